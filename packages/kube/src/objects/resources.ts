@@ -1,0 +1,69 @@
+import type {
+  CertificateSigningRequest,
+  ConfigMap,
+  CustomResourceDefinition,
+  Event,
+  KubeObject,
+  Lease,
+  Namespace,
+  Node,
+  Pod,
+  Secret,
+  ServiceAccount,
+} from './types.ts'
+
+/** Where a kind lives in the API. `T` is the type of its objects as an API server returns them. */
+export interface Resource<T extends KubeObject = KubeObject> {
+  /** '' for the core group. */
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  /** Plural lower-case name, as in URLs. */
+  readonly plural: string
+  readonly namespaced: boolean
+  /** Never set: carries the object type. */
+  readonly objectType?: T
+}
+
+/** Declares a resource; `apiVersion` as in a manifest (`v1`, `apps/v1`). */
+export function resource<T extends KubeObject>(
+  apiVersion: string,
+  kind: string,
+  plural: string,
+  scope: 'Namespaced' | 'Cluster',
+): Resource<T> {
+  const slash = apiVersion.indexOf('/')
+  return {
+    group: slash < 0 ? '' : apiVersion.slice(0, slash),
+    version: apiVersion.slice(slash + 1),
+    kind,
+    plural,
+    namespaced: scope === 'Namespaced',
+  }
+}
+
+/** `v1` or `group/v1`, as manifests write it. */
+export function apiVersionOf(resource: Resource): string {
+  return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`
+}
+
+export const pods = resource<Pod>('v1', 'Pod', 'pods', 'Namespaced')
+export const nodes = resource<Node>('v1', 'Node', 'nodes', 'Cluster')
+export const namespaces = resource<Namespace>('v1', 'Namespace', 'namespaces', 'Cluster')
+export const configMaps = resource<ConfigMap>('v1', 'ConfigMap', 'configmaps', 'Namespaced')
+export const secrets = resource<Secret>('v1', 'Secret', 'secrets', 'Namespaced')
+export const serviceAccounts = resource<ServiceAccount>('v1', 'ServiceAccount', 'serviceaccounts', 'Namespaced')
+export const leases = resource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases', 'Namespaced')
+export const events = resource<Event>('events.k8s.io/v1', 'Event', 'events', 'Namespaced')
+export const certificateSigningRequests = resource<CertificateSigningRequest>(
+  'certificates.k8s.io/v1',
+  'CertificateSigningRequest',
+  'certificatesigningrequests',
+  'Cluster',
+)
+export const customResourceDefinitions = resource<CustomResourceDefinition>(
+  'apiextensions.k8s.io/v1',
+  'CustomResourceDefinition',
+  'customresourcedefinitions',
+  'Cluster',
+)

@@ -1,0 +1,49 @@
+import type {
+  EventsV1Event,
+  V1CertificateSigningRequest,
+  V1ConfigMap,
+  V1CustomResourceDefinition,
+  V1Lease,
+  V1Namespace,
+  V1Node,
+  V1ObjectMeta,
+  V1Pod,
+  V1PodSpec,
+  V1PodStatus,
+  V1Secret,
+  V1ServiceAccount,
+} from '@kubernetes/client-node'
+
+/**
+ * T as JSON on the wire: dates are RFC 3339 strings, everything is read-only because objects are shared with caches.
+ * Nothing is deserialised per type, so this is what `JSON.parse` returns.
+ */
+export type Wire<T> = T extends Date ? string : T extends object ? { readonly [K in keyof T]: Wire<T[K]> } : T
+
+/** T without `readonly`, for building an object step by step; take one with `structuredClone`. */
+export type Draft<T> = T extends object ? { -readonly [K in keyof T]: Draft<T[K]> } : T
+
+/** What every object has, whichever its kind. */
+export interface KubeObject {
+  readonly apiVersion?: string
+  readonly kind?: string
+  readonly metadata?: Wire<V1ObjectMeta>
+}
+
+/** An object that an API server returned: it has a name, a uid and a resourceVersion. */
+export type Stored<T> = Wire<T> & {
+  readonly metadata: { readonly name: string; readonly uid: string; readonly resourceVersion: string }
+}
+
+export type Pod = Stored<V1Pod> & { readonly spec: Wire<V1PodSpec>; readonly metadata: { readonly namespace: string } }
+export type PodSpec = Wire<V1PodSpec>
+export type PodStatus = Wire<V1PodStatus>
+export type Node = Stored<V1Node>
+export type Lease = Stored<V1Lease>
+export type Namespace = Stored<V1Namespace>
+export type ConfigMap = Stored<V1ConfigMap>
+export type Secret = Stored<V1Secret>
+export type ServiceAccount = Stored<V1ServiceAccount>
+export type Event = Stored<EventsV1Event>
+export type CertificateSigningRequest = Stored<V1CertificateSigningRequest>
+export type CustomResourceDefinition = Stored<V1CustomResourceDefinition>
