@@ -1,0 +1,227 @@
+import type { Connection } from '../connection/connection.ts'
+import { ApiError, statusOf } from '../connection/errors.ts'
+import type { ObjectRef } from '../objects/key.ts'
+import { apiVersionOf, type Resource } from '../objects/resources.ts'
+import type { KubeObject } from '../objects/types.ts'
+import { type Outcome, refusalOf } from './outcome.ts'
+import { objectPath, pathOf } from './path.ts'
+
+export type PatchType = 'merge' | 'strategic' | 'json'
+
+export interface WriteOptions {
+  readonly subresource?: 'status' | 'scale' | 'resize' | 'ephemeralcontainers' | 'approval' | 'finalize' | undefined
+  /** Validates and answers without storing. */
+  readonly dryRun?: boolean
+  /** Headers, for impersonation. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal
+}
+
+export interface DeleteOptions {
+  /** Only this incarnation: another uid gives `OtherIncarnation`. */
+  readonly uid?: string
+  readonly resourceVersion?: string
+  readonly gracePeriodSeconds?: number
+  readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan'
+  readonly dryRun?: boolean
+}
+
+export interface ListOptions {
+  readonly namespace?: string | undefined
+  readonly labelSelector?: string | undefined
+  readonly fieldSelector?: string | undefined
+  /** Objects per page. */
+  readonly limit?: number
+  readonly signal?: AbortSignal
+}
+
+/** A page of a list and the point in time it is of. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly resourceVersion: string
+}
+
+const PATCH_TYPES: Readonly<Record<PatchType, string>> = {
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  json: 'application/json-patch+json',
+}
+
+/**
+ * The verbs of the Kubernetes API over plain JSON. Refusals that a controller has to expect (not found, conflict, …) are
+ * {@link Outcome}s; other error answers are thrown as {@link ApiError}, a missing answer as ClusterUnreachable.
+ */
+export class Client {
+  readonly connection: Connection
+  readonly fieldManager: string
+
+  /** `fieldManager`: `kosmos-<component>`; the API server records it as the owner of what is written. */
+  constructor(connection: Connection, fieldManager: string) {
+    this.connection = connection
+    this.fieldManager = fieldManager
+  }
+
+  /** The name of the cluster in messages. */
+  get name(): string {
+    return this.connection.name
+  }
+
+  /** The object, or undefined if there is none. A live read: for controllers, caches are the rule. */
+  async get<T extends KubeObject>(resource: Resource<T>, ref: ObjectRef, signal?: AbortSignal): Promise<T | undefined> {
+    const path = objectPath(resource, ref)
+    const { code, body } = await this.connection.request({ method: 'GET', path, signal })
+    if (code === 404) return undefined
+    if (code !== 200) throw this.#error('GET', path, code, body)
+    return body as T
+  }
+
+  /** Pages of a consistent list; each page is of the same resourceVersion. */
+  async *list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): AsyncGenerator<Page<T>, void> {
+    const { namespace, labelSelector, fieldSelector, limit = 500, signal } = options
+    let next: string | undefined
+    do {
+      const path = pathOf(resource, { namespace, query: { labelSelector, fieldSelector, limit, continue: next } })
+      const { code, body } = await this.connection.request({ method: 'GET', path, signal })
+      if (code !== 200) throw this.#error('GET', path, code, body)
+      const list = body as { items?: T[] | null; metadata: { resourceVersion: string; continue?: string } }
+      // Items of a list lack apiVersion and kind.
+      const kind = { apiVersion: apiVersionOf(resource), kind: resource.kind }
+      yield {
+        items: (list.items ?? []).map((item) => ({ ...kind, ...item })),
+        resourceVersion: list.metadata.resourceVersion,
+      }
+      next = list.metadata.continue || undefined
+    } while (next !== undefined)
+  }
+
+  /** Every object of a list, gathered. */
+  async listAll<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<T[]> {
+    const items: T[] = []
+    for await (const page of this.list(resource, options)) items.push(...page.items)
+    return items
+  }
+
+  async create<T extends KubeObject>(
+    resource: Resource<T>,
+    object: KubeObject,
+    options: WriteOptions = {},
+  ): Promise<Outcome<T>> {
+    const { namespace } = object.metadata ?? {}
+    const path = pathOf(resource, { namespace, query: this.#query(options) })
+    return await this.#write<T>('POST', path, this.#typed(resource, object), options)
+  }
+
+  /** POST to a subresource of an object: token requests, evictions, bindings. */
+  async createFor<T>(
+    resource: Resource,
+    ref: ObjectRef,
+    subresource: 'token' | 'eviction' | 'binding',
+    object: KubeObject,
+    options: WriteOptions = {},
+  ): Promise<Outcome<T>> {
+    return await this.#write<T>('POST', objectPath(resource, ref, { subresource }), object, options)
+  }
+
+  /** PUT: the whole object, which must carry the resourceVersion that it was read at. */
+  async replace<T extends KubeObject>(
+    resource: Resource<T>,
+    object: KubeObject,
+    options: WriteOptions = {},
+  ): Promise<Outcome<T>> {
+    const path = objectPath(resource, refOfObject(object), {
+      subresource: options.subresource,
+      query: this.#query(options),
+    })
+    return await this.#write<T>('PUT', path, this.#typed(resource, object), options)
+  }
+
+  /** Patches an object. Put `metadata.uid` into the patch to meet one incarnation only. */
+  async patch<T extends KubeObject>(
+    resource: Resource<T>,
+    ref: ObjectRef,
+    patch: unknown,
+    options: WriteOptions & { readonly type: PatchType },
+  ): Promise<Outcome<T>> {
+    const path = objectPath(resource, ref, { subresource: options.subresource, query: this.#query(options) })
+    return await this.#write<T>('PATCH', path, patch, options, PATCH_TYPES[options.type])
+  }
+
+  /** Server-side apply (KEP-555): states the fields that this field manager owns; creates the object if absent. */
+  async apply<T extends KubeObject>(
+    resource: Resource<T>,
+    object: KubeObject,
+    options: WriteOptions & { /** Takes fields over from other managers. */ readonly force?: boolean } = {},
+  ): Promise<Outcome<T>> {
+    const path = objectPath(resource, refOfObject(object), {
+      subresource: options.subresource,
+      query: { ...this.#query(options), force: options.force ?? true },
+    })
+    // JSON is YAML: the API server takes it under the only media type that it has for apply.
+    return await this.#write<T>('PATCH', path, this.#typed(resource, object), options, 'application/apply-patch+yaml')
+  }
+
+  /** Deletes an object; ok also when it stays for its grace period or finalizers. */
+  async delete<T extends KubeObject>(
+    resource: Resource<T>,
+    ref: ObjectRef,
+    options: DeleteOptions = {},
+  ): Promise<Outcome<T>> {
+    const { uid, resourceVersion, gracePeriodSeconds, propagationPolicy, dryRun } = options
+    const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }
+    return await this.#write<T>('DELETE', objectPath(resource, ref), {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      ...(Object.keys(preconditions).length > 0 && { preconditions }),
+      ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
+      ...(propagationPolicy && { propagationPolicy }),
+      ...(dryRun && { dryRun: ['All'] }),
+    })
+  }
+
+  /** GET of a path that is no resource (`/version`, `/readyz`). Throws on every status but 200. */
+  async raw(path: string, options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<unknown> {
+    const { code, body } = await this.connection.request({ method: 'GET', path, ...options })
+    if (code !== 200) throw this.#error('GET', path, code, body)
+    return body
+  }
+
+  #query(options: WriteOptions) {
+    return { fieldManager: this.fieldManager, dryRun: options.dryRun ? 'All' : undefined }
+  }
+
+  #typed(resource: Resource, object: KubeObject): KubeObject {
+    return { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind }
+  }
+
+  async #write<T>(
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body: unknown,
+    options: WriteOptions = {},
+    contentType?: string,
+  ): Promise<Outcome<T>> {
+    const answer = await this.connection.request({
+      method,
+      path,
+      body,
+      signal: options.signal,
+      ...(contentType && { contentType }),
+      ...(options.headers && { headers: options.headers }),
+    })
+    if (answer.code >= 200 && answer.code < 300) return { ok: true, object: answer.body as T }
+    const status = statusOf(answer.code, answer.body)
+    const reason = refusalOf(answer.code, status)
+    if (reason === undefined) throw this.#error(method, path, answer.code, answer.body)
+    return { ok: false, reason, status }
+  }
+
+  #error(method: string, path: string, code: number, body: unknown): ApiError {
+    return new ApiError(this.name, { method, path: path.replace(/\?.*/, '') }, code, statusOf(code, body))
+  }
+}
+
+function refOfObject(object: KubeObject): ObjectRef {
+  const { namespace, name } = object.metadata ?? {}
+  if (!name) throw new TypeError(`${object.kind ?? 'object'}: metadata.name is needed`)
+  return { namespace, name }
+}

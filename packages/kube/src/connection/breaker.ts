@@ -1,0 +1,48 @@
+/** Stops asking an API server that does not answer, so that its callers fail at once instead of holding sockets. */
+export interface Breaker {
+  /** Milliseconds until the next attempt is worth it; 0 if one may be made now. */
+  retryInMs(): number
+  /** Claims the right to try: false while the breaker is open or another trial is under way. */
+  tryAcquire(): boolean
+  succeeded(): void
+  failed(): void
+}
+
+export interface BreakerOptions {
+  /** Consecutive failures that open it. */
+  readonly threshold?: number
+  readonly minOpenMs?: number
+  readonly maxOpenMs?: number
+  readonly now?: () => number
+}
+
+/** Closed → open after `threshold` failures in a row → one trial after a doubling pause → closed again, or open. */
+export function createBreaker(options: BreakerOptions = {}): Breaker {
+  const { threshold = 3, minOpenMs = 500, maxOpenMs = 15_000, now = Date.now } = options
+  let failures = 0
+  let openUntil = 0
+  let trialSince = 0
+
+  const isOpen = () => failures >= threshold
+  // A trial whose outcome is never reported must not keep the breaker open for good.
+  const trialUnderWay = () => trialSince > 0 && now() - trialSince < maxOpenMs
+
+  return {
+    retryInMs: () => (isOpen() ? Math.max(openUntil - now(), trialUnderWay() ? minOpenMs : 0) : 0),
+    tryAcquire() {
+      if (!isOpen()) return true
+      if (now() < openUntil || trialUnderWay()) return false
+      trialSince = now()
+      return true
+    },
+    succeeded() {
+      failures = 0
+      trialSince = 0
+    },
+    failed() {
+      failures++
+      trialSince = 0
+      if (isOpen()) openUntil = now() + Math.min(maxOpenMs, minOpenMs * 2 ** Math.min(failures - threshold, 20))
+    },
+  }
+}

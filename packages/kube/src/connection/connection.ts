@@ -1,0 +1,243 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Dispatcher } from 'undici'
+import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
+import { ClusterUnreachable, RequestAborted } from './errors.ts'
+import type { Transport } from './kubeconfig.ts'
+
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Path with query, e.g. `/api/v1/nodes?limit=500`. */
+  readonly path: string
+  /** Sent as JSON. */
+  readonly body?: unknown
+  readonly contentType?: string
+  readonly accept?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal | undefined
+  /** Time for the whole answer; the transport's limit on its beginning applies anyway. */
+  readonly timeoutMs?: number
+}
+
+export interface Response {
+  /** HTTP status; every status is a value here, only the lack of an answer is an error. */
+  readonly code: number
+  /** Parsed JSON, or the text if the answer was not JSON. */
+  readonly body: unknown
+}
+
+export interface StreamHandlers {
+  /** The answer has begun. For a status other than 200 the body follows in one call of `onRefusal` instead of data. */
+  onOpen(): void
+  /** Called from the socket's own read: must not block. */
+  onData(chunk: Buffer): void
+}
+
+export interface RequestObservation {
+  readonly method: string
+  readonly path: string
+  /** HTTP status, or 0 when there was no answer. */
+  readonly code: number
+  readonly seconds: number
+}
+
+export interface ConnectionOptions {
+  readonly breaker?: BreakerOptions
+  /** How often a request that the server refused as too many (429) is sent again. */
+  readonly maxRetries?: number
+  /** Called once for every request, for metrics. */
+  readonly onRequest?: (observation: RequestObservation) => void
+}
+
+/**
+ * One API server as its callers see it: its pool, its breaker, its login. Nothing is shared between two connections, so
+ * that a slow or dead cluster costs the others nothing. There is no client-side rate limit: the server's priority and
+ * fairness decides, and its 429 with Retry-After is honoured.
+ */
+export class Connection {
+  /** For messages and metrics: `root` or the Cluster's name. */
+  readonly name: string
+  readonly server: URL
+  readonly breaker: Breaker
+  readonly #transport: Transport
+  readonly #basePath: string
+  readonly #maxRetries: number
+  readonly #onRequest: ((observation: RequestObservation) => void) | undefined
+  readonly #closed = new AbortController()
+
+  constructor(name: string, transport: Transport, options: ConnectionOptions = {}) {
+    this.name = name
+    this.server = transport.server
+    this.breaker = createBreaker(options.breaker)
+    this.#transport = transport
+    this.#basePath = transport.server.pathname.replace(/\/$/, '')
+    this.#maxRetries = options.maxRetries ?? 8
+    this.#onRequest = options.onRequest
+  }
+
+  /** Sends a request. Throws {@link ClusterUnreachable} without an answer, {@link RequestAborted} on the signal. */
+  async request(request: Request): Promise<Response> {
+    for (let attempt = 0; ; attempt++) {
+      const { code, body, retryAfterMs } = await this.#attempt(request)
+      if (code !== 429 || attempt >= this.#maxRetries) return { code, body }
+      // Jitter upwards only: Retry-After is the least that the server asks for.
+      await this.#pause(retryAfterMs * (1 + Math.random() / 2), request.signal)
+    }
+  }
+
+  /**
+   * Opens an endless answer (a watch, a log). Resolves when the server ends it; a status other than 2xx resolves with
+   * that answer. `silenceMs` without a byte counts as no answer, which is how a frozen server is noticed.
+   */
+  async stream(request: Request, handlers: StreamHandlers, silenceMs: number): Promise<Response> {
+    return await this.#send(this.#transport.streams, request, { handlers, silenceMs })
+  }
+
+  /** Options for a node:https request to this server whose connection is then upgraded. */
+  async upgradeOptions(path: string) {
+    const { headers, ...options } = await this.#transport.upgradeOptions()
+    return {
+      ...options,
+      headers: headers as Record<string, string>,
+      protocol: this.server.protocol,
+      host: this.server.hostname.replace(/^\[|\]$/g, ''),
+      port: this.server.port || (this.server.protocol === 'https:' ? 443 : 80),
+      path: this.#basePath + path,
+    }
+  }
+
+  get closed(): boolean {
+    return this.#closed.signal.aborted
+  }
+
+  /** Ends every request and stream; the connection is of no use afterwards. */
+  async close(): Promise<void> {
+    this.#closed.abort()
+    await this.#transport.close()
+  }
+
+  async #attempt(request: Request) {
+    const started = performance.now()
+    let code = 0
+    try {
+      const response = await this.#send(this.#transport.requests, request)
+      code = response.code
+      return response
+    } finally {
+      this.#onRequest?.({
+        method: request.method,
+        path: request.path,
+        code,
+        seconds: (performance.now() - started) / 1000,
+      })
+    }
+  }
+
+  async #send(
+    dispatcher: Dispatcher,
+    request: Request,
+    stream?: { handlers: StreamHandlers; silenceMs: number },
+  ): Promise<Response & { retryAfterMs: number }> {
+    if (this.closed || request.signal?.aborted)
+      throw new RequestAborted(`${this.name}: ${request.method} ${request.path}: aborted`)
+    if (!this.breaker.tryAcquire()) {
+      throw new ClusterUnreachable(
+        this.name,
+        this.server.origin,
+        new Error(`not answering; next attempt in ${Math.ceil(this.breaker.retryInMs() / 1000)} s`),
+      )
+    }
+    const login = await this.#transport.headers()
+    const body = request.body === undefined ? null : JSON.stringify(request.body)
+    const signals = [this.#closed.signal]
+    if (request.signal) signals.push(request.signal)
+    const aborted = () => signals.some((signal) => signal.aborted)
+
+    return await new Promise((resolve, reject) => {
+      const chunks: Buffer[] = []
+      let code = 0
+      let json = true
+      let retryAfterMs = 1_000
+      let streaming = false
+      let controller: Dispatcher.DispatchController | undefined
+      const abort = () => controller?.abort(new Error('aborted'))
+      const timer =
+        request.timeoutMs === undefined
+          ? undefined
+          : setTimeout(
+              () => controller?.abort(new Error(`no full answer within ${request.timeoutMs} ms`)),
+              request.timeoutMs,
+            )
+      const settle = () => {
+        clearTimeout(timer)
+        for (const signal of signals) signal.removeEventListener('abort', abort)
+      }
+      for (const signal of signals) signal.addEventListener('abort', abort, { once: true })
+
+      dispatcher.dispatch(
+        {
+          origin: this.server.origin,
+          path: this.#basePath + request.path,
+          method: request.method,
+          headers: {
+            accept: request.accept ?? 'application/json',
+            'user-agent': 'kosmos',
+            ...(body !== null && { 'content-type': request.contentType ?? 'application/json' }),
+            ...(login as Record<string, string>),
+            ...request.headers,
+          },
+          body,
+          ...(stream && { bodyTimeout: stream.silenceMs }),
+        },
+        {
+          onRequestStart: (given) => {
+            controller = given
+            if (aborted()) abort()
+          },
+          onResponseStart: (_controller, status, headers) => {
+            code = status
+            this.breaker.succeeded()
+            json = String(headers['content-type'] ?? '').includes('json')
+            const retryAfter = Number(headers['retry-after'])
+            if (retryAfter > 0) retryAfterMs = retryAfter * 1_000
+            streaming = stream !== undefined && status === 200
+            if (streaming) stream?.handlers.onOpen()
+          },
+          onResponseData: (_controller, chunk) => {
+            if (streaming) stream?.handlers.onData(chunk)
+            else chunks.push(chunk)
+          },
+          onResponseEnd: () => {
+            settle()
+            const text = Buffer.concat(chunks).toString('utf8')
+            try {
+              resolve({ code, body: json && text !== '' ? JSON.parse(text) : text, retryAfterMs })
+            } catch (cause) {
+              reject(
+                new ClusterUnreachable(this.name, this.server.origin, new Error('the answer is not JSON', { cause })),
+              )
+            }
+          },
+          onResponseError: (_controller, cause) => {
+            settle()
+            if (aborted()) {
+              reject(new RequestAborted(`${this.name}: ${request.method} ${request.path}: aborted`))
+              return
+            }
+            // A stream that broke says nothing on the server's health: its next attempt will.
+            if (!streaming) this.breaker.failed()
+            reject(new ClusterUnreachable(this.name, this.server.origin, cause))
+          },
+        },
+      )
+    })
+  }
+
+  async #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const signals = signal ? [signal, this.#closed.signal] : [this.#closed.signal]
+    try {
+      await sleep(ms, undefined, { signal: AbortSignal.any(signals) })
+    } catch {
+      throw new RequestAborted(`${this.name}: aborted while waiting to try again`)
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import type { V1Status } from '@kubernetes/client-node'
+import type { Wire } from '../objects/types.ts'
+
+export type Status = Wire<V1Status>
+
+/** An API server answered a request with an error that the caller did not ask to handle. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  /** HTTP status code. */
+  readonly code: number
+  /** `Forbidden`, `Invalid`, … as in metav1.StatusReason; empty if the answer was not a Status. */
+  readonly reason: string
+  readonly status: Status
+
+  constructor(cluster: string, request: { method: string; path: string }, code: number, status: Status) {
+    super(`${cluster}: ${request.method} ${request.path}: ${status.message ?? `HTTP ${code}`} (${code})`)
+    this.code = code
+    this.reason = status.reason ?? ''
+    this.status = status
+  }
+}
+
+/** No answer came from an API server: connection refused, reset, timed out, not trusted, or its breaker is open. */
+export class ClusterUnreachable extends Error {
+  override readonly name = 'ClusterUnreachable'
+  readonly cluster: string
+
+  constructor(cluster: string, server: string, cause: Error) {
+    super(`${cluster}: no answer from ${server}: ${describe(cause)}`, { cause })
+    this.cluster = cluster
+  }
+}
+
+/** The connection was closed by its owner, or the caller's signal ended the request. */
+export class RequestAborted extends Error {
+  override readonly name = 'RequestAborted'
+}
+
+function describe(cause: Error): string {
+  const code = (cause as NodeJS.ErrnoException).code
+  // Happy eyeballs reports one error per address; the first says enough.
+  const inner = cause instanceof AggregateError ? cause.errors[0] : undefined
+  const text = inner instanceof Error ? inner.message : cause.message
+  return code && !text.includes(code) ? `${text} (${code})` : text || (code ?? cause.name)
+}
+
+/** The Status object of an error answer; proxies in between answer with other bodies, which become its message. */
+export function statusOf(code: number, body: unknown): Status {
+  if (typeof body === 'object' && body !== null && (body as { kind?: unknown }).kind === 'Status') return body as Status
+  const text = typeof body === 'string' ? body.trim().slice(0, 500) : ''
+  return { code, status: 'Failure', ...(text && { message: text }) }
+}
