@@ -24,6 +24,12 @@ export {
   type Transport,
   type TransportOptions,
 } from './connection/kubeconfig.ts'
+export { Controller, type ControllerOptions, type ReconcileObservation, type Requeue } from './controller/controller.ts'
 export { keyOf, type ObjectKey, type ObjectRef, refOf } from './objects/key.ts'
 export * from './objects/resources.ts'
 export type * from './objects/types.ts'
+export { type BackoffOptions, backoffMs } from './queue/backoff.ts'
+export { WorkQueue, type WorkQueueOptions } from './queue/work-queue.ts'
+export { Informer, type InformerOptions } from './reflector/informer.ts'
+export { Reflector, type ReflectorOptions, type ReflectorSink, type ReflectorState } from './reflector/reflector.ts'
+export { type Change, type IndexFunction, Store, type StoreOptions } from './store/store.ts'

@@ -19,16 +19,19 @@ export type Outcome<T> =
   | { readonly ok: true; readonly object: T }
   | { readonly ok: false; readonly reason: RefusalReason; readonly status: Status }
 
+/** Both wordings of k8s.io/apiserver for a DELETE whose uid does not match. */
+const UID_PRECONDITION = /UID in (the )?precondition/i
+
 /** Which refusal an answer is; undefined if it is a failure. Pure. */
 export function refusalOf(code: number, status: Status): RefusalReason | undefined {
-  // A wrong uid is 409 for DELETE ("Precondition failed: UID"), 422 with a cause on metadata.uid for PATCH.
+  // A wrong uid is 409 without a cause for DELETE, 422 with a cause on metadata.uid for PATCH.
   const onUid = status.details?.causes?.some((cause) => cause.field === 'metadata.uid')
   switch (code) {
     case 404:
       return 'NotFound'
     case 409:
       if (status.reason === 'AlreadyExists') return 'AlreadyExists'
-      return onUid || status.message?.includes('Precondition failed: UID') ? 'OtherIncarnation' : 'Conflict'
+      return onUid || UID_PRECONDITION.test(status.message ?? '') ? 'OtherIncarnation' : 'Conflict'
     case 422:
       return onUid ? 'OtherIncarnation' : 'Invalid'
     case 400:

@@ -1,0 +1,113 @@
+import type { KubeObject } from '../objects/types.ts'
+import type { BackoffOptions } from '../queue/backoff.ts'
+import { WorkQueue } from '../queue/work-queue.ts'
+import type { Change } from '../store/store.ts'
+
+/** What a reconcile asks for next: nothing, or to be called again after a while although nothing changes. */
+export type Requeue = { readonly afterMs: number } | undefined
+
+export interface ReconcileObservation {
+  readonly controller: string
+  readonly key: string
+  readonly seconds: number
+  readonly error?: Error
+}
+
+export interface ControllerOptions<Key extends string> {
+  readonly name: string
+  /** Brings one key from what is to what should be. Throwing means: again, later. */
+  readonly reconcile: (key: Key) => Promise<Requeue>
+  readonly concurrency?: number
+  readonly backoff?: BackoffOptions
+  readonly onReconcile?: (observation: ReconcileObservation) => void
+}
+
+interface Source<T extends KubeObject> {
+  subscribe(subscriber: (change: Change<T>) => void): () => void
+  readonly synced: Promise<void>
+}
+
+/**
+ * Sources → keys → `reconcile(key)`. Keys gather from the start, but nothing is reconciled before every source has
+ * synced, so that a slow start never looks like an empty cluster. Each controller has a queue and lanes of its own:
+ * give every leaf its own controller, and none can starve another.
+ */
+export class Controller<Key extends string = string> {
+  readonly name: string
+  readonly #options: ControllerOptions<Key>
+  readonly #queue: WorkQueue<Key>
+  readonly #sources: Source<KubeObject>[] = []
+  readonly #unsubscribe: (() => void)[] = []
+  readonly #early = new Set<Key>()
+  #started = false
+
+  constructor(options: ControllerOptions<Key>) {
+    this.name = options.name
+    this.#options = options
+    this.#queue = new WorkQueue<Key>({
+      work: (key) => this.#reconcile(key),
+      ...(options.concurrency && { concurrency: options.concurrency }),
+      ...(options.backoff && { backoff: options.backoff }),
+    })
+  }
+
+  get depth(): number {
+    return this.#queue.depth
+  }
+
+  /** Reconciles the keys that a change concerns; called before {@link start}. */
+  watch<T extends KubeObject>(source: Source<T>, keysOf: (change: Change<T>) => Iterable<Key>): this {
+    this.#sources.push(source as unknown as Source<KubeObject>)
+    this.#unsubscribe.push(
+      source.subscribe((change) => {
+        for (const key of keysOf(change)) this.enqueue(key)
+      }),
+    )
+    return this
+  }
+
+  /** For causes that no source tells of. */
+  enqueue(key: Key): void {
+    if (this.#started) this.#queue.add(key)
+    else this.#early.add(key)
+  }
+
+  enqueueAfter(key: Key, delayMs: number): void {
+    this.#queue.addAfter(key, delayMs)
+  }
+
+  /** Waits for the sources to sync, then works until the signal aborts and what runs has ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<void>()
+    if (signal.aborted) aborted.resolve()
+    signal.addEventListener('abort', () => aborted.resolve(), { once: true })
+    await Promise.race([aborted.promise, Promise.all(this.#sources.map((source) => source.synced))])
+    if (!signal.aborted) {
+      this.#started = true
+      for (const key of this.#early) this.#queue.add(key)
+      this.#early.clear()
+    }
+    await aborted.promise
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    await this.#queue.close()
+  }
+
+  async #reconcile(key: Key): Promise<void> {
+    const started = performance.now()
+    const observe = (error?: Error) =>
+      this.#options.onReconcile?.({
+        controller: this.name,
+        key,
+        seconds: (performance.now() - started) / 1000,
+        ...(error && { error }),
+      })
+    try {
+      const requeue = await this.#options.reconcile(key)
+      if (requeue) this.#queue.addAfter(key, requeue.afterMs)
+      observe()
+    } catch (error) {
+      observe(error as Error)
+      throw error
+    }
+  }
+}
