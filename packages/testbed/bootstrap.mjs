@@ -1,0 +1,98 @@
+// Runs a TypeScript command of this repository: node packages/testbed/bootstrap.mjs SCRIPT.ts ARGS…
+// Works on any Node from 16 on and with an empty node_modules: installs what package-lock.json names, if that has not
+// been done yet, then starts over on the Node that came with it.
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+const modules = join(root, 'node_modules')
+const stamp = join(modules, '.kosmos-installed')
+const node = join(modules, '.bin', 'node')
+
+function lockDigest() {
+  const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')))
+  return hash.digest('hex')
+}
+
+function isInstalled() {
+  return existsSync(node) && existsSync(stamp) && readFileSync(stamp, 'utf8') === lockDigest()
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}
+
+/** Only one process installs; the lock names it, so that one that died does not block the others. */
+async function withInstallLock(work) {
+  const lock = join(root, '.kosmos-install.lock')
+  const mine = `${lock}.${process.pid}`
+  writeFileSync(mine, String(process.pid))
+  try {
+    for (;;) {
+      try {
+        linkSync(mine, lock) // appears together with its content
+        break
+      } catch (error) {
+        if (error.code !== 'EEXIST') throw error
+      }
+      let holder = 0
+      try {
+        holder = Number(readFileSync(lock, 'utf8'))
+      } catch {
+        continue
+      }
+      if (holder > 0 && isRunning(holder)) await new Promise((resolve) => setTimeout(resolve, 300))
+      else rmSync(lock, { force: true })
+    }
+    try {
+      work()
+    } finally {
+      rmSync(lock, { force: true })
+    }
+  } finally {
+    rmSync(mine, { force: true })
+  }
+}
+
+function install() {
+  if (isInstalled()) return
+  console.error('installing npm packages (npm ci, about 30 s) ...')
+  // The output of npm goes to stderr: stdout belongs to the command, which may print JSON.
+  const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] })
+  if (done.error) fail(`npm cannot be run: ${done.error.message}`)
+  if (done.status !== 0) fail('npm ci failed, see above; is the npm registry reachable?')
+  if (!existsSync(node)) fail(`npm ci brought no Node for ${process.platform}-${process.arch}; supported: linux x64, arm64`)
+  mkdirSync(modules, { recursive: true })
+  writeFileSync(stamp, lockDigest())
+}
+
+function fail(message) {
+  console.error(message)
+  process.exit(1)
+}
+
+const [script, ...args] = process.argv.slice(2)
+if (!script) fail('usage: node packages/testbed/bootstrap.mjs SCRIPT.ts [ARGS]')
+if (!isInstalled()) await withInstallLock(install)
+
+const child = spawn(node, [join(root, script), ...args], {
+  stdio: 'inherit',
+  env: { ...process.env, PATH: [join(modules, '.bin'), process.env.PATH].filter(Boolean).join(delimiter) },
+})
+child.on('error', (error) => fail(`${node} cannot be run: ${error.message}`))
+// On Ctrl-C the terminal signals the child as well: we only have to outlive it, and pass on what was sent to us alone.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {
+  process.on(signal, () => {
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+  })
+}
+child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)))

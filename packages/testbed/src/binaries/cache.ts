@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { type ToolSet, type ToolSetPin, toolSets } from '../versions.ts'
+
+/** `linux` and `amd64`, as Go and the release archives call them. */
+export interface Platform {
+  readonly os: string
+  readonly arch: string
+}
+
+export const thisPlatform: Platform = { os: process.platform, arch: process.arch === 'x64' ? 'amd64' : process.arch }
+
+/** Flags that every binary is built with: reproducible paths, no debug information (it would cost half the build time). */
+export const buildFlags = ['-trimpath', '-gcflags=all=-dwarf=false'] as const
+
+export const cacheRoot = (env: NodeJS.ProcessEnv = process.env): string =>
+  path.join(env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'kosmos')
+
+export const modulesRoot = path.join(import.meta.dirname, '..', '..', 'modules')
+
+/** Folder of a tool set's Go module: go.mod, go.sum and a tools.go that names its commands. */
+export const moduleDir = (set: ToolSet): string => path.join(modulesRoot, set)
+
+export function linkerFlags(pin: ToolSetPin): string {
+  return ['-s', '-w', ...Object.entries(pin.variables ?? {}).map(([name, value]) => `-X ${name}=${value}`)].join(' ')
+}
+
+/** Where the binaries of a tool set lie; the folder changes with version, platform, build flags and dependencies. */
+export function binDir(set: ToolSet, root = cacheRoot(), platform = thisPlatform): string {
+  const pin = toolSets[set]
+  const inputs = [
+    ...buildFlags,
+    linkerFlags(pin),
+    ...(pin.tags ?? []),
+    readFileSync(path.join(moduleDir(set), 'go.sum')),
+  ]
+  const key = createHash('sha256')
+  for (const input of inputs) key.update(input).update('\0')
+  return path.join(
+    root,
+    'bin',
+    `${platform.os}-${platform.arch}`,
+    `${set}-${pin.version}-${key.digest('hex').slice(0, 12)}`,
+  )
+}
+
+/** The tool set that a binary belongs to, or undefined when we do not know it. */
+export function toolSetOf(binary: string): ToolSet | undefined {
+  return (Object.keys(toolSets) as ToolSet[]).find((set) => binary in toolSets[set].binaries)
+}

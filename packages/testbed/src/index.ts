@@ -1,0 +1,5 @@
+export { type Binaries, ensureBinaries } from './binaries/ensure.ts'
+export type { ComponentName } from './control-plane/components.ts'
+export type { ClusterRecord, ControlPlane } from './control-plane/control-plane.ts'
+export { type StartControlPlaneOptions, startControlPlane } from './control-plane/start.ts'
+export { type Progress, progressOn, silent } from './progress.ts'

@@ -1,0 +1,83 @@
+import path from 'node:path'
+import type { NodePlan } from './plan.ts'
+import { line, quote } from './shell.ts'
+
+export interface NodeSetup {
+  readonly node: NodePlan
+  /** Length of the underlay's prefix, and the host's address in it. */
+  readonly underlayPrefix: number
+  readonly gateway: string
+  readonly switchPid: number
+  /** Pods of the whole cluster; they see each other under their own addresses. */
+  readonly clusterCidr: string
+  /** The other nodes of the cluster. */
+  readonly peers: readonly NodePlan[]
+  /** Host files that the node's processes need, wherever they are. */
+  readonly keep: readonly string[]
+}
+
+/**
+ * The script that turns new mount, network and UTS namespaces into a machine of its own: link, routes, and fresh
+ * /run, /var/lib and /var/log, so that kubelet and containerd find their usual places empty and leave nothing behind.
+ */
+export function setupScript(setup: NodeSetup): string[] {
+  return [line('hostname', setup.node.name), ...network(setup), ...files(setup)]
+}
+
+function network({ node, underlayPrefix, gateway, switchPid, clusterCidr, peers }: NodeSetup): string[] {
+  const port = `port${node.address.split('.').at(-1)}`
+  return [
+    line('ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', port, 'netns', String(switchPid)),
+    line('nsenter', `--target=${switchPid}`, '--net', '--', 'ip', 'link', 'set', port, 'master', 'bridge', 'up'),
+    `ip -batch - <<'EOF'`,
+    'link set lo up',
+    `address add ${node.address}/${underlayPrefix} dev eth0`,
+    'link set eth0 up',
+    `route add default via ${gateway}`,
+    ...peers.map((peer) => `route add ${peer.podCidr} via ${peer.address}`),
+    'EOF',
+    'echo 1 > /proc/sys/net/ipv4/ip_forward',
+    // Whoever is outside of the cluster knows no way back to a pod, so it sees the node.
+    `nft -f - <<'EOF'`,
+    'table ip egress {',
+    '  chain postrouting {',
+    '    type nat hook postrouting priority srcnat; policy accept;',
+    `    ip saddr ${node.podCidr} ip daddr != ${clusterCidr} oifname "eth0" masquerade`,
+    '  }',
+    '}',
+    'EOF',
+  ]
+}
+
+function files({ node, keep }: NodeSetup): string[] {
+  return [
+    // Shared again, within this namespace: pods may ask for mount propagation.
+    'mount --make-rshared /',
+    ...['/run', '/var/lib', '/var/log'].flatMap((target) => [
+      line('mkdir', '-p', path.join(node.dir, 'root', target)),
+      ...replace(target, path.join(node.dir, 'root', target), keep),
+    ]),
+  ]
+}
+
+/** Mounts `source` over `target`; those entries of the old `target` that lead to kept files stay reachable. */
+function replace(target: string, source: string, keep: readonly string[]): string[] {
+  const entries = [
+    ...new Set(
+      keep.filter((f) => f.startsWith(`${target}/`)).map((f) => f.slice(target.length + 1).split('/')[0] ?? ''),
+    ),
+  ]
+  const volatile = target === '/run'
+  return [
+    line('cd', target),
+    volatile
+      ? line('mount', '-t', 'tmpfs', '-o', 'mode=0755', 'node', target)
+      : line('mount', '--bind', source, target),
+    // The shell still stands in the old directory; without -c mount would look the name up in the new one.
+    ...entries.flatMap((entry) => [
+      line('mkdir', '-p', `${target}/${entry}`),
+      `mount -c --rbind ${quote(`./${entry}`)} ${quote(`${target}/${entry}`)}`,
+    ]),
+    'cd /',
+  ]
+}

@@ -1,0 +1,124 @@
+/**
+ * The one place that pins what a test bed runs: versions, where official archives lie, how to build without them.
+ * The Go modules below `modules/` pin the same versions with the checksums of every dependency.
+ */
+
+export type ToolSet = 'kubernetes' | 'etcd' | 'kwok' | 'containerd' | 'coredns'
+
+/** `{version}`, `{os}`, `{arch}`, `{name}` and (version without its v) `{number}` are filled in. */
+export interface OfficialRelease {
+  readonly baseUrl: string
+  /** Environment variable that replaces `baseUrl`, for mirrors. */
+  readonly baseUrlVariable: string
+  /** Path of the binary, or of the archive that holds it, below `baseUrl`. */
+  readonly path: string
+  /** Path of a file with the SHA-256 of `path`: either the bare digest or lines of `digest  name`. Absent: not published. */
+  readonly checksumPath?: string
+  /** Path of the binary in a .tar.gz; absent when `path` is the binary itself. */
+  readonly member?: string
+}
+
+export interface GoBuild {
+  /** Package that is the command; the binary is renamed to the tool's name. */
+  readonly package: string
+}
+
+export interface ToolSetPin {
+  readonly version: string
+  readonly tags?: readonly string[]
+  /** `-X` flags of the linker. */
+  readonly variables?: Readonly<Record<string, string>>
+  readonly release: OfficialRelease
+  readonly binaries: Readonly<Record<string, GoBuild & { readonly official?: boolean }>>
+}
+
+const kubernetesVersion = 'v1.37.2'
+
+export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
+  kubernetes: {
+    version: kubernetesVersion,
+    variables: {
+      'k8s.io/component-base/version.gitVersion': kubernetesVersion,
+      'k8s.io/component-base/version.gitMajor': '1',
+      'k8s.io/component-base/version.gitMinor': '37',
+    },
+    release: {
+      baseUrl: 'https://dl.k8s.io',
+      baseUrlVariable: 'KOSMOS_KUBERNETES_URL',
+      path: 'release/{version}/bin/{os}/{arch}/{name}',
+      checksumPath: 'release/{version}/bin/{os}/{arch}/{name}.sha256',
+    },
+    binaries: {
+      'kube-apiserver': { package: 'k8s.io/kubernetes/cmd/kube-apiserver' },
+      'kube-controller-manager': { package: 'k8s.io/kubernetes/cmd/kube-controller-manager' },
+      'kube-scheduler': { package: 'k8s.io/kubernetes/cmd/kube-scheduler' },
+      kubectl: { package: 'k8s.io/kubernetes/cmd/kubectl' },
+      kubelet: { package: 'k8s.io/kubernetes/cmd/kubelet' },
+      'kube-proxy': { package: 'k8s.io/kubernetes/cmd/kube-proxy' },
+      // Released as an image only.
+      agnhost: { package: 'k8s.io/kubernetes/test/images/agnhost', official: false },
+    },
+  },
+  etcd: {
+    version: 'v3.6.16',
+    release: {
+      baseUrl: 'https://github.com/etcd-io/etcd/releases/download',
+      baseUrlVariable: 'KOSMOS_ETCD_URL',
+      path: '{version}/etcd-{version}-{os}-{arch}.tar.gz',
+      checksumPath: '{version}/SHA256SUMS',
+      member: 'etcd-{version}-{os}-{arch}/{name}',
+    },
+    binaries: { etcd: { package: 'go.etcd.io/etcd/server/v3' } },
+  },
+  kwok: {
+    version: 'v0.8.0',
+    release: {
+      baseUrl: 'https://github.com/kubernetes-sigs/kwok/releases/download',
+      baseUrlVariable: 'KOSMOS_KWOK_URL',
+      path: '{version}/{name}-{os}-{arch}',
+      checksumPath: '{version}/{name}-{os}-{arch}.sha256',
+    },
+    binaries: { kwok: { package: 'sigs.k8s.io/kwok/cmd/kwok' } },
+  },
+  containerd: {
+    version: 'v2.2.1',
+    tags: ['no_btrfs'],
+    release: {
+      baseUrl: 'https://github.com/containerd/containerd/releases/download',
+      baseUrlVariable: 'KOSMOS_CONTAINERD_URL',
+      path: '{version}/containerd-{number}-{os}-{arch}.tar.gz',
+      checksumPath: '{version}/containerd-{number}-{os}-{arch}.tar.gz.sha256sum',
+      member: 'bin/{name}',
+    },
+    binaries: {
+      containerd: { package: 'github.com/containerd/containerd/v2/cmd/containerd' },
+      'containerd-shim-runc-v2': { package: 'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2' },
+      ctr: { package: 'github.com/containerd/containerd/v2/cmd/ctr' },
+    },
+  },
+  coredns: {
+    version: 'v1.14.7',
+    release: {
+      baseUrl: 'https://github.com/coredns/coredns/releases/download',
+      baseUrlVariable: 'KOSMOS_COREDNS_URL',
+      path: '{version}/coredns_{number}_{os}_{arch}.tgz',
+      checksumPath: '{version}/coredns_{number}_{os}_{arch}.tgz.sha256',
+      member: '{name}',
+    },
+    binaries: { coredns: { package: 'github.com/coredns/coredns' } },
+  },
+}
+
+/** The Go toolchain that the modules are built with when the machine has none (from the Go module proxy). */
+export const goToolchain = 'go1.26.8'
+
+/** Programs that come from the distribution: the file that proves them present, and the Debian package that brings it. */
+export const debianPrograms: Readonly<Record<string, { readonly file: string; readonly package: string }>> = {
+  runc: { file: '/usr/sbin/runc', package: 'runc' },
+  'cni-bridge': { file: '/usr/lib/cni/bridge', package: 'containernetworking-plugins' },
+  nft: { file: '/usr/sbin/nft', package: 'nftables' },
+  iptables: { file: '/usr/sbin/iptables', package: 'iptables' },
+  conntrack: { file: '/usr/sbin/conntrack', package: 'conntrack' },
+  busybox: { file: '/bin/busybox', package: 'busybox-static' },
+  ip: { file: '/sbin/ip', package: 'iproute2' },
+}
