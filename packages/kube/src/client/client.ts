@@ -32,6 +32,8 @@ export interface ListOptions {
   readonly fieldSelector?: string | undefined
   /** Objects per page. */
   readonly limit?: number
+  /** Asks for PartialObjectMetadata. */
+  readonly metadataOnly?: boolean | undefined
   readonly signal?: AbortSignal
 }
 
@@ -40,6 +42,10 @@ export interface Page<T> {
   readonly items: readonly T[]
   readonly resourceVersion: string
 }
+
+/** Media type of an object without its content; the plain one is what a server answers that does not know it. */
+export const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json'
+const METADATA_ONLY_LIST = METADATA_ONLY.replace('PartialObjectMetadata', 'PartialObjectMetadataList')
 
 const PATCH_TYPES: Readonly<Record<PatchType, string>> = {
   merge: 'application/merge-patch+json',
@@ -77,11 +83,12 @@ export class Client {
 
   /** Pages of a consistent list; each page is of the same resourceVersion. */
   async *list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): AsyncGenerator<Page<T>, void> {
-    const { namespace, labelSelector, fieldSelector, limit = 500, signal } = options
+    const { namespace, labelSelector, fieldSelector, limit = 500, metadataOnly, signal } = options
+    const accept = metadataOnly ? METADATA_ONLY_LIST : 'application/json'
     let next: string | undefined
     do {
       const path = pathOf(resource, { namespace, query: { labelSelector, fieldSelector, limit, continue: next } })
-      const { code, body } = await this.connection.request({ method: 'GET', path, signal })
+      const { code, body } = await this.connection.request({ method: 'GET', path, accept, signal })
       if (code !== 200) throw this.#error('GET', path, code, body)
       const list = body as { items?: T[] | null; metadata: { resourceVersion: string; continue?: string } }
       // Items of a list lack apiVersion and kind.

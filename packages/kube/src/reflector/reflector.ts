@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Client } from '../client/client.ts'
+import { type Client, METADATA_ONLY } from '../client/client.ts'
 import { pathOf } from '../client/path.ts'
 import { ApiError, ClusterUnreachable, RequestAborted, statusOf } from '../connection/errors.ts'
 import { keyOf, type ObjectKey } from '../objects/key.ts'
@@ -30,6 +30,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly namespace?: string | undefined
   readonly labelSelector?: string | undefined
   readonly fieldSelector?: string | undefined
+  /** Receives PartialObjectMetadata: what an object is called and who owns it, without its content. */
+  readonly metadataOnly?: boolean
   readonly sink: ReflectorSink<T>
   readonly onState?: (state: ReflectorState) => void
   readonly backoff?: BackoffOptions
@@ -74,7 +76,16 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #listPages(signal: AbortSignal): Promise<void> {
-    const { client, resource, namespace, labelSelector, fieldSelector, sink, pageSize = 500 } = this.#options
+    const {
+      client,
+      resource,
+      namespace,
+      labelSelector,
+      fieldSelector,
+      metadataOnly,
+      sink,
+      pageSize = 500,
+    } = this.#options
     const objects: T[] = []
     let resourceVersion = ''
     for await (const page of client.list(resource, {
@@ -82,6 +93,7 @@ export class Reflector<T extends KubeObject> {
       labelSelector,
       fieldSelector,
       limit: pageSize,
+      metadataOnly,
       signal,
     })) {
       objects.push(...page.items)
@@ -143,7 +155,12 @@ export class Reflector<T extends KubeObject> {
     const path = this.#watchPath(streamingList)
     try {
       const answer = await client.connection.stream(
-        { method: 'GET', path, signal: AbortSignal.any([signal, stop.signal]) },
+        {
+          method: 'GET',
+          path,
+          accept: this.#options.metadataOnly ? METADATA_ONLY : 'application/json',
+          signal: AbortSignal.any([signal, stop.signal]),
+        },
         { onOpen: () => streamingList || this.#follows(), onData: split },
         silenceMs,
       )
