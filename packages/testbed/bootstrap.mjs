@@ -19,7 +19,23 @@ function lockDigest() {
 }
 
 function isInstalled() {
-  return existsSync(node) && existsSync(stamp) && readFileSync(stamp, 'utf8') === lockDigest()
+  if (!existsSync(node)) return false
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lockDigest()) return true
+  if (!agreesWithLock()) return false
+  writeFileSync(stamp, lockDigest())
+  return true
+}
+
+/** Whether somebody else (`npm install`) has brought node_modules to what the lock says; npm keeps a list in there. */
+function agreesWithLock() {
+  const list = join(modules, '.package-lock.json')
+  if (!existsSync(list)) return false
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
+  const installed = JSON.parse(readFileSync(list, 'utf8')).packages
+  return Object.entries(wanted).every(([path, { version, optional }]) => {
+    if (path === '') return true
+    return path in installed ? installed[path].version === version : optional === true
+  })
 }
 
 function isRunning(pid) {
@@ -70,7 +86,8 @@ function install() {
   const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] })
   if (done.error) fail(`npm cannot be run: ${done.error.message}`)
   if (done.status !== 0) fail('npm ci failed, see above; is the npm registry reachable?')
-  if (!existsSync(node)) fail(`npm ci brought no Node for ${process.platform}-${process.arch}; supported: linux x64, arm64`)
+  if (!existsSync(node))
+    fail(`npm ci brought no Node for ${process.platform}-${process.arch}; supported: linux x64, arm64`)
   mkdirSync(modules, { recursive: true })
   writeFileSync(stamp, lockDigest())
 }

@@ -18,9 +18,15 @@ export interface OfficialRelease {
   readonly member?: string
 }
 
-export interface GoBuild {
-  /** Package that is the command; the binary is renamed to the tool's name. */
-  readonly package: string
+export interface Binary {
+  /** Go package that is the command; what it is built to is renamed to the binary's name. */
+  readonly package?: string
+  /** For data: files of the tool set's main Go module, joined as YAML documents. */
+  readonly moduleFiles?: { readonly module: string; readonly files: readonly string[] }
+  /** False when it is in no release archive. */
+  readonly official?: boolean
+  /** Where this one lies, if not as the release says. */
+  readonly release?: Partial<OfficialRelease>
 }
 
 export interface ToolSetPin {
@@ -29,7 +35,7 @@ export interface ToolSetPin {
   /** `-X` flags of the linker. */
   readonly variables?: Readonly<Record<string, string>>
   readonly release: OfficialRelease
-  readonly binaries: Readonly<Record<string, GoBuild & { readonly official?: boolean }>>
+  readonly binaries: Readonly<Record<string, Binary>>
 }
 
 const kubernetesVersion = 'v1.37.2'
@@ -78,7 +84,23 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
       path: '{version}/{name}-{os}-{arch}',
       checksumPath: '{version}/{name}-{os}-{arch}.sha256',
     },
-    binaries: { kwok: { package: 'sigs.k8s.io/kwok/cmd/kwok' } },
+    binaries: {
+      kwok: { package: 'sigs.k8s.io/kwok/cmd/kwok' },
+      // What kwok does to nodes and pods: without stages it refuses to start.
+      'stage-fast.yaml': {
+        release: { path: '{version}/{name}', checksumPath: '{version}/{name}.sha256' },
+        moduleFiles: {
+          module: 'sigs.k8s.io/kwok',
+          files: [
+            'kustomize/stage/node/fast/node-initialize.yaml',
+            'kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml',
+            'kustomize/stage/pod/fast/pod-ready.yaml',
+            'kustomize/stage/pod/fast/pod-complete.yaml',
+            'kustomize/stage/pod/fast/pod-delete.yaml',
+          ],
+        },
+      },
+    },
   },
   containerd: {
     version: 'v2.2.1',

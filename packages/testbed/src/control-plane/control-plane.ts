@@ -18,6 +18,10 @@ export interface ClusterRecord {
   /** Folder of the cluster: `pki/`, `logs/` and data. */
   readonly dir: string
   readonly network: ClusterNetwork
+  /** Loopback address that only this cluster uses: etcd and whatever need not be reached from nodes listen there. */
+  readonly loopback: string
+  /** Names of the nodes that the test bed made, in order. */
+  readonly nodes: readonly string[]
 }
 
 /** A cluster whose components can be looked at and hurt. Component names are those of {@link ControlPlane.pids}. */

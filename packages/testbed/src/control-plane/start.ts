@@ -72,6 +72,8 @@ export async function startCluster(
     adminToken: pki.adminToken,
     dir,
     network,
+    loopback,
+    nodes: [],
   }
   return controlPlane(journal, record)
 }

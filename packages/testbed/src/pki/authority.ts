@@ -43,10 +43,23 @@ export async function createAuthority(commonName: string): Promise<Authority> {
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
-  const authorityKey = await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey)
+  return authorityOf(root, keys.privateKey)
+}
+
+/** An authority that {@link createAuthority} made earlier, from its two PEM texts. */
+export async function openAuthority({ certificate, key }: Credential): Promise<Authority> {
+  const der = x509.PemConverter.decodeFirst(key)
+  return authorityOf(
+    new x509.X509Certificate(certificate),
+    await crypto.subtle.importKey('pkcs8', der, algorithm, true, ['sign']),
+  )
+}
+
+async function authorityOf(root: x509.X509Certificate, privateKey: CryptoKey): Promise<Authority> {
+  const authorityKey = await x509.AuthorityKeyIdentifierExtension.create(root.publicKey)
   return {
     certificate: pem(root),
-    key: await privateKeyPem(keys.privateKey),
+    key: await privateKeyPem(privateKey),
     issue: async ({ commonName, organizations = [], hosts = [], client = false }) => {
       const pair = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
       const usages = [
@@ -58,7 +71,7 @@ export async function createAuthority(commonName: string): Promise<Authority> {
         subject: [...organizations.map((o) => ({ O: [o] })), { CN: [commonName] }],
         issuer: root.subject,
         publicKey: pair.publicKey,
-        signingKey: keys.privateKey,
+        signingKey: privateKey,
         signingAlgorithm: algorithm,
         extensions: [
           new x509.BasicConstraintsExtension(false, undefined, true),

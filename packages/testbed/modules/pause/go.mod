@@ -1,0 +1,3 @@
+module kosmos.io/testbed/pause
+
+go 1.26.0

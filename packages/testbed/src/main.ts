@@ -1,0 +1,124 @@
+import { existsSync } from 'node:fs'
+import { Command, InvalidArgumentError } from 'commander'
+import { isHealthy } from './processes/health.ts'
+import { isAlive } from './processes/identity.ts'
+import { Journal } from './processes/journal.ts'
+import { progressOn } from './progress.ts'
+import { attachTestbed } from './testbed/attach.ts'
+import { downTestbed } from './testbed/down.ts'
+import { testbedDir, testbedNames } from './testbed/places.ts'
+import { checkName, parseNodes } from './testbed/plan.ts'
+import { summary, type Testbed } from './testbed/testbed.ts'
+import { upTestbed } from './testbed/up.ts'
+
+interface NameOption {
+  readonly name: string
+}
+interface JsonOption {
+  readonly json?: boolean
+}
+
+const progress = progressOn(process.stderr)
+const print = (value: object): void => console.log(JSON.stringify(value))
+
+/** Shows a parse error as a usage error of its option (exit code 2). */
+function validated<T>(parse: (text: string) => T): (text: string) => string {
+  return (text) => {
+    try {
+      parse(text)
+      return text
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
+    }
+  }
+}
+
+function leafCount(text: string): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 0 || count > 63) throw new InvalidArgumentError('write a number from 0 to 63')
+  return count
+}
+
+function show(testbed: Testbed): void {
+  console.log(`test bed ${testbed.name} is up`)
+  for (const cluster of [testbed.root, ...testbed.leaves]) {
+    console.log(`  ${cluster.name.padEnd(8)} ${cluster.server.padEnd(28)} ${cluster.nodes.length} nodes`)
+    console.log(`  ${''.padEnd(8)} export KUBECONFIG=${cluster.kubeconfig}`)
+  }
+}
+
+const program = new Command('testbed')
+  .description('Real Kubernetes clusters on this machine: a root and leaves')
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+const named = (command: Command): Command =>
+  command.option('--name <name>', 'name of the test bed', validated(checkName), 'kosmos')
+
+named(program.command('up'))
+  .description('start a root and leaf clusters; they run on when this command has ended')
+  .option('--leaves <count>', 'number of leaf clusters', leafCount, 2)
+  .option('--nodes <kind:count>', 'nodes of each leaf: kwok:COUNT, real:COUNT', validated(parseNodes), 'kwok:10')
+  .option('--root-nodes <kind:count>', 'ordinary nodes of the root', validated(parseNodes), 'none')
+  .option('--json', 'print one JSON object')
+  .action(async (options: NameOption & JsonOption & { leaves: number; nodes: string; rootNodes: string }) => {
+    const testbed = await upTestbed({ ...options, progress })
+    if (options.json) print(summary(testbed))
+    else show(testbed)
+  })
+
+named(program.command('down'))
+  .description('stop and remove everything of a test bed, also after a crash')
+  .action(async ({ name }: NameOption) => {
+    const existed = await downTestbed(name, progress)
+    progress.step(existed ? `test bed ${name} is down` : `there is no test bed ${name}`)
+  })
+
+program
+  .command('list')
+  .description('test beds on this machine')
+  .option('--json', 'print JSON')
+  .action(({ json }: JsonOption) => {
+    const testbeds = testbedNames().map((name) => {
+      const journal = new Journal(testbedDir(name))
+      const processes = journal.processes()
+      return {
+        name,
+        complete: journal.description() !== undefined,
+        processes: processes.length,
+        running: processes.filter(isAlive).length,
+      }
+    })
+    if (json) return print(testbeds)
+    for (const t of testbeds)
+      console.log(
+        `${t.name.padEnd(20)} ${t.running}/${t.processes} processes run${t.complete ? '' : ', never came up'}`,
+      )
+  })
+
+named(program.command('status'))
+  .description('processes of a test bed, whether they run and answer')
+  .option('--json', 'print JSON')
+  .action(async ({ name, json }: NameOption & JsonOption) => {
+    if (!existsSync(testbedDir(name))) attachTestbed(name)
+    const processes = new Journal(testbedDir(name)).processes()
+    const states = await Promise.all(
+      processes.map(async (p) => {
+        const running = isAlive(p)
+        const healthy = running && (p.spec.health ? await isHealthy(p.spec.health) : true)
+        return { id: p.spec.id, pid: p.pid, running, healthy, log: p.spec.log }
+      }),
+    )
+    if (json) print(states)
+    else
+      for (const s of states)
+        console.log(
+          `${s.id.padEnd(34)} ${String(s.pid).padStart(8)} ${s.healthy ? 'ok' : s.running ? 'does not answer' : 'not running'}  ${s.log}`,
+        )
+    if (states.some((s) => !s.healthy)) process.exitCode = 1
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}

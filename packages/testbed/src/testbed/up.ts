@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs'
+import { type Binaries, ensureBinaries } from '../binaries/ensure.ts'
+import { withLock } from '../binaries/lock.ts'
+import { componentNames } from '../control-plane/components.ts'
+import type { ControlPlane } from '../control-plane/control-plane.ts'
+import { startCluster } from '../control-plane/start.ts'
+import { startKwokNodes } from '../nodes/kwok.ts'
+import { isAlive } from '../processes/identity.ts'
+import { Journal } from '../processes/journal.ts'
+import { tearDown } from '../processes/teardown.ts'
+import { type Progress, silent } from '../progress.ts'
+import { testbedDir } from './places.ts'
+import { checkName, type NodeCounts, parseNodes, type TestbedPlan } from './plan.ts'
+import { type Testbed, type TestbedRecord, testbedOf } from './testbed.ts'
+
+export interface UpOptions {
+  /** Default `kosmos`. */
+  readonly name?: string
+  /** Default 2. */
+  readonly leaves?: number
+  /** Nodes of each leaf, e.g. `kwok:10` (the default) or `real:1`. */
+  readonly nodes?: string
+  /** Ordinary nodes of the root; default none. */
+  readonly rootNodes?: string
+  readonly progress?: Progress
+}
+
+/** There is a test bed of that name already, and it runs. */
+export class TestbedExists extends Error {
+  constructor(name: string) {
+    super(
+      `test bed ${name} is up already: take it down first (npm run testbed -- down --name ${name}), or choose another name`,
+    )
+    this.name = 'TestbedExists'
+  }
+}
+
+export function planOf({ name = 'kosmos', leaves = 2, nodes = 'kwok:10', rootNodes = 'none' }: UpOptions): TestbedPlan {
+  if (!Number.isInteger(leaves) || leaves < 0 || leaves > 63)
+    throw new TypeError(`${leaves} leaves: write a number from 0 to 63`)
+  return { name: checkName(name), leaves, nodes: parseNodes(nodes), rootNodes: parseNodes(rootNodes) }
+}
+
+/**
+ * Starts a root and its leaves, with nothing of ours in them. They outlive this process; {@link downTestbed} ends them.
+ * What a crashed earlier attempt under this name left behind is cleaned up first.
+ * @throws TestbedExists, BinaryMissing, ComponentFailed; whatever was started is taken down before
+ */
+export async function upTestbed(options: UpOptions = {}): Promise<Testbed> {
+  const plan = planOf(options)
+  const progress = options.progress ?? silent
+  const dir = testbedDir(plan.name)
+  return withLock(`${dir}.lock`, progress, async () => {
+    await removeLeftovers(plan.name, dir, progress)
+    const bin = await ensureBinaries(binariesOf(plan), progress)
+    const journal = new Journal(dir)
+    try {
+      return await start(journal, plan, bin, progress)
+    } catch (error) {
+      await tearDown(journal)
+      throw error
+    }
+  })
+}
+
+async function removeLeftovers(name: string, dir: string, progress: Progress): Promise<void> {
+  if (!existsSync(dir)) return
+  const journal = new Journal(dir)
+  if (journal.description() && journal.processes().some(isAlive)) throw new TestbedExists(name)
+  progress.step(`cleaning up what an earlier test bed ${name} left behind`)
+  await tearDown(journal)
+}
+
+function binariesOf({ nodes, rootNodes }: TestbedPlan): string[] {
+  const kwok = nodes.kwok > 0 || rootNodes.kwok > 0 ? ['kwok', 'stage-fast.yaml'] : []
+  return [...componentNames, 'kubectl', ...kwok]
+}
+
+async function start(journal: Journal, plan: TestbedPlan, bin: Binaries, progress: Progress): Promise<Testbed> {
+  const names = ['root', ...Array.from({ length: plan.leaves }, (_, i) => `leaf${i + 1}`)]
+  progress.step(`starting ${names.length} control planes: ${names.join(', ')}`)
+  const clusters = await allSettledOrThrow(
+    names.map(async (name, index) => {
+      const cluster = await startCluster(journal, { name, index, components: componentNames }, progress)
+      const nodes = await startNodes(journal, cluster, index === 0 ? plan.rootNodes : plan.nodes, bin)
+      progress.step(`${name} is ready at ${cluster.server}${nodes.length > 0 ? ` with ${nodes.length} nodes` : ''}`)
+      return { ...cluster, nodes }
+    }),
+  )
+  const [root, ...leaves] = clusters
+  if (!root) throw new Error('a test bed has a root')
+  const record: TestbedRecord = { name: plan.name, root, leaves, bin }
+  journal.describe({ ...record })
+  return testbedOf(journal, record)
+}
+
+async function startNodes(
+  journal: Journal,
+  cluster: ControlPlane,
+  counts: NodeCounts,
+  bin: Binaries,
+): Promise<string[]> {
+  if (counts.kwok === 0) return []
+  return startKwokNodes({ journal, cluster, count: counts.kwok, bin: bin as Binaries<'kwok' | 'stage-fast.yaml'> })
+}
+
+/** Like Promise.all, but nothing is still being started when it throws. */
+async function allSettledOrThrow<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(work)
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
+}
