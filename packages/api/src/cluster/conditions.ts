@@ -1,0 +1,161 @@
+import type { ClusterCondition } from './status.ts'
+
+export type ConditionStatus = ClusterCondition['status']
+
+interface Reason {
+  readonly status: ConditionStatus
+  /** What happened and what to do, without a full stop. */
+  readonly message: string
+}
+
+/** Every condition of a Cluster and every reason it can have. Nothing else writes conditions. */
+export const clusterConditions = {
+  /** Whether the leaf's API server answers. */
+  Reachable: {
+    LeafReachable: { status: 'True', message: "The leaf's API server answers" },
+    LeafUnreachable: {
+      status: 'False',
+      message:
+        "The leaf's API server does not answer; check the server address in the kubeconfig and the network between the root and it",
+    },
+    LeafNotReady: {
+      status: 'False',
+      message: "The leaf's API server answers, but says at /readyz that it is not ready",
+    },
+    CertificateNotTrusted: {
+      status: 'False',
+      message:
+        "The certificate of the leaf's API server does not fit the kubeconfig; check its certificate authority and server name",
+    },
+    NoCredentials: { status: 'Unknown', message: 'Not tried for lack of credentials; see condition CredentialsValid' },
+    Connecting: { status: 'Unknown', message: "The connection to the leaf's API server is being set up" },
+    ClusterTreeDisabled: {
+      status: 'Unknown',
+      message: 'Not tried, because spec.clusterTreeOptions does not enable it',
+    },
+  },
+  /** Whether the leaf accepts the credentials that the Cluster names. */
+  CredentialsValid: {
+    CredentialsAccepted: { status: 'True', message: 'The leaf accepts the credentials' },
+    CredentialsMissing: {
+      status: 'False',
+      message: 'The Cluster has no credentials; set spec.credentialsSecretRef to a Secret with a kubeconfig',
+    },
+    SecretNotFound: {
+      status: 'False',
+      message: 'The Secret that spec.credentialsSecretRef names does not exist; create it or correct the reference',
+    },
+    SecretKeyMissing: {
+      status: 'False',
+      message: 'The Secret has no such key; put the kubeconfig under the key that spec.credentialsSecretRef.key names',
+    },
+    KubeconfigInvalid: { status: 'False', message: 'The kubeconfig cannot be read; replace it in the Secret' },
+    KubeconfigNotSelfContained: {
+      status: 'False',
+      message:
+        'The kubeconfig refers to files or commands of another machine; embed certificates and keys (kubectl config view --raw --flatten) or use a token',
+    },
+    CredentialsRejected: {
+      status: 'False',
+      message: 'The leaf does not know the credentials (401); renew them in the Secret, or join the cluster again',
+    },
+    CredentialsExpired: {
+      status: 'False',
+      message: 'The client certificate or token has expired; renew it in the Secret, or join the cluster again',
+    },
+    PermissionsMissing: {
+      status: 'False',
+      message:
+        'The leaf knows the credentials but refuses what Kosmos needs (403); join the cluster again to renew its rights',
+    },
+    Unverified: { status: 'Unknown', message: "Unknown until the leaf's API server answers" },
+    ClusterTreeDisabled: {
+      status: 'Unknown',
+      message: 'Not tried, because spec.clusterTreeOptions does not enable it',
+    },
+  },
+  /** Whether the virtual nodes of the Cluster exist and are Ready. */
+  VirtualNodesReady: {
+    VirtualNodesReady: { status: 'True', message: 'All virtual nodes are Ready' },
+    Starting: { status: 'False', message: 'The virtual nodes are being set up' },
+    LeafUnreachable: { status: 'False', message: 'The leaf cannot be reached; see condition Reachable' },
+    CredentialsInvalid: { status: 'False', message: 'The leaf cannot be used; see condition CredentialsValid' },
+    NoReadyLeafNode: { status: 'False', message: 'No node of the leaf is Ready and schedulable' },
+    LeafTooOld: {
+      status: 'False',
+      message: "The leaf's Kubernetes version is older than what Kosmos supports; upgrade the leaf",
+    },
+    LeafIsRoot: {
+      status: 'False',
+      message:
+        'The kubeconfig leads to the root itself; a cluster cannot be its own leaf. Correct the credentials, or annotate the Cluster with kosmos.io/cluster-role=root',
+    },
+    LeafAlreadyJoined: {
+      status: 'False',
+      message: 'Another Cluster stands for the same leaf already; delete one of the two',
+    },
+    NodeNameTaken: {
+      status: 'False',
+      message:
+        'A node of the same name exists in the root and is not ours; rename the Cluster, or delete the node if nobody needs it',
+    },
+    NodeRefused: { status: 'False', message: 'The root refused to store the virtual node' },
+    LeafModelNotSupported: {
+      status: 'False',
+      message:
+        'Only the cluster model is supported: one virtual node for the whole leaf. Remove nodeSelector from spec.clusterTreeOptions.leafModels',
+    },
+    Leaving: { status: 'False', message: 'The Cluster is being deleted; its pods and virtual nodes are being removed' },
+    ClusterTreeDisabled: { status: 'False', message: 'spec.clusterTreeOptions does not enable virtual nodes' },
+  },
+} as const satisfies Record<string, Record<string, Reason>>
+
+export type ClusterConditionType = keyof typeof clusterConditions
+export type ClusterConditionReason<T extends ClusterConditionType> = keyof (typeof clusterConditions)[T] & string
+
+/** A condition that has not been written yet: when it changed is only known when it is. */
+export type NewClusterCondition = Omit<ClusterCondition, 'lastTransitionTime'>
+
+/**
+ * A condition with the status and sentence of its reason.
+ * @param detail what the sentence cannot know, such as the error; never a secret.
+ */
+export function clusterCondition<T extends ClusterConditionType>(
+  type: T,
+  reason: ClusterConditionReason<T>,
+  options: { readonly detail?: string; readonly observedGeneration?: number } = {},
+): NewClusterCondition {
+  const { detail, observedGeneration } = options
+  const { status, message } = (clusterConditions[type] as Readonly<Record<string, Reason>>)[reason] as Reason
+  return {
+    type,
+    status,
+    reason,
+    message: detail === undefined ? message : `${message}: ${detail}`,
+    ...(observedGeneration === undefined ? {} : { observedGeneration }),
+  }
+}
+
+/**
+ * The conditions with `next` in place of the one of its type; lastTransitionTime moves only with status, as in
+ * apimachinery's meta.SetStatusCondition. Returns `conditions` itself when nothing changes, so that nothing is written.
+ * @param now RFC 3339
+ */
+export function withCondition(
+  conditions: readonly ClusterCondition[],
+  next: NewClusterCondition,
+  now: string,
+): readonly ClusterCondition[] {
+  const current = conditions.find(({ type }) => type === next.type)
+  if (current === undefined) return [...conditions, { ...next, lastTransitionTime: now }]
+  if (
+    current.status === next.status &&
+    current.reason === next.reason &&
+    current.message === next.message &&
+    current.observedGeneration === next.observedGeneration
+  ) {
+    return conditions
+  }
+  const lastTransitionTime = current.status === next.status ? current.lastTransitionTime : now
+  return conditions.map((condition) => (condition === current ? { ...next, lastTransitionTime } : condition))
+}

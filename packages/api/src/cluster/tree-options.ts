@@ -1,0 +1,84 @@
+import Type, { type Static } from 'typebox'
+import { ruleFor, struct } from '../schema/build.ts'
+import { dnsSubdomainPattern } from '../schema/patterns.ts'
+import { labelSelector, labels, taint } from '../schema/selectors.ts'
+
+interface NodeSelector {
+  nodeName?: string
+  labelSelector?: object
+}
+
+const nodeSelector = struct(
+  {
+    nodeName: Type.Optional(
+      Type.String({
+        description: 'One leaf node by its name: the node model.',
+        maxLength: 253,
+        pattern: `^$|${dnsSubdomainPattern}`,
+      }),
+    ),
+    labelSelector: Type.Optional(labelSelector('Leaf nodes by their labels: the group model.')),
+  },
+  {
+    description: 'The leaf nodes that the virtual node stands for. Without it, all of them: the cluster model.',
+    rules: [
+      ruleFor<NodeSelector>({
+        cel: "!has(self.nodeName) || self.nodeName == '' || !has(self.labelSelector)",
+        message: 'select leaf nodes by nodeName or by labelSelector, not by both',
+        check: ({ nodeName, labelSelector }) => !nodeName || labelSelector === undefined,
+      }),
+    ],
+  },
+)
+
+const leafModel = struct(
+  {
+    leafNodeName: Type.Optional(
+      Type.String({
+        description: 'The name that the virtual node of a group is derived from.',
+        maxLength: 63,
+        pattern: `^$|${dnsSubdomainPattern}`,
+      }),
+    ),
+    labels: Type.Optional(labels('Labels of the virtual node.')),
+    taints: Type.Optional(Type.Array(taint, { description: 'Taints of the virtual node.', maxItems: 64 })),
+    nodeSelector: Type.Optional(nodeSelector),
+  },
+  { description: 'One virtual node and the leaf nodes it stands for.' },
+)
+
+export type LeafModel = Static<typeof leafModel>
+
+/** What a leaf model stands for: the whole leaf, one of its nodes, or a group of them. */
+export function leafModelKind(model: LeafModel): 'cluster' | 'node' | 'group' {
+  if (model.nodeSelector?.labelSelector !== undefined) return 'group'
+  return model.nodeSelector?.nodeName ? 'node' : 'cluster'
+}
+
+export const clusterTreeOptions = struct(
+  {
+    enable: Type.Boolean({
+      description: 'Whether the cluster appears in the root as virtual nodes.',
+      default: true,
+    }),
+    leafModels: Type.Optional(
+      Type.Array(leafModel, {
+        description: 'The virtual nodes of the cluster. Without any, one virtual node stands for the whole cluster.',
+        maxItems: 1000,
+        rules: [
+          ruleFor<LeafModel[]>({
+            cel: "size(self) <= 1 || self.all(model, has(model.nodeSelector) && (has(model.nodeSelector.labelSelector) || (has(model.nodeSelector.nodeName) && model.nodeSelector.nodeName != '')))",
+            message: 'a leaf model without nodeSelector stands for the whole cluster and must be the only one',
+            check: (self) => self.length <= 1 || self.every((model) => leafModelKind(model) !== 'cluster'),
+          }),
+        ],
+      }),
+    ),
+  },
+  {
+    description:
+      'ClusterTree: whether and how the cluster appears in the root as virtual nodes. Without it, it does not.',
+  },
+)
+
+export type ClusterTreeOptions = Static<typeof clusterTreeOptions>

@@ -1,0 +1,100 @@
+import { dnsSubdomainPattern } from './schema/patterns.ts'
+
+/**
+ * Names on the wire. Those of the original Kosmos keep its spelling, so that manifests, selectors and dashboards
+ * written for it go on working; the ones that are ours say so.
+ */
+
+export const apiGroup = 'kosmos.io'
+export const apiVersion = 'kosmos.io/v1alpha1'
+
+/** Ours. Where Kosmos itself runs, in the root and in every leaf. */
+export const systemNamespace = 'kosmos-system'
+
+/** Label and NoSchedule taint of every virtual node, value `true`. */
+export const nodeLabel = 'kosmos.io/node'
+export const nodeTaint = { key: nodeLabel, value: 'true', effect: 'NoSchedule' } as const
+/** Ours. Label of a virtual node: the name of its Cluster. Volume affinity and topology spread use it as the leaf. */
+export const clusterLabel = 'kosmos.io/cluster'
+/** Annotation of a virtual node: the name of its Cluster. */
+export const ownedByClusterAnnotation = 'kosmos-io/owned-by-cluster'
+/** Annotation of a virtual node: what it stands for, see {@link leafNodeModes}. */
+export const leafNodeModeAnnotation = 'leafNodeMode'
+/** Values of {@link leafNodeModeAnnotation}: the whole leaf, one leaf node (ours), a group of leaf nodes. */
+export const leafNodeModes = { cluster: 'one2cluster', node: 'one2one', group: 'one2party' } as const
+
+/** Label of a leaf node that its owner offers for the one-to-one model, value `true`. */
+export const joinLabel = 'kosmos.io/join'
+/** Label of a node that connectivity checks leave out, value `true`. */
+export const excludeLabel = 'kosmos.io/exclude'
+
+/** Annotation of a Cluster; the value `root` marks the root cluster itself. */
+export const clusterRoleAnnotation = 'kosmos.io/cluster-role'
+export const rootClusterRole = 'root'
+/** Label of a Cluster: several Clusters with one value are the same physical cluster. */
+export const actualClusterNameLabel = 'kosmos.io/actual-cluster-name'
+
+/** Ours. Label of everything written into a leaf: the root's id, the uid of its kube-system namespace. */
+export const rootClusterLabel = 'kosmos.io/root-cluster'
+/** Ours. Annotation of everything written into a leaf: the uid of the root object it is a copy of. */
+export const rootUidAnnotation = 'kosmos.io/root-uid'
+/** Ours. Annotation of a copied ConfigMap or Secret: the resourceVersion of the root object that it shows. */
+export const rootResourceVersionAnnotation = 'kosmos.io/root-resource-version'
+/** Label of every pod written into a leaf, value `true`. */
+export const podLabel = 'kosmos-io/pod'
+/** Annotation of an object copied into a leaf, value `true`. */
+export const globalAnnotation = 'kosmos.io/global'
+/** Annotation of a copied ConfigMap, Secret, PersistentVolumeClaim or PersistentVolume: the Clusters that hold it. */
+export const clusterOwnersAnnotation = 'kosmos-io/cluster-owners'
+/** Annotation of a copied Secret: the service account it was made for. */
+export const serviceAccountNameAnnotation = 'kosmos.io/service-account.name'
+
+/** Annotation of a root pod: scheduling constraints (JSON) that mean the leaf's nodes. */
+export const clusterSelectorAnnotation = 'kosmos.io/cluster-selector'
+/** Annotation of a root pod: a DaemonSet's pod may run on virtual nodes, value `true`. */
+export const daemonsetAllowAnnotation = 'kosmos-io/daemonset-allow'
+/** Annotation of a Service: export it, and import it into the leaves that use it. */
+export const autoCreateMcsAnnotation = 'kosmos.io/auto-create-mcs'
+
+/** Finalizer of a Cluster: its virtual nodes and its copies in the leaf are still to be removed. */
+export const clusterFinalizer = 'kosmos.io/cluster-manager'
+
+/** Ours. Field managers of server-side apply, one a component. */
+export const fieldManagers = {
+  clusterTree: 'kosmos-cluster-tree',
+  kosmosctl: 'kosmos-kosmosctl',
+} as const
+
+const virtualNodePrefix = 'kosmos-'
+/** A node's name is also the value of its kubernetes.io/hostname label, and those end at 63 characters. */
+const nodeNameMaxLength = 63
+export const clusterNameMaxLength = nodeNameMaxLength - virtualNodePrefix.length
+
+/** A Cluster cannot have this name, because `kosmos-<name>` is not a valid node name. */
+export class InvalidClusterName extends Error {
+  override name = 'InvalidClusterName'
+}
+
+/** As the API server checks names of custom resources and nodes. */
+const dnsSubdomain = new RegExp(dnsSubdomainPattern)
+
+/** What is wrong with a Cluster's name, if anything is. */
+export function clusterNameProblem(clusterName: string): string | undefined {
+  if (!dnsSubdomain.test(clusterName)) {
+    return `"${clusterName}" is not an RFC 1123 subdomain: lower case letters, digits, '-' and '.', with a letter or digit at both ends`
+  }
+  if (clusterName.length > clusterNameMaxLength) {
+    return `"${clusterName}" has ${clusterName.length} characters, at most ${clusterNameMaxLength} are possible: the virtual node is named ${virtualNodePrefix}<name> and node names end at ${nodeNameMaxLength} characters`
+  }
+  return undefined
+}
+
+/**
+ * The node that stands for a whole Cluster: `kosmos-<name>`, never shortened.
+ * @throws {InvalidClusterName} when that would not be a node name.
+ */
+export function virtualNodeName(clusterName: string): string {
+  const problem = clusterNameProblem(clusterName)
+  if (problem !== undefined) throw new InvalidClusterName(`Cluster name ${problem}`)
+  return `${virtualNodePrefix}${clusterName}`
+}

@@ -1,0 +1,30 @@
+import type { TObject } from 'typebox'
+import type { Rule } from './build.ts'
+
+/** A column of `kubectl get`. */
+export interface PrinterColumn {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'boolean' | 'date'
+  /** Where the value is, relative to the object. */
+  readonly jsonPath: string
+  readonly description: string
+  /** Only with `-o wide`. */
+  readonly wide?: boolean
+}
+
+/** A kind of ours: where it lives in the API and what its objects look like. */
+export interface Kind {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly plural: string
+  readonly singular: string
+  readonly categories: readonly string[]
+  readonly scope: 'Cluster' | 'Namespaced'
+  readonly description: string
+  readonly spec: TObject
+  readonly status: TObject
+  /** Rules on the whole object; of the metadata they see the name only. */
+  readonly rules: readonly Rule[]
+  readonly columns: readonly PrinterColumn[]
+}

@@ -1,0 +1,22 @@
+import type { Rule } from './build.ts'
+import { ruleFor } from './build.ts'
+
+/** Regular expressions that mean the same to RE2 (API server) and JavaScript, as sources for `pattern` and CEL. */
+export const dnsLabelPattern = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'
+export const dnsSubdomainPattern = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'
+export const labelValuePattern = '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$'
+/** An optional DNS prefix with a slash, then a name. */
+export const labelKeyPattern =
+  '^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$'
+export const labelKeyMaxLength = 253 + 1 + 63
+/** Standard alphabet with padding, RFC 4648 section 4. */
+export const base64Pattern = '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$'
+
+const labelKey = new RegExp(labelKeyPattern)
+
+/** JSON Schema cannot say anything about the keys of a map in a CRD. */
+export const labelKeysRule: Rule = ruleFor<Record<string, unknown>>({
+  cel: `self.all(key, key.size() <= ${labelKeyMaxLength} && key.matches(r'${labelKeyPattern}'))`,
+  message: 'every key must be a label key: an optional DNS subdomain and a slash, then letters, digits, -, _ and .',
+  check: (self) => Object.keys(self).every((key) => key.length <= labelKeyMaxLength && labelKey.test(key)),
+})
