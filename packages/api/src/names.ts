@@ -38,6 +38,8 @@ export const actualClusterNameLabel = 'kosmos.io/actual-cluster-name'
 export const rootClusterLabel = 'kosmos.io/root-cluster'
 /** Ours. Annotation of everything written into a leaf: the uid of the root object it is a copy of. */
 export const rootUidAnnotation = 'kosmos.io/root-uid'
+/** Ours. Annotation of a pod written into a leaf: the generation of the root pod whose spec it carries. */
+export const rootGenerationAnnotation = 'kosmos.io/root-generation'
 /** Ours. Annotation of a copied ConfigMap or Secret: the resourceVersion of the root object that it shows. */
 export const rootResourceVersionAnnotation = 'kosmos.io/root-resource-version'
 /** Label of every pod written into a leaf, value `true`. */

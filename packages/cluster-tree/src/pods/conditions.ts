@@ -1,0 +1,102 @@
+import type { Pod } from '@kosmos/kube'
+import { type Condition, type ConditionPatch, conditionOf, timestamp } from './status-patch.ts'
+
+/** The conditions that a kubelet owns, of which the leaf's is the only writer (upstream pkg/kubelet/types/pod_status.go). */
+const leafOwned = new Set([
+  'Ready',
+  'ContainersReady',
+  'Initialized',
+  'PodReadyToStartContainers',
+  'PodResizePending',
+  'PodResizeInProgress',
+  'AllContainersRestarting',
+])
+
+/**
+ * Ours: False while the leaf's scheduler finds no node, with its words. `PodScheduled` itself is the root scheduler's and stays
+ * True, since the pod is bound to the virtual node.
+ */
+export const leafScheduledCondition = 'kosmos.io/LeafScheduled'
+
+/** The reason of a DisruptionTarget condition when somebody deleted the leaf pod and nobody said why. */
+export const deletedInLeaf = 'DeletedInLeaf'
+
+/**
+ * The conditions to patch in the root: those of the leaf's kubelet that differ, and deletions of those that it took back.
+ * Conditions of others (readiness gates, the root's own controllers) are not named, so the merge keeps them.
+ */
+export function reflectConditions(root: Pod, leaf: Pod, observedGeneration: number | undefined): ConditionPatch[] {
+  const wanted = leafConditions(root, leaf).map((condition) => inRootsTerms(condition, observedGeneration))
+  const changed: ConditionPatch[] = []
+  for (const condition of wanted) {
+    const present = conditionOf(root.status, condition.type)
+    if (!sameCondition(present, condition)) changed.push(conditionPatch(present, condition))
+  }
+  for (const { type } of root.status?.conditions ?? []) {
+    const ours = leafOwned.has(type) || type === leafScheduledCondition
+    if (ours && !wanted.some((condition) => condition.type === type)) changed.push({ $patch: 'delete', type })
+  }
+  return changed
+}
+
+/** The merge goes into a condition as well: what the new one lacks has to be removed by name. */
+export function conditionPatch(present: Condition | undefined, wanted: Condition): ConditionPatch {
+  return {
+    ...(present?.reason !== undefined && { reason: null }),
+    ...(present?.message !== undefined && { message: null }),
+    ...wanted,
+  }
+}
+
+function leafConditions(root: Pod, leaf: Pod): Condition[] {
+  const conditions = (leaf.status?.conditions ?? []).filter(({ type }) => leafOwned.has(type))
+  const disruption = disruptionTarget(root, leaf)
+  if (disruption) conditions.push(disruption)
+  const scheduled = conditionOf(leaf.status, 'PodScheduled')
+  if (scheduled?.status === 'False') conditions.push({ ...scheduled, type: leafScheduledCondition })
+  return conditions
+}
+
+/**
+ * DisruptionTarget is shared with the root (eviction API, taint eviction, preemption): the first cause stays, and nothing that
+ * is absent in the leaf is taken back in the root. A leaf pod that goes while its root pod should stay is a disruption too.
+ */
+function disruptionTarget(root: Pod, leaf: Pod): Condition | undefined {
+  if (conditionOf(root.status, 'DisruptionTarget')?.status === 'True') return undefined
+  const reported = conditionOf(leaf.status, 'DisruptionTarget')
+  if (reported?.status === 'True') return reported
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = leaf.metadata
+  if (deletionTimestamp === undefined || root.metadata.deletionTimestamp !== undefined) return undefined
+  return {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: deletedInLeaf,
+    message: 'the pod was deleted in the leaf cluster, not in the root',
+    lastTransitionTime: deletionRequestedAt(deletionTimestamp, deletionGracePeriodSeconds),
+  }
+}
+
+/** A deletionTimestamp lies in the future, by the grace. */
+function deletionRequestedAt(deletionTimestamp: string, graceSeconds: number): string {
+  return timestamp(Date.parse(deletionTimestamp) - graceSeconds * 1000)
+}
+
+/** A condition counts generations of the leaf object; in the root it must count the root's. */
+function inRootsTerms(
+  { lastProbeTime, observedGeneration, ...condition }: Condition,
+  rootGeneration: number | undefined,
+) {
+  const known = observedGeneration !== undefined && rootGeneration !== undefined
+  return known ? { ...condition, observedGeneration: rootGeneration } : condition
+}
+
+function sameCondition(a: Condition | undefined, b: Condition): boolean {
+  return (
+    a !== undefined &&
+    a.status === b.status &&
+    a.reason === b.reason &&
+    a.message === b.message &&
+    a.lastTransitionTime === b.lastTransitionTime &&
+    (b.observedGeneration === undefined || a.observedGeneration === b.observedGeneration)
+  )
+}

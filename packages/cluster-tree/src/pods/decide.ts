@@ -1,0 +1,159 @@
+import { rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
+import type { Pod } from '@kosmos/kube'
+import { endedStatus, vanishedStatus } from './failure.ts'
+import type { Reference } from './references.ts'
+import { reflect } from './reflect.ts'
+import { isTerminal, type StatusPatch } from './status-patch.ts'
+import { type Waiting, waitingStatus } from './waiting.ts'
+
+/** All that is known about one namespace/name, in the root and in one leaf. */
+export interface PodView {
+  /** uid of the root's kube-system namespace. */
+  readonly rootClusterId: string
+  /**
+   * True while both caches are in sync and their watches alive. Otherwise nothing is concluded: an empty cache never looks like
+   * "the pods are gone", and an old leaf status does not overwrite what the root says of an unreachable node.
+   */
+  readonly current: boolean
+  /** The root pod, if it is bound to a virtual node of this leaf. */
+  readonly root: Pod | undefined
+  /** The leaf pod, as far as it is visible: leaf watches select pods with our root-cluster label. */
+  readonly leaf: Pod | undefined
+  /** When `leaf` is gone: how the watch last showed it, if this process saw it. Only saves detail; a restart may forget it. */
+  readonly lastLeaf?: Pod | undefined
+  /** What the copy refers to, cannot start without, and is not in the leaf yet. */
+  readonly missing: readonly Reference[]
+  /** What stopped the last attempt to create the copy; left out when it is time for another. */
+  readonly blocked?: Waiting | undefined
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** What to do next, with the reason in a word or two; `none` means that all is as it should be or somebody else's turn. */
+export type PodAction =
+  | { readonly do: 'none'; readonly reason: string }
+  | { readonly do: 'create'; readonly reason: string }
+  /** Delete this leaf pod, with its uid as precondition. */
+  | { readonly do: 'deleteLeaf'; readonly reason: string; readonly uid: string; readonly gracePeriodSeconds: number }
+  /** Delete this root pod with grace 0 and its uid as precondition: its copy is gone. */
+  | { readonly do: 'finishRoot'; readonly reason: string; readonly uid: string }
+  | { readonly do: 'reflect'; readonly reason: string; readonly patch: StatusPatch }
+  | { readonly do: 'failRoot'; readonly reason: string; readonly patch: StatusPatch }
+  /** Nothing can be done now; `patch`, if any, makes the root pod say so. */
+  | { readonly do: 'wait'; readonly reason: string; readonly message: string; readonly patch: StatusPatch | undefined }
+
+/** The next step for one pod. Pure; each step is followed by an event that leads to the next. */
+export function decide(view: PodView): PodAction {
+  const { root, leaf, current } = view
+  if (!current) return none('CachesNotCurrent')
+  if (leaf !== undefined && !isOurs(leaf, view.rootClusterId)) return besideForeignPod(view, leaf)
+  if (root === undefined) return leaf === undefined ? none('Gone') : stop(leaf, ownGrace(leaf), 'RootPodGone')
+  if (leaf === undefined) return withoutCopy(view, root)
+  if (rootUidOf(leaf) !== root.metadata.uid) return besideOldCopy(view, root, leaf)
+  return withCopy(root, leaf)
+}
+
+/** Whether we wrote it, for this root cluster. Nothing else in a leaf is ever changed or deleted. */
+export function isOurs(leaf: Pod, rootClusterId: string): boolean {
+  return leaf.metadata.labels?.[rootClusterLabel] === rootClusterId && rootUidOf(leaf) !== undefined
+}
+
+/** The uid of the root pod that a leaf pod is the copy of. */
+export function rootUidOf(leaf: Pod): string | undefined {
+  return leaf.metadata.annotations?.[rootUidAnnotation]
+}
+
+function withCopy(root: Pod, leaf: Pod): PodAction {
+  const asked = root.metadata.deletionGracePeriodSeconds
+  if (root.metadata.deletionTimestamp !== undefined) {
+    const step = stop(leaf, asked ?? ownGrace(leaf), 'RootPodDeleted')
+    if (step.do === 'deleteLeaf') return step
+  } else if (isTerminal(root.status) && !isTerminal(leaf.status)) {
+    // The root counts it as ended and may have replaced it, so it must not go on running.
+    return stop(leaf, ownGrace(leaf), 'RootPodTerminal')
+  }
+  const patch = reflect(root, leaf)
+  if (patch !== undefined) return { do: 'reflect', reason: 'StatusChanged', patch }
+  return none(leaf.metadata.deletionTimestamp === undefined ? 'InSync' : 'LeafPodTerminating')
+}
+
+function withoutCopy(view: PodView, root: Pod): PodAction {
+  if (root.metadata.deletionTimestamp !== undefined) return finish(view, root)
+  if (isTerminal(root.status)) return none('RootPodTerminal')
+  const last = view.lastLeaf && rootUidOf(view.lastLeaf) === root.metadata.uid ? view.lastLeaf : undefined
+  if (last && isTerminal(last.status)) {
+    const patch = reflect(root, last)
+    if (patch !== undefined) return { do: 'reflect', reason: 'LeafPodEnded', patch }
+  }
+  // Only reflection sets a startTime, so a copy has run; running it again would be a second pod under the same uid.
+  if (root.status?.startTime !== undefined || last?.status?.startTime !== undefined) {
+    const patch = vanishedStatus(root, view.now)
+    if (patch !== undefined) return { do: 'failRoot', reason: 'LeafPodVanished', patch }
+  }
+  if (view.blocked !== undefined) return wait(root, view.blocked)
+  if (view.missing.length > 0) return wait(root, missingReferences(view.missing))
+  return { do: 'create', reason: 'RootPodBound' }
+}
+
+function finish(view: PodView, root: Pod): PodAction {
+  const { finalizers, uid, deletionGracePeriodSeconds } = root.metadata
+  if (finalizers?.length && !isTerminal(root.status)) {
+    const last = view.lastLeaf && rootUidOf(view.lastLeaf) === uid ? view.lastLeaf : undefined
+    const patch = (last && isTerminal(last.status) && reflect(root, last)) || endedStatus(root, view.now)
+    if (patch !== undefined) return { do: 'reflect', reason: 'LeafPodEnded', patch }
+  }
+  // Grace 0 is what finishing sets; only finalizers keep the pod then.
+  if (deletionGracePeriodSeconds === 0) return none('RootPodHasFinalizers')
+  return { do: 'finishRoot', reason: 'LeafPodGone', uid }
+}
+
+function besideOldCopy(view: PodView, root: Pod, leaf: Pod): PodAction {
+  const step = stop(leaf, ownGrace(leaf), 'OldIncarnation')
+  if (step.do === 'deleteLeaf') return step
+  if (root.metadata.deletionTimestamp !== undefined) return finish(view, root)
+  return wait(root, {
+    reason: 'PreviousPodTerminating',
+    message: 'the previous pod of this name is still stopping in the leaf cluster',
+  })
+}
+
+function besideForeignPod(view: PodView, leaf: Pod): PodAction {
+  const { namespace, name } = leaf.metadata
+  if (view.root === undefined) return none('NotOurs')
+  // As if there were no leaf pod: whatever the root pod asks for, the foreign one has no part in it.
+  return withoutCopy({ ...view, leaf: undefined, blocked: view.blocked ?? nameTaken({ namespace, name }) }, view.root)
+}
+
+/** Deletes the leaf pod unless it is already being deleted within that grace. */
+function stop(leaf: Pod, gracePeriodSeconds: number, reason: string): PodAction {
+  const { uid, deletionTimestamp, deletionGracePeriodSeconds = 0 } = leaf.metadata
+  if (deletionTimestamp !== undefined && deletionGracePeriodSeconds <= gracePeriodSeconds)
+    return none('LeafPodTerminating')
+  return { do: 'deleteLeaf', reason, uid, gracePeriodSeconds }
+}
+
+/** When nobody can be asked any more which grace was meant: the pod's own, as a kubelet grants to a pod deleted by force. */
+function ownGrace(leaf: Pod): number {
+  return leaf.spec.terminationGracePeriodSeconds ?? 30
+}
+
+function wait(root: Pod, waiting: Waiting): PodAction {
+  return { do: 'wait', ...waiting, patch: waitingStatus(root, waiting) }
+}
+
+function none(reason: string): PodAction {
+  return { do: 'none', reason }
+}
+
+/** A pod of that name is in the leaf and is not ours. */
+export function nameTaken({ namespace, name }: { readonly namespace: string; readonly name: string }): Waiting {
+  return {
+    reason: 'NameTakenInLeaf',
+    message: `the leaf cluster has a pod ${namespace}/${name} that this root did not create and will not touch: delete it there, or rename this one`,
+  }
+}
+
+function missingReferences(missing: readonly Reference[]): Waiting {
+  const list = missing.map(({ kind, name, usedBy }) => `${kind} ${name} (${usedBy.join(', ')})`).join('; ')
+  return { reason: 'CreateContainerConfigError', message: `not found: ${list}` }
+}

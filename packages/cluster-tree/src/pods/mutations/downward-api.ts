@@ -1,0 +1,90 @@
+import { podLabel, rootClusterLabel, rootGenerationAnnotation, rootUidAnnotation } from '@kosmos/api'
+import type { Pod, PodSpec } from '@kosmos/kube'
+import { type LeafContext, type PodMutation, withSpec } from '../translation.ts'
+
+type Container = PodSpec['containers'][number]
+type EnvVar = NonNullable<Container['env']>[number]
+type Volume = NonNullable<PodSpec['volumes']>[number]
+type DownwardFile = NonNullable<NonNullable<Volume['downwardAPI']>['items']>[number]
+
+/**
+ * Makes the downward API speak of the root pod. Name, namespace, labels and annotations are the same in the leaf, so the leaf's
+ * kubelet resolves them (and keeps files current); the uid is read from the annotation that carries the root's. In variables,
+ * the service account and the node are the root's, written out. What describes the machine the pod runs on (status.hostIP,
+ * status.podIP, limits and requests) is the leaf's to tell.
+ *
+ * Files of `metadata.labels` and `metadata.annotations` as a whole contain our own stamps besides.
+ */
+export const resolveDownwardApi: PodMutation = (translation, root, ctx) => {
+  const { containers, initContainers, volumes, ...spec } = translation.pod.spec
+  const resolve = (container: Container) => resolveEnv(container, root, ctx)
+  return withSpec(translation, {
+    ...spec,
+    containers: containers.map(resolve),
+    ...(initContainers && { initContainers: initContainers.map(resolve) }),
+    ...(volumes && { volumes: volumes.map(resolveVolume) }),
+  })
+}
+
+const rootUidPath = `metadata.annotations['${rootUidAnnotation}']`
+
+/** A value in which the kubelet finds no `$(VAR)`: it expands values, but not what fieldRef resolves to. */
+const literal = (value: string) => value.replaceAll('$', '$$$$')
+
+function resolveEnv(container: Container, root: Pod, ctx: LeafContext): Container {
+  if (!container.env?.some((variable) => variable.valueFrom?.fieldRef !== undefined)) return container
+  return { ...container, env: container.env.map((variable) => resolveVariable(variable, root, ctx)) }
+}
+
+function resolveVariable(variable: EnvVar, root: Pod, ctx: LeafContext): EnvVar {
+  const path = variable.valueFrom?.fieldRef?.fieldPath
+  if (path === undefined) return variable
+  if (path === 'metadata.uid') {
+    return { ...variable, valueFrom: { fieldRef: { ...variable.valueFrom?.fieldRef, fieldPath: rootUidPath } } }
+  }
+  const value = rootValue(path, root, ctx)
+  return value === undefined ? variable : { name: variable.name, value: literal(value) }
+}
+
+/** The root pod's value of a field that has another value in the leaf. */
+function rootValue(path: string, root: Pod, ctx: LeafContext): string | undefined {
+  const { labels, annotations } = root.metadata
+  switch (path) {
+    case 'spec.nodeName':
+      return ctx.nodeName
+    case 'spec.serviceAccountName':
+      return root.spec.serviceAccountName ?? 'default'
+    case `metadata.labels['${podLabel}']`:
+      return labels?.[podLabel] ?? ''
+    case `metadata.labels['${rootClusterLabel}']`:
+      return labels?.[rootClusterLabel] ?? ''
+    case rootUidPath:
+      return annotations?.[rootUidAnnotation] ?? ''
+    case `metadata.annotations['${rootGenerationAnnotation}']`:
+      return annotations?.[rootGenerationAnnotation] ?? ''
+    default:
+      return undefined
+  }
+}
+
+function resolveVolume(volume: Volume): Volume {
+  const { downwardAPI, projected } = volume
+  if (downwardAPI?.items?.some(isUid)) {
+    return { ...volume, downwardAPI: { ...downwardAPI, items: downwardAPI.items.map(resolveFile) } }
+  }
+  if (projected?.sources?.some((source) => source.downwardAPI?.items?.some(isUid))) {
+    const sources = projected.sources.map((source) =>
+      source.downwardAPI?.items
+        ? { ...source, downwardAPI: { items: source.downwardAPI.items.map(resolveFile) } }
+        : source,
+    )
+    return { ...volume, projected: { ...projected, sources } }
+  }
+  return volume
+}
+
+const isUid = (file: DownwardFile) => file.fieldRef?.fieldPath === 'metadata.uid'
+
+function resolveFile(file: DownwardFile): DownwardFile {
+  return isUid(file) ? { ...file, fieldRef: { ...file.fieldRef, fieldPath: rootUidPath } } : file
+}

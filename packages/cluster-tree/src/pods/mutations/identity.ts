@@ -1,0 +1,16 @@
+import { podLabel, rootClusterLabel, rootGenerationAnnotation, rootUidAnnotation } from '@kosmos/api'
+import type { PodMutation } from '../translation.ts'
+
+/**
+ * Marks the copy as ours: of this root cluster, of this incarnation of the root pod. A user's own values under these keys
+ * never win, since what we may update and delete in a leaf is decided by them.
+ */
+export const stampIdentity: PodMutation = (translation, root, ctx) => {
+  const { metadata } = translation.pod
+  const labels = { ...metadata.labels, [podLabel]: 'true', [rootClusterLabel]: ctx.rootClusterId }
+  const annotations: Record<string, string> = { ...metadata.annotations, [rootUidAnnotation]: root.metadata.uid }
+  // Which root spec the copy stands for, so that status.observedGeneration can be told in the root's numbers.
+  delete annotations[rootGenerationAnnotation]
+  if (root.metadata.generation !== undefined) annotations[rootGenerationAnnotation] = String(root.metadata.generation)
+  return { ...translation, pod: { ...translation.pod, metadata: { ...metadata, labels, annotations } } }
+}

@@ -1,0 +1,32 @@
+import type { Pod } from '@kosmos/kube'
+import { resolveDownwardApi } from './mutations/downward-api.ts'
+import { stampIdentity } from './mutations/identity.ts'
+import { dropPriority } from './mutations/priority.ts'
+import { dropRootOnlyFields } from './mutations/root-only-fields.ts'
+import { constrainToLeaf } from './mutations/scheduling.ts'
+import { withholdApiAccess } from './mutations/service-account.ts'
+import type { LeafContext, PodMutation, Translation } from './translation.ts'
+
+/** Root pod → leaf pod. Rows run in order; each changes only what its name says. */
+export const podMutations: readonly PodMutation[] = [
+  stampIdentity, // who owns the copy; everything else relies on it
+  dropRootOnlyFields, // what the root's API server, scheduler and admission wrote for the root
+  constrainToLeaf, // constraints on nodes mean the root's nodes, unless the user gave the leaf's
+  withholdApiAccess, // service accounts and their tokens are the root's
+  resolveDownwardApi, // metadata.uid and spec.* mean the root pod
+  dropPriority, // priority classes are the root's
+]
+
+/**
+ * The pod to create in the leaf for a root pod. Name, namespace, labels, annotations, containers and volumes are those of
+ * the root pod, except for what the rows of {@link podMutations} say. Never throws for a pod that an API server accepted.
+ */
+export function translate(root: Pod, ctx: LeafContext): Translation {
+  const { name, namespace, labels = {}, annotations = {} } = root.metadata
+  const start: Translation = {
+    pod: { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels, annotations }, spec: root.spec },
+    omissions: [],
+    problems: [],
+  }
+  return podMutations.reduce((translation, mutate) => mutate(translation, root, ctx), start)
+}

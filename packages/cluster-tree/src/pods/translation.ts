@@ -1,0 +1,52 @@
+import type { Pod, PodSpec } from '@kosmos/kube'
+
+/** A pod as we write it into a leaf: only what a creator may set. */
+export interface LeafPodManifest {
+  readonly apiVersion: 'v1'
+  readonly kind: 'Pod'
+  readonly metadata: {
+    readonly name: string
+    readonly namespace: string
+    readonly labels: Readonly<Record<string, string>>
+    readonly annotations: Readonly<Record<string, string>>
+  }
+  readonly spec: PodSpec
+}
+
+/** What a translation needs to know besides the root pod. */
+export interface LeafContext {
+  /** uid of the root's kube-system namespace. */
+  readonly rootClusterId: string
+  /** The Cluster the copy goes to. */
+  readonly clusterName: string
+  /** The virtual node that the root pod is bound to. */
+  readonly nodeName: string
+}
+
+/** Something that the root pod has and its copy does without. Worth an Event, no obstacle. */
+export interface Omission {
+  /** CamelCase, for an Event. */
+  readonly reason: 'ApiAccessOmitted' | 'PriorityClassOmitted'
+  readonly message: string
+}
+
+/** Why no copy can be made of this root pod as it stands. */
+export interface Problem {
+  /** CamelCase, for an Event and a waiting reason. */
+  readonly reason: 'InvalidClusterSelector'
+  readonly message: string
+}
+
+/** The copy of a root pod, to be created only when there are no problems. */
+export interface Translation {
+  readonly pod: LeafPodManifest
+  readonly omissions: readonly Omission[]
+  readonly problems: readonly Problem[]
+}
+
+/** One row of the table: changes what its name says and leaves everything else as it came. Neither argument is modified. */
+export type PodMutation = (translation: Translation, root: Pod, ctx: LeafContext) => Translation
+
+export function withSpec(translation: Translation, spec: PodSpec): Translation {
+  return { ...translation, pod: { ...translation.pod, spec } }
+}
