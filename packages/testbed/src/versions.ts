@@ -116,6 +116,8 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
       containerd: { package: 'github.com/containerd/containerd/v2/cmd/containerd' },
       'containerd-shim-runc-v2': { package: 'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2' },
       ctr: { package: 'github.com/containerd/containerd/v2/cmd/ctr' },
+      // Ours: the first process of every pod.
+      pause: { package: 'kosmos.io/testbed/containerd/pause', official: false },
     },
   },
   coredns: {

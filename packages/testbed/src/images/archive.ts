@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, readFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
 
 /** A file, folder or link of an image; paths are relative to its root. */
 export type ImageEntry =
-  | { readonly path: string; readonly content: Buffer | string; readonly mode?: number }
+  | { readonly path: string; readonly content: string; readonly mode?: number }
+  /** A copy of a file on this machine. */
+  | { readonly path: string; readonly source: string; readonly mode?: number }
   | { readonly path: string; readonly directory: true; readonly mode?: number }
   | { readonly path: string; readonly linkTo: string }
 
@@ -84,7 +86,7 @@ async function layer(entries: readonly ImageEntry[]): Promise<Buffer> {
     const name = entry.path.replace(/^\//, '')
     if ('directory' in entry) tar.entry({ name, type: 'directory', mode: entry.mode ?? 0o755, mtime: epoch })
     else if ('linkTo' in entry) tar.entry({ name, type: 'symlink', linkname: entry.linkTo, mode: 0o777, mtime: epoch })
-    else add(tar, name, entry.content, entry.mode)
+    else add(tar, name, 'source' in entry ? readFileSync(entry.source) : entry.content, entry.mode)
   }
   tar.finalize()
   const chunks: Buffer[] = []

@@ -13,7 +13,6 @@ export function containerdConfig({ pauseImage, dir, cniBinDirs }: ContainerdConf
   return `version = 3
 imports = []
 disabled_plugins = [
-  'io.containerd.image-verifier.v1.bindir',
   'io.containerd.monitor.container.v1.restart',
   'io.containerd.nri.v1.nri',
   'io.containerd.snapshotter.v1.blockfile',

@@ -27,7 +27,7 @@ export function kubeletConfig(node: NodePlan, serviceCidr: string): string {
     volumePluginDir: '/var/lib/kubelet/volume-plugins',
     cgroupRoot: node.cgroup,
     cgroupDriver: 'cgroupfs',
-    cgroupsPerQOS: false,
+    cgroupsPerQOS: true,
     enforceNodeAllocatable: [],
     failCgroupV1: false,
     failSwapOn: false,

@@ -8,7 +8,7 @@ import { isAlive } from '../../processes/identity.ts'
 import type { Journal, ProcessEntry, ProcessSpec } from '../../processes/journal.ts'
 import { ComponentFailed, launch } from '../../processes/launch.ts'
 import { enter, startAnchor, systemPath } from './anchor.ts'
-import { recordCgroups } from './cgroups.ts'
+import { createCgroups } from './cgroups.ts'
 import { type NodeCluster, writeNodeFiles } from './files.ts'
 import { parseRange } from './ipv4.ts'
 import { kubeProxyHealthPort } from './kube-proxy-config.ts'
@@ -53,7 +53,7 @@ export async function startRealNodes(input: RealNodesInput): Promise<string[]> {
   const { journal, cluster, underlay, count, first = 1 } = input
   const addresses = Array.from({ length: count }, () => underlay.nextAddress())
   const nodes = planNodes(journal.dir, cluster, first, addresses)
-  recordCgroups(journal)
+  createCgroups(journal, nodes)
   const registered = register(input, nodes)
   await Promise.all(nodes.map((node) => startNode(input, node, nodes, registered)))
   await routeToPods(nodes, underlay)

@@ -1,3 +1,0 @@
-module kosmos.io/testbed/pause
-
-go 1.26.0

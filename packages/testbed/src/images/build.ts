@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { type Image, writeArchive } from './archive.ts'
+import { describeImage, type ImageName, type ImageSources } from './catalog.ts'
+
+const run = promisify(execFile)
+
+/**
+ * Makes sure that an archive of each image lies in the cache.
+ * @param dir folder of the cache
+ * @returns paths of the archives, in the order of the names
+ */
+export async function ensureImages(
+  names: readonly ImageName[],
+  binaries: Omit<ImageSources, 'applets'>,
+  dir: string,
+): Promise<string[]> {
+  mkdirSync(dir, { recursive: true })
+  const { stdout } = await run(binaries.busybox, ['--list'])
+  const sources = { ...binaries, applets: stdout.split('\n').filter((applet) => applet !== '') }
+  return Promise.all(
+    names.map(async (name) => {
+      const image = describeImage(name, sources)
+      const file = path.join(dir, `${name}-${keyOf(image)}.tar`)
+      if (!existsSync(file)) await writeArchive(image, file)
+      return file
+    }),
+  )
+}
+
+/** Changes with the description of the image and with every file that it copies. */
+export function keyOf(image: Image): string {
+  const hash = createHash('sha256').update(JSON.stringify(image))
+  for (const entry of image.layers.flat()) {
+    if (!('source' in entry)) continue
+    const { size, mtimeMs } = statSync(entry.source)
+    hash.update(`\0${size} ${mtimeMs}`)
+  }
+  return hash.digest('hex').slice(0, 12)
+}

@@ -1,0 +1,110 @@
+import type { Image, ImageEntry } from './archive.ts'
+
+/** Names are those of upstream's test/utils/image/manifest.go at the pinned Kubernetes version. */
+export const imageNames = {
+  pause: 'registry.k8s.io/pause:3.10.2',
+  busybox: 'registry.k8s.io/e2e-test-images/busybox:1.37.0-2',
+  agnhost: 'registry.k8s.io/e2e-test-images/agnhost:2.66.1',
+  /** Not nginx, but a static web server that stands in for it: busybox httpd, on port 80. */
+  web: 'registry.k8s.io/e2e-test-images/nginx:1.27.0-2',
+  coredns: 'registry.k8s.io/coredns/coredns:v1.14.7',
+} as const
+
+export type ImageName = keyof typeof imageNames
+
+/** Binaries that images are made of, by name; busybox has to be a static one. */
+export interface ImageSources {
+  readonly pause: string
+  readonly busybox: string
+  /** What `busybox --list` says. */
+  readonly applets: readonly string[]
+  readonly agnhost?: string
+  readonly coredns?: string
+}
+
+const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** What an image consists of. @throws when it needs a binary that was not given */
+export function describeImage(name: ImageName, sources: ImageSources): Image {
+  switch (name) {
+    case 'pause':
+      return {
+        names: [imageNames.pause],
+        config: { User: '65535:65535', Entrypoint: ['/pause'] },
+        layers: [[{ path: '/pause', source: sources.pause, mode: 0o755 }]],
+      }
+    case 'busybox':
+      return {
+        names: [imageNames.busybox],
+        config: { Env: [searchPath], Cmd: ['sh'] },
+        layers: [userland(sources)],
+      }
+    case 'web':
+      return {
+        names: [imageNames.web, 'registry.k8s.io/e2e-test-images/nginx:1.28.0-2'],
+        config: {
+          Env: [searchPath],
+          ExposedPorts: { '80/tcp': {} },
+          Cmd: ['httpd', '-f', '-p', '80', '-h', '/usr/share/nginx/html'],
+        },
+        layers: [userland(sources), [{ path: '/usr/share/nginx/html/index.html', content: welcome }]],
+      }
+    case 'agnhost':
+      return {
+        names: [imageNames.agnhost],
+        config: {
+          Env: [searchPath],
+          ExposedPorts: { '80/tcp': {}, '8080/tcp': {}, '8081/tcp': {}, '9376/tcp': {}, '5000/tcp': {} },
+          Entrypoint: ['/agnhost'],
+          Cmd: ['pause'],
+        },
+        layers: [
+          userland(sources),
+          [
+            { path: '/uploads', directory: true },
+            { path: '/agnhost', source: needed(name, sources.agnhost), mode: 0o755 },
+            // Tests replace the entrypoint with it, to see that it is replaced.
+            { path: '/agnhost-2', linkTo: 'agnhost' },
+          ],
+        ],
+      }
+    case 'coredns':
+      return {
+        names: [imageNames.coredns],
+        config: { ExposedPorts: { '53/udp': {}, '53/tcp': {} }, Entrypoint: ['/coredns'] },
+        layers: [[{ path: '/coredns', source: needed(name, sources.coredns), mode: 0o755 }]],
+      }
+  }
+}
+
+const welcome = '<!DOCTYPE html>\n<html><head><title>Welcome to nginx!</title></head><body>It works.</body></html>\n'
+
+/** A small root file system around busybox. */
+function userland({ busybox, applets }: ImageSources): ImageEntry[] {
+  return [
+    { path: '/bin', directory: true },
+    { path: '/bin/busybox', source: busybox, mode: 0o755 },
+    ...applets.filter((a) => a !== 'busybox').map((applet) => ({ path: `/bin/${applet}`, linkTo: 'busybox' })),
+    ...['/dev', '/etc', '/home', '/proc', '/sys', '/usr', '/usr/bin', '/var', '/var/run', '/var/www'].map((path) => ({
+      path,
+      directory: true as const,
+    })),
+    { path: '/root', directory: true, mode: 0o700 },
+    { path: '/tmp', directory: true, mode: 0o1777 },
+    { path: '/usr/bin/env', linkTo: '../../bin/busybox' },
+    { path: '/etc/passwd', content: accounts },
+    { path: '/etc/group', content: groups },
+  ]
+}
+
+/** Besides the usual two, those that upstream's tests of supplemental groups expect in agnhost. */
+const accounts =
+  'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\nuser-defined-in-image:x:1000:1000::/home:/bin/sh\n'
+
+const groups =
+  'root:x:0:\nnogroup:x:65534:\nuser-defined-in-image:x:1000:\ngroup-defined-in-image:x:50000:user-defined-in-image\n'
+
+function needed(image: ImageName, source: string | undefined): string {
+  if (source === undefined) throw new Error(`the image ${image} needs the binary ${image}, which was not given`)
+  return source
+}
