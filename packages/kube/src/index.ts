@@ -28,6 +28,18 @@ export { Controller, type ControllerOptions, type ReconcileObservation, type Req
 export { keyOf, type ObjectKey, type ObjectRef, refOf } from './objects/key.ts'
 export * from './objects/resources.ts'
 export type * from './objects/types.ts'
+export { parseQuantity, QuantityError } from './quantity/parse.ts'
+export { Quantity } from './quantity/quantity.ts'
+export {
+  addResources,
+  equalResources,
+  formatResources,
+  maxResources,
+  parseResources,
+  type ResourceList,
+  subtractResources,
+} from './quantity/resource-list.ts'
+export type { QuantityFormat } from './quantity/suffix.ts'
 export { type BackoffOptions, backoffMs } from './queue/backoff.ts'
 export { WorkQueue, type WorkQueueOptions } from './queue/work-queue.ts'
 export { Informer, type InformerOptions } from './reflector/informer.ts'
