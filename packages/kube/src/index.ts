@@ -11,6 +11,7 @@ export { type Breaker, type BreakerOptions, createBreaker } from './connection/b
 export {
   Connection,
   type ConnectionOptions,
+  type OpenResponse,
   type Request,
   type RequestObservation,
   type Response,

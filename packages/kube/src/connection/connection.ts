@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dispatcher } from 'undici'
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
@@ -30,6 +32,15 @@ export interface StreamHandlers {
   onOpen(): void
   /** Called from the socket's own read: must not block. */
   onData(chunk: Buffer): void
+}
+
+/** An answer whose body is read at the reader's pace. */
+export interface OpenResponse {
+  /** HTTP status. */
+  readonly code: number
+  readonly headers: IncomingHttpHeaders
+  /** To be read to its end or destroyed; errors when the server breaks off. */
+  readonly body: Readable
 }
 
 export interface RequestObservation {
@@ -92,6 +103,31 @@ export class Connection {
     return await this.#send(this.#transport.streams, request, { handlers, silenceMs })
   }
 
+  /**
+   * Sends a request and hands over the body of the answer unread, with back-pressure: for logs and other answers that a
+   * client of ours reads. `answerMs` limits the time until the answer begins (0: none). Never repeated, whatever the
+   * status. Throws {@link ClusterUnreachable} without an answer, {@link RequestAborted} on the signal, which also ends
+   * the body.
+   */
+  async open(request: Omit<Request, 'timeoutMs'>, options: { readonly answerMs?: number } = {}): Promise<OpenResponse> {
+    // It may wait long for its first byte, so it never is the trial that others wait for.
+    this.#admit(request, this.breaker.retryInMs() === 0)
+    const signal = request.signal ? AbortSignal.any([request.signal, this.#closed.signal]) : this.#closed.signal
+    try {
+      const { statusCode, headers, body } = await this.#transport.streams.request({
+        ...(await this.#dispatchOptions(request)),
+        signal,
+        ...(options.answerMs !== undefined && { headersTimeout: options.answerMs }),
+      })
+      this.breaker.succeeded()
+      return { code: statusCode, headers, body }
+    } catch (cause) {
+      if (signal.aborted) throw this.#aborted(request)
+      this.breaker.failed()
+      throw new ClusterUnreachable(this.name, this.server.origin, cause as Error)
+    }
+  }
+
   /** Options for a node:https request to this server whose connection is then upgraded. */
   async upgradeOptions(path: string) {
     const { headers, ...options } = await this.#transport.upgradeOptions()
@@ -132,22 +168,47 @@ export class Connection {
     }
   }
 
+  /** Throws when there is no point in sending anything. */
+  #admit(request: Request, answering: boolean): void {
+    if (this.closed || request.signal?.aborted) throw this.#aborted(request)
+    if (answering) return
+    const seconds = Math.ceil(this.breaker.retryInMs() / 1000)
+    throw new ClusterUnreachable(
+      this.name,
+      this.server.origin,
+      new Error(`not answering; next attempt in ${seconds} s`),
+    )
+  }
+
+  #aborted(request: Request): RequestAborted {
+    return new RequestAborted(`${this.name}: ${request.method} ${request.path}: aborted`)
+  }
+
+  async #dispatchOptions(request: Request) {
+    const login = await this.#transport.headers()
+    const body = request.body === undefined ? null : JSON.stringify(request.body)
+    return {
+      origin: this.server.origin,
+      path: this.#basePath + request.path,
+      method: request.method,
+      headers: {
+        accept: request.accept ?? 'application/json',
+        'user-agent': 'kosmos',
+        ...(body !== null && { 'content-type': request.contentType ?? 'application/json' }),
+        ...(login as Record<string, string>),
+        ...request.headers,
+      },
+      body,
+    }
+  }
+
   async #send(
     dispatcher: Dispatcher,
     request: Request,
     stream?: { handlers: StreamHandlers; silenceMs: number },
   ): Promise<Response & { retryAfterMs: number }> {
-    if (this.closed || request.signal?.aborted)
-      throw new RequestAborted(`${this.name}: ${request.method} ${request.path}: aborted`)
-    if (!this.breaker.tryAcquire()) {
-      throw new ClusterUnreachable(
-        this.name,
-        this.server.origin,
-        new Error(`not answering; next attempt in ${Math.ceil(this.breaker.retryInMs() / 1000)} s`),
-      )
-    }
-    const login = await this.#transport.headers()
-    const body = request.body === undefined ? null : JSON.stringify(request.body)
+    this.#admit(request, this.breaker.tryAcquire())
+    const options = await this.#dispatchOptions(request)
     const signals = [this.#closed.signal]
     if (request.signal) signals.push(request.signal)
     const aborted = () => signals.some((signal) => signal.aborted)
@@ -175,17 +236,7 @@ export class Connection {
 
       dispatcher.dispatch(
         {
-          origin: this.server.origin,
-          path: this.#basePath + request.path,
-          method: request.method,
-          headers: {
-            accept: request.accept ?? 'application/json',
-            'user-agent': 'kosmos',
-            ...(body !== null && { 'content-type': request.contentType ?? 'application/json' }),
-            ...(login as Record<string, string>),
-            ...request.headers,
-          },
-          body,
+          ...options,
           ...(stream && { bodyTimeout: stream.silenceMs }),
         },
         {
@@ -220,7 +271,7 @@ export class Connection {
           onResponseError: (_controller, cause) => {
             settle()
             if (aborted()) {
-              reject(new RequestAborted(`${this.name}: ${request.method} ${request.path}: aborted`))
+              reject(this.#aborted(request))
               return
             }
             // A stream that broke says nothing on the server's health: its next attempt will.
