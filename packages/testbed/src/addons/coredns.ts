@@ -1,5 +1,6 @@
-/** What a manifest may hold. */
-export type Manifest = Readonly<Record<string, unknown>> & { readonly kind: string }
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Client, configMaps, type KubeObject, resource, serviceAccounts } from '@kosmos/kube'
+import { type Manifest, rbac } from './manifest.ts'
 
 export interface CoreDnsOptions {
   readonly image: string
@@ -8,6 +9,13 @@ export interface CoreDnsOptions {
   /** Default cluster.local. */
   readonly domain?: string
 }
+
+interface Deployment extends KubeObject {
+  readonly status?: { readonly availableReplicas?: number }
+}
+
+const deployments = resource<Deployment>('apps/v1', 'Deployment', 'deployments', 'Namespaced')
+const services = resource('v1', 'Service', 'services', 'Namespaced')
 
 const labels = { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS' }
 const namespace = 'kube-system'
@@ -18,47 +26,48 @@ const namespace = 'kube-system'
  */
 export function coreDns({ image, address, domain = 'cluster.local' }: CoreDnsOptions): Manifest[] {
   return [
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'coredns', namespace } },
+    { resource: serviceAccounts, object: { metadata: { name: 'coredns', namespace } } },
     {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'system:coredns' },
-      rules: [
-        { apiGroups: [''], resources: ['services', 'pods', 'namespaces'], verbs: ['list', 'watch'] },
-        { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
-      ],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'system:coredns' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:coredns' },
-      subjects: [{ kind: 'ServiceAccount', name: 'coredns', namespace }],
-    },
-    {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: 'coredns', namespace },
-      data: { Corefile: corefile(domain) },
-    },
-    deployment(image),
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: {
-        name: 'kube-dns',
-        namespace,
-        labels,
-        annotations: { 'prometheus.io/port': '9153', 'prometheus.io/scrape': 'true' },
-      },
-      spec: {
-        selector: { 'k8s-app': 'kube-dns' },
-        clusterIP: address,
-        ports: [
-          { name: 'dns', port: 53, protocol: 'UDP' },
-          { name: 'dns-tcp', port: 53, protocol: 'TCP' },
-          { name: 'metrics', port: 9153, protocol: 'TCP' },
+      resource: rbac.clusterRoles,
+      object: {
+        metadata: { name: 'system:coredns' },
+        rules: [
+          { apiGroups: [''], resources: ['services', 'pods', 'namespaces'], verbs: ['list', 'watch'] },
+          { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
         ],
+      },
+    },
+    {
+      resource: rbac.clusterRoleBindings,
+      object: {
+        metadata: { name: 'system:coredns' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:coredns' },
+        subjects: [{ kind: 'ServiceAccount', name: 'coredns', namespace }],
+      },
+    },
+    {
+      resource: configMaps,
+      object: { metadata: { name: 'coredns', namespace }, data: { Corefile: corefile(domain) } },
+    },
+    { resource: deployments, object: deployment(image) },
+    {
+      resource: services,
+      object: {
+        metadata: {
+          name: 'kube-dns',
+          namespace,
+          labels,
+          annotations: { 'prometheus.io/port': '9153', 'prometheus.io/scrape': 'true' },
+        },
+        spec: {
+          selector: { 'k8s-app': 'kube-dns' },
+          clusterIP: address,
+          ports: [
+            { name: 'dns', port: 53, protocol: 'UDP' },
+            { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+            { name: 'metrics', port: 9153, protocol: 'TCP' },
+          ],
+        },
       },
     },
   ]
@@ -90,10 +99,8 @@ function corefile(domain: string): string {
 `
 }
 
-function deployment(image: string): Manifest {
+function deployment(image: string): Manifest['object'] {
   return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
     metadata: { name: 'coredns', namespace, labels },
     spec: {
       replicas: 1,
@@ -142,5 +149,16 @@ function podSpec(image: string): object {
     volumes: [
       { name: 'config-volume', configMap: { name: 'coredns', items: [{ key: 'Corefile', path: 'Corefile' }] } },
     ],
+  }
+}
+
+/** Resolves when cluster DNS has a replica that answers. @throws after the time-out */
+export async function dnsAvailable(client: Client, timeoutMs = 60_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const found = await client.get(deployments, { namespace, name: 'coredns' })
+    if ((found?.status?.availableReplicas ?? 0) > 0) return
+    if (Date.now() > deadline) throw new Error(`${client.name}: CoreDNS is not available after ${timeoutMs / 1000} s`)
+    await sleep(50)
   }
 }

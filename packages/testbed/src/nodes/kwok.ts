@@ -1,11 +1,11 @@
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type Client, type Node, nodes } from '@kosmos/kube'
+import { nodes } from '@kosmos/kube'
 import { ports } from '../control-plane/address.ts'
 import { asAdmin } from '../control-plane/admin.ts'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
 import type { Journal } from '../processes/journal.ts'
 import { launch } from '../processes/launch.ts'
+import { allReady } from './ready.ts'
 
 /** What every simulated node says it has; quantities as Kubernetes writes them. */
 export type NodeCapacity = Readonly<Record<string, string>>
@@ -46,7 +46,7 @@ export async function startKwokNodes(input: KwokInput): Promise<string[]> {
   const names = Array.from({ length: count }, (_, i) => `kwok-${i}`)
   await asAdmin(cluster, async (client) => {
     await Promise.all(names.map((name) => client.create(nodes, node(name, capacity))))
-    await allReady(client, names)
+    await allReady(client, names, { labelSelector: `${managed.label}=${managed.value}` })
   })
   return names
 }
@@ -66,21 +66,4 @@ function node(name: string, capacity: NodeCapacity): object {
     },
     status: { capacity, allocatable: capacity },
   }
-}
-
-async function allReady(client: Client, names: readonly string[], timeoutMs = 60_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs
-  for (;;) {
-    const found = await client.listAll(nodes, { labelSelector: `${managed.label}=${managed.value}` })
-    const ready = new Set(found.filter(isReady).map((n) => n.metadata.name))
-    const waiting = names.filter((name) => !ready.has(name))
-    if (waiting.length === 0) return
-    if (Date.now() > deadline)
-      throw new Error(`${client.name}: nodes ${waiting.join(', ')} are not Ready after ${timeoutMs / 1000} s`)
-    await sleep(100)
-  }
-}
-
-export function isReady(node: Node): boolean {
-  return node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false
 }

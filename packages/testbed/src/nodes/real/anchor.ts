@@ -4,9 +4,11 @@ import { isAlive } from '../../processes/identity.ts'
 import type { Journal, ProcessEntry } from '../../processes/journal.ts'
 import { ComponentFailed, launch } from '../../processes/launch.ts'
 
+type Namespace = 'mount' | 'net' | 'uts'
+
 export interface AnchorInput {
   readonly id: string
-  readonly namespaces: readonly ('mount' | 'net' | 'uts')[]
+  readonly namespaces: readonly Namespace[]
   /** Lines of a shell script that run in the new namespaces before they count as ready. */
   readonly setup: readonly string[]
   /** A file whose existence says that the set-up is done. */
@@ -46,7 +48,7 @@ export async function startAnchor(journal: Journal, input: AnchorInput): Promise
 }
 
 /** The command that runs another in the namespaces that an anchor keeps, with the pid of the command itself. */
-export function enter(anchorPid: number, namespaces: AnchorInput['namespaces']): string[] {
+export function enter(anchorPid: number, namespaces: readonly Namespace[]): string[] {
   return ['nsenter', `--target=${anchorPid}`, ...namespaces.map((n) => `--${n}`), '--']
 }
 

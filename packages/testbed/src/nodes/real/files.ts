@@ -6,13 +6,15 @@ import { cniConfig } from './cni-config.ts'
 import { containerdConfig } from './containerd-config.ts'
 import { kubeProxyConfig } from './kube-proxy-config.ts'
 import { kernelTunables, kubeletConfig } from './kubelet-config.ts'
-import type { ClusterNetwork, NodePlan } from './plan.ts'
+import type { NodePlan } from './plan.ts'
 import { line } from './shell.ts'
 
 /** A cluster as its nodes need to know it. */
-export interface NodeCluster extends ClusterNetwork {
+export interface NodeCluster {
+  readonly name: string
   /** URL of its API server, on an address that nodes reach. */
   readonly server: string
+  readonly network: { readonly podCIDR: string; readonly dnsAddress: string }
   /** Signs what a kubelet serves with and what it and kube-proxy are known by. */
   readonly authority: Pick<Authority, 'certificate' | 'issue'>
 }
@@ -53,8 +55,8 @@ export async function writeNodeFiles({
   write('kubelet.key', serving.key)
   write('kubelet.kubeconfig', kubeconfig({ ...access, user: kubeletUser }))
   write('kube-proxy.kubeconfig', kubeconfig({ ...access, user: proxyUser }))
-  write('kubelet.yaml', kubeletConfig(node, cluster.serviceCidr))
-  write('kube-proxy.yaml', kubeProxyConfig(node, cluster.podCidr))
+  write('kubelet.yaml', kubeletConfig(node, cluster.network.dnsAddress))
+  write('kube-proxy.yaml', kubeProxyConfig(node, cluster.network.podCIDR))
   write('containerd.toml', containerdConfig({ pauseImage, dir: node.dir, cniBinDirs }))
   // There is no resolver that pods could reach but the cluster's own.
   write('resolv.conf', '')

@@ -1,11 +1,11 @@
 import path from 'node:path'
 import { dump } from 'js-yaml'
-import { dnsAddress, type NodePlan } from './plan.ts'
+import type { NodePlan } from './plan.ts'
 
 export const kubeletHealthPort = 10248
 
 /** KubeletConfiguration (kubelet.config.k8s.io/v1beta1), YAML; certificates and resolv.conf lie in the node's folder. */
-export function kubeletConfig(node: NodePlan, serviceCidr: string): string {
+export function kubeletConfig(node: NodePlan, dnsAddress: string): string {
   const file = (name: string): string => path.join(node.dir, 'etc', name)
   return dump({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
@@ -22,7 +22,7 @@ export function kubeletConfig(node: NodePlan, serviceCidr: string): string {
     healthzPort: kubeletHealthPort,
     containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock',
     clusterDomain: 'cluster.local',
-    clusterDNS: [dnsAddress(serviceCidr)],
+    clusterDNS: [dnsAddress],
     resolvConf: file('resolv.conf'),
     volumePluginDir: '/var/lib/kubelet/volume-plugins',
     cgroupRoot: node.cgroup,

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { formatRange, nthAddress, nthSubrange, parseRange } from './ipv4.ts'
+import { formatRange, nthSubrange, parseRange } from './ipv4.ts'
 import { cgroupName } from './naming.ts'
 
 /** Everything about a real node that is decided before it starts. */
@@ -16,34 +16,24 @@ export interface NodePlan {
   readonly dir: string
 }
 
-/** What a node has to know about its cluster. */
-export interface ClusterNetwork {
-  readonly name: string
-  readonly podCidr: string
-  readonly serviceCidr: string
-}
+/** Simulated nodes of the same cluster hand out addresses from the beginning of the range. */
+const firstPodRange = 128
 
-/** Nodes `<cluster>-node-<n>` numbered from `first`, each with a /24 of the cluster's pod range. */
+/** Nodes `<cluster>-node-<n>`, each with a /24 from the upper half of the cluster's pod range (a /16). */
 export function planNodes(
   testbedDir: string,
-  cluster: ClusterNetwork,
-  first: number,
+  cluster: { readonly name: string; readonly network: { readonly podCIDR: string } },
   addresses: readonly string[],
 ): NodePlan[] {
   return addresses.map((address, i) => {
-    const name = `${cluster.name}-node-${first + i}`
+    const name = `${cluster.name}-node-${i + 1}`
     return {
       cluster: cluster.name,
       name,
       address,
-      podCidr: formatRange(nthSubrange(parseRange(cluster.podCidr), 24, first + i)),
+      podCidr: formatRange(nthSubrange(parseRange(cluster.network.podCIDR), 24, firstPodRange + i)),
       cgroup: `/${cgroupName(testbedDir)}/${name}`,
       dir: path.join(testbedDir, 'nodes', name),
     }
   })
-}
-
-/** The cluster's DNS server: by custom the tenth address of the service range. */
-export function dnsAddress(serviceCidr: string): string {
-  return nthAddress(parseRange(serviceCidr), 10)
 }

@@ -28,7 +28,7 @@ const firstNode = 10
 
 export interface UnderlayInput {
   readonly journal: Journal
-  /** The test bed's folder. */
+  /** The test bed's folder, absolute. */
   readonly dir: string
 }
 

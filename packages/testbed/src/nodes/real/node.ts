@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { loadImages } from '../../images/load.ts'
+import { isAlive } from '../../processes/identity.ts'
+import type { Journal, ProcessEntry, ProcessSpec } from '../../processes/journal.ts'
+import { ComponentFailed, launch } from '../../processes/launch.ts'
+import { enter, startAnchor, systemPath } from './anchor.ts'
+import { type NodeCluster, writeNodeFiles } from './files.ts'
+import { parseRange } from './ipv4.ts'
+import { kubeProxyHealthPort } from './kube-proxy-config.ts'
+import { kubeletHealthPort } from './kubelet-config.ts'
+import type { NodePlan } from './plan.ts'
+import { setupScript } from './setup.ts'
+import type { Underlay } from './underlay.ts'
+
+/** What a node runs besides runc and the CNI plugins, which come from the distribution. */
+export const nodeBinaries = ['kubelet', 'kube-proxy', 'containerd', 'containerd-shim-runc-v2', 'ctr'] as const
+
+export interface NodeInput {
+  readonly journal: Journal
+  readonly cluster: NodeCluster
+  readonly underlay: Underlay
+  /** Paths by name. */
+  readonly bin: Readonly<Record<(typeof nodeBinaries)[number], string>>
+  readonly pauseImage: string
+  /** Image archives that the node has from the start. */
+  readonly images: readonly string[]
+  readonly node: NodePlan
+  /** The other nodes of the cluster. */
+  readonly peers: readonly NodePlan[]
+  /** The Node object exists from then on. */
+  readonly registered: Promise<unknown>
+}
+
+/** Where the official archive of plugins is unpacked by custom, and where Debian's package puts them. */
+const cniBinDirs = ['/opt/cni/bin', '/usr/lib/cni']
+const namespaces = ['mount', 'net', 'uts'] as const
+
+/** Starts a node's processes and loads its images. Resolves when all are healthy; the Node may not be Ready yet. */
+export async function startNode(input: NodeInput): Promise<void> {
+  const { journal, cluster, underlay, bin, pauseImage, node } = input
+  await writeNodeFiles({ node, cluster, pauseImage, cniBinDirs, kubelet: bin.kubelet })
+  const anchor = await startAnchor(journal, {
+    id: `${node.cluster}/${node.name}/namespaces`,
+    namespaces,
+    setup: setupScript({
+      node,
+      underlayPrefix: parseRange(underlay.subnet).prefix,
+      gateway: underlay.address,
+      switchPid: underlay.switchPid,
+      clusterCidr: cluster.network.podCIDR,
+      peers: input.peers,
+      keep: [journal.dir, ...Object.values(bin), ...input.images],
+    }),
+    readyFile: path.join(node.dir, 'ready'),
+    log: path.join(node.dir, 'log', 'namespaces.log'),
+  })
+  const within = enter(anchor.pid, namespaces)
+  const specs = components(input, within)
+  const containerd = await launch(journal, specs.containerd)
+  await socketOf(containerd, path.join('/proc', String(anchor.pid), 'root/run/containerd/containerd.sock'))
+  await Promise.all([
+    loadImages([...within, bin.ctr], input.images),
+    input.registered.then(() => Promise.all([launch(journal, specs.kubelet), launch(journal, specs.kubeProxy)])),
+  ])
+}
+
+function components(
+  { bin, node }: NodeInput,
+  within: readonly string[],
+): Record<'containerd' | 'kubelet' | 'kubeProxy', ProcessSpec> {
+  const etc = (name: string): string => path.join(node.dir, 'etc', name)
+  const common = (component: string): Omit<ProcessSpec, 'argv'> => ({
+    id: `${node.cluster}/${node.name}/${component}`,
+    env: { PATH: systemPath(`${path.dirname(bin['containerd-shim-runc-v2'])}:${process.env.PATH}`) },
+    log: path.join(node.dir, 'log', `${component}.log`),
+    stopTimeoutMs: 2000,
+  })
+  return {
+    containerd: { ...common('containerd'), argv: [...within, bin.containerd, '--config', etc('containerd.toml')] },
+    kubelet: {
+      ...common('kubelet'),
+      argv: [...within, 'unshare', '--mount', '--propagation', 'unchanged', '--', 'sh', etc('kubelet.sh')],
+      health: { url: `http://${node.address}:${kubeletHealthPort}/healthz` },
+    },
+    kubeProxy: {
+      ...common('kube-proxy'),
+      argv: [...within, bin['kube-proxy'], `--config=${etc('kube-proxy.yaml')}`],
+      health: { url: `http://${node.address}:${kubeProxyHealthPort}/healthz` },
+    },
+  }
+}
+
+async function socketOf(containerd: ProcessEntry, socket: string): Promise<void> {
+  while (!existsSync(socket)) {
+    if (!isAlive(containerd)) throw new ComponentFailed(containerd.spec, 'has exited')
+    await sleep(10)
+  }
+}
