@@ -6,6 +6,8 @@ export interface Breaker {
   tryAcquire(): boolean
   succeeded(): void
   failed(): void
+  /** The attempt ended without telling anything about the server, e.g. because its caller gave up. */
+  abandoned(): void
 }
 
 export interface BreakerOptions {
@@ -20,12 +22,17 @@ export interface BreakerOptions {
 export function createBreaker(options: BreakerOptions = {}): Breaker {
   const { threshold = 3, minOpenMs = 500, maxOpenMs = 15_000, now = Date.now } = options
   let failures = 0
+  let pauseMs = 0
   let openUntil = 0
-  let trialSince = 0
+  let trialSince: number | undefined
 
   const isOpen = () => failures >= threshold
   // A trial whose outcome is never reported must not keep the breaker open for good.
-  const trialUnderWay = () => trialSince > 0 && now() - trialSince < maxOpenMs
+  const trialUnderWay = () => trialSince !== undefined && now() - trialSince < maxOpenMs
+  const open = (ms: number) => {
+    pauseMs = Math.min(maxOpenMs, ms)
+    openUntil = now() + pauseMs
+  }
 
   return {
     retryInMs: () => (isOpen() ? Math.max(openUntil - now(), trialUnderWay() ? minOpenMs : 0) : 0),
@@ -37,12 +44,21 @@ export function createBreaker(options: BreakerOptions = {}): Breaker {
     },
     succeeded() {
       failures = 0
-      trialSince = 0
+      trialSince = undefined
     },
     failed() {
-      failures++
-      trialSince = 0
-      if (isOpen()) openUntil = now() + Math.min(maxOpenMs, minOpenMs * 2 ** Math.min(failures - threshold, 20))
+      if (!isOpen()) {
+        failures++
+        if (isOpen()) open(minOpenMs)
+        return
+      }
+      // Many requests fail together when a server dies: only the trial tells something new, and lengthens the pause.
+      if (trialSince === undefined) return
+      trialSince = undefined
+      open(pauseMs * 2)
+    },
+    abandoned() {
+      trialSince = undefined
     },
   }
 }

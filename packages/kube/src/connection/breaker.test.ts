@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { createBreaker } from './breaker.ts'
+
+const limits = { threshold: 3, minOpenMs: 500, maxOpenMs: 4_000 }
+
+function clocked() {
+  let time = 1
+  const breaker = createBreaker({ ...limits, now: () => time })
+  const pass = (ms: number) => {
+    time += ms
+  }
+  const fail = (times: number) => {
+    for (let i = 0; i < times; i++) breaker.failed()
+  }
+  /** The pause that each trial in a row meets, all of them failing. */
+  const pauses = (trials: number) =>
+    Array.from({ length: trials }, () => {
+      const pause = breaker.retryInMs()
+      pass(pause)
+      assert.equal(breaker.tryAcquire(), true)
+      breaker.failed()
+      return pause
+    })
+  return { breaker, pass, fail, pauses }
+}
+
+describe('the breaker of a cluster', () => {
+  it('lets everything through while failures are few or broken up by answers', () => {
+    const { breaker, fail } = clocked()
+    for (let round = 0; round < 10; round++) {
+      fail(limits.threshold - 1)
+      breaker.succeeded()
+    }
+    assert.equal(breaker.tryAcquire(), true)
+    assert.equal(breaker.retryInMs(), 0)
+  })
+
+  it('refuses at once after as many failures in a row as allowed, and says for how long', () => {
+    const { breaker, fail, pass } = clocked()
+    fail(limits.threshold)
+    assert.equal(breaker.tryAcquire(), false)
+    assert.equal(breaker.retryInMs(), limits.minOpenMs)
+    pass(limits.minOpenMs - 1)
+    assert.equal(breaker.tryAcquire(), false)
+  })
+
+  it('lets one trial through after the pause, and everything once that one is answered', () => {
+    const { breaker, fail, pass } = clocked()
+    fail(limits.threshold)
+    pass(limits.minOpenMs)
+    assert.equal(breaker.retryInMs(), 0)
+    assert.deepEqual([breaker.tryAcquire(), breaker.tryAcquire(), breaker.tryAcquire()], [true, false, false])
+    breaker.succeeded()
+    assert.deepEqual([breaker.tryAcquire(), breaker.tryAcquire()], [true, true])
+  })
+
+  it('doubles the pause with each failed trial up to the longest', () => {
+    const { fail, pauses } = clocked()
+    fail(limits.threshold)
+    assert.deepEqual(pauses(6), [500, 1_000, 2_000, 4_000, 4_000, 4_000])
+  })
+
+  it('opens for the shortest pause however many requests were in flight when the server died', () => {
+    const { breaker, fail } = clocked()
+    fail(64)
+    assert.equal(breaker.retryInMs(), limits.minOpenMs)
+  })
+
+  it('begins with the shortest pause again after the server has answered', () => {
+    const { breaker, fail, pauses } = clocked()
+    fail(limits.threshold)
+    pauses(4)
+    breaker.succeeded()
+    fail(limits.threshold)
+    assert.equal(breaker.retryInMs(), limits.minOpenMs)
+  })
+
+  it('gives the trial to the next one at once when its caller gives up', () => {
+    const { breaker, fail, pass } = clocked()
+    fail(limits.threshold)
+    pass(limits.minOpenMs)
+    assert.equal(breaker.tryAcquire(), true)
+    breaker.abandoned()
+    assert.equal(breaker.tryAcquire(), true)
+  })
+
+  it('allows another trial when the outcome of one is never told', () => {
+    const { breaker, fail, pass } = clocked()
+    fail(limits.threshold)
+    pass(limits.minOpenMs)
+    assert.equal(breaker.tryAcquire(), true)
+    pass(limits.maxOpenMs - 1)
+    assert.equal(breaker.tryAcquire(), false)
+    pass(1)
+    assert.equal(breaker.tryAcquire(), true)
+  })
+
+  it('keeps its promises under any sequence of events', () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constantFrom('acquire', 'succeeded', 'failed', 'abandoned') }),
+      fc.record({ kind: fc.constant('pass'), ms: fc.integer({ min: 1, max: 6_000 }) }),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const { breaker, pass } = clocked()
+        let inARow = 0
+        for (const event of steps) {
+          if ('ms' in event) pass(event.ms)
+          else if (event.kind === 'acquire') {
+            const retryIn = breaker.retryInMs()
+            const acquired = breaker.tryAcquire()
+            // Closed means free for all; open means no more than what retryInMs said.
+            if (inARow < limits.threshold) assert.equal(acquired, true)
+            assert.equal(acquired, retryIn === 0)
+            if (acquired && inARow >= limits.threshold) assert.equal(breaker.tryAcquire(), false)
+          } else if (event.kind === 'succeeded') {
+            breaker.succeeded()
+            inARow = 0
+          } else if (event.kind === 'failed') {
+            breaker.failed()
+            inARow++
+          } else breaker.abandoned()
+          assert.ok(breaker.retryInMs() >= 0 && breaker.retryInMs() <= limits.maxOpenMs)
+          assert.equal(breaker.retryInMs() > 0 && inARow < limits.threshold, false)
+        }
+        // Never shut for good: after the longest pause somebody may try.
+        pass(limits.maxOpenMs)
+        assert.equal(breaker.tryAcquire(), true)
+      }),
+    )
+  })
+})
