@@ -111,7 +111,7 @@ export class Connection {
    */
   async open(request: Omit<Request, 'timeoutMs'>, options: { readonly answerMs?: number } = {}): Promise<OpenResponse> {
     // It may wait long for its first byte, so it never is the trial that others wait for.
-    this.#admit(request, this.breaker.retryInMs() === 0)
+    this.#admit(request, { trial: false })
     const signal = request.signal ? AbortSignal.any([request.signal, this.#closed.signal]) : this.#closed.signal
     try {
       const { statusCode, headers, body } = await this.#transport.streams.request({
@@ -169,9 +169,9 @@ export class Connection {
   }
 
   /** Throws when there is no point in sending anything. */
-  #admit(request: Request, answering: boolean): void {
+  #admit(request: Request, { trial }: { trial: boolean }): void {
     if (this.closed || request.signal?.aborted) throw this.#aborted(request)
-    if (answering) return
+    if (trial ? this.breaker.tryAcquire() : this.breaker.retryInMs() === 0) return
     const seconds = Math.ceil(this.breaker.retryInMs() / 1000)
     throw new ClusterUnreachable(
       this.name,
@@ -207,7 +207,7 @@ export class Connection {
     request: Request,
     stream?: { handlers: StreamHandlers; silenceMs: number },
   ): Promise<Response & { retryAfterMs: number }> {
-    this.#admit(request, this.breaker.tryAcquire())
+    this.#admit(request, { trial: true })
     const options = await this.#dispatchOptions(request)
     const signals = [this.#closed.signal]
     if (request.signal) signals.push(request.signal)
