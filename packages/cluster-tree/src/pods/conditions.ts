@@ -41,12 +41,11 @@ export function reflectConditions(root: Pod, leaf: Pod, observedGeneration: numb
 
 /** The merge goes into a condition as well: what the new one lacks has to be removed by name. */
 export function conditionPatch(present: Condition | undefined, wanted: Condition): ConditionPatch {
-  return {
-    ...(present?.reason !== undefined && { reason: null }),
-    ...(present?.message !== undefined && { message: null }),
-    ...wanted,
-  }
+  const removed = present ? explained.filter((field) => (present[field] ?? null) !== null) : []
+  return { ...Object.fromEntries(removed.map((field) => [field, null])), ...wanted }
 }
+
+const explained = ['reason', 'message', 'lastTransitionTime'] as const
 
 function leafConditions(root: Pod, leaf: Pod): Condition[] {
   const conditions = (leaf.status?.conditions ?? []).filter(({ type }) => leafOwned.has(type))
@@ -90,13 +89,9 @@ function inRootsTerms(
   return known ? { ...condition, observedGeneration: rootGeneration } : condition
 }
 
-function sameCondition(a: Condition | undefined, b: Condition): boolean {
-  return (
-    a !== undefined &&
-    a.status === b.status &&
-    a.reason === b.reason &&
-    a.message === b.message &&
-    a.lastTransitionTime === b.lastTransitionTime &&
-    (b.observedGeneration === undefined || a.observedGeneration === b.observedGeneration)
-  )
+function sameCondition(present: Condition | undefined, wanted: Condition): boolean {
+  if (present === undefined || present.status !== wanted.status) return false
+  const { observedGeneration } = wanted
+  if (observedGeneration !== undefined && observedGeneration !== present.observedGeneration) return false
+  return explained.every((field) => (present[field] ?? null) === (wanted[field] ?? null))
 }

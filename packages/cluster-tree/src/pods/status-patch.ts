@@ -5,7 +5,7 @@ export type ContainerStatus = NonNullable<PodStatus['containerStatuses']>[number
 
 /** A condition to merge into the one of the same type, `null` for a field to remove; or the removal of that condition. */
 export type ConditionPatch =
-  | (Omit<Condition, 'reason' | 'message'> & { readonly reason?: string | null; readonly message?: string | null })
+  | { readonly [K in keyof Condition]: Condition[K] | null }
   | { readonly $patch: 'delete'; readonly type: string }
 
 interface Replace {

@@ -1,0 +1,258 @@
+import { rootClusterLabel } from '@kosmos/api'
+import {
+  type Client,
+  Controller,
+  type Informer,
+  type ObjectKey,
+  type Outcome,
+  type Pod,
+  pods,
+  type ReconcileObservation,
+  type Requeue,
+  refOf,
+} from '@kosmos/kube'
+import type { ConfigurationCopies } from '../configuration/controller.ts'
+import type { ConfigurationKey, ConfigurationRegistry } from '../configuration/registry.ts'
+import { ensureNamespace } from '../namespaces/ensure.ts'
+import type { BoundPods } from '../root/bound-pods.ts'
+import type { EventSink } from '../root/events.ts'
+import { decide, nameTaken, type PodAction, rootUidOf } from './decide.ts'
+import { createdInLeaf, notTranslatable, omitted, vanishedInLeaf, waitingInRoot } from './events.ts'
+import { Expectations } from './expectations.ts'
+import { type Reference, references } from './references.ts'
+import { isNamespaceStarting, Refusals, waitingFor } from './refusal.ts'
+import type { StatusPatch } from './status-patch.ts'
+import { translate } from './translate.ts'
+import type { LeafContext } from './translation.ts'
+import { waitingStatus } from './waiting.ts'
+
+export interface PodControllerOptions {
+  readonly context: LeafContext
+  readonly root: Client
+  readonly leaf: Client
+  readonly rootPods: ReturnType<BoundPods['of']> & Pick<Informer<Pod>, 'get'>
+  readonly leafPods: Informer<Pod>
+  readonly registry: ConfigurationRegistry
+  readonly copies: Pick<ConfigurationCopies, 'stateOf' | 'enqueue'>
+  readonly events: EventSink
+  /** Whether both sides' watches are alive. */
+  readonly isCurrent: () => boolean
+  readonly concurrency?: number
+  readonly onReconcile?: (observation: ReconcileObservation) => void
+}
+
+/** Keeps the pods of one virtual node and their copies in the leaf in step: intent down, status up. */
+export class PodController {
+  readonly controller: Controller
+  readonly #options: PodControllerOptions
+  readonly #refusals = new Refusals()
+  readonly #rootWrites = new Expectations()
+  readonly #leafWrites = new Expectations()
+  /** How leaf pods looked when they went, while their root pods still need to be told. */
+  readonly #lastLeaf = new Map<ObjectKey, Pod>()
+
+  constructor(options: PodControllerOptions) {
+    this.#options = options
+    this.controller = new Controller({
+      name: 'pods',
+      concurrency: options.concurrency ?? 48,
+      reconcile: (key) => this.#reconcile(key),
+      ...(options.onReconcile && { onReconcile: options.onReconcile }),
+    })
+    this.controller.watch(options.rootPods, (change) => {
+      this.#registerNeeds(change.key, change.type === 'deleted' ? undefined : change.object)
+      if (change.type === 'deleted') this.#forget(change.key)
+      return [change.key]
+    })
+    this.controller.watch(options.leafPods, (change) => {
+      if (change.type === 'deleted') {
+        this.#lastLeaf.set(change.key, change.object)
+        this.#leafWrites.forget(change.key)
+      } else this.#lastLeaf.delete(change.key)
+      return [change.key]
+    })
+  }
+
+  /** Looks at every pod again: after a watch was away, what was decided meanwhile was decided on old knowledge. */
+  resume(): void {
+    for (const { metadata } of this.#options.leafPods.store.values()) {
+      this.controller.enqueue(`${metadata.namespace}/${metadata.name}`)
+    }
+    this.#options.rootPods.subscribe(({ key }) => this.controller.enqueue(key))()
+  }
+
+  #registerNeeds(key: ObjectKey, pod: Pod | undefined): void {
+    const needs = pod ? references(pod.spec).map((reference) => configurationKey(pod, reference)) : []
+    for (const turned of this.#options.registry.set(key, needs)) this.#options.copies.enqueue(turned)
+  }
+
+  #forget(key: ObjectKey): void {
+    this.#refusals.forget(key)
+    this.#rootWrites.forget(key)
+  }
+
+  async #reconcile(key: ObjectKey): Promise<Requeue> {
+    const { context, rootPods, leafPods, isCurrent } = this.#options
+    const root = this.#boundHere(rootPods.get(key))
+    const leaf = leafPods.get(key)
+    if (this.#rootWrites.isPending(key, root) || this.#leafWrites.isPending(key, leaf)) return { afterMs: 5_000 }
+    if (!root && !leaf) this.#lastLeaf.delete(key)
+    const now = Date.now()
+    const needs = root && !leaf ? this.#needs(root) : NOTHING_NEEDED
+    const action = decide({
+      rootClusterId: context.rootClusterId,
+      current: isCurrent(),
+      root,
+      leaf,
+      lastLeaf: this.#lastLeaf.get(key),
+      missing: needs.missing,
+      blocked: needs.blocked ?? this.#refusals.of(key, root?.metadata.uid, now),
+      now,
+    })
+    return await this.#act(key, action, root, leaf, needs.pending)
+  }
+
+  #boundHere(pod: Pod | undefined): Pod | undefined {
+    return pod?.spec.nodeName === this.#options.context.nodeName ? pod : undefined
+  }
+
+  /** What keeps a pod from being created: absent in the root, in the way in the leaf, or on its way there. */
+  #needs(pod: Pod) {
+    const missing: Reference[] = []
+    let pending = false
+    let blocked: ReturnType<typeof nameTaken> | undefined
+    for (const reference of references(pod.spec)) {
+      switch (this.#options.copies.stateOf(configurationKey(pod, reference))) {
+        case 'missing':
+          if (!reference.optional) missing.push(reference)
+          break
+        case 'foreign':
+          blocked ??= {
+            reason: 'NameTakenInLeaf',
+            message: `the leaf cluster has a ${reference.kind} ${pod.metadata.namespace}/${reference.name} that this root did not create and will not touch: rename one of the two`,
+          }
+          break
+        case 'pending':
+          pending = true
+      }
+    }
+    return { missing, blocked, pending }
+  }
+
+  async #act(
+    key: ObjectKey,
+    action: PodAction,
+    root: Pod | undefined,
+    leaf: Pod | undefined,
+    needsPending: boolean,
+  ): Promise<Requeue> {
+    const { events, context } = this.#options
+    switch (action.do) {
+      case 'none':
+        return
+      case 'create':
+        // The copy of what it needs wakes this key when it is there.
+        return root && !needsPending ? await this.#create(key, root) : undefined
+      case 'deleteLeaf':
+        if (action.reason === 'RootPodGone' && (await this.#isAlive(key, leaf))) return { afterMs: 1_000 }
+        return await this.#deleteLeaf(key, action.uid, action.gracePeriodSeconds)
+      case 'finishRoot':
+        await this.#finishRoot(key, action.uid)
+        return
+      case 'reflect':
+        await this.#patchRoot(key, action.patch)
+        return
+      case 'failRoot':
+        if (root) events.record(root, vanishedInLeaf(context.clusterName))
+        await this.#patchRoot(key, action.patch)
+        return
+      case 'wait':
+        if (action.patch) {
+          if (root) events.record(root, waitingInRoot(action))
+          await this.#patchRoot(key, action.patch)
+        }
+        return this.#refusals.retry(key, Date.now())
+    }
+  }
+
+  async #create(key: ObjectKey, root: Pod): Promise<Requeue> {
+    const { context, leaf, events } = this.#options
+    const { pod, omissions, problems } = translate(root, context)
+    const problem = problems[0]
+    if (problem) {
+      // Only a change of the root pod can mend it, and that brings the key back.
+      const patch = waitingStatus(root, problem)
+      if (patch) events.record(root, notTranslatable(problem))
+      if (patch) await this.#patchRoot(key, patch)
+      return
+    }
+    const outcome = await leaf.create(pods, pod)
+    if (!outcome.ok) return await this.#refused(key, root, outcome)
+    this.#leafWrites.expect(key, outcome.object)
+    this.#refusals.forget(key)
+    events.record(root, createdInLeaf(context.clusterName))
+    for (const omission of omissions) events.record(root, omitted(omission))
+    return
+  }
+
+  async #refused(key: ObjectKey, root: Pod, outcome: Extract<Outcome<Pod>, { ok: false }>): Promise<Requeue> {
+    const { context, leaf } = this.#options
+    const { uid, namespace } = root.metadata
+    if (outcome.reason === 'NotFound') {
+      await ensureNamespace(leaf, namespace, context.rootClusterId)
+      return AT_ONCE
+    }
+    if (isNamespaceStarting(outcome)) return { afterMs: 100 }
+    let waiting = waitingFor(outcome, context.clusterName)
+    if (outcome.reason === 'AlreadyExists') {
+      const present = await leaf.get(pods, refOf(key))
+      // Ours, or gone again: the watch is about to say so.
+      if (!present || present.metadata.labels?.[rootClusterLabel] === context.rootClusterId) return { afterMs: 200 }
+      waiting = nameTaken(root.metadata)
+    }
+    this.#refusals.add(key, uid, waiting, Date.now())
+    return AT_ONCE
+  }
+
+  /** Asks the root itself before a running pod is ended because the cache does not know its root pod. */
+  async #isAlive(key: ObjectKey, leaf: Pod | undefined): Promise<boolean> {
+    const live = this.#boundHere(await this.#options.root.get(pods, refOf(key)))
+    return live !== undefined && leaf !== undefined && live.metadata.uid === rootUidOf(leaf)
+  }
+
+  async #deleteLeaf(key: ObjectKey, uid: string, gracePeriodSeconds: number): Promise<Requeue> {
+    const outcome = await this.#options.leaf.delete(pods, refOf(key), { uid, gracePeriodSeconds })
+    if (outcome.ok) this.#leafWrites.expect(key, outcome.object)
+    else if (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid') {
+      throw new Error(`pod ${key} cannot be deleted in ${this.#options.leaf.name}: ${outcome.status.message}`)
+    }
+    return
+  }
+
+  async #finishRoot(key: ObjectKey, uid: string): Promise<void> {
+    const outcome = await this.#options.root.delete(pods, refOf(key), { uid, gracePeriodSeconds: 0 })
+    if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')) {
+      throw new Error(`pod ${key} cannot be removed from the root: ${outcome.status.message}`)
+    }
+  }
+
+  async #patchRoot(key: ObjectKey, patch: StatusPatch): Promise<void> {
+    const outcome = await this.#options.root.patch(pods, refOf(key), patch, {
+      type: 'strategic',
+      subresource: 'status',
+    })
+    if (outcome.ok) this.#rootWrites.expect(key, outcome.object)
+    // Gone, or another incarnation: not the one this status was meant for.
+    else if (outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
+      throw new Error(`status of pod ${key} cannot be written: ${outcome.status.message}`)
+    }
+  }
+}
+
+const AT_ONCE = { afterMs: 0 } as const
+
+const NOTHING_NEEDED = { missing: [], blocked: undefined, pending: false } as const
+
+function configurationKey(pod: Pod, { kind, name }: Reference): ConfigurationKey {
+  return `${kind === 'ConfigMap' ? 'configmaps' : 'secrets'}/${pod.metadata.namespace}/${name}`
+}

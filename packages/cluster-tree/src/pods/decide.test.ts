@@ -1,0 +1,354 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Pod } from '@kosmos/kube'
+import fc from 'fast-check'
+import { decide, isOurs, type PodAction, type PodView, rootUidOf } from './decide.ts'
+import { ctx, deletion, leafPod, leafStatus, patched, rootPod, rootStatus } from './fixture.ts'
+import type { Reference } from './references.ts'
+import { conditionOf, isTerminal } from './status-patch.ts'
+
+const view = (parts: Partial<PodView>): PodView => ({
+  rootClusterId: ctx.rootClusterId,
+  current: true,
+  root: undefined,
+  leaf: undefined,
+  missing: [],
+  now: Date.parse('2026-01-01T01:00:00Z'),
+  ...parts,
+})
+
+const started = { phase: 'Running', startTime: '2026-01-01T00:00:05Z' }
+const deleting = (grace: number) => ({
+  deletionTimestamp: '2026-01-01T00:10:00Z',
+  deletionGracePeriodSeconds: grace,
+})
+const foreign = (root: Pod) => leafPod(root, { metadata: { labels: { app: 'theirs' }, annotations: {} } })
+const configMap: Reference = { kind: 'ConfigMap', name: 'settings', optional: false, usedBy: ['volume settings'] }
+
+/** The patch that an action carries, as the status it leads to. */
+function statusAfter(root: Pod, action: PodAction) {
+  assert.ok('patch' in action && action.patch, `${action.do} carries no patch`)
+  return patched(root, action.patch).status
+}
+
+describe('a pod bound to the virtual node', () => {
+  it('is created in the leaf', () => {
+    assert.equal(decide(view({ root: rootPod() })).do, 'create')
+  })
+
+  it('waits for what it refers to and says what that is', () => {
+    const root = rootPod()
+    const action = decide(view({ root, missing: [configMap] }))
+    assert.equal(action.do, 'wait')
+    const [container] = statusAfter(root, action)?.containerStatuses ?? []
+    assert.equal(container?.state?.waiting?.reason, 'CreateContainerConfigError')
+    assert.match(container?.state?.waiting?.message ?? '', /ConfigMap settings \(volume settings\)/)
+  })
+
+  it('says why the leaf refused it', () => {
+    const root = rootPod()
+    const action = decide(view({ root, blocked: { reason: 'RefusedByLeaf', message: 'exceeded quota: team' } }))
+    assert.equal(action.do, 'wait')
+    assert.equal(statusAfter(root, action)?.message, 'exceeded quota: team')
+  })
+
+  it('says so once', () => {
+    const root = rootPod()
+    const blocked = { reason: 'RefusedByLeaf', message: 'exceeded quota: team' }
+    const { status } = { status: statusAfter(root, decide(view({ root, blocked }))) }
+    const action = decide(view({ root: { ...root, ...(status && { status }) }, blocked }))
+    assert.deepEqual(action, { do: 'wait', ...blocked, patch: undefined })
+  })
+
+  it('follows the status of its copy', () => {
+    const root = rootPod()
+    const action = decide(view({ root, leaf: leafPod(root, { status: started }) }))
+    assert.equal(action.do, 'reflect')
+    assert.equal(statusAfter(root, action)?.phase, 'Running')
+  })
+
+  it('is left alone when it ended and its copy is gone', () => {
+    assert.equal(decide(view({ root: rootPod({ status: { phase: 'Succeeded' } }) })).do, 'none')
+  })
+
+  it('has its copy stopped when the root counts it as failed while the copy runs on', () => {
+    const root = rootPod({ status: { phase: 'Failed' } })
+    assert.equal(decide(view({ root, leaf: leafPod(root, { status: started }) })).do, 'deleteLeaf')
+  })
+})
+
+describe('a root pod whose name is taken in the leaf', () => {
+  it('waits and says which object is in the way', () => {
+    const root = rootPod()
+    const action = decide(view({ root, leaf: foreign(root) }))
+    assert.equal(action.do, 'wait')
+    assert.match(statusAfter(root, action)?.message ?? '', /pod shop\/web/)
+    assert.equal(statusAfter(root, action)?.containerStatuses?.[0]?.state?.waiting?.reason, 'NameTakenInLeaf')
+  })
+
+  it('goes when it is deleted, without the foreign pod', () => {
+    const root = rootPod({ metadata: deleting(30) })
+    assert.deepEqual(decide(view({ root, leaf: foreign(root) })), {
+      do: 'finishRoot',
+      reason: 'LeafPodGone',
+      uid: 'root-uid',
+    })
+  })
+
+  it('takes a copy made by another root for foreign', () => {
+    const root = rootPod()
+    const leaf = leafPod(root)
+    const labels = { ...leaf.metadata.labels, 'kosmos.io/root-cluster': 'root-2' }
+    const theirs = { ...leaf, metadata: { ...leaf.metadata, labels } }
+    assert.equal(decide(view({ leaf: theirs })).do, 'none')
+    assert.equal(decide(view({ root, leaf: theirs })).do, 'wait')
+  })
+})
+
+describe('a pod deleted in the root', () => {
+  it('is deleted in the leaf with the grace that was asked for', () => {
+    const root = rootPod({ metadata: deleting(7), spec: { terminationGracePeriodSeconds: 60 } })
+    assert.deepEqual(decide(view({ root, leaf: leafPod(root, { status: started }) })), {
+      do: 'deleteLeaf',
+      reason: 'RootPodDeleted',
+      uid: 'leaf-uid',
+      gracePeriodSeconds: 7,
+    })
+  })
+
+  it('is not asked to stop twice, and its status is followed while it stops', () => {
+    const root = rootPod({ metadata: deleting(30) })
+    const action = decide(view({ root, leaf: leafPod(root, { metadata: deleting(30), status: started }) }))
+    assert.equal(action.do, 'reflect')
+  })
+
+  it('gets less time when a second delete asks for less', () => {
+    const root = rootPod({ metadata: deleting(2), status: started })
+    const action = decide(view({ root, leaf: leafPod(root, { metadata: deleting(30), status: started }) }))
+    assert.deepEqual(action.do === 'deleteLeaf' && action.gracePeriodSeconds, 2)
+  })
+
+  it('leaves the root once the leaf has let go of it, and not before', () => {
+    const root = rootPod({ metadata: deleting(30), status: started })
+    const leaf = leafPod(root, { metadata: deleting(30), status: started })
+    assert.equal(decide(view({ root, leaf })).do, 'none')
+    assert.equal(decide(view({ root })).do, 'finishRoot')
+  })
+
+  it('leaves the root at once when it never had a copy', () => {
+    assert.equal(decide(view({ root: rootPod({ metadata: deleting(30) }) })).do, 'finishRoot')
+  })
+
+  it('tells how it ended before it goes, when a finalizer keeps it for somebody to read', () => {
+    const finalizers = ['batch.kubernetes.io/job-tracking']
+    const root = rootPod({ metadata: { ...deleting(30), finalizers }, status: started })
+    const action = decide(view({ root, lastLeaf: leafPod(root, { status: { ...started, phase: 'Succeeded' } }) }))
+    assert.equal(statusAfter(root, action)?.phase, 'Succeeded')
+    assert.equal(statusAfter(root, decide(view({ root })))?.phase, 'Failed')
+  })
+
+  it('is left to its finalizers after that', () => {
+    const finalizers = ['example.com/keep']
+    const root = rootPod({ metadata: { ...deleting(0), finalizers }, status: { phase: 'Failed' } })
+    assert.equal(decide(view({ root })).do, 'none')
+  })
+
+  it('by force is stopped in the leaf with the grace of its own', () => {
+    const leaf = leafPod(rootPod({ spec: { terminationGracePeriodSeconds: 12 } }), { status: started })
+    assert.deepEqual(decide(view({ leaf })), {
+      do: 'deleteLeaf',
+      reason: 'RootPodGone',
+      uid: 'leaf-uid',
+      gracePeriodSeconds: 12,
+    })
+  })
+})
+
+describe('a pod created again under the same name', () => {
+  const old = leafPod(rootPod({ metadata: { uid: 'old-uid' } }), { metadata: { uid: 'old-leaf' }, status: started })
+
+  it('has the old copy deleted first', () => {
+    const action = decide(view({ root: rootPod(), leaf: old }))
+    assert.equal(action.do === 'deleteLeaf' && action.uid, 'old-leaf')
+  })
+
+  it('waits until the old copy has stopped, without taking over its status', () => {
+    const root = rootPod()
+    const leaf = { ...old, metadata: { ...old.metadata, ...deleting(30) } }
+    const action = decide(view({ root, leaf }))
+    assert.equal(action.do, 'wait')
+    assert.equal(statusAfter(root, action)?.phase, 'Pending')
+    assert.equal(statusAfter(root, action)?.startTime, undefined)
+  })
+
+  it('is created once the old copy is gone, whatever that one was like', () => {
+    assert.equal(decide(view({ root: rootPod(), lastLeaf: old })).do, 'create')
+  })
+})
+
+describe('a leaf pod that disappears although its root pod was not deleted', () => {
+  it('fails the root pod as disrupted, so that its owner acts', () => {
+    const conditions = [{ type: 'Ready', status: 'True' }]
+    const main = { name: 'main', image: 'nginx', imageID: '', ready: true, restartCount: 0 }
+    const containerStatuses = [{ ...main, state: { running: { startedAt: '2026-01-01T00:00:06Z' } } }]
+    const root = rootPod({ status: { ...started, conditions, containerStatuses } })
+    const action = decide(view({ root }))
+    assert.equal(action.do, 'failRoot')
+    const status = statusAfter(root, action)
+    assert.equal(status?.phase, 'Failed')
+    assert.equal(status?.reason, 'DeletedInLeaf')
+    assert.equal(conditionOf(status, 'DisruptionTarget')?.status, 'True')
+    assert.equal(conditionOf(status, 'Ready')?.status, 'False')
+    assert.equal(status?.containerStatuses?.[0]?.state?.terminated?.exitCode, 137)
+    assert.equal(status?.containerStatuses?.[0]?.ready, false)
+  })
+
+  it('gives the reason that was reflected before it went', () => {
+    const conditions = [{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'drain' }]
+    const root = rootPod({ status: { ...started, conditions } })
+    assert.equal(statusAfter(root, decide(view({ root })))?.reason, 'EvictionByEvictionAPI')
+  })
+
+  it('ends the root pod as the leaf pod ended, if that was seen', () => {
+    const root = rootPod({ status: started })
+    const lastLeaf = leafPod(root, { metadata: deleting(30), status: { ...started, phase: 'Succeeded' } })
+    assert.equal(statusAfter(root, decide(view({ root, lastLeaf })))?.phase, 'Succeeded')
+  })
+
+  it('is not run a second time when it had run and the root had not heard of it', () => {
+    const root = rootPod()
+    assert.equal(decide(view({ root, lastLeaf: leafPod(root, { status: started }) })).do, 'failRoot')
+  })
+
+  it('is created again when it had never run', () => {
+    const root = rootPod()
+    assert.equal(decide(view({ root, lastLeaf: leafPod(root) })).do, 'create')
+  })
+
+  it('is waited for while it terminates', () => {
+    const root = rootPod()
+    const leaf = leafPod(root, { metadata: deleting(30), status: started })
+    const action = decide(view({ root, leaf }))
+    const told = patched(root, action.do === 'reflect' ? action.patch : assert.fail(action.do))
+    assert.deepEqual(decide(view({ root: told, leaf })), { do: 'none', reason: 'LeafPodTerminating' })
+  })
+})
+
+describe('deciding, whatever root and leaf look like', () => {
+  const incarnation = fc.constantFrom('root-uid', 'old-uid')
+  const root = fc
+    .record({ metadata: deletion, status: rootStatus, finalizers: fc.constantFrom([], ['example.com/keep']) })
+    .map(({ metadata, status, finalizers }) => rootPod({ metadata: { ...metadata, finalizers }, status }))
+  const ours = fc
+    .record({ uid: incarnation, metadata: deletion, status: leafStatus })
+    .map(({ uid, ...parts }) => leafPod(rootPod({ metadata: { uid } }), parts))
+  const theirs = fc
+    .record({ metadata: deletion, status: leafStatus, label: fc.constantFrom('root-1', 'root-2', undefined) })
+    .map(({ metadata, status, label }) =>
+      leafPod(rootPod(), {
+        metadata: { ...metadata, labels: label ? { 'kosmos.io/root-cluster': label } : {}, annotations: {} },
+        status,
+      }),
+    )
+  const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
+  const anyView: fc.Arbitrary<PodView> = fc
+    .record({
+      current: fc.boolean(),
+      root: maybe(root),
+      leaf: maybe(fc.oneof(ours, theirs)),
+      lastLeaf: maybe(ours),
+      missing: fc.constantFrom([], [configMap]),
+      blocked: maybe(fc.constant({ reason: 'RefusedByLeaf', message: 'no' })),
+    })
+    .map(view)
+  const check = (property: (view: PodView, action: PodAction) => void) =>
+    fc.assert(
+      fc.property(anyView, (any) => property(any, decide(any))),
+      { numRuns: 1000 },
+    )
+
+  it('deletes only leaf pods that carry our identity', () => {
+    check((any, action) => {
+      if (action.do !== 'deleteLeaf') return
+      assert.ok(any.leaf && isOurs(any.leaf, ctx.rootClusterId))
+      assert.equal(action.uid, any.leaf.metadata.uid)
+    })
+  })
+
+  it('takes status only from the copy of this very root pod', () => {
+    check((any, action) => {
+      if (action.do !== 'reflect') return
+      assert.equal(action.patch.metadata.uid, any.root?.metadata.uid)
+      const copies = [any.leaf, any.lastLeaf].filter((leaf) => leaf && isOurs(leaf, ctx.rootClusterId))
+      if (copies.some((leaf) => leaf && rootUidOf(leaf) === 'root-uid')) return
+      assert.equal(action.patch.status.phase, 'Failed', 'what is left is the end of a pod without a copy')
+    })
+  })
+
+  it('concludes nothing from caches that are not current', () => {
+    check((any, action) => {
+      if (!any.current) assert.equal(action.do, 'none')
+    })
+  })
+
+  it('finishes only root pods that are being deleted and have no copy', () => {
+    check((any, action) => {
+      if (action.do !== 'finishRoot') return
+      assert.ok(any.root?.metadata.deletionTimestamp)
+      assert.equal(action.uid, any.root.metadata.uid)
+      assert.ok(!any.leaf || rootUidOf(any.leaf) !== any.root.metadata.uid)
+    })
+  })
+
+  it('creates a copy only where there is neither a leaf pod nor a trace of an earlier copy', () => {
+    check((any, action) => {
+      if (action.do !== 'create') return
+      assert.equal(any.leaf, undefined)
+      assert.equal(any.root?.status?.startTime, undefined)
+      assert.equal(any.root?.metadata.deletionTimestamp, undefined)
+    })
+  })
+
+  it('never asks for the same or a longer grace than is running', () => {
+    check((any, action) => {
+      if (action.do !== 'deleteLeaf' || !any.leaf?.metadata.deletionTimestamp) return
+      assert.ok(action.gracePeriodSeconds < (any.leaf.metadata.deletionGracePeriodSeconds ?? 0))
+    })
+  })
+
+  it('comes to rest', () => {
+    check((any) => {
+      fc.pre(any.current)
+      let next = any
+      for (let step = 0; step < 6; step++) {
+        const action = decide(next)
+        if (action.do === 'none' || (action.do === 'wait' && !action.patch)) return
+        next = after(next, action)
+      }
+      assert.fail(`still busy: ${JSON.stringify(decide(next))}`)
+    })
+  })
+
+  it('never lets a pod that has ended begin again', () => {
+    check((any, action) => {
+      if (!any.root || !isTerminal(any.root.status) || !('patch' in action) || !action.patch) return
+      assert.equal(patched(any.root, action.patch).status?.phase, any.root.status?.phase)
+    })
+  })
+})
+
+/** What root and leaf look like when the action was carried out and leaf pods take their time to stop. */
+function after(given: PodView, action: PodAction): PodView {
+  const { root, leaf } = given
+  if (action.do === 'create')
+    return { ...given, leaf: leafPod(root ?? assert.fail(), { status: { phase: 'Pending' } }) }
+  if (action.do === 'deleteLeaf' && leaf) {
+    if (action.gracePeriodSeconds === 0) return { ...given, leaf: undefined, lastLeaf: leaf }
+    return { ...given, leaf: { ...leaf, metadata: { ...leaf.metadata, ...deleting(action.gracePeriodSeconds) } } }
+  }
+  if (action.do === 'finishRoot' && root) {
+    if (!root.metadata.finalizers?.length) return { ...given, root: undefined }
+    return { ...given, root: { ...root, metadata: { ...root.metadata, ...deleting(0) } } }
+  }
+  return 'patch' in action && action.patch && root ? { ...given, root: patched(root, action.patch) } : given
+}

@@ -1,0 +1,55 @@
+import type { ObjectKey, Outcome, Requeue } from '@kosmos/kube'
+import type { Waiting } from './waiting.ts'
+
+/** A copy that the leaf would not take: why, and when it is worth another try. */
+interface Refusal {
+  readonly rootUid: string
+  readonly waiting: Waiting
+  readonly attempts: number
+  readonly retryAt: number
+}
+
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 60_000
+
+/** Remembers refused copies, so that each is tried again with growing pauses and the root pod says what is in the way. */
+export class Refusals {
+  readonly #refusals = new Map<ObjectKey, Refusal>()
+
+  add(key: ObjectKey, rootUid: string, waiting: Waiting, now: number): void {
+    const before = this.#refusals.get(key)
+    const attempts = before?.rootUid === rootUid ? before.attempts + 1 : 1
+    const pause = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempts - 1))
+    this.#refusals.set(key, { rootUid, waiting, attempts, retryAt: now + pause })
+  }
+
+  /** What is in the way of this incarnation; undefined when it is time to try. */
+  of(key: ObjectKey, rootUid: string | undefined, now: number): Waiting | undefined {
+    const refusal = this.#refusals.get(key)
+    return refusal && refusal.rootUid === rootUid && refusal.retryAt > now ? refusal.waiting : undefined
+  }
+
+  /** When to look at a refused key again. */
+  retry(key: ObjectKey, now: number): Requeue {
+    const refusal = this.#refusals.get(key)
+    return refusal && { afterMs: Math.max(refusal.retryAt - now, 1) }
+  }
+
+  forget(key: ObjectKey): void {
+    this.#refusals.delete(key)
+  }
+}
+
+/** What a leaf's refusal to create a pod means for the root pod. */
+export function waitingFor(refusal: Extract<Outcome<unknown>, { ok: false }>, cluster: string): Waiting {
+  const said = refusal.status.message ?? refusal.reason
+  return {
+    reason: 'RefusedByLeaf',
+    message: `cluster ${cluster} does not accept the pod: ${said}`,
+  }
+}
+
+/** A namespace that was just made has no default ServiceAccount for a moment; that is no refusal to speak of. */
+export function isNamespaceStarting(refusal: Extract<Outcome<unknown>, { ok: false }>): boolean {
+  return refusal.reason === 'Forbidden' && /error looking up service account/.test(refusal.status.message ?? '')
+}
