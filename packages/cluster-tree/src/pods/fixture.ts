@@ -114,7 +114,7 @@ const containerStatus = fc.record({
 })
 
 /** As `JSON.parse` gives it: fast-check's records have no prototype, which deep equality would tell apart. */
-const parsed = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
+export const parsed = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
 
 const status = (types: readonly string[]): fc.Arbitrary<PodStatus> =>
   fc
