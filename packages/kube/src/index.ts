@@ -45,4 +45,22 @@ export { type BackoffOptions, backoffMs } from './queue/backoff.ts'
 export { WorkQueue, type WorkQueueOptions } from './queue/work-queue.ts'
 export { Informer, type InformerOptions } from './reflector/informer.ts'
 export { Reflector, type ReflectorOptions, type ReflectorSink, type ReflectorState } from './reflector/reflector.ts'
+export { FieldSelector, type FieldTerm, parseFieldSelector } from './selectors/field-selector.ts'
+export {
+  LabelSelector,
+  type LabelSelectorSpec,
+  labelSelector,
+  type RequirementSpec,
+} from './selectors/label-selector.ts'
+export { NodeAffinity, type NodeAffinitySpec } from './selectors/node-affinity.ts'
+export { type NodeLike, NodeSelector, type NodeSelectorTermSpec } from './selectors/node-selector.ts'
+export { parseLabelSelector } from './selectors/parse-labels.ts'
+export { type Labels, type Operator, type Requirement, requirement, SelectorError } from './selectors/requirement.ts'
+export {
+  type Taint,
+  type Toleration,
+  type TolerationOptions,
+  toleratesTaint,
+  untoleratedTaint,
+} from './selectors/toleration.ts'
 export { type Change, type IndexFunction, Store, type StoreOptions } from './store/store.ts'
