@@ -3,7 +3,7 @@ import { ApiError, statusOf } from '../connection/errors.ts'
 import type { ObjectRef } from '../objects/key.ts'
 import { apiVersionOf, type Resource } from '../objects/resources.ts'
 import type { KubeObject } from '../objects/types.ts'
-import { type Outcome, refusalOf } from './outcome.ts'
+import { isNotFound, type Outcome, refusalOf } from './outcome.ts'
 import { objectPath, pathOf } from './path.ts'
 
 export type PatchType = 'merge' | 'strategic' | 'json'
@@ -76,7 +76,7 @@ export class Client {
   async get<T extends KubeObject>(resource: Resource<T>, ref: ObjectRef, signal?: AbortSignal): Promise<T | undefined> {
     const path = objectPath(resource, ref)
     const { code, body } = await this.connection.request({ method: 'GET', path, signal })
-    if (code === 404) return undefined
+    if (isNotFound(code, statusOf(code, body))) return undefined
     if (code !== 200) throw this.#error('GET', path, code, body)
     return body as T
   }
@@ -114,6 +114,7 @@ export class Client {
     options: WriteOptions = {},
   ): Promise<Outcome<T>> {
     const { namespace } = object.metadata ?? {}
+    if (resource.namespaced && namespace === undefined) throw new TypeError(`${resource.kind}: a namespace is needed`)
     const path = pathOf(resource, { namespace, query: this.#query(options) })
     return await this.#write<T>('POST', path, this.#typed(resource, object), options)
   }
@@ -126,7 +127,8 @@ export class Client {
     object: KubeObject,
     options: WriteOptions = {},
   ): Promise<Outcome<T>> {
-    return await this.#write<T>('POST', objectPath(resource, ref, { subresource }), object, options)
+    const path = objectPath(resource, ref, { subresource, query: this.#query(options) })
+    return await this.#write<T>('POST', path, object, options)
   }
 
   /** PUT: the whole object, which must carry the resourceVersion that it was read at. */

@@ -5,6 +5,7 @@ import type { Status } from '../connection/errors.ts'
  * has something to do for each; everything else is thrown as an ApiError.
  */
 export type RefusalReason =
+  /** There is no such object, or for a new object no such namespace. */
   | 'NotFound'
   | 'AlreadyExists'
   /** The object changed since the resourceVersion that was sent. */
@@ -19,8 +20,8 @@ export type Outcome<T> =
   | { readonly ok: true; readonly object: T }
   | { readonly ok: false; readonly reason: RefusalReason; readonly status: Status }
 
-/** Both wordings of k8s.io/apiserver for a DELETE whose uid does not match. */
-const UID_PRECONDITION = /UID in (the )?precondition/i
+/** The wordings of k8s.io/apiserver for a uid that does not match: of a DELETE, a binding, a token's bound object. */
+const UID_PRECONDITION = /UID in (the )?(precondition|bound object reference)/i
 
 /** Which refusal an answer is; undefined if it is a failure. Pure. */
 export function refusalOf(code: number, status: Status): RefusalReason | undefined {
@@ -28,19 +29,28 @@ export function refusalOf(code: number, status: Status): RefusalReason | undefin
   const onUid = status.details?.causes?.some((cause) => cause.field === 'metadata.uid')
   switch (code) {
     case 404:
-      return 'NotFound'
+      return isNotFound(code, status) ? 'NotFound' : undefined
     case 409:
       if (status.reason === 'AlreadyExists') return 'AlreadyExists'
       return onUid || UID_PRECONDITION.test(status.message ?? '') ? 'OtherIncarnation' : 'Conflict'
     case 422:
       return onUid ? 'OtherIncarnation' : 'Invalid'
     case 400:
+    case 413:
       return 'Invalid'
     case 403:
       return 'Forbidden'
     default:
       return undefined
   }
+}
+
+/**
+ * Whether the API server says that an object is not there. A 404 that names no object is about the URL (a kind that is
+ * not served, a proxy with another idea of the path), and must not be taken for an object that is gone.
+ */
+export function isNotFound(code: number, status: Status): boolean {
+  return code === 404 && Boolean(status.details?.name)
 }
 
 /** The object of a successful outcome, undefined for NotFound; throws on every other refusal. */
