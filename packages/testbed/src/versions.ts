@@ -82,6 +82,7 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
       baseUrl: 'https://github.com/kubernetes-sigs/kwok/releases/download',
       baseUrlVariable: 'KOSMOS_KWOK_URL',
       path: '{version}/{name}-{os}-{arch}',
+      // The project publishes no checksums, so only a mirror that adds them is of use.
       checksumPath: '{version}/{name}-{os}-{arch}.sha256',
     },
     binaries: {
@@ -136,8 +137,14 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
 /** The Go toolchain that the modules are built with when the machine has none (from the Go module proxy). */
 export const goToolchain = 'go1.26.8'
 
+/** Checksums of the toolchain's zip, as the Go checksum database has them. */
+export const goToolchainSums: Readonly<Record<string, string>> = {
+  'linux-amd64': 'h1:ZOmGe1OnfREDMIdb1Qi4G9JSuDPBLGExZMQ4nis1RXM=',
+  'linux-arm64': 'h1:sYL/O6MqS68ML0kjsQ36WoYIpJqkw60TxizWUYUKQMc=',
+}
+
 /** Programs that come from the distribution: the file that proves them present, and the Debian package that brings it. */
-export const debianPrograms: Readonly<Record<string, { readonly file: string; readonly package: string }>> = {
+export const debianPrograms = {
   runc: { file: '/usr/sbin/runc', package: 'runc' },
   'cni-bridge': { file: '/usr/lib/cni/bridge', package: 'containernetworking-plugins' },
   nft: { file: '/usr/sbin/nft', package: 'nftables' },
@@ -145,4 +152,6 @@ export const debianPrograms: Readonly<Record<string, { readonly file: string; re
   conntrack: { file: '/usr/sbin/conntrack', package: 'conntrack' },
   busybox: { file: '/bin/busybox', package: 'busybox-static' },
   ip: { file: '/sbin/ip', package: 'iproute2' },
-}
+} as const
+
+export type DebianProgram = keyof typeof debianPrograms
