@@ -36,7 +36,7 @@ export class Controller<Key extends string = string> {
   readonly name: string
   readonly #options: ControllerOptions<Key>
   readonly #queue: WorkQueue<Key>
-  readonly #sources: Source<KubeObject>[] = []
+  readonly #synced: Promise<unknown>[] = []
   readonly #unsubscribe: (() => void)[] = []
   readonly #early = new Set<Key>()
   #started = false
@@ -57,12 +57,18 @@ export class Controller<Key extends string = string> {
 
   /** Reconciles the keys that a change concerns; called before {@link start}. */
   watch<T extends KubeObject>(source: Source<T>, keysOf: (change: Change<T>) => Iterable<Key>): this {
-    this.#sources.push(source as unknown as Source<KubeObject>)
+    this.#synced.push(source.synced)
     this.#unsubscribe.push(
       source.subscribe((change) => {
         for (const key of keysOf(change)) this.enqueue(key)
       }),
     )
+    return this
+  }
+
+  /** Reconciles nothing before this has resolved as well, for knowledge that comes by another way than a source. */
+  waitFor(synced: Promise<unknown>): this {
+    this.#synced.push(synced)
     return this
   }
 
@@ -81,7 +87,7 @@ export class Controller<Key extends string = string> {
     const aborted = Promise.withResolvers<void>()
     if (signal.aborted) aborted.resolve()
     signal.addEventListener('abort', () => aborted.resolve(), { once: true })
-    await Promise.race([aborted.promise, Promise.all(this.#sources.map((source) => source.synced))])
+    await Promise.race([aborted.promise, Promise.all(this.#synced)])
     if (!signal.aborted) {
       this.#started = true
       for (const key of this.#early) this.#queue.add(key)

@@ -1,0 +1,27 @@
+import { runTests, testFiles } from '../testing/run-tests.ts'
+
+/** Unit tests, then tests on a real API server, then scenarios on real clusters; words on the command line select files. */
+const wanted = process.argv.slice(2)
+const selected = (files: string[]) =>
+  wanted.length === 0 ? files : files.filter((file) => wanted.some((word) => file.includes(word)))
+
+const LIVE = /\.live\.test\.ts$/
+const unit = selected(await testFiles(['packages/*/src/**/*.test.ts', 'e2e/**/*.test.ts'], /node_modules|\.live\.test\.ts$|scenarios/))
+const live = selected((await testFiles(['packages/*/src/**/*.test.ts'])).filter((file) => LIVE.test(file)))
+const scenarios = selected(await testFiles(['e2e/scenarios/**/*.test.ts']))
+
+const total = { passed: 0, failed: 0, skipped: 0 }
+for (const [title, files, concurrency] of [
+  ['Unit tests', unit, 2],
+  ['Tests on real API servers', live, 2],
+  // Each has clusters of its own; two cores carry one set at a time.
+  ['Scenarios on real clusters', scenarios, 1],
+] as const) {
+  process.stdout.write(`\n${title}: ${files.length} files\n\n`)
+  const counts = await runTests(files, concurrency)
+  total.passed += counts.passed
+  total.failed += counts.failed
+  total.skipped += counts.skipped
+}
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`)
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0

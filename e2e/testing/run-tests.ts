@@ -1,0 +1,35 @@
+import { glob } from 'node:fs/promises'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+
+export interface Counts {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+/** Test files that match the patterns, relative to the repository, in a stable order. */
+export async function testFiles(patterns: readonly string[], except: RegExp = /node_modules/): Promise<string[]> {
+  const files: string[] = []
+  for await (const file of glob([...patterns])) if (!except.test(file)) files.push(file)
+  return files.sort()
+}
+
+/**
+ * Runs test files, each in a process of its own, and reports on stdout as they end.
+ * @param concurrency files that run at the same time
+ */
+export async function runTests(files: readonly string[], concurrency: number): Promise<Counts> {
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
+  if (files.length === 0) return counts
+  // A scenario may wait long for clusters; a test that hangs must not hang the run.
+  const stream = run({ files: [...files], concurrency, timeout: 15 * 60_000 })
+  stream.on('test:summary', ({ file, counts: { passed, failed, skipped, cancelled, todo } }) => {
+    if (file !== undefined) return
+    counts.passed += passed
+    counts.failed += failed + cancelled
+    counts.skipped += skipped + todo
+  })
+  for await (const chunk of stream.compose(spec)) process.stdout.write(chunk as string)
+  return counts
+}

@@ -1,0 +1,29 @@
+import type { Notice } from '../root/events.ts'
+
+export const credentialsMoved = (secret: string): Notice => ({
+  type: 'Normal',
+  reason: 'CredentialsMoved',
+  action: 'MovingCredentials',
+  note: `Moved spec.kubeconfig into Secret ${secret}`,
+})
+
+export const leafStarted = (version: string): Notice => ({
+  type: 'Normal',
+  reason: 'LeafStarted',
+  action: 'ConnectingLeaf',
+  note: `Connected; the leaf runs Kubernetes ${version}`,
+})
+
+export const leafRefused = (reason: string, message: string): Notice => ({
+  type: 'Warning',
+  reason,
+  action: 'ConnectingLeaf',
+  note: message,
+})
+
+export const leaving = (message: string): Notice => ({
+  type: 'Normal',
+  reason: 'Leaving',
+  action: 'RemovingLeaf',
+  note: message,
+})

@@ -1,0 +1,156 @@
+import { rootClusterLabel } from '@kosmos/api'
+import {
+  type Client,
+  Controller,
+  configMaps,
+  type Informer,
+  type KubeObject,
+  type ObjectKey,
+  type Requeue,
+  type Resource,
+  refOf,
+  secrets,
+} from '@kosmos/kube'
+import { ensureNamespace } from '../namespaces/ensure.ts'
+import { copyOf } from './copy.ts'
+import { type CopyView, isCurrent, planCopy } from './plan.ts'
+import type { ConfigurationKey, ConfigurationRegistry } from './registry.ts'
+
+/** Metadata of a collection; the content is read when it is copied, and held by nobody. */
+export type MetadataInformer = Pick<Informer<KubeObject>, 'get' | 'subscribe' | 'synced' | 'store'>
+
+export interface ConfigurationSources {
+  readonly configmaps: MetadataInformer
+  readonly secrets: MetadataInformer
+}
+
+export interface ConfigurationOptions {
+  readonly root: Client
+  readonly leaf: Client
+  readonly rootClusterId: string
+  readonly rootSources: ConfigurationSources
+  readonly leafSources: ConfigurationSources
+  readonly registry: ConfigurationRegistry
+  /** Resolves when the registry knows every pod: a copy whose pods are not known yet would be collected. */
+  readonly registered: Promise<void>
+  /** A copy has become current, or it is known that it cannot: the pod should be looked at again. */
+  readonly wake: (pod: ObjectKey) => void
+}
+
+export type CopyState =
+  | 'current'
+  /** On its way. */
+  | 'pending'
+  /** The root has no such object. */
+  | 'missing'
+  /** The leaf has an object of that name which is not ours. */
+  | 'foreign'
+
+const RESOURCES = { configmaps: configMaps, secrets } as const
+type Plural = keyof typeof RESOURCES
+
+/** Copies the ConfigMaps and Secrets that pods of one leaf refer to, keeps them current, collects them. */
+export class ConfigurationCopies {
+  readonly controller: Controller
+  readonly #options: ConfigurationOptions
+  readonly #foreign = new Set<ConfigurationKey>()
+
+  constructor(options: ConfigurationOptions) {
+    this.#options = options
+    this.controller = new Controller({
+      name: 'configuration',
+      concurrency: 8,
+      reconcile: (key) => this.#reconcile(key),
+    }).waitFor(options.registered)
+    for (const plural of Object.keys(RESOURCES) as Plural[]) {
+      this.controller.watch(options.rootSources[plural], ({ key }) => this.#needed(`${plural}/${key}`))
+      this.controller.watch(options.leafSources[plural], ({ key }) => [`${plural}/${key}`])
+    }
+  }
+
+  /** Says that the need for a key has changed. */
+  enqueue(key: ConfigurationKey): void {
+    this.controller.enqueue(key)
+  }
+
+  stateOf(key: ConfigurationKey): CopyState {
+    const view = this.#view(key)
+    if (!view.root) return 'missing'
+    if (isCurrent(view)) return 'current'
+    return this.#foreign.has(key) ? 'foreign' : 'pending'
+  }
+
+  *#needed(key: ConfigurationKey): Iterable<ConfigurationKey> {
+    if (this.#options.registry.isNeeded(key)) yield key
+  }
+
+  #view(key: ConfigurationKey): CopyView {
+    const { plural, objectKey } = split(key)
+    return {
+      needed: this.#options.registry.isNeeded(key),
+      root: this.#options.rootSources[plural].get(objectKey),
+      leaf: this.#options.leafSources[plural].get(objectKey),
+    }
+  }
+
+  async #reconcile(key: ConfigurationKey): Promise<Requeue> {
+    const { plural, objectKey } = split(key)
+    const { leaf, registry, wake } = this.#options
+    const view = this.#view(key)
+    const plan = planCopy(view)
+    const resource = RESOURCES[plural] as Resource
+    this.#foreign.delete(key)
+    switch (plan.kind) {
+      case 'none':
+        for (const pod of registry.dependentsOf(key)) wake(pod)
+        return
+      case 'delete':
+        await leaf.delete(resource, refOf(objectKey), { uid: plan.uid })
+        return
+      case 'create':
+        return await this.#create(key, resource)
+      case 'replace': {
+        const copy = await this.#copy(key, resource)
+        if (!copy) return
+        const { uid, resourceVersion } = plan
+        const metadata = { ...copy.metadata, uid, resourceVersion }
+        const outcome = await leaf.replace(resource, { ...copy, metadata } as KubeObject)
+        // An immutable object cannot be changed, only made again; whatever mounts it sees the new one.
+        if (!outcome.ok && outcome.reason === 'Invalid') await leaf.delete(resource, refOf(objectKey), { uid })
+        return
+      }
+    }
+  }
+
+  async #create(key: ConfigurationKey, resource: Resource): Promise<Requeue> {
+    const { leaf, rootClusterId, registry, wake } = this.#options
+    const copy = await this.#copy(key, resource)
+    if (!copy) return
+    const outcome = await leaf.create(resource, copy)
+    if (outcome.ok) return
+    const ref = refOf(split(key).objectKey)
+    if (outcome.reason === 'NotFound' && ref.namespace) {
+      await ensureNamespace(leaf, ref.namespace, rootClusterId)
+      return { afterMs: 1 }
+    }
+    if (outcome.reason !== 'AlreadyExists') throw new Error(`${resource.kind} ${key}: ${outcome.status.message}`)
+    const present = await leaf.get(resource, ref)
+    if (!present || present.metadata?.labels?.[rootClusterLabel] === rootClusterId) return { afterMs: 500 }
+    this.#foreign.add(key)
+    for (const pod of registry.dependentsOf(key)) wake(pod)
+    // Foreign objects are not watched, so their going is found out by trying again.
+    return { afterMs: 30_000 }
+  }
+
+  /** Reads the root object and makes the copy; undefined if it has gone since. */
+  async #copy(key: ConfigurationKey, resource: Resource): Promise<KubeObject | undefined> {
+    const { root, rootClusterId } = this.#options
+    const object = await root.get(resource, refOf(split(key).objectKey))
+    return object && copyOf(object as Parameters<typeof copyOf>[0], rootClusterId)
+  }
+}
+
+function split(key: ConfigurationKey): { plural: Plural; objectKey: ObjectKey } {
+  const slash = key.indexOf('/')
+  return { plural: key.slice(0, slash) as Plural, objectKey: key.slice(slash + 1) }
+}

@@ -1,0 +1,20 @@
+import type { PodLocator } from '@kosmos/kubelet'
+
+/** Where the root's API server reaches the kubelet API of a virtual node. */
+export interface KubeletEndpoint {
+  readonly address: string
+  readonly port: number
+}
+
+/** The kubelet API of one virtual node. */
+export interface VirtualKubelet {
+  /** Undefined until it listens. */
+  readonly endpoint: KubeletEndpoint | undefined
+  close(): Promise<void>
+}
+
+/** Serves the kubelet API of virtual nodes. */
+export interface Kubelets {
+  /** `listening` is called when the endpoint is known or has changed. */
+  serve(nodeName: string, locator: PodLocator, listening: () => void): VirtualKubelet
+}

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ApiError, type Client } from '@kosmos/kube'
+
+/** What the last heartbeat of a leaf found. */
+export type Beat =
+  | { readonly kind: 'ready' }
+  /** The API server answers, but not to us: 401 or 403. */
+  | { readonly kind: 'refused'; readonly code: number; readonly message: string }
+  /** The API server answers that it is not ready (it starts, or has lost its etcd). */
+  | { readonly kind: 'notReady'; readonly message: string }
+  | { readonly kind: 'unreachable'; readonly message: string }
+
+export interface HeartbeatOptions {
+  readonly client: Client
+  readonly onBeat: (beat: Beat) => void | Promise<void>
+  /** As often as a kubelet renews its Lease. */
+  readonly intervalMs?: number
+  readonly timeoutMs?: number
+}
+
+/**
+ * Asks the leaf's API server every ten seconds whether it is ready. This is what the virtual node's Lease stands for, so
+ * it is the one request that is made although nothing changed.
+ */
+export async function runHeartbeat(options: HeartbeatOptions, signal: AbortSignal): Promise<void> {
+  const { client, onBeat, intervalMs = 10_000, timeoutMs = 5_000 } = options
+  while (!signal.aborted) {
+    const beat = await probe(client, timeoutMs, signal)
+    if (signal.aborted) return
+    await onBeat(beat)
+    await sleep(intervalMs, undefined, { signal }).catch(() => {})
+  }
+}
+
+async function probe(client: Client, timeoutMs: number, signal: AbortSignal): Promise<Beat> {
+  try {
+    await client.raw('/readyz', { timeoutMs, signal })
+    return { kind: 'ready' }
+  } catch (error) {
+    const { message } = error as Error
+    if (!(error instanceof ApiError)) return { kind: 'unreachable', message }
+    if (error.code === 401 || error.code === 403) return { kind: 'refused', code: error.code, message }
+    return { kind: 'notReady', message }
+  }
+}

@@ -1,0 +1,103 @@
+import type { Client, ReflectorState } from '@kosmos/kube'
+import { ConfigurationCopies } from '../configuration/controller.ts'
+import { ConfigurationRegistry } from '../configuration/registry.ts'
+import type { VirtualKubelet } from '../kubelet/kubelets.ts'
+import { locatorFor } from '../kubelet/locator.ts'
+import { VirtualNode } from '../nodes/virtual-node.ts'
+import { virtualNodeName } from '@kosmos/api'
+import { PodController } from '../pods/controller.ts'
+import type { Beat } from './heartbeat.ts'
+import type { LeafOptions } from './options.ts'
+import { type LeafSources, watchLeaf } from './sources.ts'
+
+export type TreeOptions = LeafOptions & { readonly leaf: Client; readonly version: string }
+
+/** Everything that runs for a leaf which may be used: its watches, its virtual node, its pods and their configuration. */
+export class LeafTree {
+  readonly virtualNode: VirtualNode
+  readonly #options: TreeOptions
+  readonly #sources: LeafSources
+  readonly #pods: PodController
+  readonly #copies: ConfigurationCopies
+  readonly #kubelet: VirtualKubelet
+  #brokenLeafWatch = false
+
+  constructor(options: TreeOptions) {
+    this.#options = options
+    const { root, leaf, cluster, version, kubelets, changed, metrics } = options
+    const clusterName = cluster.metadata.name
+    const nodeName = virtualNodeName(clusterName)
+    const { clusterId: rootClusterId } = root
+    this.#sources = watchLeaf(leaf, rootClusterId, (state) => this.#onPodsState(state))
+
+    const rootPods = { ...root.boundPods.of(nodeName), get: (key: string) => root.boundPods.informer.get(key) }
+    this.#kubelet = kubelets.serve(nodeName, locatorFor(rootPods, nodeName, leaf.connection), () => this.virtualNode.poke())
+    this.virtualNode = new VirtualNode({
+      name: nodeName,
+      clusterName,
+      version,
+      root: root.client,
+      rootNodes: root.virtualNodes,
+      leafNodes: this.#sources.nodes,
+      foreignPods: this.#sources.foreignPods,
+      endpoint: () => this.#kubelet.endpoint,
+      changed,
+    })
+
+    const registry = new ConfigurationRegistry()
+    this.#copies = new ConfigurationCopies({
+      root: root.client,
+      leaf,
+      rootClusterId,
+      rootSources: root.configuration,
+      leafSources: this.#sources.configuration,
+      registry,
+      registered: rootPods.synced,
+      wake: (pod) => this.#pods.controller.enqueue(pod),
+    })
+    this.#pods = new PodController({
+      context: { rootClusterId, clusterName, nodeName },
+      root: root.client,
+      leaf,
+      rootPods,
+      leafPods: this.#sources.pods,
+      registry,
+      copies: this.#copies,
+      events: root.events,
+      isCurrent: () => root.boundPods.isFollowing && this.#sources.pods.state.kind === 'following',
+      onReconcile: (observation) => metrics.reconcile(clusterName, observation),
+    })
+  }
+
+  /** Runs until the signal aborts and everything has ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    const forget = this.#options.root.boundPods.onRecovery(() => this.#pods.resume())
+    await Promise.all([
+      this.#sources.run(signal),
+      this.virtualNode.run(signal),
+      this.#copies.controller.run(signal),
+      this.#pods.controller.run(signal),
+    ])
+    forget()
+    await this.#kubelet.close()
+  }
+
+  async onBeat(beat: Beat): Promise<void> {
+    await this.virtualNode.onBeat(beat)
+  }
+
+  /** Objects of ours in the leaf; undefined until that is known. */
+  objectsLeft(): number | undefined {
+    const { pods, configuration } = this.#sources
+    const informers = [pods, configuration.configmaps, configuration.secrets]
+    if (!pods.hasSynced) return undefined
+    return informers.reduce((sum, { store }) => sum + store.size, 0)
+  }
+
+  #onPodsState({ kind }: ReflectorState): void {
+    if (kind === 'broken') this.#brokenLeafWatch = true
+    if (kind !== 'following' || !this.#brokenLeafWatch) return
+    this.#brokenLeafWatch = false
+    this.#pods.resume()
+  }
+}

@@ -1,0 +1,60 @@
+import { systemNamespace } from '@kosmos/api'
+import {
+  type Client,
+  configMaps,
+  Informer,
+  type KubeObject,
+  type Node,
+  namespaces,
+  nodes,
+  type Resource,
+  type Secret,
+  secrets,
+} from '@kosmos/kube'
+import { nodeLabel } from '@kosmos/api'
+import { clusters, type StoredCluster } from '../clusters/resource.ts'
+import type { ConfigurationSources } from '../configuration/controller.ts'
+import type { EventSink } from './events.ts'
+import { BoundPods } from './bound-pods.ts'
+
+/** The root cluster as all leaves share it: one set of watches, however many leaves there are. */
+export interface Root {
+  readonly client: Client
+  /** uid of its kube-system namespace. */
+  readonly clusterId: string
+  readonly clusters: Informer<StoredCluster>
+  /** Secrets of our own namespace, with content: the leaves' credentials. */
+  readonly credentials: Informer<Secret>
+  readonly virtualNodes: Informer<Node>
+  readonly boundPods: BoundPods
+  readonly configuration: ConfigurationSources
+  readonly events: EventSink
+  /** Follows everything until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Reads the root's identity and sets up its watches. Throws if the root cannot be reached. */
+export async function connectRoot(client: Client, events: EventSink): Promise<Root> {
+  const system = await client.get(namespaces, { name: 'kube-system' })
+  if (!system) throw new Error(`${client.name}: there is no namespace kube-system, whose uid identifies the cluster`)
+  const metadata = (resource: Resource) => new Informer<KubeObject>({ client, resource, metadataOnly: true })
+  const boundPods = new BoundPods(client)
+  const informers = {
+    clusters: new Informer({ client, resource: clusters }),
+    credentials: new Informer({ client, resource: secrets, namespace: systemNamespace }),
+    virtualNodes: new Informer({ client, resource: nodes, labelSelector: nodeLabel }),
+  }
+  const configuration = { configmaps: metadata(configMaps), secrets: metadata(secrets) }
+  return {
+    client,
+    clusterId: system.metadata.uid,
+    ...informers,
+    boundPods,
+    configuration,
+    events,
+    run: async (signal) => {
+      const all = [...Object.values(informers), ...Object.values(configuration), boundPods.informer]
+      await Promise.all(all.map((informer) => informer.run(signal)))
+    },
+  }
+}
