@@ -15,22 +15,28 @@ export interface StoreOptions<T, Index extends string> {
   readonly indexes?: Readonly<Record<Index, IndexFunction<T>>>
   /** Applied before storing; drops what nobody reads. */
   readonly transform?: (object: T) => T
+  /** Hears of a subscriber that threw; without it, a process warning. The other subscribers get the change anyway. */
+  readonly onSubscriberError?: (error: Error) => void
 }
 
 /**
  * Objects of one collection by key and by index. Objects are shared and never change; a new state is a new object.
- * Subscribers are called in the order of the changes, once for each: a state that is already known is no change.
+ * Subscribers are called in the order of the changes, once for each: a state that is already known is no change. They
+ * must be quick and must not write to the store. What an index function or the transform throws comes out of the call,
+ * and no object is half indexed then.
  */
 export class Store<T extends KubeObject, Index extends string = never> {
   readonly #objects = new Map<ObjectKey, T>()
   readonly #indexes: readonly (readonly [Index, IndexFunction<T>, Map<string, Set<ObjectKey>>])[]
   readonly #transform: (object: T) => T
   readonly #subscribers = new Set<(change: Change<T>) => void>()
+  readonly #onSubscriberError: (error: Error) => void
 
   constructor(options: StoreOptions<T, Index> = {}) {
     const functions = Object.entries(options.indexes ?? {}) as [Index, IndexFunction<T>][]
     this.#indexes = functions.map(([name, index]) => [name, index, new Map()])
     this.#transform = options.transform ?? dropManagedFields
+    this.#onSubscriberError = options.onSubscriberError ?? ((error) => process.emitWarning(error))
   }
 
   get size(): number {
@@ -60,9 +66,11 @@ export class Store<T extends KubeObject, Index extends string = never> {
 
   /** Hears of every later change, and of what is there now as added. Returns what ends the subscription. */
   subscribe(subscriber: (change: Change<T>) => void): () => void {
-    for (const [key, object] of this.#objects) subscriber({ type: 'added', key, object })
-    this.#subscribers.add(subscriber)
-    return () => this.#subscribers.delete(subscriber)
+    for (const [key, object] of this.#objects) this.#tellOne(subscriber, { type: 'added', key, object })
+    // A function of its own, so that the same subscriber given twice is two subscriptions.
+    const subscription = (change: Change<T>) => this.#tellOne(subscriber, change)
+    this.#subscribers.add(subscription)
+    return () => this.#subscribers.delete(subscription)
   }
 
   /** Takes a new state of one object; nothing happens if it is the one held. */
@@ -71,17 +79,17 @@ export class Store<T extends KubeObject, Index extends string = never> {
     const old = this.#objects.get(key)
     if (old !== undefined && sameState(old, given)) return
     const object = this.#transform(given)
-    if (old !== undefined && !sameIncarnation(old, given)) {
+    if (old === undefined) {
+      this.#insert(key, object)
+      return
+    }
+    if (!sameIncarnation(old, given)) {
       // Deleted and created again between two looks: subscribers must see the first one go.
       this.#remove(key, old)
       this.#insert(key, object)
       return
     }
-    if (old === undefined) {
-      this.#insert(key, object)
-      return
-    }
-    for (const [, index, keys] of this.#indexes) reindex(keys, key, index(old), index(object))
+    this.#reindex(key, old, object)
     this.#objects.set(key, object)
     this.#tell({ type: 'updated', key, object, old })
   }
@@ -104,15 +112,22 @@ export class Store<T extends KubeObject, Index extends string = never> {
   }
 
   #insert(key: ObjectKey, object: T): void {
-    for (const [, index, keys] of this.#indexes) reindex(keys, key, [], index(object))
+    this.#reindex(key, undefined, object)
     this.#objects.set(key, object)
     this.#tell({ type: 'added', key, object })
   }
 
   #remove(key: ObjectKey, last: T, held: T = last): void {
-    for (const [, index, keys] of this.#indexes) reindex(keys, key, index(held), [])
+    this.#reindex(key, held, undefined)
     this.#objects.delete(key)
     this.#tell({ type: 'deleted', key, object: last })
+  }
+
+  #reindex(key: ObjectKey, before: T | undefined, after: T | undefined): void {
+    const values = (index: IndexFunction<T>, object: T | undefined) => (object === undefined ? [] : index(object))
+    // All functions first: one that throws must not leave the object in half of the indexes.
+    const moves = this.#indexes.map(([, index, keys]) => [keys, values(index, before), values(index, after)] as const)
+    for (const [keys, from, to] of moves) move(keys, key, from, to)
   }
 
   #indexed(name: Index): Map<string, Set<ObjectKey>> {
@@ -122,11 +137,20 @@ export class Store<T extends KubeObject, Index extends string = never> {
   }
 
   #tell(change: Change<T>): void {
-    for (const subscriber of this.#subscribers) subscriber(change)
+    // A copy: who subscribes on hearing this change has been told the state that includes it.
+    for (const subscription of [...this.#subscribers]) if (this.#subscribers.has(subscription)) subscription(change)
+  }
+
+  #tellOne(subscriber: (change: Change<T>) => void, change: Change<T>): void {
+    try {
+      subscriber(change)
+    } catch (error) {
+      this.#onSubscriberError(error instanceof Error ? error : new Error(String(error)))
+    }
   }
 }
 
-function reindex(
+function move(
   keys: Map<string, Set<ObjectKey>>,
   key: ObjectKey,
   before: readonly string[],
