@@ -1,0 +1,50 @@
+import { fieldManagers } from '@kosmos/api'
+import {
+  Client,
+  Connection,
+  type ConnectionOptions,
+  createTransport,
+  KubeConfigError,
+  type KubeConfigSource,
+  loadKubeConfig,
+} from '@kosmos/kube'
+
+export type LoadedKubeConfig = ReturnType<typeof loadKubeConfig>
+
+/** A cluster that a command speaks to: `root`, or `leaf`. Close its connection at the end. */
+export interface OpenCluster {
+  readonly client: Client
+  readonly config: LoadedKubeConfig
+  readonly server: string
+}
+
+/** Loads a kubeconfig and prepares a connection; nothing is sent yet. Throws KubeConfigError. */
+export async function openCluster(
+  name: string,
+  source: KubeConfigSource,
+  options: ConnectionOptions = {},
+): Promise<OpenCluster> {
+  const config = loadKubeConfig(source)
+  const transport = await createTransport(config, { maxConnections: 8, answerTimeoutMs: 20_000 }).catch((cause) => {
+    throw new KubeConfigError(`${name}: the kubeconfig cannot be used: ${(cause as Error).message}`)
+  })
+  // A person waits: tell of an overloaded API server after seconds, not minutes.
+  const connection = new Connection(name, transport, { maxRetries: 3, breaker: { threshold: 1_000 }, ...options })
+  return { client: new Client(connection, fieldManagers.kosmosctl), config, server: transport.server.href }
+}
+
+/** Opens clusters for the time of the work. */
+export async function withClusters<const Names extends string, T>(
+  sources: Readonly<Record<Names, KubeConfigSource>>,
+  work: (open: Readonly<Record<Names, OpenCluster>>) => Promise<T>,
+): Promise<T> {
+  const open: Partial<Record<Names, OpenCluster>> = {}
+  try {
+    for (const [name, source] of Object.entries(sources) as [Names, KubeConfigSource][]) {
+      open[name] = await openCluster(name, source)
+    }
+    return await work(open as Readonly<Record<Names, OpenCluster>>)
+  } finally {
+    await Promise.all((Object.values(open) as OpenCluster[]).map(({ client }) => client.connection.close()))
+  }
+}

@@ -1,0 +1,19 @@
+/** Annotation of a Cluster: the uid of the leaf's kube-system namespace, by which a leaf is known under any address. */
+export const leafIdAnnotation = 'kosmos.io/leaf-id'
+/** Annotation of the Cluster that join made: the name of its account in the leaf. */
+export const leafAccountAnnotation = 'kosmos.io/leaf-account'
+export const managedByLabel = 'app.kubernetes.io/managed-by'
+export const managedBy = 'kosmosctl'
+
+/** The key of the credentials Secret that holds the kubeconfig. */
+export const kubeconfigKey = 'kubeconfig'
+
+/** Name of the Secret in the root with a leaf's kubeconfig. */
+export function credentialsSecretName(cluster: string): string {
+  return `cluster-${cluster}`
+}
+
+/** Name of everything that belongs to one root's account in a leaf. */
+export function leafAccountName(rootId: string): string {
+  return `kosmos-${rootId.replaceAll('-', '').slice(0, 12)}`
+}

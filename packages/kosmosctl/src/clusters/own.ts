@@ -1,0 +1,48 @@
+import { rootClusterLabel } from '@kosmos/api'
+import { type Client, type KubeObject, namespaces, type Stored } from '@kosmos/kube'
+import { Failure } from '../terminal/failure.ts'
+import { resourceOf } from './resource-of.ts'
+import type { Manifest } from './resources.ts'
+
+/** `ClusterRole kosmos-x` or `Secret kosmos-system/cluster-x`. */
+export function describeObject({ kind, metadata }: KubeObject): string {
+  return `${kind} ${metadata?.namespace ? `${metadata.namespace}/` : ''}${metadata?.name}`
+}
+
+export function isOwn(object: KubeObject, rootId: string): boolean {
+  return object.metadata?.labels?.[rootClusterLabel] === rootId
+}
+
+/** Applies an object of one root in a leaf. What is there without this root's identity stays as it is: Failure. */
+export async function applyOwn(client: Client, manifest: Manifest, rootId: string): Promise<Stored<KubeObject>> {
+  const resource = resourceOf(manifest)
+  const { name = '', namespace } = manifest.metadata ?? {}
+  const existing = await client.get(resource, { name, namespace })
+  if (existing !== undefined && !isOwn(existing, rootId)) {
+    throw new Failure(`${client.name}: ${describeObject(manifest)} exists and was not made for this root`, {
+      next: `remove or rename it in the ${client.name}, then run the command again`,
+    })
+  }
+  return await applyTo(client, manifest)
+}
+
+/** Server-side apply; a refusal becomes a Failure that names the object. */
+export async function applyTo(client: Client, manifest: Manifest): Promise<Stored<KubeObject>> {
+  const outcome = await client.apply(resourceOf(manifest), manifest)
+  if (outcome.ok) return outcome.object as Stored<KubeObject>
+  throw new Failure(
+    `${client.name}: ${describeObject(manifest)} was not stored: ${outcome.status.message ?? outcome.reason}`,
+    { next: 'when that is solved run the command again; it takes up where it stopped' },
+  )
+}
+
+/** Creates a namespace if there is none of the name; one that exists stays untouched, whoever made it. */
+export async function ensureNamespace(client: Client, manifest: Manifest): Promise<void> {
+  const outcome = await client.create(namespaces, manifest)
+  if (outcome.ok || outcome.reason === 'AlreadyExists') return
+  // Who may not create namespaces can go on if it exists.
+  if (await client.get(namespaces, { name: manifest.metadata?.name ?? '' })) return
+  throw new Failure(`${client.name}: ${describeObject(manifest)} was not created: ${outcome.status.message}`, {
+    next: 'create it, or use credentials that may',
+  })
+}

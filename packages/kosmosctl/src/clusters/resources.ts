@@ -1,0 +1,46 @@
+import { apiVersion, type Cluster, clusterKind } from '@kosmos/api'
+import { type KubeObject, resource, type Stored } from '@kosmos/kube'
+
+/** An object as it is written in a manifest. */
+export interface Manifest extends KubeObject {
+  readonly [field: string]: unknown
+}
+
+export const clusters = resource<Cluster & Stored<KubeObject>>(
+  apiVersion,
+  clusterKind.kind,
+  clusterKind.plural,
+  clusterKind.scope,
+)
+
+const rbac = 'rbac.authorization.k8s.io/v1'
+export const clusterRoles = resource<Stored<KubeObject>>(rbac, 'ClusterRole', 'clusterroles', 'Cluster')
+export const clusterRoleBindings = resource<Stored<KubeObject>>(
+  rbac,
+  'ClusterRoleBinding',
+  'clusterrolebindings',
+  'Cluster',
+)
+export const roles = resource<Stored<KubeObject>>(rbac, 'Role', 'roles', 'Namespaced')
+export const roleBindings = resource<Stored<KubeObject>>(rbac, 'RoleBinding', 'rolebindings', 'Namespaced')
+
+export interface Deployment extends Stored<KubeObject> {
+  readonly spec: {
+    readonly replicas?: number
+    readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } }
+  }
+  readonly status?: { readonly readyReplicas?: number }
+}
+export const deployments = resource<Deployment>('apps/v1', 'Deployment', 'deployments', 'Namespaced')
+export const podDisruptionBudgets = resource('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets', 'Namespaced')
+export const services = resource('v1', 'Service', 'services', 'Namespaced')
+
+export interface SelfSubjectAccessReview extends KubeObject {
+  readonly status: { readonly allowed: boolean; readonly reason?: string }
+}
+export const selfSubjectAccessReviews = resource<SelfSubjectAccessReview>(
+  'authorization.k8s.io/v1',
+  'SelfSubjectAccessReview',
+  'selfsubjectaccessreviews',
+  'Cluster',
+)

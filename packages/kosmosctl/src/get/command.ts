@@ -1,0 +1,69 @@
+import { Argument, type Command } from 'commander'
+import { type OpenCluster, withClusters } from '../clusters/connect.ts'
+import { type OutputFormat, render } from '../output/print.ts'
+import type { Terminal } from '../terminal/context.ts'
+import { outputOption, rootSource, withRootOptions } from '../terminal/options.ts'
+import { listClusters } from './clusters.ts'
+import { type Listing, listingData, listingTable } from './listing.ts'
+import { listPods } from './pods.ts'
+import { listVirtualNodes } from './virtual-nodes.ts'
+
+const singular: Readonly<Record<string, string>> = {
+  cluster: 'clusters',
+  virtualnode: 'virtualnodes',
+  vn: 'virtualnodes',
+  pod: 'pods',
+  po: 'pods',
+}
+
+interface GetFlags {
+  readonly namespace?: string
+  readonly allNamespaces?: boolean
+  readonly output: OutputFormat
+}
+
+export function addGet(program: Command, terminal: Terminal): void {
+  const what = new Argument('<what>', 'what to list').choices([
+    'clusters',
+    'virtualnodes',
+    'pods',
+    ...Object.keys(singular),
+  ])
+  const command = program
+    .command('get')
+    .summary('list clusters, virtual nodes, or pods in leaves')
+    .description('Lists the Clusters, the virtual nodes, or the pods of the root that run in leaves.')
+    .addArgument(what)
+    .option('-n, --namespace <namespace>', 'pods of this namespace (default: that of the context)')
+    .option('-A, --all-namespaces', 'pods of all namespaces')
+    .addOption(outputOption())
+  withRootOptions(command).action(async (what: string, flags: GetFlags) => {
+    await withClusters({ root: rootSource(command) }, async ({ root }) => {
+      const listing = await list(singular[what] ?? what, root, flags, terminal)
+      terminal.print(
+        render(flags.output, {
+          data: listingData(listing),
+          text: (wide) =>
+            listing.rows.length === 0 ? `no ${singular[what] ?? what} found` : listingTable(listing, wide),
+        }),
+      )
+    })
+  })
+}
+
+async function list(what: string, root: OpenCluster, flags: GetFlags, terminal: Terminal): Promise<Listing> {
+  switch (what) {
+    case 'clusters':
+      return await listClusters(root.client)
+    case 'virtualnodes':
+      return await listVirtualNodes(root.client)
+    default: {
+      const own = root.config.getContextObject(root.config.getCurrentContext())?.namespace ?? 'default'
+      return await listPods(root.client, {
+        namespace: flags.allNamespaces ? undefined : (flags.namespace ?? own),
+        askLeaves: flags.output === 'wide',
+        warn: terminal.progress.warn,
+      })
+    }
+  }
+}

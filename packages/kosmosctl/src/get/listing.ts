@@ -1,0 +1,27 @@
+import type { KubeObject } from '@kosmos/kube'
+import { table } from '../output/table.ts'
+
+/** Objects and how they look in a table; the wide columns are shown with `-o wide`. */
+export interface Listing {
+  readonly items: readonly KubeObject[]
+  readonly head: readonly string[]
+  readonly wide: readonly string[]
+  readonly rows: readonly { readonly cells: readonly string[]; readonly wide: readonly string[] }[]
+}
+
+export function listingTable({ head, wide, rows }: Listing, isWide: boolean): string {
+  return isWide
+    ? table(
+        [...head, ...wide],
+        rows.map((row) => [...row.cells, ...row.wide]),
+      )
+    : table(
+        head,
+        rows.map((row) => row.cells),
+      )
+}
+
+/** As `kubectl get -o json` prints several objects. */
+export function listingData({ items }: Listing): unknown {
+  return { apiVersion: 'v1', kind: 'List', items }
+}

@@ -1,0 +1,90 @@
+import { rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
+import { type Client, nodes, type Pod, pods } from '@kosmos/kube'
+import { clusterId } from '../clusters/identity.ts'
+import { openLeaf } from '../clusters/leaf.ts'
+import { clusters } from '../clusters/resources.ts'
+import { age } from '../output/age.ts'
+import { explain } from '../terminal/explain.ts'
+import type { Listing } from './listing.ts'
+import { podReadiness, podRestarts, podStatus } from './pod-status.ts'
+import { clusterOfNode, virtualNodeSelector } from './virtual-nodes.ts'
+
+/** What the leaf itself says about the copy of a root pod. */
+interface InLeaf {
+  readonly node: string
+  readonly state: string
+}
+
+/**
+ * The pods of the root that run in leaves. `namespace` undefined: of all namespaces. With `askLeaves` also where in the
+ * leaf each of them is; a leaf that does not answer is told to `warn`.
+ */
+export async function listPods(
+  root: Client,
+  options: {
+    readonly namespace: string | undefined
+    readonly askLeaves: boolean
+    readonly warn: (text: string) => void
+  },
+): Promise<Listing> {
+  const virtual = await root.listAll(nodes, { labelSelector: virtualNodeSelector })
+  const clusterOf = new Map(virtual.map((node) => [node.metadata.name, clusterOfNode(node)]))
+  const bound = await root.listAll(pods, { namespace: options.namespace, fieldSelector: 'spec.nodeName!=' })
+  const found = bound.filter((pod) => clusterOf.has(pod.spec.nodeName ?? ''))
+  const inLeaf = options.askLeaves ? await askLeaves(root, new Set(clusterOf.values()), options.warn) : new Map()
+  const many = options.namespace === undefined
+  return {
+    items: found,
+    head: [...(many ? ['namespace'] : []), 'name', 'cluster', 'ready', 'status', 'restarts', 'age'],
+    wide: ['ip', 'node', 'leaf node', 'leaf status'],
+    rows: found.map((pod) => ({
+      cells: [
+        ...(many ? [pod.metadata.namespace] : []),
+        pod.metadata.name,
+        clusterOf.get(pod.spec.nodeName ?? '') ?? '',
+        podReadiness(pod),
+        podStatus(pod),
+        String(podRestarts(pod)),
+        age(pod.metadata.creationTimestamp),
+      ],
+      wide: [
+        pod.status?.podIP ?? '<none>',
+        pod.spec.nodeName ?? '',
+        inLeaf.get(pod.metadata.uid)?.node ?? '<unknown>',
+        inLeaf.get(pod.metadata.uid)?.state ?? '<unknown>',
+      ],
+    })),
+  }
+}
+
+async function askLeaves(root: Client, names: ReadonlySet<string>, warn: (text: string) => void) {
+  const rootId = await clusterId(root)
+  const joined = (await root.listAll(clusters)).filter(({ metadata }) => names.has(metadata.name))
+  const answers = await Promise.all(
+    joined.map(async (cluster): Promise<[string, InLeaf][]> => {
+      try {
+        const leaf = await openLeaf(root, cluster)
+        try {
+          const copies = await leaf.client.listAll(pods, {
+            labelSelector: `${rootClusterLabel}=${rootId}`,
+            signal: AbortSignal.timeout(5_000),
+          })
+          return copies.map((copy) => [copy.metadata.annotations?.[rootUidAnnotation] ?? '', inLeafOf(copy)])
+        } finally {
+          await leaf.client.connection.close()
+        }
+      } catch (error) {
+        warn(`cluster "${cluster.metadata.name}" was not asked: ${explain(error).message}`)
+        return []
+      }
+    }),
+  )
+  return new Map(answers.flat())
+}
+
+function inLeafOf(copy: Pod): InLeaf {
+  const unschedulable = copy.status?.conditions?.find(
+    ({ type, status }) => type === 'PodScheduled' && status === 'False',
+  )
+  return { node: copy.spec.nodeName ?? '<none>', state: unschedulable?.reason ?? podStatus(copy) }
+}

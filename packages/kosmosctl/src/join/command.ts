@@ -1,0 +1,66 @@
+import type { Command } from 'commander'
+import { type OutputFormat, render, toYaml } from '../output/print.ts'
+import type { Terminal } from '../terminal/context.ts'
+import { outputOption, parseDuration, rootSource, withLongRootOptions } from '../terminal/options.ts'
+import { type JoinOptions, type JoinPlan, type JoinResult, join, planJoin } from './join.ts'
+
+interface JoinFlags {
+  readonly kubeconfig: string
+  readonly context?: string
+  readonly server?: string
+  readonly tokenTtl?: number
+  readonly timeout: number
+  readonly wait: boolean
+  readonly installCrds: boolean
+  readonly dryRun?: boolean
+  readonly output: OutputFormat
+}
+
+export function addJoin(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('join')
+    .summary('make a cluster a leaf of the root')
+    .description(
+      'Makes a cluster a leaf of the root: checks both, creates an account with few rights in the leaf, stores its credentials and the Cluster in the root, and waits for the virtual node. Run again, it takes up where it stopped and renews the credentials.',
+    )
+    .argument('<name>', 'what the leaf is called in the root')
+    .requiredOption('--kubeconfig <file>', 'kubeconfig of the LEAF, of somebody who may create roles there')
+    .option('--context <name>', 'context of the LEAF in that kubeconfig')
+  withLongRootOptions(command)
+    .option('--server <url>', 'address of the leaf as seen from the root, if it is not the one in the kubeconfig')
+    .option('--token-ttl <duration>', 'life of the credentials; the leaf may shorten it (default: 30d)', parseDuration)
+    .option('--no-wait', 'do not wait for the virtual node')
+    .option('--timeout <duration>', 'how long to wait for the virtual node', parseDuration, 120)
+    .option('--no-install-crds', 'do not install the kind Cluster in the root if it is missing')
+    .option('--dry-run', 'check everything, then print the manifests instead of applying them')
+    .addOption(outputOption(['table', 'json', 'yaml']))
+    .action(async (name: string, flags: JoinFlags) => {
+      const options: JoinOptions = {
+        name,
+        root: rootSource(command, 'leaf'),
+        leaf: { file: flags.kubeconfig, context: flags.context },
+        server: flags.server,
+        timeoutSeconds: flags.wait ? flags.timeout : 0,
+        installCrds: flags.installCrds,
+        ...(flags.tokenTtl !== undefined && { tokenTtlSeconds: flags.tokenTtl }),
+      }
+      if (flags.dryRun) {
+        const plan = await planJoin(options, terminal.progress)
+        terminal.print(flags.output === 'json' ? render('json', { data: plan, text: () => '' }) : planText(plan))
+        return
+      }
+      const result = await join(options, terminal.progress)
+      terminal.print(render(flags.output, { data: result, text: () => resultText(result) }))
+    })
+}
+
+function planText({ leaf, root }: JoinPlan): string {
+  const documents = (side: string, manifests: readonly unknown[]) =>
+    manifests.map((manifest) => `# ${side}\n${toYaml(manifest)}`)
+  return [...documents('in the leaf', leaf), ...documents('in the root', root)].join('---\n').trimEnd()
+}
+
+function resultText({ cluster, virtualNodes, credentialsExpire }: JoinResult): string {
+  const nodes = virtualNodes.length > 0 ? `: ${virtualNodes.join(', ')} Ready` : ''
+  return `cluster "${cluster}" joined${nodes} (credentials until ${credentialsExpire})`
+}

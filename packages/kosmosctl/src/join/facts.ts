@@ -1,0 +1,141 @@
+import { isDeepStrictEqual } from 'node:util'
+import { clusterKind, customResourceDefinition, rootClusterLabel, systemNamespace } from '@kosmos/api'
+import { type Client, customResourceDefinitions } from '@kosmos/kube'
+import { clockOffsetMs } from '../clusters/clock.ts'
+import type { OpenCluster } from '../clusters/connect.ts'
+import { clusterId } from '../clusters/identity.ts'
+import { clusterRoles, clusters, type Manifest } from '../clusters/resources.ts'
+import { missingRights, type Right } from '../clusters/rights.ts'
+import { serverVersion } from '../clusters/version.ts'
+import { deployedManifests } from '../install/deploy-folder.ts'
+import { leafManifests } from './leaf-manifests.ts'
+
+/** A cluster that answered. */
+export interface Reached {
+  readonly version: string
+  readonly id: string
+  readonly clockOffsetMs: number | undefined
+  readonly missingRights: readonly Right[]
+}
+
+/** What was found out about a cluster: what it said, or why it said nothing. */
+export interface ClusterFacts<T> {
+  readonly server: string
+  readonly found: (Reached & T) | { readonly error: unknown }
+}
+
+export interface LeafFacts {
+  /** The kubeconfig gives up verifying the server's certificate. */
+  readonly unverified: boolean
+  /** Why the leaf would not store our ClusterRole, or undefined. */
+  readonly roleRefusal: string | undefined
+}
+
+export interface KnownCluster {
+  readonly name: string
+  readonly annotations: Readonly<Record<string, string>>
+  readonly deleting: boolean
+}
+
+export interface RootFacts {
+  readonly definition: 'current' | 'other' | 'missing'
+  readonly clusters: readonly KnownCluster[]
+}
+
+export interface JoinFacts {
+  readonly name: string
+  readonly installCrds: boolean
+  /** Address that the controllers will use, if another than in the kubeconfig. */
+  readonly serverOverride: string | undefined
+  readonly root: ClusterFacts<RootFacts>
+  readonly leaf: ClusterFacts<LeafFacts>
+}
+
+const namespace = systemNamespace
+const rbac = 'rbac.authorization.k8s.io'
+
+const leafRights: readonly Right[] = [
+  { verb: 'create', resource: 'namespaces' },
+  ...['create', 'patch'].flatMap((verb) => [
+    { verb, resource: 'serviceaccounts', namespace },
+    { verb, group: rbac, resource: 'clusterroles' },
+    { verb, group: rbac, resource: 'clusterrolebindings' },
+    { verb, group: rbac, resource: 'roles', namespace },
+    { verb, group: rbac, resource: 'rolebindings', namespace },
+  ]),
+  { verb: 'create', resource: 'serviceaccounts', subresource: 'token', namespace },
+]
+
+const rootRights: readonly Right[] = [
+  { verb: 'create', resource: 'namespaces' },
+  ...['get', 'create', 'patch'].flatMap((verb) => [
+    { verb, resource: 'secrets', namespace },
+    { verb, group: clusterKind.group, resource: clusterKind.plural },
+  ]),
+  { verb: 'list', resource: 'nodes' },
+]
+
+/** Looks at both clusters; changes nothing in either. */
+export async function gatherFacts(
+  root: OpenCluster,
+  leaf: OpenCluster,
+  options: Pick<JoinFacts, 'name' | 'installCrds' | 'serverOverride'>,
+): Promise<JoinFacts> {
+  const rootFacts = await factsOf(root, rootRights, async ({ client }) => await aboutRoot(client))
+  const rootId = 'id' in rootFacts.found ? rootFacts.found.id : '00000000-0000'
+  const leafFacts = await factsOf(leaf, leafRights, async ({ client, config }) => ({
+    unverified: config.getCurrentCluster()?.skipTLSVerify === true,
+    roleRefusal: await roleRefusal(client, leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId)),
+  }))
+  return { ...options, root: rootFacts, leaf: leafFacts }
+}
+
+async function factsOf<T>(
+  cluster: OpenCluster,
+  rights: readonly Right[],
+  more: (cluster: OpenCluster) => Promise<T>,
+): Promise<ClusterFacts<T>> {
+  const { client, server } = cluster
+  try {
+    const version = await serverVersion(client)
+    const [id, offset, missing, rest] = await Promise.all([
+      clusterId(client),
+      clockOffsetMs(client.connection),
+      missingRights(client, rights),
+      more(cluster),
+    ])
+    return { server, found: { version, id, clockOffsetMs: offset, missingRights: missing, ...rest } }
+  } catch (error) {
+    return { server, found: { error } }
+  }
+}
+
+async function aboutRoot(client: Client): Promise<RootFacts> {
+  const expected = customResourceDefinition(clusterKind)
+  const actual = await client.get(customResourceDefinitions, { name: expected.metadata.name })
+  if (actual === undefined) return { definition: 'missing', clusters: [] }
+  const schemaOf = (definition: { spec: { versions: readonly { readonly schema?: unknown }[] } }) =>
+    definition.spec.versions[0]?.schema
+  const known = await client.listAll(clusters)
+  return {
+    definition: isDeepStrictEqual(schemaOf(actual), schemaOf(expected)) ? 'current' : 'other',
+    clusters: known.map(({ metadata }) => ({
+      name: metadata.name,
+      annotations: metadata.annotations ?? {},
+      deleting: metadata.deletionTimestamp !== undefined,
+    })),
+  }
+}
+
+/** RBAC lets nobody grant what he does not have: the only way to know is to try, as a dry run. */
+async function roleRefusal(client: Client, manifests: readonly Manifest[]): Promise<string | undefined> {
+  const role = manifests.find(({ kind }) => kind === 'ClusterRole')
+  if (role?.metadata?.name === undefined) return undefined
+  const existing = await client.get(clusterRoles, { name: role.metadata.name })
+  const label = role.metadata.labels?.[rootClusterLabel]
+  if (existing !== undefined && existing.metadata.labels?.[rootClusterLabel] !== label) {
+    return `ClusterRole ${role.metadata.name} exists and was not made for this root`
+  }
+  const outcome = await client.apply(clusterRoles, role, { dryRun: true })
+  return outcome.ok ? undefined : (outcome.status.message ?? outcome.reason)
+}

@@ -1,0 +1,156 @@
+import { systemNamespace } from '@kosmos/api'
+import { ClusterUnreachable, type KubeConfigSource } from '@kosmos/kube'
+import { type OpenCluster, withClusters } from '../clusters/connect.ts'
+import { leafAccountName } from '../clusters/names.ts'
+import { applyTo, ensureNamespace } from '../clusters/own.ts'
+import type { Manifest } from '../clusters/resources.ts'
+import { type Finding, isProblem, judge } from '../findings/finding.ts'
+import { definitions, installDefinitions } from '../install/definitions.ts'
+import { deployedManifests } from '../install/deploy-folder.ts'
+import { explain } from '../terminal/explain.ts'
+import { Failure } from '../terminal/failure.ts'
+import type { Progress } from '../terminal/progress.ts'
+import { endpointOf, requestToken, selfContainedKubeconfig } from './credentials.ts'
+import { gatherFacts, type JoinFacts } from './facts.ts'
+import { grantAccess } from './grant.ts'
+import { leafManifests } from './leaf-manifests.ts'
+import { joinChecks } from './preflight.ts'
+import { clusterManifest, credentialsSecret } from './root-manifests.ts'
+import { logIn } from './verify.ts'
+import { waitUntilReady } from './wait-ready.ts'
+
+export interface JoinOptions {
+  /** Name of the Cluster in the root. */
+  readonly name: string
+  readonly root: KubeConfigSource
+  readonly leaf: KubeConfigSource
+  /** Address at which the controllers reach the leaf, if it is not the one in the kubeconfig. */
+  readonly server?: string | undefined
+  /** Life of the leaf credentials, in seconds; the leaf may shorten it. Default: 30 days. */
+  readonly tokenTtlSeconds?: number
+  /** How long to wait for the virtual node, in seconds; 0: not at all. Default: 120. */
+  readonly timeoutSeconds?: number
+  /** Installs the kinds of kosmos.io in the root where they are missing. Default: true. */
+  readonly installCrds?: boolean
+}
+
+export interface JoinResult {
+  readonly cluster: string
+  readonly leaf: { readonly server: string; readonly id: string; readonly account: string }
+  /** RFC 3339: when the credentials end unless they are renewed before. */
+  readonly credentialsExpire: string
+  /** The virtual nodes, all Ready; empty if they were not waited for. */
+  readonly virtualNodes: readonly string[]
+}
+
+/** What join would create: nothing is changed. */
+export interface JoinPlan {
+  readonly leaf: readonly Manifest[]
+  readonly root: readonly Manifest[]
+}
+
+/** The leaf cannot be joined as it is; has all reasons. */
+export class JoinRefused extends Failure {
+  readonly findings: readonly Finding[]
+
+  constructor(name: string, findings: readonly Finding[]) {
+    const count = findings.filter(isProblem).length
+    super(`"${name}" was not joined, nothing was changed: ${count} ${count === 1 ? 'problem' : 'problems'}`)
+    this.findings = findings
+  }
+}
+
+const defaultTokenTtlSeconds = 30 * 24 * 3600
+
+/**
+ * Joins a leaf to the root. Can be run again at any time: it takes up where it stopped, and renews the credentials of a
+ * leaf that is joined. Throws {@link JoinRefused} before anything is changed, Failure afterwards.
+ */
+export async function join(options: JoinOptions, progress: Progress): Promise<JoinResult> {
+  return await withClusters({ root: options.root, leaf: options.leaf }, async ({ root, leaf }) => {
+    const { rootId, leafId, definition } = await preflight(options, root, leaf, progress)
+    const { name, timeoutSeconds = 120, tokenTtlSeconds = defaultTokenTtlSeconds } = options
+    const account = leafAccountName(rootId)
+
+    if (definition === 'missing') {
+      await progress.step('installing the kind Cluster in the root', () => installDefinitions(root.client))
+    }
+    const { kubeconfig, expires } = await progress.step(`creating an account for the root in the leaf`, async () => {
+      await grantAccess(leaf.client, leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId), rootId)
+      const { token, expires } = await requestToken(leaf.client, account, tokenTtlSeconds)
+      return {
+        kubeconfig: selfContainedKubeconfig(name, await endpointOf(leaf.config, options.server), token),
+        expires,
+      }
+    })
+    await progress.step('logging in to the leaf with it', () => verify(kubeconfig, leafId, options, progress))
+    await progress.step(`storing Cluster "${name}" in the root`, async () => {
+      await ensureNamespace(root.client, { metadata: { name: systemNamespace } })
+      await applyTo(root.client, credentialsSecret(name, kubeconfig))
+      await applyTo(root.client, clusterManifest(name, { id: leafId, account }))
+    })
+    const virtualNodes =
+      timeoutSeconds === 0
+        ? []
+        : await progress.step('waiting for the virtual node', (note) =>
+            waitUntilReady(root.client, name, timeoutSeconds * 1000, note),
+          )
+    return {
+      cluster: name,
+      leaf: { server: options.server ?? leaf.server, id: leafId, account },
+      credentialsExpire: expires,
+      virtualNodes,
+    }
+  })
+}
+
+/** The manifests that {@link join} would apply, after the same checks. The token is left out. */
+export async function planJoin(options: JoinOptions, progress: Progress): Promise<JoinPlan> {
+  return await withClusters({ root: options.root, leaf: options.leaf }, async ({ root, leaf }) => {
+    const { rootId, leafId, definition } = await preflight(options, root, leaf, progress)
+    const kubeconfig = selfContainedKubeconfig(
+      options.name,
+      await endpointOf(leaf.config, options.server),
+      '<token of the account in the leaf>',
+    )
+    const { data: _, ...secret } = credentialsSecret(options.name, kubeconfig)
+    return {
+      leaf: leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId),
+      root: [
+        ...(definition === 'missing' ? definitions() : []),
+        { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } },
+        { ...secret, stringData: { kubeconfig } } as Manifest,
+        clusterManifest(options.name, { id: leafId, account: leafAccountName(rootId) }),
+      ],
+    }
+  })
+}
+
+async function preflight(options: JoinOptions, root: OpenCluster, leaf: OpenCluster, progress: Progress) {
+  const { name, server, installCrds = true } = options
+  const facts: JoinFacts = await progress.step('looking at both clusters', () =>
+    gatherFacts(root, leaf, { name, installCrds, serverOverride: server }),
+  )
+  const findings = judge(joinChecks, facts)
+  const found = { root: facts.root.found, leaf: facts.leaf.found }
+  if (findings.some(isProblem) || 'error' in found.root || 'error' in found.leaf) throw new JoinRefused(name, findings)
+  for (const { verdict } of findings) {
+    if (verdict.status === 'warning') progress.warn(`${verdict.what}; ${verdict.fix}`)
+  }
+  return { rootId: found.root.id, leafId: found.leaf.id, definition: found.root.definition }
+}
+
+async function verify(kubeconfig: string, leafId: string, options: JoinOptions, progress: Progress): Promise<void> {
+  try {
+    const id = await logIn(kubeconfig)
+    if (id === leafId) return
+  } catch (error) {
+    // The address is meant for the controllers: that it does not answer here says little.
+    if (options.server !== undefined && error instanceof ClusterUnreachable) {
+      progress.warn(`the leaf was not reached at ${options.server} from this machine: ${explain(error).message}`)
+      return
+    }
+    throw error
+  }
+  throw new Failure(`another cluster than the leaf answers at ${options.server}`, { next: 'correct --server' })
+}

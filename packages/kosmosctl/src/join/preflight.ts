@@ -1,0 +1,225 @@
+import { clusterNameProblem } from '@kosmos/api'
+import { ApiError, ClusterUnreachable } from '@kosmos/kube'
+import { leafIdAnnotation } from '../clusters/names.ts'
+import { describeRight } from '../clusters/rights.ts'
+import { comfortableSkew, oldestLeaf, oldestRoot, release } from '../clusters/version.ts'
+import { type Check, ok, problem, skipped, type Verdict, warning } from '../findings/finding.ts'
+import { explain, isTlsError } from '../terminal/explain.ts'
+import type { ClusterFacts, JoinFacts, Reached } from './facts.ts'
+
+const clockProblemMs = 5 * 60_000
+const clockWarningMs = 10_000
+
+/** Everything that would make a join fail later, or go wrong silently. Nothing has been changed when they run. */
+export const joinChecks: readonly Check<JoinFacts>[] = [
+  { id: 'name', run: nameIsValid },
+  { id: 'root-reachable', run: ({ root }) => isReachable('root', root) },
+  { id: 'leaf-reachable', run: ({ leaf }) => isReachable('leaf', leaf) },
+  { id: 'leaf-certificate', run: certificateIsVerified },
+  { id: 'leaf-address', run: addressWorksElsewhere },
+  { id: 'leaf-version', run: leafVersionIsSupported },
+  { id: 'root-version', run: rootVersionIsSupported },
+  { id: 'leaf-is-not-root', run: leafIsNotRoot },
+  { id: 'name-free', run: nameIsFree },
+  { id: 'not-joined', run: leafIsNotJoined },
+  { id: 'root-crds', run: definitionExists },
+  { id: 'root-rights', run: ({ root }) => hasRights('root', root) },
+  { id: 'leaf-rights', run: leafRights },
+  { id: 'root-clock', run: ({ root }) => clockAgrees('root', root) },
+  { id: 'leaf-clock', run: ({ leaf }) => clockAgrees('leaf', leaf) },
+]
+
+function reached<T>(cluster: ClusterFacts<T>): (Reached & T) | undefined {
+  return 'error' in cluster.found ? undefined : cluster.found
+}
+
+const unknown = (side: string): Verdict => skipped(`not looked at, because the ${side} could not be asked`)
+
+function nameIsValid({ name }: JoinFacts): Verdict {
+  const wrong = clusterNameProblem(name)
+  return wrong === undefined
+    ? ok(`"${name}" is a valid name`)
+    : problem(`the name ${wrong}`, 'choose another name for the cluster')
+}
+
+function isReachable(side: 'root' | 'leaf', { server, found }: ClusterFacts<unknown>): Verdict {
+  if (!('error' in found)) return ok(`the ${side} answers at ${server}`)
+  const { error } = found
+  const { message, next } = explain(error)
+  const flag = side === 'leaf' ? '--kubeconfig' : '--root-kubeconfig'
+  const fix = next ?? `check the kubeconfig given by ${flag}`
+  if (error instanceof ClusterUnreachable) {
+    const what = isTlsError(error) ? 'is not trusted' : 'cannot be reached from this machine'
+    return problem(`the ${side} at ${server} ${what}: ${detail(error)}`, fix)
+  }
+  if (error instanceof ApiError && error.code === 401) {
+    return problem(`the ${side} at ${server} does not accept the credentials (401)`, fix)
+  }
+  return problem(`the ${side} at ${server} cannot be used: ${message}`, fix)
+}
+
+function detail(error: ClusterUnreachable): string {
+  return error.message.replace(/^.*?: no answer from \S+: /, '')
+}
+
+function certificateIsVerified({ leaf }: JoinFacts): Verdict {
+  const found = reached(leaf)
+  if (found === undefined) return unknown('leaf')
+  if (!found.unverified) return ok("the leaf's certificate is verified")
+  return problem(
+    "the leaf's kubeconfig sets insecure-skip-tls-verify, and the controllers never speak to a server they cannot verify",
+    "replace it by certificate-authority-data with the leaf's CA (ConfigMap kube-root-ca.crt of any of its namespaces has it)",
+  )
+}
+
+function addressWorksElsewhere({ leaf, root, serverOverride }: JoinFacts): Verdict {
+  const address = serverOverride ?? leaf.server
+  if (!URL.canParse(address)) return problem(`--server ${address} is no URL`, 'give it as https://host:port')
+  if (new URL(address).protocol !== 'https:' && reached(leaf) !== undefined && new URL(address).protocol !== 'http:') {
+    return problem(`--server ${address} is no HTTPS address`, 'give it as https://host:port')
+  }
+  if (isLoopback(address) && !isLoopback(root.server)) {
+    return problem(
+      `${address} is a loopback address: the controllers in the root cannot reach the leaf there`,
+      'say with --server at which address they can',
+    )
+  }
+  if (isLoopback(address)) {
+    return warning(
+      `${address} is a loopback address: only controllers on this machine reach the leaf there`,
+      'say with --server at which address they can, unless they run here',
+    )
+  }
+  return ok(`the controllers will reach the leaf at ${address}`)
+}
+
+function isLoopback(server: string): boolean {
+  const { hostname } = new URL(server)
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
+}
+
+function leafVersionIsSupported({ leaf, root }: JoinFacts): Verdict {
+  const found = reached(leaf)
+  if (found === undefined) return unknown('leaf')
+  const version = release(found.version)
+  if (version === null || version.compare(oldestLeaf) < 0) {
+    return problem(
+      `the leaf runs Kubernetes ${found.version}, and ${oldestLeaf} is the oldest that can be joined`,
+      'upgrade the leaf',
+    )
+  }
+  const rootVersion = release(reached(root)?.version ?? '')
+  const distance = rootVersion === null ? 0 : Math.abs(rootVersion.minor - version.minor)
+  if (distance > comfortableSkew) {
+    return warning(
+      `the leaf runs ${found.version}, the root ${reached(root)?.version}: ${distance} minor versions apart, so newer fields of pods may get lost`,
+      `keep them within ${comfortableSkew} minor versions`,
+    )
+  }
+  return ok(`the leaf runs ${found.version}`)
+}
+
+function rootVersionIsSupported({ root }: JoinFacts): Verdict {
+  const found = reached(root)
+  if (found === undefined) return unknown('root')
+  const version = release(found.version)
+  if (version === null || version.compare(oldestRoot) < 0) {
+    return problem(
+      `the root runs Kubernetes ${found.version}, and ${oldestRoot} is the oldest that works`,
+      'upgrade the root',
+    )
+  }
+  return ok(`the root runs ${found.version}`)
+}
+
+function leafIsNotRoot({ leaf, root }: JoinFacts): Verdict {
+  const leafId = reached(leaf)?.id
+  const rootId = reached(root)?.id
+  if (leafId === undefined || rootId === undefined) return unknown(leafId === undefined ? 'leaf' : 'root')
+  if (leafId !== rootId) return ok('leaf and root are two clusters')
+  return problem(
+    `${leaf.server} and ${root.server} are the same cluster: the root cannot be its own leaf`,
+    'give the leaf with --kubeconfig/--context and the root with --root-kubeconfig/--root-context',
+  )
+}
+
+function nameIsFree({ name, root, leaf }: JoinFacts): Verdict {
+  const found = reached(root)
+  if (found === undefined) return unknown('root')
+  const other = found.clusters.find((cluster) => cluster.name === name)
+  if (other === undefined) return ok(`no Cluster is called "${name}"`)
+  if (other.deleting) {
+    return problem(
+      `Cluster "${name}" is being removed`,
+      `wait until it is gone, or finish it: kosmosctl unjoin ${name} --force`,
+    )
+  }
+  const id = reached(leaf)?.id
+  if (id !== undefined && other.annotations[leafIdAnnotation] === id)
+    return ok(`"${name}" is this leaf: join continues`)
+  return problem(
+    `the name "${name}" is taken by another cluster`,
+    `choose another name, or remove that cluster first: kosmosctl unjoin ${name}`,
+  )
+}
+
+function leafIsNotJoined({ name, root, leaf }: JoinFacts): Verdict {
+  const id = reached(leaf)?.id
+  const found = reached(root)
+  if (id === undefined || found === undefined) return unknown(id === undefined ? 'leaf' : 'root')
+  const other = found.clusters.find((cluster) => cluster.name !== name && cluster.annotations[leafIdAnnotation] === id)
+  if (other === undefined) return ok('the leaf is not joined under another name')
+  return problem(
+    `the leaf is joined already, as "${other.name}"`,
+    `use that, or give it up first: kosmosctl unjoin ${other.name}`,
+  )
+}
+
+function definitionExists({ root, installCrds }: JoinFacts): Verdict {
+  const found = reached(root)
+  if (found === undefined) return unknown('root')
+  switch (found.definition) {
+    case 'current':
+      return ok('the root knows the kind Cluster')
+    case 'other':
+      return warning(
+        'the definition of the kind Cluster in the root is of another version of Kosmos',
+        'kosmosctl install --crds-only',
+      )
+    case 'missing':
+      return installCrds
+        ? ok('the kind Cluster will be installed in the root')
+        : problem('the root does not know the kind Cluster', 'kosmosctl install --crds-only')
+  }
+}
+
+function hasRights(side: 'root' | 'leaf', cluster: ClusterFacts<unknown>): Verdict {
+  const found = reached(cluster)
+  if (found === undefined) return unknown(side)
+  if (found.missingRights.length === 0) return ok(`the credentials for the ${side} have the rights`)
+  return problem(
+    `the credentials for the ${side} may not ${found.missingRights.map(describeRight).join(', ')}`,
+    `use a kubeconfig of an administrator of the ${side}, or have these rights granted`,
+  )
+}
+
+function leafRights(facts: JoinFacts): Verdict {
+  const verdict = hasRights('leaf', facts.leaf)
+  const refusal = reached(facts.leaf)?.roleRefusal
+  if (verdict.status !== 'ok' || refusal === undefined) return verdict
+  return problem(
+    `the leaf would not store the rights that Kosmos needs: ${refusal}`,
+    'use a kubeconfig of an administrator of the leaf (who may do all that he grants)',
+  )
+}
+
+function clockAgrees(side: 'root' | 'leaf', cluster: ClusterFacts<unknown>): Verdict {
+  const found = reached(cluster)
+  if (found === undefined) return unknown(side)
+  const offset = found.clockOffsetMs
+  if (offset === undefined) return skipped(`the ${side} does not say what time it is`)
+  const text = `the clock of the ${side} is ${Math.round(Math.abs(offset) / 1000)} s ${offset > 0 ? 'ahead of' : 'behind'} this machine's`
+  const fix = 'set the clocks by NTP: tokens and certificates are only valid between two times'
+  if (Math.abs(offset) > clockProblemMs) return problem(text, fix)
+  return Math.abs(offset) > clockWarningMs ? warning(text, fix) : ok(`the clock of the ${side} agrees`)
+}

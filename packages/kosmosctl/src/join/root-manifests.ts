@@ -1,0 +1,45 @@
+import { apiVersion, type ClusterManifest, clusterLabel, systemNamespace } from '@kosmos/api'
+import {
+  credentialsSecretName,
+  kubeconfigKey,
+  leafAccountAnnotation,
+  leafIdAnnotation,
+  managedBy,
+  managedByLabel,
+} from '../clusters/names.ts'
+import type { Manifest } from '../clusters/resources.ts'
+
+/** The Secret in the root by which the controllers reach the leaf. Pure. */
+export function credentialsSecret(cluster: string, kubeconfig: string): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name: credentialsSecretName(cluster),
+      namespace: systemNamespace,
+      labels: { [managedByLabel]: managedBy, [clusterLabel]: cluster },
+    },
+    type: 'Opaque',
+    data: { [kubeconfigKey]: Buffer.from(kubeconfig).toString('base64') },
+  }
+}
+
+/** The Cluster that join creates in the root. Pure. */
+export function clusterManifest(
+  name: string,
+  leaf: { readonly id: string; readonly account: string },
+): ClusterManifest & Manifest {
+  return {
+    apiVersion,
+    kind: 'Cluster',
+    metadata: {
+      name,
+      labels: { [managedByLabel]: managedBy },
+      annotations: { [leafIdAnnotation]: leaf.id, [leafAccountAnnotation]: leaf.account },
+    },
+    spec: {
+      credentialsSecretRef: { namespace: systemNamespace, name: credentialsSecretName(name), key: kubeconfigKey },
+      clusterTreeOptions: { enable: true },
+    },
+  }
+}

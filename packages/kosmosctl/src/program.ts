@@ -1,0 +1,24 @@
+import { Command } from 'commander'
+import { addGet } from './get/command.ts'
+import { addJoin } from './join/command.ts'
+import type { Terminal } from './terminal/context.ts'
+import { rootKubeconfigHelp, withRootOptions } from './terminal/options.ts'
+import { addVersion } from './version/command.ts'
+import { ownVersion } from './version/own.ts'
+
+/** The whole command line. Nothing runs before it is given arguments. */
+export function createProgram(terminal: Terminal): Command {
+  const program = new Command('kosmosctl')
+    .description('Joins Kubernetes clusters to a root, shows what runs in them, and finds out what is wrong.')
+    .version(ownVersion())
+    .enablePositionalOptions()
+    .addHelpText('after', `\n${rootKubeconfigHelp}\n\nExit codes: 0 done, 1 failed, 2 wrong usage.`)
+    // Sub-commands inherit these: the caller decides about the exit code.
+    .exitOverride()
+    .showHelpAfterError('(kosmosctl --help)')
+  withRootOptions(program)
+  addJoin(program, terminal)
+  addGet(program, terminal)
+  addVersion(program, terminal)
+  return program
+}

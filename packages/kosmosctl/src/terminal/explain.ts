@@ -1,0 +1,51 @@
+import { ApiError, ClusterUnreachable, KubeConfigError } from '@kosmos/kube'
+import { Failure } from './failure.ts'
+
+/** Any error as one line of cause and one of what to do. Pure. */
+export function explain(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  if (error instanceof KubeConfigError) {
+    return new Failure(oneLine(error.message), {
+      next: 'see kubectl config get-contexts --kubeconfig FILE',
+      cause: error,
+    })
+  }
+  if (error instanceof ClusterUnreachable) {
+    return new Failure(oneLine(error.message), { next: unreachableAdvice(error), cause: error })
+  }
+  if (error instanceof ApiError)
+    return new Failure(oneLine(error.message), { next: refusalAdvice(error), cause: error })
+  const message = error instanceof Error ? error.message : String(error)
+  return new Failure(oneLine(message), {
+    next: 'set KOSMOS_DEBUG=1 to see where it comes from',
+    cause: error,
+  })
+}
+
+const TLS_CODES = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|ALTNAME|SSL|TLS/
+
+/** Whether the other side answered, but its certificate is not trusted or TLS is not spoken at all. */
+export function isTlsError(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (typeof code === 'string' && TLS_CODES.test(code)) return true
+  }
+  return false
+}
+
+function unreachableAdvice(error: ClusterUnreachable): string {
+  return isTlsError(error)
+    ? "put the cluster's CA into certificate-authority-data of the kubeconfig, and check that the server name is on its certificate"
+    : 'is the server address right, is the API server running, and may this machine reach it (firewall, VPN, proxy)?'
+}
+
+function refusalAdvice(error: ApiError): string | undefined {
+  if (error.code === 401) return 'log in again: the credentials in the kubeconfig are not accepted (any more)'
+  if (error.code === 403) return 'use a kubeconfig of somebody who may do this, or have the right granted'
+  if (error.code >= 500 || error.code === 429) return 'the API server is overloaded or starting: try again'
+  return undefined
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, '; ')
+}
