@@ -1,3 +1,5 @@
+import type { ImageName } from '../images/catalog.ts'
+
 /** Nodes of one cluster, by kind. */
 export interface NodeCounts {
   /** Simulated: pods become Running at once, nothing runs. */
@@ -40,8 +42,10 @@ export interface TestbedPlan {
   readonly leaves: number
   readonly nodes: NodeCounts
   readonly rootNodes: NodeCounts
+  /** Images that real nodes have from the start. */
+  readonly images: readonly ImageName[]
 }
 
-export function needsRoot({ nodes, rootNodes, leaves }: TestbedPlan): boolean {
+export function hasRealNodes({ nodes, rootNodes, leaves }: TestbedPlan): boolean {
   return (nodes.real > 0 && leaves > 0) || rootNodes.real > 0
 }

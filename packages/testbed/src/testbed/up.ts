@@ -1,16 +1,21 @@
 import { existsSync } from 'node:fs'
+import { ensurePrograms } from '../binaries/debian.ts'
 import { type Binaries, ensureBinaries } from '../binaries/ensure.ts'
 import { withLock } from '../binaries/lock.ts'
+import { ports } from '../control-plane/address.ts'
 import { componentNames } from '../control-plane/components.ts'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
 import { startCluster } from '../control-plane/start.ts'
+import type { ImageName } from '../images/catalog.ts'
 import { startKwokNodes } from '../nodes/kwok.ts'
+import { realNodeBinaries, realNodePrograms, startRealNodes } from '../nodes/real/start.ts'
+import { prepareUnderlay, type Underlay } from '../nodes/real/underlay.ts'
 import { isAlive } from '../processes/identity.ts'
 import { Journal } from '../processes/journal.ts'
 import { tearDown } from '../processes/teardown.ts'
 import { type Progress, silent } from '../progress.ts'
 import { testbedDir } from './places.ts'
-import { checkName, type NodeCounts, parseNodes, type TestbedPlan } from './plan.ts'
+import { checkName, hasRealNodes, type NodeCounts, parseNodes, type TestbedPlan } from './plan.ts'
 import { type Testbed, type TestbedRecord, testbedOf } from './testbed.ts'
 
 export interface UpOptions {
@@ -22,6 +27,8 @@ export interface UpOptions {
   readonly nodes?: string
   /** Ordinary nodes of the root; default none. */
   readonly rootNodes?: string
+  /** Images that real nodes have from the start, besides pause and CoreDNS; default busybox. */
+  readonly images?: readonly ImageName[]
   readonly progress?: Progress
 }
 
@@ -35,10 +42,22 @@ export class TestbedExists extends Error {
   }
 }
 
-export function planOf({ name = 'kosmos', leaves = 2, nodes = 'kwok:10', rootNodes = 'none' }: UpOptions): TestbedPlan {
+export function planOf({
+  name = 'kosmos',
+  leaves = 2,
+  nodes = 'kwok:10',
+  rootNodes = 'none',
+  images,
+}: UpOptions): TestbedPlan {
   if (!Number.isInteger(leaves) || leaves < 0 || leaves > 63)
     throw new TypeError(`${leaves} leaves: write a number from 0 to 63`)
-  return { name: checkName(name), leaves, nodes: parseNodes(nodes), rootNodes: parseNodes(rootNodes) }
+  return {
+    name: checkName(name),
+    leaves,
+    nodes: parseNodes(nodes),
+    rootNodes: parseNodes(rootNodes),
+    images: images ?? ['busybox'],
+  }
 }
 
 /**
@@ -52,7 +71,10 @@ export async function upTestbed(options: UpOptions = {}): Promise<Testbed> {
   const dir = testbedDir(plan.name)
   return withLock(`${dir}.lock`, progress, async () => {
     await removeLeftovers(plan.name, dir, progress)
-    const bin = await ensureBinaries(binariesOf(plan), progress)
+    if (hasRealNodes(plan) && process.getuid?.() !== 0)
+      throw new Error('real nodes need root: run it with sudo, or take simulated ones (--nodes kwok:COUNT)')
+    const programs = await ensurePrograms(hasRealNodes(plan) ? realNodePrograms : [], progress)
+    const bin = { ...(await ensureBinaries(binariesOf(plan), progress)), ...programs }
     const journal = new Journal(dir)
     try {
       return await start(journal, plan, bin, progress)
@@ -71,18 +93,27 @@ async function removeLeftovers(name: string, dir: string, progress: Progress): P
   await tearDown(journal)
 }
 
-function binariesOf({ nodes, rootNodes }: TestbedPlan): string[] {
-  const kwok = nodes.kwok > 0 || rootNodes.kwok > 0 ? ['kwok', 'stage-fast.yaml'] : []
-  return [...componentNames, 'kubectl', ...kwok]
+function binariesOf(plan: TestbedPlan): string[] {
+  const kwok = plan.nodes.kwok > 0 || plan.rootNodes.kwok > 0 ? ['kwok', 'stage-fast.yaml'] : []
+  const agnhost = plan.images.includes('agnhost') ? ['agnhost'] : []
+  return [...componentNames, 'kubectl', ...kwok, ...(hasRealNodes(plan) ? [...realNodeBinaries, ...agnhost] : [])]
 }
 
 async function start(journal: Journal, plan: TestbedPlan, bin: Binaries, progress: Progress): Promise<Testbed> {
   const names = ['root', ...Array.from({ length: plan.leaves }, (_, i) => `leaf${i + 1}`)]
   progress.step(`starting ${names.length} control planes: ${names.join(', ')}`)
+  const underlay = hasRealNodes(plan) ? await prepareUnderlay({ journal, dir: journal.dir }) : undefined
   const clusters = await allSettledOrThrow(
     names.map(async (name, index) => {
-      const cluster = await startCluster(journal, { name, index, components: componentNames }, progress)
-      const nodes = await startNodes(journal, cluster, index === 0 ? plan.rootNodes : plan.nodes, bin)
+      // Every API server, the root's too, listens where nodes and pods reach it.
+      const listen = underlay && { address: underlay.address, port: ports.apiserver + index }
+      const cluster = await startCluster(
+        journal,
+        { name, index, components: componentNames, ...(listen && { listen }) },
+        progress,
+      )
+      const counts = index === 0 ? plan.rootNodes : plan.nodes
+      const nodes = await startNodes({ journal, cluster, counts, bin, underlay, images: plan.images })
       progress.step(`${name} is ready at ${cluster.server}${nodes.length > 0 ? ` with ${nodes.length} nodes` : ''}`)
       return { ...cluster, nodes }
     }),
@@ -94,14 +125,25 @@ async function start(journal: Journal, plan: TestbedPlan, bin: Binaries, progres
   return testbedOf(journal, record)
 }
 
-async function startNodes(
-  journal: Journal,
-  cluster: ControlPlane,
-  counts: NodeCounts,
-  bin: Binaries,
-): Promise<string[]> {
-  if (counts.kwok === 0) return []
-  return startKwokNodes({ journal, cluster, count: counts.kwok, bin: bin as Binaries<'kwok' | 'stage-fast.yaml'> })
+interface NodesInput {
+  readonly journal: Journal
+  readonly cluster: ControlPlane
+  readonly counts: NodeCounts
+  readonly bin: Binaries
+  /** There is one when the test bed has real nodes. */
+  readonly underlay: Underlay | undefined
+  readonly images: readonly ImageName[]
+}
+
+async function startNodes({ counts, underlay, ...input }: NodesInput): Promise<string[]> {
+  const { journal, cluster, images } = input
+  const bin = input.bin as Binaries<'kwok' | 'stage-fast.yaml' | 'busybox' | (typeof realNodeBinaries)[number]>
+  const kwok = counts.kwok > 0 ? await startKwokNodes({ journal, cluster, count: counts.kwok, bin }) : []
+  const real =
+    counts.real > 0 && underlay
+      ? await startRealNodes({ journal, cluster, underlay, count: counts.real, bin, images })
+      : []
+  return [...kwok, ...real]
 }
 
 /** Like Promise.all, but nothing is still being started when it throws. */

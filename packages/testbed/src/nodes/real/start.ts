@@ -11,7 +11,7 @@ import { ensureImages } from '../../images/build.ts'
 import { type ImageName, imageNames } from '../../images/catalog.ts'
 import { openAuthority } from '../../pki/authority.ts'
 import type { Journal } from '../../processes/journal.ts'
-import { debianPrograms } from '../../versions.ts'
+import type { DebianProgram } from '../../versions.ts'
 import { allReady } from '../ready.ts'
 import { createCgroups } from './cgroups.ts'
 import { nodeBinaries, startNode } from './node.ts'
@@ -23,14 +23,25 @@ const run = promisify(execFile)
 /** Binaries that have to be there for real nodes and what runs on them from the start. */
 export const realNodeBinaries = [...nodeBinaries, 'pause', 'coredns'] as const
 
+/** Programs of the distribution that have to be there as well. */
+export const realNodePrograms: readonly DebianProgram[] = [
+  'runc',
+  'cni-bridge',
+  'nft',
+  'iptables',
+  'conntrack',
+  'busybox',
+  'ip',
+]
+
 export interface RealNodesInput {
   readonly journal: Journal
   readonly cluster: ClusterRecord
   /** Made by `prepareUnderlay` before the cluster was, so that its API server listens there. */
   readonly underlay: Underlay
   readonly count: number
-  /** Paths by name; agnhost too when it is among the images. */
-  readonly bin: Readonly<Record<(typeof realNodeBinaries)[number], string>> & { readonly agnhost?: string }
+  /** Paths by name; agnhost only when it is among the images. */
+  readonly bin: Readonly<Record<(typeof realNodeBinaries)[number] | 'busybox', string>> & { readonly agnhost?: string }
   /** Images on every node besides pause and coredns; default busybox. */
   readonly images?: readonly ImageName[]
 }
@@ -45,11 +56,7 @@ export async function startRealNodes(input: RealNodesInput): Promise<string[]> {
   const { journal, cluster, underlay, count, bin, images = ['busybox'] } = input
   const addresses = Array.from({ length: count }, () => underlay.nextAddress())
   const plans = planNodes(journal.dir, cluster, addresses)
-  const archives = await ensureImages(
-    ['pause', 'coredns', ...images],
-    { ...bin, busybox: debianPrograms.busybox?.file ?? 'busybox' },
-    path.join(cacheRoot(), 'images'),
-  )
+  const archives = await ensureImages(['pause', 'coredns', ...images], bin, path.join(cacheRoot(), 'images'))
   const authority = await openAuthority({
     certificate: cluster.ca,
     key: readFileSync(path.join(cluster.dir, 'pki', 'ca.key'), 'utf8'),
