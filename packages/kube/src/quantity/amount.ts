@@ -57,6 +57,20 @@ export function compared(a: Amount, b: Amount): number {
   return nanoA < nanoB ? -1 : nanoA > nanoB ? 1 : 0
 }
 
+/** The quotient, rounded away from zero. */
+export function divideUp(nano: bigint, divisor: bigint): bigint {
+  const quotient = nano / divisor
+  if (nano % divisor === 0n) return quotient
+  return nano > 0n ? quotient + 1n : quotient - 1n
+}
+
+/** The same amount if it is whole in thousandths, else the next one further from zero that is. */
+export function roundedToMilli(amount: Amount): Amount {
+  if (amount.scale !== NANO) return amount
+  const nano = nanoOf(amount)
+  return nano % 1_000_000n === 0n ? amount : amountOfNano(divideUp(nano, 1_000_000n) * 1_000_000n)
+}
+
 /** `a` and `b` at the finer of their scales, if both are safe integers there. */
 function aligned(a: Amount, b: Amount): { a: number; b: number; scale: Scale } | undefined {
   if (typeof a.units === 'bigint' || typeof b.units === 'bigint') return undefined

@@ -1,4 +1,4 @@
-import { type Amount, compared, nanoOf, negated, plus, zero } from './amount.ts'
+import { type Amount, compared, divideUp, nanoOf, negated, plus, roundedToMilli, zero } from './amount.ts'
 import { formatAmount } from './format.ts'
 import type { QuantityFormat } from './suffix.ts'
 
@@ -57,6 +57,12 @@ export class Quantity {
     return this.compare(other) >= 0 ? this : other
   }
 
+  /** The same quantity if it is whole in thousandths, else the next one further from zero that is. */
+  roundUpToMilli(): Quantity {
+    const rounded = roundedToMilli(this.#amount)
+    return rounded === this.#amount ? this : new Quantity(rounded, this.#format)
+  }
+
   /** In whole units, rounded away from zero. */
   value(): bigint {
     return divideUp(nanoOf(this.#amount), 1_000_000_000n)
@@ -86,10 +92,4 @@ export class Quantity {
   #formatWith(other: Quantity): QuantityFormat {
     return this.isZero ? other.#format : this.#format
   }
-}
-
-function divideUp(nano: bigint, divisor: bigint): bigint {
-  const quotient = nano / divisor
-  if (nano % divisor === 0n) return quotient
-  return nano > 0n ? quotient + 1n : quotient - 1n
 }

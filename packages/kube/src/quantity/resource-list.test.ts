@@ -37,8 +37,19 @@ describe('lists of resources', () => {
     assert.ok(!equalResources(parseResources({ cpu: '0' }), parseResources({ pods: '0' })))
   })
 
-  it('are empty for undefined, and name no resource twice', () => {
+  it('are empty for undefined', () => {
     assert.equal(parseResources(undefined).size, 0)
+  })
+
+  it('have no more than thousandths, like those of the core API', () => {
+    const written = (cpu: string) => formatResources(parseResources({ cpu })).cpu
+    assert.deepEqual(['1n', '1000100u', '1001000u', '-1n', '64Ki'].map(written), [
+      '1m',
+      '1001m',
+      '1001m',
+      '-1m',
+      '64Ki',
+    ])
   })
 
   it('keep the totals of pods that come and go exact', () => {

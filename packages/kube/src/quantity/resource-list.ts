@@ -4,9 +4,12 @@ import type { Quantity } from './quantity.ts'
 /** Amounts by resource name, as `resources.requests` and `status.allocatable` have them. */
 export type ResourceList = ReadonlyMap<string, Quantity>
 
-/** @throws QuantityError, also for the first of several bad entries */
+/**
+ * Reads a list as the core API does, which keeps thousandths and rounds up what is finer (SetDefaults_ResourceList).
+ * @throws QuantityError for the first bad entry
+ */
 export function parseResources(resources: Readonly<Record<string, string | number>> | undefined): ResourceList {
-  return new Map(Object.entries(resources ?? {}).map(([name, text]) => [name, parseQuantity(text)]))
+  return new Map(Object.entries(resources ?? {}).map(([name, text]) => [name, parseQuantity(text).roundUpToMilli()]))
 }
 
 /** The inverse of {@link parseResources}, in the order of names. */
