@@ -40,8 +40,8 @@ export const clusterSpec = struct(
       Type.String({
         description:
           'The kubeconfig of the cluster, base64. Accepted for manifests of the original Kosmos: it is moved into a Secret, which credentialsSecretRef then names, and cleared here. New manifests use credentialsSecretRef.',
-        format: 'byte',
         pattern: base64Pattern,
+        secret: true,
         maxLength: 1024 * 1024,
       }),
     ),

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { struct } from '../schema/build.ts'
-import { labelKeyPattern } from '../schema/patterns.ts'
+import { labelKeyPattern, timePattern } from '../schema/patterns.ts'
 
 /** A metav1.Condition. */
 const condition = struct(
@@ -14,7 +14,7 @@ const condition = struct(
     observedGeneration: Type.Optional(
       Type.Integer({ description: 'The metadata.generation that it was computed from.', format: 'int64', minimum: 0 }),
     ),
-    lastTransitionTime: Type.String({ description: 'When status last changed.', format: 'date-time' }),
+    lastTransitionTime: Type.String({ description: 'When status last changed.', maxLength: 40, pattern: timePattern }),
     reason: Type.String({
       description: 'Why, in one word for programs; the reference lists all of them.',
       minLength: 1,

@@ -21,6 +21,8 @@ export interface FieldOptions {
   readonly rules?: readonly Rule[]
   readonly listType?: 'atomic' | 'set' | 'map'
   readonly listMapKeys?: readonly string[]
+  /** Messages do not repeat the value. */
+  readonly secret?: boolean
 }
 
 /** Attaches a rule's type to the schema it stands at. The check only runs on values of the right shape. */

@@ -2,19 +2,16 @@ import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { isObject, type JsonSchema, jsonSchema } from './json.ts'
 
-/**
- * Drops fields that are null, as the API server does before it defaults, for none of our fields is nullable.
- * Items of lists and values of maps stay.
- */
+/** Drops fields and map values that are null, as the API server does before it defaults: nothing of ours is nullable. */
 function withoutNulls(schema: JsonSchema, value: unknown): unknown {
   const { properties = {}, items, additionalProperties } = schema
   if (Array.isArray(value)) return items === undefined ? value : value.map((item) => withoutNulls(items, item))
   if (!isObject(value)) return value
+  const mapValue = typeof additionalProperties === 'object' ? additionalProperties : undefined
   const entries = Object.entries(value).flatMap(([name, field]): [string, unknown][] => {
-    if (field === undefined) return []
-    const known = Object.hasOwn(properties, name) ? properties[name] : undefined
-    if (known !== undefined) return field === null ? [] : [[name, withoutNulls(known, field)]]
-    return [[name, typeof additionalProperties === 'object' ? withoutNulls(additionalProperties, field) : field]]
+    const known = Object.hasOwn(properties, name) ? properties[name] : mapValue
+    if (field === undefined || (field === null && known !== undefined)) return []
+    return [[name, known === undefined ? field : withoutNulls(known, field)]]
   })
   return Object.fromEntries(entries)
 }

@@ -5,8 +5,18 @@ const validations = (rules: readonly Rule[]) => rules.map(({ cel, message }) => 
 
 /** A schema as the structural OpenAPI v3 schema of a CustomResourceDefinition (apiextensions.k8s.io/v1). */
 export function openApiSchema(schema: JsonSchema): Record<string, unknown> {
-  const { properties, required, items, additionalProperties, rules, listType, listMapKeys, description, ...rest } =
-    schema
+  const {
+    properties,
+    required,
+    items,
+    additionalProperties,
+    rules,
+    listType,
+    listMapKeys,
+    description,
+    secret: _,
+    ...rest
+  } = schema
   const mandatory = requiredFields(schema)
   return {
     ...(description === undefined ? {} : { description }),

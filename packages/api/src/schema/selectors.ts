@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { mapOf, ruleFor, struct } from './build.ts'
-import { labelKeyMaxLength, labelKeyPattern, labelKeysRule, labelValuePattern } from './patterns.ts'
+import { labelKeyMaxLength, labelKeyPattern, labelKeysRule, labelValuePattern, timePattern } from './patterns.ts'
 
 const labelKey = (description: string) =>
   Type.String({ description, minLength: 1, maxLength: labelKeyMaxLength, pattern: labelKeyPattern })
@@ -55,7 +55,11 @@ export const taint = struct(
       description: 'What happens to pods that do not tolerate the taint.',
     }),
     timeAdded: Type.Optional(
-      Type.String({ description: 'When the taint was added; NoExecute counts from here.', format: 'date-time' }),
+      Type.String({
+        description: 'When the taint was added; NoExecute counts from here.',
+        maxLength: 40,
+        pattern: timePattern,
+      }),
     ),
   },
   { description: 'A taint.' },

@@ -9,9 +9,8 @@ function quoted(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
-/** `byte` fields may hold secrets, so their value is not repeated. */
 const invalid = (schema: JsonSchema, value: unknown) =>
-  schema.format === 'byte' ? 'Invalid value' : `Invalid value: ${quoted(value)}`
+  schema.secret ? 'Invalid value' : `Invalid value: ${quoted(value)}`
 
 /** An error about a scalar in the words of Kubernetes' field errors (k8s.io/apimachinery/pkg/util/validation/field). */
 function messageOf(error: TLocalizedValidationError, schema: JsonSchema, value: unknown): string {
