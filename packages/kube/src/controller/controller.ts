@@ -1,4 +1,5 @@
 import type { KubeObject } from '../objects/types.ts'
+import { errorOf, observe } from '../observe/observe.ts'
 import type { BackoffOptions } from '../queue/backoff.ts'
 import { WorkQueue } from '../queue/work-queue.ts'
 import type { Change } from '../store/store.ts'
@@ -38,14 +39,13 @@ export class Controller<Key extends string = string> {
   readonly #queue: WorkQueue<Key>
   readonly #synced: Promise<unknown>[] = []
   readonly #unsubscribe: (() => void)[] = []
-  readonly #early = new Set<Key>()
-  #started = false
 
   constructor(options: ControllerOptions<Key>) {
     this.name = options.name
     this.#options = options
     this.#queue = new WorkQueue<Key>({
       work: (key) => this.#reconcile(key),
+      autoStart: false,
       ...(options.concurrency && { concurrency: options.concurrency }),
       ...(options.backoff && { backoff: options.backoff }),
     })
@@ -55,7 +55,7 @@ export class Controller<Key extends string = string> {
     return this.#queue.depth
   }
 
-  /** Reconciles the keys that a change concerns; called before {@link start}. */
+  /** Reconciles the keys that a change concerns; called before {@link run}. */
   watch<T extends KubeObject>(source: Source<T>, keysOf: (change: Change<T>) => Iterable<Key>): this {
     this.#synced.push(source.synced)
     this.#unsubscribe.push(
@@ -74,8 +74,7 @@ export class Controller<Key extends string = string> {
 
   /** For causes that no source tells of. */
   enqueue(key: Key): void {
-    if (this.#started) this.#queue.add(key)
-    else this.#early.add(key)
+    this.#queue.add(key)
   }
 
   enqueueAfter(key: Key, delayMs: number): void {
@@ -88,11 +87,7 @@ export class Controller<Key extends string = string> {
     if (signal.aborted) aborted.resolve()
     signal.addEventListener('abort', () => aborted.resolve(), { once: true })
     await Promise.race([aborted.promise, Promise.all(this.#synced)])
-    if (!signal.aborted) {
-      this.#started = true
-      for (const key of this.#early) this.#queue.add(key)
-      this.#early.clear()
-    }
+    if (!signal.aborted) this.#queue.start()
     await aborted.promise
     for (const unsubscribe of this.#unsubscribe) unsubscribe()
     await this.#queue.close()
@@ -100,20 +95,16 @@ export class Controller<Key extends string = string> {
 
   async #reconcile(key: Key): Promise<void> {
     const started = performance.now()
-    const observe = (error?: Error) =>
-      this.#options.onReconcile?.({
-        controller: this.name,
-        key,
-        seconds: (performance.now() - started) / 1000,
-        ...(error && { error }),
-      })
+    const { reconcile, onReconcile } = this.#options
+    const report = (outcome: { readonly error?: Error }) =>
+      observe(onReconcile, { controller: this.name, key, seconds: (performance.now() - started) / 1000, ...outcome })
     try {
-      const requeue = await this.#options.reconcile(key)
+      const requeue = await reconcile(key)
       if (requeue) this.#queue.addAfter(key, requeue.afterMs)
-      observe()
-    } catch (error) {
-      observe(error as Error)
-      throw error
+      report({})
+    } catch (thrown) {
+      report({ error: errorOf(thrown) })
+      throw thrown
     }
   }
 }

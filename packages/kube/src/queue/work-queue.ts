@@ -1,4 +1,5 @@
 import PQueue from 'p-queue'
+import { errorOf, observe } from '../observe/observe.ts'
 import { type BackoffOptions, backoffMs } from './backoff.ts'
 
 export interface WorkQueueOptions<Key extends string> {
@@ -7,12 +8,17 @@ export interface WorkQueueOptions<Key extends string> {
   /** Keys worked on at the same time. */
   readonly concurrency?: number
   readonly backoff?: BackoffOptions
+  /** False: keys gather, and nothing is worked on before {@link WorkQueue.start}. */
+  readonly autoStart?: boolean
   readonly onFailure?: (key: Key, error: Error, failures: number) => void
 }
 
+/** The longest delay that a timer of Node takes; it would fire at once on more. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1
+
 interface Entry {
-  /** Running now, and whether it was added again meanwhile. */
   running: boolean
+  /** Has a lane to come; while the key runs: was added again and runs once more afterwards. */
   waiting: boolean
   failures: number
   timer: NodeJS.Timeout | undefined
@@ -31,12 +37,17 @@ export class WorkQueue<Key extends string = string> {
 
   constructor(options: WorkQueueOptions<Key>) {
     this.#options = options
-    this.#lanes = new PQueue({ concurrency: options.concurrency ?? 16 })
+    this.#lanes = new PQueue({ concurrency: options.concurrency ?? 16, autoStart: options.autoStart ?? true })
   }
 
   /** Keys waiting for a lane. */
   get depth(): number {
     return this.#lanes.size
+  }
+
+  /** Begins to work, where `autoStart` was false. */
+  start(): void {
+    this.#lanes.start()
   }
 
   /** Works on the key as soon as there is a lane. */
@@ -52,7 +63,8 @@ export class WorkQueue<Key extends string = string> {
   /** Adds the key after a delay; an earlier due time wins, an add in between makes it needless. */
   addAfter(key: Key, delayMs: number): void {
     if (this.#closed) return
-    if (delayMs <= 0) {
+    // Not-a-number as well: too early is harmless, never is not.
+    if (!(delayMs > 0)) {
       this.add(key)
       return
     }
@@ -61,10 +73,13 @@ export class WorkQueue<Key extends string = string> {
     if (entry.waiting || (entry.timer && entry.dueAt <= dueAt)) return
     this.#cancelTimer(entry)
     entry.dueAt = dueAt
-    entry.timer = setTimeout(() => {
-      entry.timer = undefined
-      this.add(key)
-    }, delayMs)
+    entry.timer = setTimeout(
+      () => {
+        entry.timer = undefined
+        this.add(key)
+      },
+      Math.min(delayMs, LONGEST_DELAY_MS),
+    )
   }
 
   /** Resolves when no key waits or runs; delayed ones do not count. */
@@ -99,9 +114,9 @@ export class WorkQueue<Key extends string = string> {
     try {
       await this.#options.work(key)
       entry.failures = 0
-    } catch (error) {
+    } catch (thrown) {
       entry.failures++
-      this.#options.onFailure?.(key, error as Error, entry.failures)
+      observe(this.#options.onFailure, key, errorOf(thrown), entry.failures)
       if (!entry.waiting) this.addAfter(key, backoffMs(entry.failures, this.#options.backoff))
     } finally {
       entry.running = false

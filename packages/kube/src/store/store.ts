@@ -1,5 +1,6 @@
 import { keyOf, type ObjectKey } from '../objects/key.ts'
 import type { KubeObject } from '../objects/types.ts'
+import { errorOf, observe } from '../observe/observe.ts'
 
 /** What happened to one object of a store, told to its subscribers once per real change. */
 export type Change<T> =
@@ -145,7 +146,7 @@ export class Store<T extends KubeObject, Index extends string = never> {
     try {
       subscriber(change)
     } catch (error) {
-      this.#onSubscriberError(error instanceof Error ? error : new Error(String(error)))
+      observe(this.#onSubscriberError, errorOf(error))
     }
   }
 }

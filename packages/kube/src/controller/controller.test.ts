@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { keyOf } from '../objects/key.ts'
+import type { KubeObject } from '../objects/types.ts'
+import { Store } from '../store/store.ts'
+import { Controller, type ReconcileObservation } from './controller.ts'
+
+const pod = (name: string, resourceVersion = '1'): KubeObject => ({
+  metadata: { name, namespace: 'shop', uid: `uid-${name}`, resourceVersion },
+})
+
+/** A source as an informer is one, whose sync is in the test's hand. */
+function source() {
+  const store = new Store()
+  const { promise: synced, resolve: sync } = Promise.withResolvers<void>()
+  return { store, sync, source: { synced, subscribe: store.subscribe.bind(store) } }
+}
+
+/** Resolves once the check holds; the test's own time-out ends it otherwise. */
+async function until(check: () => boolean): Promise<void> {
+  while (!check()) await sleep(1)
+}
+
+function started(reconcile: (key: string) => Promise<{ afterMs: number } | undefined>) {
+  const stop = new AbortController()
+  const observations: ReconcileObservation[] = []
+  const controller = new Controller({
+    name: 'pods',
+    reconcile,
+    backoff: { minMs: 1, maxMs: 1, jitter: 0 },
+    onReconcile: (observation) => observations.push(observation),
+  })
+  return { controller, observations, stop, run: () => controller.run(stop.signal) }
+}
+
+describe('a controller', { timeout: 10_000 }, () => {
+  it('reconciles nothing before every source has synced, then every key once', async () => {
+    const reconciled: string[] = []
+    const { controller, run, stop } = started(async (key) => {
+      reconciled.push(key)
+      return undefined
+    })
+    const [first, second, other] = [source(), source(), Promise.withResolvers<void>()]
+    controller
+      .watch(first.source, ({ key }) => [key])
+      .watch(second.source, ({ key }) => [key])
+      .waitFor(other.promise)
+    const running = run()
+    first.store.set(pod('a'))
+    first.store.set(pod('a', '2'))
+    controller.enqueue('by-hand')
+    controller.enqueueAfter('delayed', 1)
+    for (const sync of [first.sync, second.sync]) {
+      sync()
+      await sleep(5)
+      assert.deepEqual(reconciled, [])
+    }
+    second.store.set(pod('b'))
+    other.resolve()
+    await until(() => reconciled.length >= 4)
+    assert.deepEqual(reconciled.sort(), ['by-hand', 'delayed', 'shop/a', 'shop/b'])
+    stop.abort()
+    await running
+  })
+
+  it('comes back to a key whose reconcile throws, whatever it throws, and to the others meanwhile', async () => {
+    const tries = new Map<string, number>()
+    const { controller, run, stop, observations } = started(async (key) => {
+      const count = (tries.get(key) ?? 0) + 1
+      tries.set(key, count)
+      if (key === 'bad' && count < 4) throw count === 1 ? new Error('boom') : count === 2 ? 'text' : undefined
+      return undefined
+    })
+    const running = run()
+    for (const key of ['bad', 'a', 'b']) controller.enqueue(key)
+    await until(() => tries.get('bad') === 4)
+    stop.abort()
+    await running
+    assert.deepEqual([tries.get('a'), tries.get('b')], [1, 1])
+    assert.deepEqual(
+      observations.filter(({ key }) => key === 'bad').map(({ error }) => error?.message),
+      ['boom', 'text', 'undefined', undefined],
+    )
+  })
+
+  it('reconciles a key again after the time that reconcile asked for', async () => {
+    let count = 0
+    const { controller, run, stop } = started(async () => (++count < 3 ? { afterMs: 1 } : undefined))
+    const running = run()
+    controller.enqueue('a')
+    await until(() => count === 3)
+    stop.abort()
+    await running
+    assert.equal(count, 3)
+  })
+
+  it('takes a mapping from changes to keys that throws as no keys, and goes on with the others', async (t) => {
+    t.mock.method(process, 'emitWarning', () => {})
+    const reconciled: string[] = []
+    const { controller, run, stop } = started(async (key) => {
+      reconciled.push(key)
+      return undefined
+    })
+    const pods = source()
+    controller.watch(pods.source, ({ object }) => {
+      if (object.metadata?.name === 'odd') throw new Error('cannot say')
+      return [keyOf(object)]
+    })
+    pods.sync()
+    const running = run()
+    pods.store.set(pod('odd'))
+    pods.store.set(pod('a'))
+    await until(() => reconciled.length > 0)
+    stop.abort()
+    await running
+    assert.deepEqual(reconciled, ['shop/a'])
+  })
+
+  it('ends only when what runs has ended, and hears of no change afterwards', async () => {
+    const work = Promise.withResolvers<undefined>()
+    const reconciled: string[] = []
+    const { controller, run, stop } = started((key) => {
+      reconciled.push(key)
+      return work.promise
+    })
+    const pods = source()
+    controller.watch(pods.source, ({ key }) => [key])
+    pods.sync()
+    let ended = false
+    const running = run().then(() => {
+      ended = true
+    })
+    pods.store.set(pod('a'))
+    await until(() => reconciled.length === 1)
+    stop.abort()
+    await sleep(5)
+    assert.equal(ended, false)
+    work.resolve(undefined)
+    await running
+    pods.store.set(pod('b'))
+    await sleep(5)
+    assert.deepEqual(reconciled, ['shop/a'])
+  })
+
+  it('ends at once when it is stopped before its sources have synced', async () => {
+    const { controller, run, stop, observations } = started(async () => undefined)
+    controller.watch(source().source, ({ key }) => [key])
+    controller.enqueue('a')
+    const running = run()
+    stop.abort()
+    await running
+    assert.deepEqual(observations, [])
+  })
+})
