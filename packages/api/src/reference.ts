@@ -1,10 +1,13 @@
 import { type JsonSchema, jsonSchema, requiredFields } from './schema/json.ts'
 import type { Kind } from './schema/kind.ts'
+import { meaningOf } from './schema/patterns.ts'
 
-const escaped = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+/** Text that Markdown shows as it is. */
+const prose = (text: string) => text.replace(/[<>*_[\]]/g, '\\$&')
+const cell = (text: string) => text.replaceAll('|', '\\|')
 const code = (value: unknown) => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
 
-const row = (...cells: string[]) => `| ${cells.map(escaped).join(' | ')} |`
+const row = (...cells: string[]) => `| ${cells.map(cell).join(' | ')} |`
 const table = (head: string[], rows: string[][]) => [
   row(...head),
   row(...head.map(() => '---')),
@@ -25,11 +28,11 @@ function limitsOf(schema: JsonSchema): string[] {
     ...(maxItems === undefined ? [] : [`at most ${maxItems} items`]),
     ...(maxProperties === undefined ? [] : [`at most ${maxProperties} entries`]),
     ...(minimum === undefined ? [] : [`at least ${minimum}`]),
-    ...(pattern === undefined ? [] : [`matches ${code(pattern)}`]),
+    ...(pattern === undefined ? [] : [prose(meaningOf(pattern))]),
   ]
 }
 
-const rulesOf = (schema: JsonSchema) => (schema.rules ?? []).map(({ message }) => message)
+const rulesOf = (schema: JsonSchema) => (schema.rules ?? []).map(({ message }) => prose(message))
 
 /** The struct inside a field, behind lists and maps. */
 function structIn(schema: JsonSchema, path: string): [path: string, schema: JsonSchema] | undefined {
@@ -41,7 +44,7 @@ function fieldRow(name: string, field: JsonSchema, required: boolean): string[] 
   const isStruct = Object.keys(field.properties ?? {}).length > 0
   const rules = [...limitsOf(field), ...(isStruct ? [] : rulesOf(field))]
   const value = field.default === undefined ? (required ? 'required' : '') : code(field.default)
-  return [code(name), typeOf(field), value, field.description ?? '', rules.join('; ')]
+  return [code(name), typeOf(field), value, prose(field.description ?? ''), rules.join('; ')]
 }
 
 /** A section for a struct, then one for each struct in it. */
@@ -52,7 +55,7 @@ function sections(path: string, schema: JsonSchema): string[] {
   return [
     `## ${path}`,
     '',
-    schema.description ?? '',
+    prose(schema.description ?? ''),
     '',
     ...table(
       ['field', 'type', 'default', 'description', 'rules'],
@@ -77,7 +80,7 @@ function conditionSections(conditions: Conditions): string[] {
     '',
     ...table(
       ['reason', 'status', 'message'],
-      Object.entries(reasons).map(([reason, { status, message }]) => [code(reason), status, `${message}.`]),
+      Object.entries(reasons).map(([reason, { status, message }]) => [code(reason), status, `${prose(message)}.`]),
     ),
     '',
   ])
@@ -93,7 +96,7 @@ export function referencePage(kind: Kind, conditions: Conditions): string {
     '',
     `${kind.description} ${kind.plural}.${kind.group}, ${scope}, with a status subresource.`,
     '',
-    ...(kind.rules.length === 0 ? [] : ['Rules:', '', ...kind.rules.map(({ message }) => `- ${message}.`), '']),
+    ...(kind.rules.length === 0 ? [] : ['Rules:', '', ...kind.rules.map(({ message }) => `- ${prose(message)}.`), '']),
     ...sections('spec', jsonSchema(kind.spec)),
     ...sections('status', jsonSchema(kind.status)),
     ...conditionSections(conditions),

@@ -124,9 +124,9 @@ describe('validating a Cluster', () => {
       'spec.clusterLinkOptions.localCIDRs: ip must be an IPv4 network such as 210.0.0.0/8, or empty',
       'spec.clusterLinkOptions.networkType: Unsupported value: "star": supported values: "p2p", "gateway"',
       'spec.clusterTreeOptions.enable: Invalid value: "yes": must be of type boolean',
-      'spec.clusterTreeOptions.leafModels[0].labels[example.org/zone]: Invalid value: "a b": must match ^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$',
+      "spec.clusterTreeOptions.leafModels[0].labels[example.org/zone]: Invalid value: \"a b\": must be a label value: letters, digits, '-', '_' and '.', with a letter or digit at both ends",
       'spec.clusterTreeOptions.leafModels[0].taints[0].effect: Unsupported value: "Never": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
-      'spec.credentialsSecretRef.key: Invalid value: "a/b": must match ^[-._a-zA-Z0-9]+$',
+      "spec.credentialsSecretRef.key: Invalid value: \"a/b\": must be a key of a Secret: letters, digits, '-', '_' and '.'",
       'spec.credentialsSecretRef.name: Required value',
     ])
   })

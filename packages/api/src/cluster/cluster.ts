@@ -6,7 +6,6 @@ import {
   clusterRoleAnnotation,
   rootClusterRole,
 } from '../names.ts'
-import { ruleFor } from '../schema/build.ts'
 import { withDefaults } from '../schema/defaults.ts'
 import { isObject } from '../schema/json.ts'
 import type { Kind } from '../schema/kind.ts'
@@ -50,11 +49,10 @@ export const clusterKind: Kind = {
   spec: clusterSpec,
   status: clusterStatus,
   rules: [
-    ruleFor<{ metadata: { name: string } }>({
+    {
       cel: `size(self.metadata.name) <= ${clusterNameMaxLength}`,
       message: `metadata.name must have at most ${clusterNameMaxLength} characters, because the virtual node is named kosmos-<name> and node names end at 63 characters`,
-      check: ({ metadata }) => metadata.name.length <= clusterNameMaxLength,
-    }),
+    },
   ],
   columns: [
     conditionColumn('Reachable', 'Reachable', "Whether the cluster's API server answers.", false),
@@ -101,8 +99,8 @@ function metadataProblems(metadata: unknown): Problem[] {
 }
 
 /**
- * Everything that the API server would refuse in a manifest of a Cluster (unknown fields too), and nothing else.
- * Empty when it is fine. The status is not looked at: nobody but Kosmos can write it.
+ * What the API server would refuse in the type, name and spec of a manifest, unknown fields as with kubectl; nothing
+ * else. Empty when it is fine. The status is not looked at: nobody but Kosmos can write it.
  */
 export function validateCluster(manifest: unknown): Problem[] {
   if (!isObject(manifest)) return [{ path: '', message: 'Invalid value: must be an object' }]

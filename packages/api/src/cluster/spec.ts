@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { systemNamespace } from '../names.ts'
 import { struct } from '../schema/build.ts'
-import { base64Pattern, dnsLabelPattern, dnsSubdomainPattern } from '../schema/patterns.ts'
+import { base64Pattern, dnsLabelPattern, dnsSubdomainPattern, secretKeyPattern } from '../schema/patterns.ts'
 import { clusterLinkOptions } from './link-options.ts'
 import { clusterTreeOptions } from './tree-options.ts'
 
@@ -25,7 +25,7 @@ const credentialsSecretRef = struct(
       default: 'kubeconfig',
       minLength: 1,
       maxLength: 253,
-      pattern: '^[-._a-zA-Z0-9]+$',
+      pattern: secretKeyPattern,
     }),
   },
   {

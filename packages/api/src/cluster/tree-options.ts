@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { ruleFor, struct } from '../schema/build.ts'
-import { dnsSubdomainPattern } from '../schema/patterns.ts'
+import { optionalDnsSubdomainPattern } from '../schema/patterns.ts'
 import { labelSelector, labels, taint } from '../schema/selectors.ts'
 
 interface NodeSelector {
@@ -14,7 +14,7 @@ const nodeSelector = struct(
       Type.String({
         description: 'One leaf node by its name: the node model.',
         maxLength: 253,
-        pattern: `^$|${dnsSubdomainPattern}`,
+        pattern: optionalDnsSubdomainPattern,
       }),
     ),
     labelSelector: Type.Optional(labelSelector('Leaf nodes by their labels: the group model.')),
@@ -37,7 +37,7 @@ const leafModel = struct(
       Type.String({
         description: 'The name that the virtual node of a group is derived from.',
         maxLength: 63,
-        pattern: `^$|${dnsSubdomainPattern}`,
+        pattern: optionalDnsSubdomainPattern,
       }),
     ),
     labels: Type.Optional(labels('Labels of the virtual node.')),

@@ -1,22 +1,29 @@
 import type { TSchema } from 'typebox'
-import { Value } from 'typebox/value'
 import { isObject, type JsonSchema, jsonSchema } from './json.ts'
 
-/** Drops fields and map values that are null, as the API server does before it defaults: nothing of ours is nullable. */
-function withoutNulls(schema: JsonSchema, value: unknown): unknown {
+/** Structural defaulting: TypeBox's Value.Default differs for null and for lists where an object belongs. */
+function defaulted(schema: JsonSchema, value: unknown): unknown {
   const { properties = {}, items, additionalProperties } = schema
-  if (Array.isArray(value)) return items === undefined ? value : value.map((item) => withoutNulls(items, item))
+  if (Array.isArray(value)) return items === undefined ? value : value.map((item) => defaulted(items, item))
   if (!isObject(value)) return value
   const mapValue = typeof additionalProperties === 'object' ? additionalProperties : undefined
-  const entries = Object.entries(value).flatMap(([name, field]): [string, unknown][] => {
+  const result = new Map<string, unknown>()
+  for (const [name, field] of Object.entries(value)) {
     const known = Object.hasOwn(properties, name) ? properties[name] : mapValue
-    if (field === undefined || (field === null && known !== undefined)) return []
-    return [[name, known === undefined ? field : withoutNulls(known, field)]]
-  })
-  return Object.fromEntries(entries)
+    if (known === undefined) result.set(name, field)
+    else if (field !== null && field !== undefined) result.set(name, defaulted(known, field))
+  }
+  for (const [name, property] of Object.entries(properties)) {
+    if (property.default === undefined || result.has(name)) continue
+    result.set(name, defaulted(property, structuredClone(property.default)))
+  }
+  return Object.fromEntries(result)
 }
 
-/** A copy in which the defaults of the schema stand where nothing was set, as the API server would return it. */
+/**
+ * A copy in which the defaults of the schema stand where nothing was set, as the API server would return it
+ * (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting): null is nothing, since no field of ours is nullable.
+ */
 export function withDefaults(schema: TSchema, value: unknown): unknown {
-  return Value.Default(schema, withoutNulls(jsonSchema(schema), value))
+  return defaulted(jsonSchema(schema), value)
 }

@@ -24,7 +24,7 @@ export interface Kind {
   readonly description: string
   readonly spec: TObject
   readonly status: TObject
-  /** Rules on the whole object; of the metadata they see the name only. */
-  readonly rules: readonly Rule[]
+  /** Rules on the whole object, in CEL; of the metadata they see the name only. */
+  readonly rules: readonly Pick<Rule, 'cel' | 'message'>[]
   readonly columns: readonly PrinterColumn[]
 }

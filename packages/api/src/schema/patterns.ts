@@ -4,6 +4,8 @@ import { ruleFor } from './build.ts'
 /** Regular expressions that mean the same to RE2 (API server) and JavaScript, as sources for `pattern` and CEL. */
 export const dnsLabelPattern = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'
 export const dnsSubdomainPattern = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'
+export const optionalDnsSubdomainPattern = `^$|${dnsSubdomainPattern}`
+export const secretKeyPattern = '^[-._a-zA-Z0-9]+$'
 export const labelValuePattern = '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$'
 /** An optional DNS prefix with a slash, then a name. */
 export const labelKeyPattern =
@@ -17,6 +19,25 @@ export const timePattern =
   '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$'
 /** Standard alphabet with padding, RFC 4648 section 4; no `format: byte`, for the same reason. */
 export const base64Pattern = '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$'
+
+const meanings: ReadonlyMap<string, string> = new Map([
+  [dnsLabelPattern, "a DNS label: lower case letters, digits and '-', with a letter or digit at both ends"],
+  [
+    dnsSubdomainPattern,
+    "a DNS subdomain: lower case letters, digits, '-' and '.', with a letter or digit at both ends",
+  ],
+  [optionalDnsSubdomainPattern, "empty or a DNS subdomain: lower case letters, digits, '-' and '.'"],
+  [labelValuePattern, "a label value: letters, digits, '-', '_' and '.', with a letter or digit at both ends"],
+  [labelKeyPattern, "a label key: an optional DNS subdomain and '/', then letters, digits, '-', '_' and '.'"],
+  [timePattern, 'an RFC 3339 time such as 2026-11-25T00:00:00Z'],
+  [base64Pattern, 'base64'],
+  [secretKeyPattern, "a key of a Secret: letters, digits, '-', '_' and '.'"],
+])
+
+/** What a string has to be to match a pattern, to follow "must be". */
+export function meaningOf(pattern: string): string {
+  return meanings.get(pattern) ?? `a match of ${pattern}`
+}
 
 const labelKey = new RegExp(labelKeyPattern)
 

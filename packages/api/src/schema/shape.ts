@@ -2,6 +2,7 @@ import type { TSchema } from 'typebox'
 import type { TLocalizedValidationError } from 'typebox/error'
 import { Value } from 'typebox/value'
 import { isObject, type JsonSchema } from './json.ts'
+import { meaningOf } from './patterns.ts'
 import { fieldPath, type Problem } from './problem.ts'
 
 function quoted(value: unknown): string {
@@ -20,7 +21,7 @@ function messageOf(error: TLocalizedValidationError, schema: JsonSchema, value: 
     case 'type':
       return `${invalid(schema, value)}: must be of type ${error.params.type}`
     case 'pattern':
-      return `${invalid(schema, value)}: must match ${error.params.pattern}`
+      return `${invalid(schema, value)}: must be ${meaningOf(String(error.params.pattern))}`
     case 'maxLength':
       return `Too long: may not be more than ${error.params.limit} characters`
     default:
