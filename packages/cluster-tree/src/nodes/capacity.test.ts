@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  addResources,
+  formatResources,
+  keyOf,
+  type Node,
+  type Pod,
+  parseQuantity,
+  parseResources,
+  type ResourceList,
+  subtractResources,
+} from '@kosmos/kube'
+import fc from 'fast-check'
+import { CapacityLedger, isAvailable } from './capacity.ts'
+import { podRequests } from './pod-requests.ts'
+
+type Amounts = Readonly<Record<string, string>>
+
+interface NodeParts {
+  readonly ready?: boolean
+  readonly cordoned?: boolean
+  readonly allocatable?: Amounts
+}
+
+function leafNode(name: string, { ready = true, cordoned = false, allocatable = {} }: NodeParts): Node {
+  return {
+    metadata: { name, uid: name, resourceVersion: '1' },
+    spec: { ...(cordoned && { unschedulable: true }) },
+    status: {
+      conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+      capacity: allocatable,
+      allocatable,
+    },
+  }
+}
+
+interface PodPartsOfOthers {
+  readonly nodeName?: string
+  readonly requests?: Amounts
+  readonly phase?: string
+}
+
+function foreignPod(name: string, { nodeName, requests = {}, phase = 'Running' }: PodPartsOfOthers): Pod {
+  return {
+    metadata: { name, namespace: 'theirs', uid: name, resourceVersion: '1' },
+    spec: { ...(nodeName && { nodeName }), containers: [{ name: 'main', resources: { requests } }] },
+    status: { phase },
+  }
+}
+
+function ledger(nodes: readonly Node[], pods: readonly Pod[] = []): CapacityLedger {
+  const ledger = new CapacityLedger()
+  for (const node of nodes) ledger.setNode(node)
+  for (const pod of pods) ledger.setPod(pod)
+  return ledger
+}
+
+const allocatable = (ledger: CapacityLedger) => formatResources(ledger.offer().allocatable)
+
+const big = { cpu: '4', memory: '8Gi', pods: '110' }
+
+describe('what a virtual node offers', () => {
+  it('is the sum of its leaf nodes', () => {
+    const offer = ledger([
+      leafNode('a', { allocatable: big }),
+      leafNode('b', { allocatable: { cpu: '500m', pods: '10' } }),
+    ])
+    assert.deepEqual(allocatable(offer), { cpu: '4500m', memory: '8Gi', pods: '120' })
+  })
+
+  it('leaves out nodes that are not ready, cordoned or on their way out', () => {
+    const leaving = leafNode('leaving', { allocatable: big })
+    const nodes = [
+      leafNode('a', { allocatable: { cpu: '1' } }),
+      leafNode('down', { allocatable: big, ready: false }),
+      leafNode('cordoned', { allocatable: big, cordoned: true }),
+      { ...leaving, metadata: { ...leaving.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } },
+    ]
+    assert.deepEqual(allocatable(ledger(nodes)), { cpu: '1' })
+    assert.deepEqual(formatResources(ledger(nodes).offer().capacity), { cpu: '1' })
+  })
+
+  it('goes down by what others have placed there, each pod being one of pods', () => {
+    const pod = foreignPod('p', { nodeName: 'a', requests: { cpu: '250m', memory: '1Gi' } })
+    const waiting = foreignPod('q', { nodeName: 'a', requests: { cpu: '250m' }, phase: 'Pending' })
+    const offer = ledger([leafNode('a', { allocatable: big })], [pod, waiting])
+    assert.deepEqual(allocatable(offer), { cpu: '3500m', memory: '7Gi', pods: '108' })
+    assert.deepEqual(formatResources(offer.offer().capacity), big)
+  })
+
+  it('is not lowered by pods that ended, have no node, or are on nodes that do not count', () => {
+    const requests = { cpu: '1' }
+    const pods = [
+      foreignPod('done', { nodeName: 'a', requests, phase: 'Succeeded' }),
+      foreignPod('failed', { nodeName: 'a', requests, phase: 'Failed' }),
+      foreignPod('unbound', { requests, phase: 'Pending' }),
+      foreignPod('elsewhere', { nodeName: 'cordoned', requests }),
+      foreignPod('nowhere', { nodeName: 'gone', requests }),
+    ]
+    const nodes = [leafNode('a', { allocatable: big }), leafNode('cordoned', { allocatable: big, cordoned: true })]
+    assert.deepEqual(allocatable(ledger(nodes, pods)), big)
+  })
+
+  it('is never negative, and one node’s shortage takes nothing from another', () => {
+    const nodes = [
+      leafNode('a', { allocatable: { cpu: '1', pods: '1' } }),
+      leafNode('b', { allocatable: { cpu: '2', pods: '5' } }),
+    ]
+    const pods = [1, 2, 3].map((i) => foreignPod(`p${i}`, { nodeName: 'a', requests: { cpu: '900m' } }))
+    assert.deepEqual(allocatable(ledger(nodes, pods)), { cpu: '2', pods: '5' })
+  })
+
+  it('keeps whole devices exact', () => {
+    const nodes = ['a', 'b', 'c'].map((name) => leafNode(name, { allocatable: { 'nvidia.com/gpu': '1' } }))
+    const taken = foreignPod('p', { nodeName: 'b', requests: { 'nvidia.com/gpu': '1' } })
+    assert.deepEqual(allocatable(ledger(nodes, [taken])), { 'nvidia.com/gpu': '2' })
+  })
+
+  it('shows a resource at zero while a node has it and drops it with the last such node', () => {
+    const offer = ledger([
+      leafNode('a', { allocatable: { cpu: '1', 'nvidia.com/gpu': '1' } }),
+      leafNode('b', { allocatable: { cpu: '1' } }),
+    ])
+    offer.setPod(foreignPod('p', { nodeName: 'a', requests: { 'nvidia.com/gpu': '1' } }))
+    assert.deepEqual(allocatable(offer), { cpu: '2', 'nvidia.com/gpu': '0' })
+    offer.removeNode('a')
+    assert.deepEqual(allocatable(offer), { cpu: '1' })
+  })
+
+  it('knows of pods that were seen before their node', () => {
+    const offer = ledger([], [foreignPod('p', { nodeName: 'a', requests: { cpu: '1' } })])
+    offer.setNode(leafNode('a', { allocatable: big }))
+    assert.deepEqual(allocatable(offer), { cpu: '3', memory: '8Gi', pods: '109' })
+  })
+
+  it('gives back what a pod took when it goes, and takes what it takes after a resize', () => {
+    const offer = ledger([leafNode('a', { allocatable: big })])
+    offer.setPod(foreignPod('p', { nodeName: 'a', requests: { cpu: '1' } }))
+    offer.setPod(foreignPod('p', { nodeName: 'a', requests: { cpu: '2' } }))
+    assert.equal(allocatable(offer).cpu, '2')
+    offer.removePod('theirs/p')
+    assert.deepEqual(allocatable(offer), big)
+  })
+})
+
+describe('an offer kept event by event', () => {
+  const cpu = fc.constantFrom('0', '1', '250m', '3500m', '100n')
+  const memory = fc.constantFrom('64Mi', '1Gi', '1G', '123456789', '1e9')
+  const gpu = fc.constantFrom('1', '8')
+  const requests = fc.record({ cpu, memory, 'nvidia.com/gpu': gpu }, { requiredKeys: [] })
+  const allocatable = fc.record(
+    { cpu, memory, pods: fc.constantFrom('1', '110'), 'nvidia.com/gpu': gpu },
+    { requiredKeys: [] },
+  )
+  const nodeName = fc.constantFrom('a', 'b', 'c')
+  const podName = fc.constantFrom('p', 'q', 'r', 's')
+  const event = fc.oneof(
+    fc.record({
+      node: fc.tuple(nodeName, fc.record({ ready: fc.boolean(), cordoned: fc.boolean(), allocatable })),
+    }),
+    fc.record({ nodeGone: nodeName }),
+    fc.record({
+      pod: fc.tuple(
+        podName,
+        fc.record(
+          { nodeName, requests, phase: fc.constantFrom('Pending', 'Running', 'Failed') },
+          { requiredKeys: ['requests', 'phase'] },
+        ),
+      ),
+    }),
+    fc.record({ podGone: podName }),
+  )
+
+  it('is the same as one computed from scratch', () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 40 }), (events) => {
+        const incremental = new CapacityLedger()
+        const nodes = new Map<string, Node>()
+        const pods = new Map<string, Pod>()
+        for (const happened of events) {
+          if ('node' in happened) {
+            const node = leafNode(...happened.node)
+            nodes.set(node.metadata.name, node)
+            incremental.setNode(node)
+          } else if ('nodeGone' in happened) {
+            nodes.delete(happened.nodeGone)
+            incremental.removeNode(happened.nodeGone)
+          } else if ('pod' in happened) {
+            const pod = foreignPod(...happened.pod)
+            pods.set(keyOf(pod), pod)
+            incremental.setPod(pod)
+          } else {
+            pods.delete(`theirs/${happened.podGone}`)
+            incremental.removePod(`theirs/${happened.podGone}`)
+          }
+          assertSameAmounts(incremental.offer().allocatable, fromScratch([...nodes.values()], [...pods.values()]))
+        }
+      }),
+    )
+  })
+
+  /** The definition, straightforwardly. */
+  function fromScratch(nodes: readonly Node[], pods: readonly Pod[]): ResourceList {
+    let total: ResourceList = new Map()
+    for (const node of nodes.filter(isAvailable)) {
+      const here = pods.filter(({ spec, status }) => spec.nodeName === node.metadata.name && status?.phase !== 'Failed')
+      const has = parseResources(node.status?.allocatable)
+      let free: ResourceList = has
+      for (const pod of here)
+        free = subtractResources(free, addResources(podRequests(pod), parseResources({ pods: '1' })))
+      const zero = parseQuantity('0')
+      total = addResources(total, new Map([...has.keys()].map((name) => [name, (free.get(name) ?? zero).max(zero)])))
+    }
+    return total
+  }
+
+  function assertSameAmounts(actual: ResourceList, expected: ResourceList): void {
+    const plain = (list: ResourceList) =>
+      Object.fromEntries(
+        [...list].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, quantity]) => [name, quantity.toNumber()]),
+      )
+    assert.deepEqual(plain(actual), plain(expected))
+    for (const [name, quantity] of actual) assert.ok(expected.get(name)?.equals(quantity), name)
+  }
+})
