@@ -118,6 +118,14 @@ function podSpec(image: string): object {
     serviceAccountName: 'coredns',
     tolerations: [{ key: 'CriticalAddonsOnly', operator: 'Exists' }],
     nodeSelector: { 'kubernetes.io/os': 'linux' },
+    // On a simulated node it would be Ready and answer nothing.
+    affinity: {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchExpressions: [{ key: 'type', operator: 'NotIn', values: ['kwok'] }] }],
+        },
+      },
+    },
     dnsPolicy: 'Default',
     containers: [
       {

@@ -66,7 +66,7 @@ export async function writeNodeFiles({
 }
 
 /** Runs in a mount namespace below the node's, which only the kubelet sees; its own mounts go up to the node's. */
-function kubeletScript(node: NodePlan, kubelet: string): string {
+export function kubeletScript(node: NodePlan, kubelet: string): string {
   const etc = path.join(node.dir, 'etc')
   return `${[
     'set -eu',

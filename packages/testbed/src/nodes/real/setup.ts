@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { NodePlan } from './plan.ts'
-import { line, quote } from './shell.ts'
+import { line } from './shell.ts'
 
 export interface NodeSetup {
   readonly node: NodePlan
@@ -53,30 +53,25 @@ function files({ node, keep }: NodeSetup): string[] {
   return [
     // Shared again, within this namespace: pods may ask for mount propagation.
     'mount --make-rshared /',
-    ...['/run', '/var/lib', '/var/log'].flatMap((target) => [
-      line('mkdir', '-p', path.join(node.dir, 'root', target)),
-      ...replace(target, path.join(node.dir, 'root', target), keep),
-    ]),
+    ...replace('/run', ['-t', 'tmpfs', '-o', 'mode=0755', 'node'], keep),
+    ...['/var/lib', '/var/log'].flatMap((target) => {
+      const source = path.join(node.dir, 'root', target)
+      return [line('mkdir', '-p', source), ...replace(target, ['--bind', source], keep)]
+    }),
   ]
 }
 
-/** Mounts `source` over `target`; those entries of the old `target` that lead to kept files stay reachable. */
-function replace(target: string, source: string, keep: readonly string[]): string[] {
-  const entries = [
-    ...new Set(
-      keep.filter((f) => f.startsWith(`${target}/`)).map((f) => f.slice(target.length + 1).split('/')[0] ?? ''),
-    ),
-  ]
-  const volatile = target === '/run'
+/** Mounts something over `target`; entries of the old `target` that lead to kept files stay reachable. */
+function replace(target: string, mount: readonly string[], keep: readonly string[]): string[] {
+  const kept = keep.filter((file) => file.startsWith(`${target}/`))
+  const entries = new Set(kept.map((file) => file.slice(target.length + 1).split('/')[0] ?? ''))
   return [
     line('cd', target),
-    volatile
-      ? line('mount', '-t', 'tmpfs', '-o', 'mode=0755', 'node', target)
-      : line('mount', '--bind', source, target),
+    line('mount', ...mount, target),
     // The shell still stands in the old directory; without -c mount would look the name up in the new one.
-    ...entries.flatMap((entry) => [
+    ...[...entries].flatMap((entry) => [
       line('mkdir', '-p', `${target}/${entry}`),
-      `mount -c --rbind ${quote(`./${entry}`)} ${quote(`${target}/${entry}`)}`,
+      line('mount', '-c', '--rbind', `./${entry}`, `${target}/${entry}`),
     ]),
     'cd /',
   ]

@@ -1,5 +1,5 @@
 /** A word as a POSIX shell reads it back unchanged. */
-export function quote(word: string): string {
+function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, it } from 'node:test'
+import { cniConfig } from './cni-config.ts'
+import { containerdConfig } from './containerd-config.ts'
+import { kubeletScript } from './files.ts'
+import { kubeProxyConfig } from './kube-proxy-config.ts'
+import { kubeletConfig } from './kubelet-config.ts'
+import { type NodePlan, planNodes } from './plan.ts'
+import { setupScript } from './setup.ts'
+
+// What a node's programs are given, as files to review: `UPDATE_GOLDEN=1 node --test …/golden.test.ts` writes them anew.
+const folder = path.join(import.meta.dirname, 'golden')
+
+function golden(name: string, text: string): void {
+  const file = path.join(folder, name)
+  if (process.env.UPDATE_GOLDEN) {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(file, text)
+  }
+  assert.equal(text, readFileSync(file, 'utf8'))
+}
+
+const cluster = { name: 'leaf1', network: { podCIDR: '10.129.0.0/16' } }
+const plans = planNodes('/srv/beds/demo', cluster, ['172.28.7.10', '172.28.7.11'])
+const [node, peer] = plans as [NodePlan, NodePlan]
+
+describe('a real node is set up by', () => {
+  const setup = {
+    node,
+    underlayPrefix: 24,
+    gateway: '172.28.7.1',
+    switchPid: 4711,
+    clusterCidr: cluster.network.podCIDR,
+    peers: [peer],
+    keep: ['/srv/beds/demo', '/usr/bin/kubelet'],
+  }
+
+  it('a script that gives it links, routes and fresh folders', () => {
+    golden('setup.sh', `${setupScript(setup).join('\n')}\n`)
+  })
+
+  it('the same script with what it needs below /var/lib kept in sight', () => {
+    const keep = ['/var/lib/jenkins/my cache/kubelet', '/var/lib/jenkins/other', '/var/library/x']
+    golden('setup-below-var-lib.sh', `${setupScript({ ...setup, keep }).join('\n')}\n`)
+  })
+
+  it('a script that shows the kubelet the kernel settings it wants', () => {
+    golden('kubelet.sh', kubeletScript(node, '/usr/bin/kubelet'))
+  })
+
+  it('a configuration for each of its programs', () => {
+    golden('kubelet.yaml', kubeletConfig(node, '10.65.0.10'))
+    golden('kube-proxy.yaml', kubeProxyConfig(node, cluster.network.podCIDR))
+    golden('containerd.toml', containerdConfig({ pauseImage: 'pause:3', dir: node.dir, cniBinDirs: ['/opt/cni/bin'] }))
+    golden('pods.conflist', cniConfig(node.podCidr))
+  })
+})
+
+describe('the nodes of a cluster', () => {
+  it('have names, cgroups, folders and pod ranges of their own', () => {
+    assert.deepEqual(
+      plans.map((p) => [p.name, p.podCidr, p.dir]),
+      [
+        ['leaf1-node-1', '10.129.128.0/24', '/srv/beds/demo/nodes/leaf1-node-1'],
+        ['leaf1-node-2', '10.129.129.0/24', '/srv/beds/demo/nodes/leaf1-node-2'],
+      ],
+    )
+    assert.notEqual(node.cgroup, peer.cgroup)
+  })
+})
