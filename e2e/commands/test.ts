@@ -6,7 +6,9 @@ const selected = (files: string[]) =>
   wanted.length === 0 ? files : files.filter((file) => wanted.some((word) => file.includes(word)))
 
 const LIVE = /\.live\.test\.ts$/
-const unit = selected(await testFiles(['packages/*/src/**/*.test.ts', 'e2e/**/*.test.ts'], /node_modules|\.live\.test\.ts$|scenarios/))
+const unit = selected(
+  await testFiles(['packages/*/src/**/*.test.ts', 'e2e/**/*.test.ts'], /node_modules|\.live\.test\.ts$|scenarios/),
+)
 const live = selected((await testFiles(['packages/*/src/**/*.test.ts'])).filter((file) => LIVE.test(file)))
 const scenarios = selected(await testFiles(['e2e/scenarios/**/*.test.ts']))
 

@@ -1,8 +1,8 @@
-import { clusterFinalizer, clusterCondition, hasClusterTree } from '@kosmos/api'
+import { clusterCondition, clusterFinalizer, hasClusterTree } from '@kosmos/api'
 import { Controller, nodes, pods, type Requeue } from '@kosmos/kube'
 import type { Leaf } from '../leaf/leaf.ts'
-import type { Log } from '../process/log.ts'
 import { isNodeOf } from '../nodes/ownership.ts'
+import type { Log } from '../process/log.ts'
 import type { Root } from '../root/root.ts'
 import { type Credentials, credentialsRef, readCredentials } from './credentials.ts'
 import { credentialsMoved, leaving } from './events.ts'
@@ -28,7 +28,14 @@ export class ClusterController {
   constructor(options: ClusterControllerOptions) {
     this.#options = options
     const { root } = options
-    this.controller = new Controller({ name: 'clusters', concurrency: 8, reconcile: (name) => this.#reconcile(name), onReconcile: ({ key, error }) => { if (error) options.log('warn', 'cluster.reconcile.failed', { cluster: key, reason: error.message }) } })
+    this.controller = new Controller({
+      name: 'clusters',
+      concurrency: 8,
+      reconcile: (name) => this.#reconcile(name),
+      onReconcile: ({ key, error }) => {
+        if (error) options.log('warn', 'cluster.reconcile.failed', { cluster: key, reason: error.message })
+      },
+    })
     this.controller.watch(root.clusters, ({ key }) => [key])
     this.controller.watch(root.credentials, ({ object }) => this.#usersOf(object.metadata.name))
   }
@@ -147,11 +154,17 @@ export class ClusterController {
         for (const { metadata } of virtualNodes) {
           await root.client.delete(nodes, { name: metadata.name }, { uid: metadata.uid })
         }
-        await this.#setFinalizers(cluster, finalizers.filter((finalizer) => finalizer !== clusterFinalizer))
+        await this.#setFinalizers(
+          cluster,
+          finalizers.filter((finalizer) => finalizer !== clusterFinalizer),
+        )
         return
       case 'finish':
         await this.#stop(name)
-        await this.#setFinalizers(cluster, finalizers.filter((finalizer) => finalizer !== clusterFinalizer))
+        await this.#setFinalizers(
+          cluster,
+          finalizers.filter((finalizer) => finalizer !== clusterFinalizer),
+        )
         return
     }
   }
@@ -186,7 +199,10 @@ export class ClusterController {
     const status = statusOf(cluster, conditions, report, `${new Date().toISOString().slice(0, 19)}Z`)
     if (!status) return
     const patch = { metadata: { uid }, status }
-    const outcome = await this.#options.root.client.patch(clusters, { name }, patch, { type: 'merge', subresource: 'status' })
+    const outcome = await this.#options.root.client.patch(clusters, { name }, patch, {
+      type: 'merge',
+      subresource: 'status',
+    })
     if (!outcome.ok && outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
       throw new Error(`Cluster ${name}: status cannot be written: ${outcome.status.message}`)
     }

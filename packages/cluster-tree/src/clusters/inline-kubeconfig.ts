@@ -14,14 +14,17 @@ export async function moveInlineKubeconfig(root: Client, cluster: StoredCluster)
   const secret = { namespace: systemNamespace, name: credentialsSecretName(name) }
   const present = await root.get(secrets, secret)
   if (present && present.metadata.annotations?.[ownedByClusterAnnotation] !== name) {
-    throw new Error(`Secret ${secret.namespace}/${secret.name} exists and is not of Cluster ${name}: rename or delete it`)
+    throw new Error(
+      `Secret ${secret.namespace}/${secret.name} exists and is not of Cluster ${name}: rename or delete it`,
+    )
   }
   const stored = await root.apply(secrets, {
     metadata: { ...secret, annotations: { [ownedByClusterAnnotation]: name } },
     type: 'Opaque',
     data: { kubeconfig: cluster.spec.kubeconfig },
   } as object)
-  if (!stored.ok) throw new Error(`Secret ${secret.namespace}/${secret.name} cannot be stored: ${stored.status.message}`)
+  if (!stored.ok)
+    throw new Error(`Secret ${secret.namespace}/${secret.name} cannot be stored: ${stored.status.message}`)
   const credentialsSecretRef = { namespace: secret.namespace, name: secret.name, key: 'kubeconfig' }
   const cleared = await root.patch(
     clusters,

@@ -1,6 +1,9 @@
 import { apiVersion, type Cluster, clusterKind } from '@kosmos/api'
-import { resource, type Stored } from '@kosmos/kube'
+import { resource } from '@kosmos/kube'
 
-export type StoredCluster = Stored<Cluster>
+/** A Cluster as the root returned it. */
+export type StoredCluster = Cluster & {
+  metadata: { name: string; uid: string; resourceVersion: string }
+}
 
 export const clusters = resource<StoredCluster>(apiVersion, 'Cluster', clusterKind.plural, 'Cluster')

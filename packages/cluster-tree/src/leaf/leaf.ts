@@ -1,6 +1,8 @@
 import { type ClusterConditionReason, leafModelKind } from '@kosmos/api'
 import { ApiError, Client, Connection, createTransport, loadKubeConfig } from '@kosmos/kube'
+import { credentialsRef } from '../clusters/credentials.ts'
 import { leafRefused, leafStarted } from '../clusters/events.ts'
+import { renewToken } from '../clusters/renewal.ts'
 import type { LeafReport } from '../clusters/report.ts'
 import type { StoredCluster } from '../clusters/resource.ts'
 import { type Beat, runHeartbeat } from './heartbeat.ts'
@@ -90,6 +92,7 @@ export class Leaf {
     try {
       if (beat.kind === 'ready' && !this.#tree) await this.#join(client)
       await this.#tree?.onBeat(beat)
+      if (beat.kind === 'ready') await this.#renewToken(client)
     } catch (error) {
       if (error instanceof ApiError && (error.code === 401 || error.code === 403)) {
         this.#beat = { kind: 'refused', code: error.code, message: error.message }
@@ -97,6 +100,15 @@ export class Leaf {
       log('warn', 'leaf.heartbeat.failed', { cluster: this.name, reason: (error as Error).message })
     }
     if (turned) changed()
+  }
+
+  async #renewToken(leaf: Client): Promise<void> {
+    const { root, cluster, kubeconfig, log } = this.#options
+    const ref = credentialsRef(cluster)
+    const secret = ref && root.credentials.get(`${ref.namespace}/${ref.name}`)
+    if (!secret) return
+    const renewed = await renewToken({ root: root.client, leaf, secret, key: ref.key, kubeconfig })
+    if (renewed) log('info', 'leaf.token.renewed', { cluster: this.name })
   }
 
   async #join(client: Client): Promise<void> {

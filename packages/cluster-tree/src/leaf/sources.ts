@@ -25,7 +25,11 @@ export interface LeafSources {
   run(signal: AbortSignal): Promise<void>
 }
 
-export function watchLeaf(client: Client, rootClusterId: string, onPodsState: (state: ReflectorState) => void): LeafSources {
+export function watchLeaf(
+  client: Client,
+  rootClusterId: string,
+  onPodsState: (state: ReflectorState) => void,
+): LeafSources {
   const ours = `${rootClusterLabel}=${rootClusterId}`
   const metadata = (resource: Resource) =>
     new Informer<KubeObject>({ client, resource, labelSelector: ours, metadataOnly: true })

@@ -1,10 +1,10 @@
+import { virtualNodeName } from '@kosmos/api'
 import type { Client, ReflectorState } from '@kosmos/kube'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
 import type { VirtualKubelet } from '../kubelet/kubelets.ts'
 import { locatorFor } from '../kubelet/locator.ts'
 import { VirtualNode } from '../nodes/virtual-node.ts'
-import { virtualNodeName } from '@kosmos/api'
 import { PodController } from '../pods/controller.ts'
 import type { Beat } from './heartbeat.ts'
 import type { LeafOptions } from './options.ts'
@@ -24,14 +24,16 @@ export class LeafTree {
 
   constructor(options: TreeOptions) {
     this.#options = options
-    const { root, leaf, cluster, version, kubelets, changed, metrics } = options
+    const { root, leaf, cluster, version, kubelets, changed, metrics, log } = options
     const clusterName = cluster.metadata.name
     const nodeName = virtualNodeName(clusterName)
     const { clusterId: rootClusterId } = root
     this.#sources = watchLeaf(leaf, rootClusterId, (state) => this.#onPodsState(state))
 
     const rootPods = { ...root.boundPods.of(nodeName), get: (key: string) => root.boundPods.informer.get(key) }
-    this.#kubelet = kubelets.serve(nodeName, locatorFor(rootPods, nodeName, leaf.connection), () => this.virtualNode.poke())
+    this.#kubelet = kubelets.serve(nodeName, locatorFor(rootPods, nodeName, leaf.connection), () =>
+      this.virtualNode.poke(),
+    )
     this.virtualNode = new VirtualNode({
       name: nodeName,
       clusterName,
@@ -65,7 +67,11 @@ export class LeafTree {
       copies: this.#copies,
       events: root.events,
       isCurrent: () => root.boundPods.isFollowing && this.#sources.pods.state.kind === 'following',
-      onReconcile: (observation) => metrics.reconcile(clusterName, observation),
+      onReconcile: (observation) => {
+        metrics.reconcile(clusterName, observation)
+        const { key, error } = observation
+        if (error) log('warn', 'pod.reconcile.failed', { cluster: clusterName, pod: key, reason: error.message })
+      },
     })
   }
 

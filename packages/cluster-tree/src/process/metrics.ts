@@ -1,5 +1,5 @@
 import type { ReconcileObservation, RequestObservation } from '@kosmos/kube'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** What the process tells Prometheus. Labels are bounded: clusters, controllers, verbs and codes. */
 export interface Metrics {

@@ -1,4 +1,4 @@
-import { systemNamespace } from '@kosmos/api'
+import { nodeLabel, systemNamespace } from '@kosmos/api'
 import {
   type Client,
   configMaps,
@@ -11,11 +11,10 @@ import {
   type Secret,
   secrets,
 } from '@kosmos/kube'
-import { nodeLabel } from '@kosmos/api'
 import { clusters, type StoredCluster } from '../clusters/resource.ts'
 import type { ConfigurationSources } from '../configuration/controller.ts'
-import type { EventSink } from './events.ts'
 import { BoundPods } from './bound-pods.ts'
+import type { EventSink } from './events.ts'
 
 /** The root cluster as all leaves share it: one set of watches, however many leaves there are. */
 export interface Root {

@@ -1,0 +1,44 @@
+import { type Client, type Secret, secrets, serviceAccounts } from '@kosmos/kube'
+import { isRenewalDue, tokenClaims, withToken } from './token.ts'
+
+export interface RenewalOptions {
+  readonly root: Client
+  readonly leaf: Client
+  /** The Secret that the kubeconfig came from, as the cache has it. */
+  readonly secret: Secret
+  readonly key: string
+  readonly kubeconfig: string
+}
+
+/**
+ * Renews the token by which a leaf is reached, when half of its life has passed: asks the leaf for another one of the
+ * same account and length, and stores it where the old one was. Returns whether it did.
+ */
+export async function renewToken(options: RenewalOptions, now = Date.now()): Promise<boolean> {
+  const { root, leaf, secret, key, kubeconfig } = options
+  const claims = tokenClaims(kubeconfig)
+  if (!claims || !isRenewalDue(claims, now)) return false
+  const account = { namespace: claims.namespace, name: claims.serviceAccount }
+  const request = await leaf.createFor<{ status: { token: string } }>(serviceAccounts, account, 'token', {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: Math.round((claims.expiresAt - claims.issuedAt) / 1000) },
+  } as object)
+  if (!request.ok) {
+    throw new Error(
+      `${leaf.name}: the token of ${account.namespace}/${account.name} cannot be renewed: ${request.status.message}`,
+    )
+  }
+  const { name, namespace, uid, resourceVersion } = secret.metadata
+  const data = { [key]: Buffer.from(withToken(kubeconfig, request.object.status.token)).toString('base64') }
+  const stored = await root.patch(
+    secrets,
+    { namespace, name },
+    { metadata: { uid, resourceVersion }, data },
+    { type: 'merge' },
+  )
+  if (!stored.ok && stored.reason !== 'Conflict') {
+    throw new Error(`Secret ${namespace}/${name} cannot take the renewed token: ${stored.status.message}`)
+  }
+  return stored.ok
+}
