@@ -2,3 +2,5 @@ export { type JoinOptions, type JoinPlan, JoinRefused, type JoinResult, join, pl
 export { Failure } from './terminal/failure.ts'
 export { progressOn } from './terminal/live-progress.ts'
 export { lines, type Progress, silent } from './terminal/progress.ts'
+export type { Remainder } from './unjoin/leave-leaf.ts'
+export { type UnjoinOptions, type UnjoinResult, unjoin } from './unjoin/unjoin.ts'

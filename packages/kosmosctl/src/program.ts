@@ -3,6 +3,7 @@ import { addGet } from './get/command.ts'
 import { addJoin } from './join/command.ts'
 import type { Terminal } from './terminal/context.ts'
 import { rootKubeconfigHelp, withRootOptions } from './terminal/options.ts'
+import { addUnjoin } from './unjoin/command.ts'
 import { addVersion } from './version/command.ts'
 import { ownVersion } from './version/own.ts'
 
@@ -18,6 +19,7 @@ export function createProgram(terminal: Terminal): Command {
     .showHelpAfterError('(kosmosctl --help)')
   withRootOptions(program)
   addJoin(program, terminal)
+  addUnjoin(program, terminal)
   addGet(program, terminal)
   addVersion(program, terminal)
   return program

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { rootClusterLabel } from '@kosmos/api'
 import { type Client, type KubeObject, namespaces, type Stored } from '@kosmos/kube'
 import { Failure } from '../terminal/failure.ts'
@@ -36,13 +37,25 @@ export async function applyTo(client: Client, manifest: Manifest): Promise<Store
   )
 }
 
+/** How long a namespace may take to go before it is made anew. */
+const terminatingMs = 60_000
+
 /** Creates a namespace if there is none of the name; one that exists stays untouched, whoever made it. */
 export async function ensureNamespace(client: Client, manifest: Manifest): Promise<void> {
-  const outcome = await client.create(namespaces, manifest)
-  if (outcome.ok || outcome.reason === 'AlreadyExists') return
-  // Who may not create namespaces can go on if it exists.
-  if (await client.get(namespaces, { name: manifest.metadata?.name ?? '' })) return
-  throw new Failure(`${client.name}: ${describeObject(manifest)} was not created: ${outcome.status.message}`, {
-    next: 'create it, or use credentials that may',
-  })
+  const name = manifest.metadata?.name ?? ''
+  const until = Date.now() + terminatingMs
+  for (;;) {
+    const outcome = await client.create(namespaces, manifest)
+    if (outcome.ok) return
+    const existing = await client.get(namespaces, { name })
+    // Who may not create namespaces can go on if it exists.
+    if (existing !== undefined && existing.metadata.deletionTimestamp === undefined) return
+    if (outcome.reason !== 'AlreadyExists' || Date.now() > until) {
+      throw new Failure(`${client.name}: namespace ${name} was not created: ${outcome.status.message}`, {
+        next:
+          existing === undefined ? 'create it, or use credentials that may' : 'it is being deleted: try again later',
+      })
+    }
+    await sleep(500)
+  }
 }

@@ -1,8 +1,8 @@
 import type { Client } from '@kosmos/kube'
 import { coerce, type SemVer } from 'semver'
 
-/** The oldest Kubernetes that a leaf may run: sidecar containers and the API fields that pods are copied with. */
-export const oldestLeaf = '1.28.0'
+/** The oldest Kubernetes that a leaf may run: sidecar containers and pod status by hostIPs are on by default. */
+export const oldestLeaf = '1.29.0'
 /** The oldest Kubernetes that the root may run: streaming lists and ValidatingAdmissionPolicy are stable. */
 export const oldestRoot = '1.30.0'
 /** How many minor versions root and leaf may be apart before fields of pods are likely to be unknown to one. */

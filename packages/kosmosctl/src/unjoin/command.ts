@@ -1,0 +1,49 @@
+import type { Command } from 'commander'
+import { type OutputFormat, render } from '../output/print.ts'
+import type { Terminal } from '../terminal/context.ts'
+import { outputOption, parseDuration, rootSource, withRootOptions } from '../terminal/options.ts'
+import { type UnjoinResult, unjoin } from './unjoin.ts'
+
+interface UnjoinFlags {
+  readonly leafKubeconfig?: string
+  readonly leafContext?: string
+  readonly force?: boolean
+  readonly timeout?: number
+  readonly output: OutputFormat
+}
+
+export function addUnjoin(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('unjoin')
+    .summary('give a leaf up')
+    .description(
+      'Gives a leaf up: evicts its pods (PodDisruptionBudgets hold), deletes the Cluster, and removes what is ours in the leaf and in the root, and nothing else. Run again, it takes up where it stopped.',
+    )
+    .argument('<name>', 'what the leaf is called in the root')
+    .option('--force', 'go on without the leaf, a controller or the consent of a PodDisruptionBudget')
+    .option('--timeout <duration>', 'for the whole (default: 5m, with --force 110s)', parseDuration)
+    .option('--leaf-kubeconfig <file>', 'an administrator of the leaf (default: the credentials that the root holds)')
+    .option('--leaf-context <name>', 'context in that kubeconfig')
+    .addOption(outputOption(['table', 'json', 'yaml']))
+  withRootOptions(command).action(async (name: string, flags: UnjoinFlags) => {
+    const { leafKubeconfig, leafContext } = flags
+    const result = await unjoin(
+      {
+        name,
+        root: rootSource(command),
+        leaf: leafKubeconfig === undefined ? undefined : { file: leafKubeconfig, context: leafContext },
+        force: flags.force ?? false,
+        timeoutSeconds: flags.timeout,
+      },
+      terminal.progress,
+    )
+    terminal.print(render(flags.output, { data: result, text: () => resultText(result) }))
+  })
+}
+
+function resultText({ cluster, podsGone, remains }: UnjoinResult): string {
+  const done = `cluster "${cluster}" unjoined, ${podsGone} ${podsGone === 1 ? 'pod' : 'pods'} moved out`
+  if (remains.length === 0) return done
+  const lines = remains.flatMap(({ what, why, command }) => [`  - ${what}: ${why}`, `    ${command}`])
+  return [`${done}; in the leaf remain:`, ...lines].join('\n')
+}

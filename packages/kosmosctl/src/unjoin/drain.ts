@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ApiError, type Client, Informer, nodes, type Pod, pods } from '@kosmos/kube'
+import type { Manifest } from '../clusters/resources.ts'
+import { Failure } from '../terminal/failure.ts'
+
+export interface DrainOptions {
+  /** Eviction answers 429 while a PodDisruptionBudget forbids it: this client must not retry by itself. */
+  readonly client: Client
+  readonly node: string
+  readonly deadline: number
+  readonly note: (text: string) => void
+}
+
+/** How often a pod is asked to go that a PodDisruptionBudget protects. */
+const retryMs = 2_000
+
+/** No new pods shall come to the node. */
+export async function cordon(client: Client, node: string): Promise<void> {
+  const outcome = await client.patch(nodes, { name: node }, { spec: { unschedulable: true } }, { type: 'merge' })
+  if (!outcome.ok && outcome.reason !== 'NotFound') {
+    throw new Failure(`root: node ${node} was not cordoned: ${outcome.status.message}`, {
+      next: 'use credentials for the root that may patch nodes',
+    })
+  }
+}
+
+/**
+ * Evicts the pods of a node (policy/v1, so PodDisruptionBudgets hold) and waits until they are gone. Pods of DaemonSets
+ * stay: they would come back. Returns how many went.
+ */
+export async function drain({ client, node, deadline, note }: DrainOptions): Promise<number> {
+  const stop = new AbortController()
+  const informer = new Informer({ client, resource: pods, fieldSelector: `spec.nodeName=${node}` })
+  const following = informer.run(stop.signal)
+  const seen = new Set<string>()
+  try {
+    await Promise.race([informer.synced, sleep(Math.max(0, deadline - Date.now()))])
+    if (!informer.hasSynced) throw new Failure('root: the pods cannot be listed', { next: 'kosmosctl check' })
+    for (;;) {
+      const left = [...informer.store.values()].filter(isDrainable)
+      if (left.length === 0) return seen.size
+      for (const { metadata } of left) seen.add(metadata.uid)
+      const waiting = left.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+      const refused = (await Promise.all(waiting.map((pod) => evict(client, pod)))).filter((why) => why !== undefined)
+      note(`${left.length} ${left.length === 1 ? 'pod' : 'pods'} left${refused[0] ? `; ${refused[0]}` : ''}`)
+      if (Date.now() > deadline) throw timedOut(node, left, refused[0])
+      await nextChange(informer, Math.min(retryMs, Math.max(50, deadline - Date.now())))
+    }
+  } finally {
+    stop.abort()
+    await following
+  }
+}
+
+/** Whether the pod has to leave before the node goes. Pure. */
+export function isDrainable({ metadata, status }: Pod): boolean {
+  const finished = status?.phase === 'Succeeded' || status?.phase === 'Failed'
+  const ofDaemonSet = metadata.ownerReferences?.some(({ kind, controller }) => controller && kind === 'DaemonSet')
+  return !ofDaemonSet && !(finished && metadata.deletionTimestamp === undefined)
+}
+
+/** Asks a pod to go; resolves with the reason if it must not yet. */
+async function evict(client: Client, { metadata: { namespace, name, uid } }: Pod): Promise<string | undefined> {
+  const eviction: Manifest = {
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { namespace, name },
+    deleteOptions: { preconditions: { uid } },
+  }
+  try {
+    const outcome = await client.createFor(pods, { namespace, name }, 'eviction', eviction)
+    if (outcome.ok || outcome.reason !== 'Forbidden') return undefined
+    throw new Failure(`root: pod ${namespace}/${name} may not be evicted: ${outcome.status.message}`, {
+      next: 'use credentials for the root that may create pods/eviction',
+    })
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 429)) throw error
+    return `${namespace}/${name} is held by a PodDisruptionBudget`
+  }
+}
+
+function timedOut(node: string, left: readonly Pod[], refusal: string | undefined): Failure {
+  const names = left.slice(0, 5).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
+  const more = left.length > names.length ? ` and ${left.length - names.length} more` : ''
+  return new Failure(
+    `node ${node} still has ${left.length} ${left.length === 1 ? 'pod' : 'pods'}: ${names.join(', ')}${more}${refusal ? ` (${refusal})` : ''}`,
+    { next: 'run it again with a longer --timeout, or with --force to delete them whatever a budget says' },
+  )
+}
+
+async function nextChange(informer: Informer<Pod>, withinMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, withinMs)
+  const forget = informer.subscribe(({ type }) => type === 'deleted' && resolve())
+  await promise
+  forget()
+  clearTimeout(timer)
+}
