@@ -78,7 +78,7 @@ export class Client {
     const { code, body } = await this.connection.request({ method: 'GET', path, signal })
     if (isNotFound(code, statusOf(code, body))) return undefined
     if (code !== 200) throw this.#error('GET', path, code, body)
-    return body as T
+    return this.#object<T>('GET', path, code, body)
   }
 
   /** Pages of a consistent list; each page is of the same resourceVersion. */
@@ -90,7 +90,12 @@ export class Client {
       const path = pathOf(resource, { namespace, query: { labelSelector, fieldSelector, limit, continue: next } })
       const { code, body } = await this.connection.request({ method: 'GET', path, accept, signal })
       if (code !== 200) throw this.#error('GET', path, code, body)
-      const list = body as { items?: T[] | null; metadata: { resourceVersion: string; continue?: string } }
+      const list = this.#object<{ items?: T[] | null; metadata: { resourceVersion: string; continue?: string } }>(
+        'GET',
+        path,
+        code,
+        body,
+      )
       // Items of a list lack apiVersion and kind.
       const kind = { apiVersion: apiVersionOf(resource), kind: resource.kind }
       yield {
@@ -217,11 +222,18 @@ export class Client {
       ...(contentType && { contentType }),
       ...(options.headers && { headers: options.headers }),
     })
-    if (answer.code >= 200 && answer.code < 300) return { ok: true, object: answer.body as T }
+    if (answer.code >= 200 && answer.code < 300)
+      return { ok: true, object: this.#object<T>(method, path, answer.code, answer.body) }
     const status = statusOf(answer.code, answer.body)
     const reason = refusalOf(answer.code, status)
     if (reason === undefined) throw this.#error(method, path, answer.code, answer.body)
     return { ok: false, reason, status }
+  }
+
+  /** The body as what it should be; a sign-in page of something in between is an error, not an object. */
+  #object<T>(method: string, path: string, code: number, body: unknown): T {
+    if (typeof body !== 'object' || body === null) throw this.#error(method, path, code, 'the answer is no object')
+    return body as T
   }
 
   #error(method: string, path: string, code: number, body: unknown): ApiError {

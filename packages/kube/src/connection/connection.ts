@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dispatcher } from 'undici'
+import { errorOf, observe } from '../observe/observe.ts'
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
 import { ClusterUnreachable, RequestAborted } from './errors.ts'
 import type { Transport } from './kubeconfig.ts'
@@ -25,12 +26,14 @@ export interface Response {
   readonly code: number
   /** Parsed JSON, or the text if the answer was not JSON. */
   readonly body: unknown
+  /** Retry-After of the answer: the least time until it makes sense to ask again. */
+  readonly retryAfterMs?: number
 }
 
 export interface StreamHandlers {
   /** The answer has begun. For a status other than 200 the body follows in one call of `onRefusal` instead of data. */
   onOpen(): void
-  /** Called from the socket's own read: must not block. */
+  /** Called from the socket's own read: must not block. What it throws ends the stream and comes out of the call. */
   onData(chunk: Buffer): void
 }
 
@@ -53,9 +56,9 @@ export interface RequestObservation {
 
 export interface ConnectionOptions {
   readonly breaker?: BreakerOptions
-  /** How often a request that the server refused as too many (429) is sent again. */
+  /** How often a request is sent again that the server answered with "later" (429 or 5xx with Retry-After). */
   readonly maxRetries?: number
-  /** Called once for every request, for metrics. */
+  /** Called once for every answer to {@link Connection.request}, for metrics. */
   readonly onRequest?: (observation: RequestObservation) => void
 }
 
@@ -85,18 +88,23 @@ export class Connection {
     this.#onRequest = options.onRequest
   }
 
-  /** Sends a request. Throws {@link ClusterUnreachable} without an answer, {@link RequestAborted} on the signal. */
+  /**
+   * Sends a request, again while the server says when to come back (as client-go, rest/with_retry.go; without Retry-After
+   * a 429 is an answer, e.g. of an eviction that a disruption budget forbids). Throws {@link ClusterUnreachable} without
+   * an answer, {@link RequestAborted} on the signal.
+   */
   async request(request: Request): Promise<Response> {
     for (let attempt = 0; ; attempt++) {
-      const { code, body, retryAfterMs } = await this.#attempt(request)
-      if (code !== 429 || attempt >= this.#maxRetries) return { code, body }
+      const answer = await this.#attempt(request)
+      const again = answer.retryAfterMs !== undefined && (answer.code === 429 || answer.code >= 500)
+      if (!again || attempt >= this.#maxRetries) return answer
       // Jitter upwards only: Retry-After is the least that the server asks for.
-      await this.#pause(retryAfterMs * (1 + Math.random() / 2), request.signal)
+      await this.#pause((answer.retryAfterMs ?? 0) * (1 + Math.random() / 2), request.signal)
     }
   }
 
   /**
-   * Opens an endless answer (a watch, a log). Resolves when the server ends it; a status other than 2xx resolves with
+   * Opens an endless answer (a watch, a log). Resolves when the server ends it; a status other than 200 resolves with
    * that answer. `silenceMs` without a byte counts as no answer, which is how a frozen server is noticed.
    */
   async stream(request: Request, handlers: StreamHandlers, silenceMs: number): Promise<Response> {
@@ -159,12 +167,8 @@ export class Connection {
       code = response.code
       return response
     } finally {
-      this.#onRequest?.({
-        method: request.method,
-        path: request.path,
-        code,
-        seconds: (performance.now() - started) / 1000,
-      })
+      const seconds = (performance.now() - started) / 1000
+      observe(this.#onRequest, { method: request.method, path: request.path, code, seconds })
     }
   }
 
@@ -184,8 +188,18 @@ export class Connection {
     return new RequestAborted(`${this.name}: ${request.method} ${request.path}: aborted`)
   }
 
+  async #login() {
+    try {
+      return await this.#transport.headers()
+    } catch (thrown) {
+      // It is not the server that failed: its breaker does not count this.
+      const cause = new Error(`no credentials to log in with: ${errorOf(thrown).message}`)
+      throw new ClusterUnreachable(this.name, this.server.origin, cause)
+    }
+  }
+
   async #dispatchOptions(request: Request) {
-    const login = await this.#transport.headers()
+    const login = await this.#login()
     const body = request.body === undefined ? null : JSON.stringify(request.body)
     return {
       origin: this.server.origin,
@@ -206,81 +220,96 @@ export class Connection {
     dispatcher: Dispatcher,
     request: Request,
     stream?: { handlers: StreamHandlers; silenceMs: number },
-  ): Promise<Response & { retryAfterMs: number }> {
-    this.#admit(request, { trial: true })
+  ): Promise<Response> {
     const options = await this.#dispatchOptions(request)
-    const signals = [this.#closed.signal]
-    if (request.signal) signals.push(request.signal)
-    const aborted = () => signals.some((signal) => signal.aborted)
+    this.#admit(request, { trial: true })
+    const { promise, resolve, reject } = Promise.withResolvers<Response>()
+    const chunks: Buffer[] = []
+    let code = 0
+    let json = true
+    let retryAfterMs: number | undefined
+    let streaming = false
+    let over = false
+    let controller: Dispatcher.DispatchController | undefined
 
-    return await new Promise((resolve, reject) => {
-      const chunks: Buffer[] = []
-      let code = 0
-      let json = true
-      let retryAfterMs = 1_000
-      let streaming = false
-      let controller: Dispatcher.DispatchController | undefined
-      const abort = () => controller?.abort(new Error('aborted'))
-      const timer =
-        request.timeoutMs === undefined
-          ? undefined
-          : setTimeout(
-              () => controller?.abort(new Error(`no full answer within ${request.timeoutMs} ms`)),
-              request.timeoutMs,
-            )
-      const settle = () => {
-        clearTimeout(timer)
-        for (const signal of signals) signal.removeEventListener('abort', abort)
+    const unreachable = (cause: Error) => new ClusterUnreachable(this.name, this.server.origin, cause)
+    const finish = (conclude: () => void) => {
+      if (over) return
+      over = true
+      clearTimeout(timer)
+      for (const signal of signals) signal.removeEventListener('abort', abort)
+      conclude()
+    }
+    // For the caller it ends at once; a request that still waits for a connection is dropped when it gets one.
+    const giveUp = (error: Error) => {
+      finish(() => reject(error))
+      controller?.abort(error)
+    }
+    const abort = () => {
+      if (!over) this.breaker.abandoned()
+      giveUp(this.#aborted(request))
+    }
+    const signals = request.signal ? [this.#closed.signal, request.signal] : [this.#closed.signal]
+    for (const signal of signals) signal.addEventListener('abort', abort, { once: true })
+    const timer =
+      request.timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            this.breaker.failed()
+            giveUp(unreachable(new Error(`no full answer within ${request.timeoutMs} ms`)))
+          }, request.timeoutMs)
+    const hand = (to: () => void) => {
+      try {
+        to()
+      } catch (thrown) {
+        giveUp(errorOf(thrown))
       }
-      for (const signal of signals) signal.addEventListener('abort', abort, { once: true })
+    }
 
-      dispatcher.dispatch(
-        {
-          ...options,
-          ...(stream && { bodyTimeout: stream.silenceMs }),
+    dispatcher.dispatch(
+      { ...options, ...(stream && { bodyTimeout: stream.silenceMs }) },
+      {
+        onRequestStart: (given) => {
+          controller = given
+          if (over) given.abort(new Error('its caller has given up'))
         },
-        {
-          onRequestStart: (given) => {
-            controller = given
-            if (aborted()) abort()
-          },
-          onResponseStart: (_controller, status, headers) => {
-            code = status
-            this.breaker.succeeded()
-            json = String(headers['content-type'] ?? '').includes('json')
-            const retryAfter = Number(headers['retry-after'])
-            if (retryAfter > 0) retryAfterMs = retryAfter * 1_000
-            streaming = stream !== undefined && status === 200
-            if (streaming) stream?.handlers.onOpen()
-          },
-          onResponseData: (_controller, chunk) => {
-            if (streaming) stream?.handlers.onData(chunk)
-            else chunks.push(chunk)
-          },
-          onResponseEnd: () => {
-            settle()
+        onResponseStart: (_controller, status, headers) => {
+          code = status
+          this.breaker.succeeded()
+          json = String(headers['content-type'] ?? '').includes('json')
+          const seconds = Number(headers['retry-after'])
+          if (seconds > 0) retryAfterMs = seconds * 1_000
+          streaming = stream !== undefined && status === 200
+          if (streaming) hand(() => stream?.handlers.onOpen())
+        },
+        onResponseData: (_controller, chunk) => {
+          if (over) return
+          if (streaming) hand(() => stream?.handlers.onData(chunk))
+          else chunks.push(chunk)
+        },
+        onResponseEnd: () => {
+          finish(() => {
             const text = Buffer.concat(chunks).toString('utf8')
             try {
-              resolve({ code, body: json && text !== '' ? JSON.parse(text) : text, retryAfterMs })
-            } catch (cause) {
-              reject(
-                new ClusterUnreachable(this.name, this.server.origin, new Error('the answer is not JSON', { cause })),
-              )
+              const body: unknown = json && text !== '' ? JSON.parse(text) : text
+              resolve({ code, body, ...(retryAfterMs !== undefined && { retryAfterMs }) })
+            } catch {
+              // Without the parser's own message, which quotes the answer.
+              reject(unreachable(new Error('the answer is not JSON')))
             }
-          },
-          onResponseError: (_controller, cause) => {
-            settle()
-            if (aborted()) {
-              reject(this.#aborted(request))
-              return
-            }
-            // A stream that broke says nothing on the server's health: its next attempt will.
-            if (!streaming) this.breaker.failed()
-            reject(new ClusterUnreachable(this.name, this.server.origin, cause))
-          },
+          })
         },
-      )
-    })
+        onResponseError: (_controller, cause) => {
+          finish(() => {
+            // A request that cannot be written is our fault; a stream that broke will be asked for again.
+            if ((cause as NodeJS.ErrnoException).code === 'UND_ERR_INVALID_ARG') this.breaker.abandoned()
+            else if (!streaming) this.breaker.failed()
+            reject(unreachable(cause))
+          })
+        },
+      },
+    )
+    return await promise
   }
 
   async #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -11,12 +11,21 @@ export class ApiError extends Error {
   /** `Forbidden`, `Invalid`, … as in metav1.StatusReason; empty if the answer was not a Status. */
   readonly reason: string
   readonly status: Status
+  /** When the server says that it makes sense to ask again. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(cluster: string, request: { method: string; path: string }, code: number, status: Status) {
+  constructor(
+    cluster: string,
+    request: { method: string; path: string },
+    code: number,
+    status: Status,
+    retryAfterMs?: number,
+  ) {
     super(`${cluster}: ${request.method} ${request.path}: ${status.message ?? `HTTP ${code}`} (${code})`)
     this.code = code
     this.reason = status.reason ?? ''
     this.status = status
+    this.retryAfterMs = retryAfterMs
   }
 }
 

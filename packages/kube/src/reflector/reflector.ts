@@ -1,15 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, METADATA_ONLY } from '../client/client.ts'
 import { pathOf } from '../client/path.ts'
-import { ApiError, ClusterUnreachable, RequestAborted, statusOf } from '../connection/errors.ts'
+import type { Response } from '../connection/connection.ts'
+import { ApiError, ClusterUnreachable, RequestAborted, type Status, statusOf } from '../connection/errors.ts'
 import { keyOf, type ObjectKey } from '../objects/key.ts'
 import type { Resource } from '../objects/resources.ts'
 import type { KubeObject } from '../objects/types.ts'
+import { errorOf, observe } from '../observe/observe.ts'
 import { type BackoffOptions, backoffMs } from '../queue/backoff.ts'
 import { parseWatchEvent } from '../watch/event.ts'
 import { createLineSplitter } from '../watch/lines.ts'
 
-/** Where a reflector puts what it learns. Calls come from the socket's read: they must be short and never throw. */
+/**
+ * Where a reflector puts what it learns. Calls come from the socket's read: they must be short. What they throw breaks
+ * the watch, which then begins again before the event that was refused.
+ */
 export interface ReflectorSink<T> {
   /** The whole state: what is not in it is gone. */
   replace(objects: readonly T[]): void
@@ -40,8 +45,11 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly pageSize?: number
 }
 
-/** Why a watch ended, as far as the next step depends on it. */
-type WatchEnd = 'resume' | 'relist'
+/** The API server no longer has the version to resume from: only a new list helps. */
+class Expired extends Error {}
+
+/** A watch that ends sooner, and without an event, is no progress (client-go calls it very short). */
+const SHORT_WATCH_MS = 1_000
 
 /**
  * Keeps a sink equal to a collection of the API server (client-go's Reflector, with KEP-3157 streaming lists). Begins
@@ -53,7 +61,9 @@ export class Reflector<T extends KubeObject> {
   /** Version to resume from; undefined asks for a list. */
   #resourceVersion: string | undefined
   #streamingList = true
+  /** Attempts in a row after which no watch has followed for a while: a list alone is no progress. */
   #failures = 0
+  #state: ReflectorState = { kind: 'connecting' }
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options
@@ -65,12 +75,18 @@ export class Reflector<T extends KubeObject> {
     while (!signal.aborted) {
       try {
         if (this.#resourceVersion === undefined && !this.#streamingList) await this.#listPages(signal)
-        if ((await this.#watch(signal)) === 'relist') this.#resourceVersion = undefined
-      } catch (error) {
-        if (signal.aborted || error instanceof RequestAborted) return
+        await this.#watch(signal)
+      } catch (thrown) {
+        if (signal.aborted || thrown instanceof RequestAborted) return
+        const error = errorOf(thrown)
         this.#failures++
-        this.#report({ kind: 'broken', error: error as Error })
-        await this.#pause(error as Error, signal)
+        if (error instanceof Expired) {
+          this.#resourceVersion = undefined
+          // Happens to every healthy watch now and then, but one that expires at once must not list in a hot loop.
+          if (this.#failures === 1) continue
+        }
+        this.#report({ kind: 'broken', error })
+        await this.#pause(error, signal)
       }
     }
   }
@@ -101,10 +117,11 @@ export class Reflector<T extends KubeObject> {
     }
     sink.replace(objects)
     this.#resourceVersion = resourceVersion
-    this.#follows()
+    this.#report({ kind: 'following' })
   }
 
-  async #watch(signal: AbortSignal): Promise<WatchEnd> {
+  /** Watches until the server ends it in good order; throws on every other end. */
+  async #watch(signal: AbortSignal): Promise<void> {
     const { client, sink, silenceMs = 90_000 } = this.#options
     const stop = new AbortController()
     const streamingList = this.#resourceVersion === undefined
@@ -112,45 +129,34 @@ export class Reflector<T extends KubeObject> {
     const initial = new Map<ObjectKey, T>()
     let listing = streamingList
     let failure: Error | undefined
-    let end: WatchEnd = 'resume'
+    let opened = 0
     let progressed = false
 
-    const finish = (how: WatchEnd, error?: Error) => {
-      end = how
-      failure = error
-      stop.abort()
-    }
     const split = createLineSplitter((line) => {
-      if (stop.signal.aborted) return
+      if (failure) return
       const event = parseWatchEvent<T>(line)
-      switch (event.type) {
-        case 'changed':
-        case 'deleted':
-          if (listing) {
-            if (event.type === 'changed') initial.set(keyOf(event.object), event.object)
-            else initial.delete(keyOf(event.object))
-            break
-          }
-          sink[event.type](event.object)
-          this.#resourceVersion = event.object.metadata?.resourceVersion
-          progressed = true
-          break
-        case 'bookmark':
-          if (listing && !event.initialEventsEnd) break
-          if (listing) {
-            listing = false
-            sink.replace([...initial.values()])
-            initial.clear()
-            this.#follows()
-          }
-          this.#resourceVersion = event.resourceVersion
-          progressed = true
-          break
-        case 'error':
-          if (event.status.code === 410 || event.status.reason === 'Expired') finish('relist')
-          else finish('resume', new Error(`watch ended: ${event.status.message ?? 'unknown error'}`))
+      if (event.type === 'error') {
+        failure = failureOf(event.status)
+        stop.abort()
+      } else if (!listing) {
+        if (event.type !== 'bookmark') sink[event.type](event.object)
+        this.#resourceVersion = event.resourceVersion
+        this.#failures = 0
+        progressed = true
+      } else if (event.type === 'changed') initial.set(keyOf(event.object), event.object)
+      else if (event.type === 'deleted') initial.delete(keyOf(event.object))
+      else if (event.initialEventsEnd) {
+        sink.replace([...initial.values()])
+        listing = false
+        initial.clear()
+        this.#resourceVersion = event.resourceVersion
+        this.#report({ kind: 'following' })
       }
     })
+    const onOpen = () => {
+      opened = performance.now()
+      if (!streamingList) this.#report({ kind: 'following' })
+    }
 
     const path = this.#watchPath(streamingList)
     try {
@@ -161,30 +167,32 @@ export class Reflector<T extends KubeObject> {
           accept: this.#options.metadataOnly ? METADATA_ONLY : 'application/json',
           signal: AbortSignal.any([signal, stop.signal]),
         },
-        { onOpen: () => streamingList || this.#follows(), onData: split },
+        { onOpen, onData: split },
         silenceMs,
       )
-      if (answer.code === 410) return 'relist'
-      if (streamingList && (answer.code === 422 || answer.code === 400)) {
-        // An API server without WatchList: pages from now on.
-        this.#streamingList = false
-        return 'relist'
-      }
-      if (answer.code !== 200) {
-        throw new ApiError(
-          client.name,
-          { method: 'WATCH', path: path.replace(/\?.*/, '') },
-          answer.code,
-          statusOf(answer.code, answer.body),
-        )
-      }
+      if (answer.code !== 200) this.#refused(path, answer, streamingList)
     } catch (error) {
-      if (!stop.signal.aborted || signal.aborted) throw error
+      throw failure && !signal.aborted ? failure : error
+    } finally {
+      // A watch that lasted has followed, also when nothing happened.
+      if (!listing && opened > 0 && performance.now() - opened >= SHORT_WATCH_MS) {
+        this.#failures = 0
+        progressed = true
+      }
     }
-    if (failure) throw failure
-    // A server that closes every watch at once must not be asked in a hot loop.
-    if (!progressed && end === 'resume') throw new Error('the watch was closed without an event')
-    return end
+    if (!progressed) throw new Error('the API server closed the watch without an event')
+  }
+
+  #refused(path: string, { code, body, retryAfterMs }: Response, streamingList: boolean): never {
+    const request = { method: 'WATCH', path: path.replace(/\?.*/, '') }
+    const error = new ApiError(this.#options.client.name, request, code, statusOf(code, body), retryAfterMs)
+    if (code === 410) throw new Expired(error.message)
+    if (streamingList && (code === 422 || code === 400)) {
+      // An API server without WatchList: pages from now on.
+      this.#streamingList = false
+      throw new Expired(error.message)
+    }
+    throw error
   }
 
   #watchPath(list: boolean): string {
@@ -205,19 +213,22 @@ export class Reflector<T extends KubeObject> {
     })
   }
 
-  #follows(): void {
-    this.#failures = 0
-    this.#report({ kind: 'following' })
-  }
-
   #report(state: ReflectorState): void {
-    this.#options.onState?.(state)
+    if (state.kind === 'following' && this.#state.kind === 'following') return
+    this.#state = state
+    observe(this.#options.onState, state)
   }
 
   async #pause(error: Error, signal: AbortSignal): Promise<void> {
     const { client, backoff } = this.#options
-    const wait = backoffMs(this.#failures, backoff)
+    const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0
     const breaker = error instanceof ClusterUnreachable ? client.connection.breaker.retryInMs() : 0
-    await sleep(Math.max(wait, breaker), undefined, { signal }).catch(() => {})
+    await sleep(Math.max(backoffMs(this.#failures, backoff), asked, breaker), undefined, { signal }).catch(() => {})
   }
+}
+
+function failureOf(status: Status): Error {
+  const expired = status.code === 410 || status.reason === 'Expired' || status.reason === 'Gone'
+  const message = `the watch ended: ${status.message ?? 'unknown error'}`
+  return expired ? new Expired(message) : new Error(message)
 }
