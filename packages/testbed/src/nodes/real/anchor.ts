@@ -4,7 +4,10 @@ import { isAlive } from '../../processes/identity.ts'
 import type { Journal, ProcessEntry } from '../../processes/journal.ts'
 import { ComponentFailed, launch } from '../../processes/launch.ts'
 
-type Namespace = 'mount' | 'net' | 'uts'
+export type Namespace = 'mount' | 'net' | 'uts'
+
+/** What makes a process's surroundings a node. */
+export const nodeNamespaces: readonly Namespace[] = ['mount', 'net', 'uts']
 
 export interface AnchorInput {
   readonly id: string

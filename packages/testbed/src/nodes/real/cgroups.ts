@@ -38,11 +38,27 @@ function create(dir: string, parent: string): void {
   }
 }
 
+/** What the kubelet insists on (libcontainer and pkg/kubelet/cm, cgroup_manager_linux.go). */
+const required = ['cpu', 'cpuset', 'memory', 'pids']
+
 /** With v2, children have only the controllers that their parent hands down. */
 function delegate(dir: string): void {
-  const controllers = path.join(dir, 'cgroup.controllers')
-  if (!existsSync(controllers)) return
-  const available = readFileSync(controllers, 'utf8').trim().split(' ').filter(Boolean)
-  if (available.length > 0)
-    writeFileSync(path.join(dir, 'cgroup.subtree_control'), available.map((c) => `+${c}`).join(' '))
+  const file = (name: string): string => path.join(dir, name)
+  if (!existsSync(file('cgroup.controllers'))) return
+  const words = (name: string): string[] => readFileSync(file(name), 'utf8').trim().split(' ').filter(Boolean)
+  const available = words('cgroup.controllers')
+  for (const controller of available) {
+    try {
+      writeFileSync(file('cgroup.subtree_control'), `+${controller}`)
+    } catch {
+      // Some cannot be handed down everywhere; whether one of those is needed shows next.
+    }
+  }
+  const handedDown = words('cgroup.subtree_control')
+  const lacking = required.filter((controller) => available.includes(controller) && !handedDown.includes(controller))
+  if (lacking.length > 0) {
+    throw new Error(
+      `the cgroup ${dir} does not hand down ${lacking.join(', ')}, which nodes need: in a container, its processes have to leave this cgroup first`,
+    )
+  }
 }

@@ -5,7 +5,7 @@ import { loadImages } from '../../images/load.ts'
 import { isAlive } from '../../processes/identity.ts'
 import type { Journal, ProcessEntry, ProcessSpec } from '../../processes/journal.ts'
 import { ComponentFailed, launch } from '../../processes/launch.ts'
-import { enter, startAnchor, systemPath } from './anchor.ts'
+import { enter, nodeNamespaces, startAnchor, systemPath } from './anchor.ts'
 import { type NodeCluster, writeNodeFiles } from './files.ts'
 import { parseRange } from './ipv4.ts'
 import { kubeProxyHealthPort } from './kube-proxy-config.ts'
@@ -35,7 +35,6 @@ export interface NodeInput {
 
 /** Where the official archive of plugins is unpacked by custom, and where Debian's package puts them. */
 const cniBinDirs = ['/opt/cni/bin', '/usr/lib/cni']
-const namespaces = ['mount', 'net', 'uts'] as const
 
 /** Starts a node's processes and loads its images. Resolves when all are healthy; the Node may not be Ready yet. */
 export async function startNode(input: NodeInput): Promise<void> {
@@ -43,7 +42,7 @@ export async function startNode(input: NodeInput): Promise<void> {
   await writeNodeFiles({ node, cluster, pauseImage, cniBinDirs, kubelet: bin.kubelet })
   const anchor = await startAnchor(journal, {
     id: `${node.cluster}/${node.name}/namespaces`,
-    namespaces,
+    namespaces: nodeNamespaces,
     setup: setupScript({
       node,
       underlayPrefix: parseRange(underlay.subnet).prefix,
@@ -56,7 +55,7 @@ export async function startNode(input: NodeInput): Promise<void> {
     readyFile: path.join(node.dir, 'ready'),
     log: path.join(node.dir, 'log', 'namespaces.log'),
   })
-  const within = enter(anchor.pid, namespaces)
+  const within = enter(anchor.pid, nodeNamespaces)
   const specs = components(input, within)
   const containerd = await launch(journal, specs.containerd)
   await socketOf(containerd, path.join('/proc', String(anchor.pid), 'root/run/containerd/containerd.sock'))

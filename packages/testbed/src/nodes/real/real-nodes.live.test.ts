@@ -6,6 +6,7 @@ import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { imageNames } from '../../images/catalog.ts'
 import { identify, processesWithEnvironment } from '../../processes/identity.ts'
 import { Journal } from '../../processes/journal.ts'
 import { markOf } from '../../processes/launch.ts'
@@ -15,6 +16,7 @@ import { testbedDir } from '../../testbed/places.ts'
 import type { Testbed } from '../../testbed/testbed.ts'
 import { upTestbed } from '../../testbed/up.ts'
 import { hierarchies } from './cgroups.ts'
+import { enterNode } from './enter.ts'
 import { cgroupName, uplinkName } from './naming.ts'
 
 const run = promisify(execFile)
@@ -113,7 +115,7 @@ describe('a cluster with two real nodes', { skip }, () => {
 
   before(async () => {
     process.env.KOSMOS_TESTBEDS = root
-    testbed = await upTestbed({ name: 'real', leaves: 1, nodes: 'real:2' })
+    testbed = await upTestbed({ name: 'real', leaves: 1, nodes: 'real:2', images: ['busybox', 'agnhost', 'web'] })
     const create = kubectl('create', '-f', '-')
     ;(create as typeof create & { child: { stdin: NodeJS.WritableStream } }).child.stdin.end(JSON.stringify(app))
     await create
@@ -163,6 +165,25 @@ describe('a cluster with two real nodes', { skip }, () => {
     const rootServer = new URL(testbed.root.server)
     assert.match(await inPod(`nc -w 5 ${rootServer.hostname} ${rootServer.port} </dev/null && echo root`), /root/)
     assert.match(await inPod('nc -w 5 kubernetes.default 443 </dev/null && echo own'), /own/)
+  })
+
+  it('runs the images that upstream’s tests name', async () => {
+    await kubectl('run', 'agnhost', `--image=${imageNames.agnhost}`, '--port=8080', '--', 'netexec', '--http-port=8080')
+    await kubectl('run', 'page', `--image=${imageNames.web}`, '--port=80')
+    await kubectl('wait', '--for=condition=Ready', '--timeout=60s', 'pod/agnhost', 'pod/page')
+    const address = async (pod: string) => (await kubectl('get', 'pod', pod, '-o', 'jsonpath={.status.podIP}')).stdout
+    const get = async (pod: string, port: number, file: string) =>
+      inPod(`printf 'GET ${file} HTTP/1.0\\r\\n\\r\\n' | nc ${await address(pod)} ${port}`)
+    assert.match(await eventually(() => get('agnhost', 8080, '/hostname')), /\r\n\r\nagnhost$/)
+    assert.match(await get('page', 80, '/'), /Welcome to nginx!/)
+  })
+
+  it('lets a test look at a node from within', async () => {
+    const [file = '', ...args] = enterNode(testbed.journal, 'leaf1', 'leaf1-node-1')
+    assert.equal((await run(file, [...args, 'hostname'])).stdout, 'leaf1-node-1\n')
+    const { stdout } = await run(file, [...args, 'ip', '-json', 'route', 'get', '10.129.129.9'])
+    assert.equal(JSON.parse(stdout)[0].dev, 'eth0')
+    assert.throws(() => enterNode(testbed.journal, 'leaf1', 'leaf1-node-3'), /leaf1 has no real node leaf1-node-3/)
   })
 
   it('keeps what it needs out of the host’s folders and kernel settings', () => {
