@@ -17,14 +17,8 @@ export {
   type Response,
 } from './connection/connection.ts'
 export { ApiError, ClusterUnreachable, RequestAborted, type Status } from './connection/errors.ts'
-export {
-  createTransport,
-  KubeConfigError,
-  type KubeConfigSource,
-  loadKubeConfig,
-  type Transport,
-  type TransportOptions,
-} from './connection/kubeconfig.ts'
+export { KubeConfigError, type KubeConfigSource, loadKubeConfig } from './connection/kubeconfig.ts'
+export { createTransport, type Transport, type TransportOptions } from './connection/transport.ts'
 export { Controller, type ControllerOptions, type ReconcileObservation, type Requeue } from './controller/controller.ts'
 export { keyOf, type ObjectKey, type ObjectRef, refOf } from './objects/key.ts'
 export * from './objects/resources.ts'

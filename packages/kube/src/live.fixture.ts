@@ -2,7 +2,8 @@ import { after, before } from 'node:test'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 import { Client } from './client/client.ts'
 import { Connection } from './connection/connection.ts'
-import { createTransport, loadKubeConfig } from './connection/kubeconfig.ts'
+import { loadKubeConfig } from './connection/kubeconfig.ts'
+import { createTransport } from './connection/transport.ts'
 import { namespaces } from './objects/resources.ts'
 
 export interface LiveCluster {

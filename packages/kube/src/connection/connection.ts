@@ -5,7 +5,7 @@ import type { Dispatcher } from 'undici'
 import { errorOf, observe } from '../observe/observe.ts'
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
 import { ClusterUnreachable, RequestAborted } from './errors.ts'
-import type { Transport } from './kubeconfig.ts'
+import type { Transport } from './transport.ts'
 
 export interface Request {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'

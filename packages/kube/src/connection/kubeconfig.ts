@@ -1,7 +1,7 @@
-import type { OutgoingHttpHeaders } from 'node:http'
-import type { Agent, RequestOptions } from 'node:https'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
-import { type buildConnector, type Dispatcher, ProxyAgent, Socks5ProxyAgent, Agent as UndiciAgent } from 'undici'
+import { load } from 'js-yaml'
 
 export interface KubeConfigSource {
   /** Path of a kubeconfig file; without file and text: $KUBECONFIG, ~/.kube/config or the pod's ServiceAccount. */
@@ -11,7 +11,7 @@ export interface KubeConfigSource {
   readonly context?: string | undefined
   /**
    * Refuses what would run a program or read a file on this machine. For kubeconfigs that come out of the API: whoever
-   * may write a Secret must not thereby run commands as us.
+   * may write a Secret must not thereby run commands as us, nor have our files sent to a server of theirs.
    */
   readonly selfContained?: boolean
 }
@@ -19,16 +19,34 @@ export interface KubeConfigSource {
 /** A kubeconfig cannot be used as it is; the message says what to change. */
 export class KubeConfigError extends Error {
   override readonly name = 'KubeConfigError'
+  /** False when the only fault is that it runs a program or reads a file of this machine. */
+  readonly selfContained: boolean
+
+  constructor(message: string, options: { selfContained?: boolean } = {}) {
+    super(message)
+    this.selfContained = options.selfContained ?? true
+  }
 }
 
 /** Loads a kubeconfig and selects its context. Throws {@link KubeConfigError}; never repeats the file's content. */
 export function loadKubeConfig(source: KubeConfigSource = {}): KubeConfig {
-  const config = new KubeConfig()
   const origin = source.file ?? (source.text === undefined ? 'the default kubeconfig' : 'the kubeconfig')
+  const config = read(source, origin)
+  selectContext(config, source.context, origin)
+  checkCluster(config, origin)
+  if (source.selfContained) refuseForeignPowers(config, origin)
+  return config
+}
+
+function read({ text, file }: KubeConfigSource, origin: string): KubeConfig {
+  const config = new KubeConfig()
   try {
-    if (source.text !== undefined) config.loadFromString(source.text)
-    else if (source.file !== undefined) config.loadFromFile(source.file)
-    else config.loadFromDefault()
+    if (text !== undefined) config.loadFromString(normalized(text))
+    else if (file !== undefined) {
+      const folder = path.dirname(path.resolve(file))
+      config.loadFromString(normalized(readFileSync(file, 'utf8'), folder))
+      config.makePathsAbsolute(folder)
+    } else config.loadFromDefault()
   } catch (cause) {
     // A YAML error quotes the lines around it, which may hold a key or a token.
     const { code } = cause as NodeJS.ErrnoException
@@ -38,121 +56,90 @@ export function loadKubeConfig(source: KubeConfigSource = {}): KubeConfig {
         : `${origin} is not a valid kubeconfig (YAML with clusters, users, contexts)`,
     )
   }
-  const names = config.getContexts().map((context) => context.name)
-  if (source.context !== undefined) {
-    if (!names.includes(source.context)) {
-      throw new KubeConfigError(`${origin} has no context "${source.context}"; it has: ${names.join(', ') || 'none'}`)
+  if (text === undefined && file === undefined && config.getCurrentContext() === 'loaded-context') {
+    throw new KubeConfigError('there is no kubeconfig: name a file, set KUBECONFIG, or create ~/.kube/config')
+  }
+  return config
+}
+
+/**
+ * The kubeconfig as JSON, with `tokenFile` as the token-file login that client-node has. It knows the field under another
+ * name only, and would read that file while loading, once, whatever the context.
+ */
+function normalized(text: string, folder = ''): string {
+  const document = load(text) as { users?: unknown }
+  if (typeof document !== 'object' || document === null) throw new TypeError('no mapping')
+  const users = Array.isArray(document.users) ? document.users : []
+  for (const { user } of users as { user?: Record<string, unknown> | null }[]) {
+    const tokenFile = user?.tokenFile ?? user?.['token-file']
+    if (!user || tokenFile === undefined) continue
+    delete user['token-file']
+    // As in client-go, the file counts more than a token beside it.
+    delete user.token
+    user['auth-provider'] = { name: 'tokenFile', config: { tokenFile: path.resolve(folder, String(tokenFile)) } }
+  }
+  return JSON.stringify(document)
+}
+
+function selectContext(config: KubeConfig, wanted: string | undefined, origin: string): void {
+  const names = config.getContexts().map(({ name }) => name)
+  const list = names.join(', ') || 'none'
+  if (wanted !== undefined) {
+    if (!names.includes(wanted)) {
+      throw new KubeConfigError(`${origin} has no context "${wanted}"; it has: ${list}`)
     }
-    config.setCurrentContext(source.context)
+    config.setCurrentContext(wanted)
   } else if (!config.getCurrentContext() && names.length === 1 && names[0] !== undefined) {
     config.setCurrentContext(names[0])
   }
-  const cluster = config.getCurrentCluster()
-  if (!cluster) {
+  const current = config.getCurrentContext()
+  const context = config.getContextObject(current)
+  if (!context) {
     throw new KubeConfigError(
-      `${origin} does not say which cluster to use: set current-context or name a context (${names.join(', ') || 'it has none'})`,
+      current
+        ? `${origin} has no context "${current}", which is its current-context; it has: ${list}`
+        : `${origin} does not say which cluster to use: set current-context or name a context; it has: ${list}`,
     )
   }
-  if (!URL.canParse(cluster.server)) {
-    throw new KubeConfigError(`${origin}: cluster "${cluster.name}" has no valid server URL`)
+  if (!config.getCurrentCluster()) {
+    throw new KubeConfigError(
+      `${origin}: context "${current}" refers to cluster "${context.cluster}", which is not there`,
+    )
   }
-  if (source.selfContained) refuseForeignPowers(config, origin)
-  return config
+  // Without a user client-node forgets the cluster's CA as well.
+  if (!config.getCurrentUser()) {
+    throw new KubeConfigError(
+      context.user
+        ? `${origin}: context "${current}" refers to user "${context.user}", which is not there`
+        : `${origin}: context "${current}" names no user`,
+    )
+  }
+}
+
+function checkCluster(config: KubeConfig, origin: string): void {
+  const cluster = config.getCurrentCluster()
+  const url = URL.parse(cluster?.server ?? '')
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new KubeConfigError(`${origin}: cluster "${cluster?.name}" has no valid server URL (https://HOST:PORT)`)
+  }
+  if (url.protocol === 'http:' && !cluster?.skipTLSVerify) {
+    throw new KubeConfigError(
+      `${origin}: cluster "${cluster?.name}" is not reached by https; only insecure-skip-tls-verify allows that`,
+    )
+  }
 }
 
 function refuseForeignPowers(config: KubeConfig, origin: string): void {
   const user = config.getCurrentUser()
   const power =
     (user?.exec && 'runs an exec plug-in') ||
+    (user?.authProvider?.name === 'tokenFile' && 'refers to a token file') ||
     (user?.authProvider && 'uses an auth-provider') ||
     ((user?.certFile || user?.keyFile || config.getCurrentCluster()?.caFile) && 'refers to files')
   if (power) {
     throw new KubeConfigError(
       `${origin} ${power}, which is not possible where it is used: embed certificates (kubectl config view --flatten --minify) or a ServiceAccount token`,
+      { selfContained: false },
     )
-  }
-}
-
-/** How one API server is reached and logged in to. */
-export interface Transport {
-  readonly server: URL
-  /** For requests that end: a bounded pool of keep-alive connections. */
-  readonly requests: Dispatcher
-  /** For watches: a connection each, so that they never take one from the requests. */
-  readonly streams: Dispatcher
-  /** Login headers; may read a token file or run an exec plug-in, which client-node caches by expiry. */
-  headers(): Promise<OutgoingHttpHeaders>
-  /** Options for node:https, for connections that are upgraded. */
-  upgradeOptions(): Promise<RequestOptions>
-  close(): Promise<void>
-}
-
-export interface TransportOptions {
-  /** Requests in flight at most. */
-  readonly maxConnections?: number
-  readonly connectTimeoutMs?: number
-  /** Time an API server may take to begin an answer; its own limit is 60 s (--request-timeout). */
-  readonly answerTimeoutMs?: number
-}
-
-/** TLS, proxies and credentials from a kubeconfig, by client-node; pooling and time-outs by undici. */
-export async function createTransport(config: KubeConfig, options: TransportOptions = {}): Promise<Transport> {
-  const { maxConnections = 64, connectTimeoutMs = 5_000, answerTimeoutMs = 65_000 } = options
-  const cluster = config.getCurrentCluster()
-  if (!cluster) throw new KubeConfigError('the kubeconfig has no current context')
-  const tls: RequestOptions = { headers: {} }
-  await config.applyToHTTPSOptions(tls)
-
-  // Node and undici type the same TLS options with other optionality.
-  const connector = (options: object) => ({ ...options, timeout: connectTimeoutMs }) as buildConnector.BuildOptions
-  const dispatcher = (connections: number | null): Dispatcher => {
-    const pool = {
-      connections,
-      pipelining: 1,
-      headersTimeout: answerTimeoutMs,
-      bodyTimeout: 0,
-      keepAliveTimeout: 60_000,
-    }
-    const via = config.createDispatcherOptions(cluster, tls as Parameters<KubeConfig['createDispatcherOptions']>[1])
-    switch (via.type) {
-      case 'proxy':
-        return new ProxyAgent({ ...pool, uri: via.uri, requestTls: connector(via.requestTls) })
-      case 'socks':
-        return new Socks5ProxyAgent(via.uri, { ...pool, requestTls: connector(via.requestTls) })
-      case 'agent':
-        return new UndiciAgent({ ...pool, connect: connector(via.connect) })
-      case 'none':
-        return new UndiciAgent({ ...pool, connect: connector({}) })
-    }
-  }
-  const requests = dispatcher(maxConnections)
-  const streams = dispatcher(null)
-
-  const login = async (): Promise<RequestOptions> => {
-    const login: RequestOptions = { headers: {} }
-    await config.applyToHTTPSOptions(login)
-    return login
-  }
-  const authorization = ({ headers, auth }: RequestOptions): OutgoingHttpHeaders => ({
-    ...(headers as OutgoingHttpHeaders),
-    ...(auth && { Authorization: `Basic ${Buffer.from(auth).toString('base64')}` }),
-  })
-  // A static login is computed once: this is on the path of every request.
-  const user = config.getCurrentUser()
-  const changes = Boolean(user?.exec || user?.authProvider)
-  const fixed = changes ? undefined : authorization(tls)
-
-  return {
-    server: new URL(cluster.server),
-    requests,
-    streams,
-    headers: async () => fixed ?? authorization(await login()),
-    async upgradeOptions() {
-      const options = await login()
-      return { ...options, headers: authorization(options), agent: options.agent as Agent }
-    },
-    async close() {
-      await Promise.all([requests.destroy(), streams.destroy()])
-    },
   }
 }

@@ -1,0 +1,135 @@
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { Agent, RequestOptions } from 'node:https'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import type { KubeConfig } from '@kubernetes/client-node'
+import { type buildConnector, type Dispatcher, ProxyAgent, Socks5ProxyAgent, Agent as UndiciAgent } from 'undici'
+import { errorOf } from '../observe/observe.ts'
+import { KubeConfigError } from './kubeconfig.ts'
+
+/** How one API server is reached and logged in to. */
+export interface Transport {
+  readonly server: URL
+  /** For requests that end: a bounded pool of keep-alive connections. */
+  readonly requests: Dispatcher
+  /** For watches: a connection each, so that they never take one from the requests. */
+  readonly streams: Dispatcher
+  /** Login headers; may read a token file or run an exec plug-in, which client-node caches by expiry. */
+  headers(): Promise<OutgoingHttpHeaders>
+  /** Options for node:https, for connections that are upgraded. */
+  upgradeOptions(): Promise<RequestOptions>
+  close(): Promise<void>
+}
+
+export interface TransportOptions {
+  /** Requests in flight at most. */
+  readonly maxConnections?: number
+  readonly connectTimeoutMs?: number
+  /** Time an API server may take to begin an answer; its own limit is 60 s (--request-timeout). */
+  readonly answerTimeoutMs?: number
+}
+
+/**
+ * TLS, proxies and credentials from a kubeconfig, by client-node; pooling and time-outs by undici. Throws
+ * {@link KubeConfigError} when certificates cannot be used or a login cannot be had.
+ */
+export async function createTransport(config: KubeConfig, options: TransportOptions = {}): Promise<Transport> {
+  const { maxConnections = 64, connectTimeoutMs = 5_000, answerTimeoutMs = 65_000 } = options
+  const cluster = config.getCurrentCluster()
+  if (!cluster) throw new KubeConfigError('the kubeconfig has no current context')
+  const tls = await login(config).catch((thrown: unknown) => {
+    throw new KubeConfigError(`the login of the kubeconfig cannot be used: ${errorOf(thrown).message.trim()}`)
+  })
+  checkCertificates(tls)
+
+  // Node and undici type the same TLS options with other optionality.
+  const connector = (options: object) => ({ ...options, timeout: connectTimeoutMs }) as buildConnector.BuildOptions
+  const dispatcher = (connections: number | null): Dispatcher => {
+    const limits = { headersTimeout: answerTimeoutMs, bodyTimeout: 0 }
+    const pool = { connections, pipelining: 1, keepAliveTimeout: 60_000, connectTimeout: connectTimeoutMs, ...limits }
+    const via = config.createDispatcherOptions(cluster, tls as Parameters<KubeConfig['createDispatcherOptions']>[1])
+    switch (via.type) {
+      case 'proxy':
+        return new ProxyAgent({ ...pool, uri: via.uri, requestTls: connector(via.requestTls) })
+      case 'socks':
+        if (!/^socks5?:/.test(via.uri))
+          throw new KubeConfigError('proxy-url: of SOCKS proxies only socks5:// is possible')
+        // This agent takes what concerns its pools from the first request only.
+        return new Socks5ProxyAgent(via.uri, {
+          connectTimeout: connectTimeoutMs,
+          requestTls: connector(via.requestTls),
+        }).compose((dispatch) => (given, handler) => dispatch({ ...pool, ...given }, handler))
+      case 'agent':
+        return new UndiciAgent({ ...pool, connect: connector(via.connect) })
+      case 'none':
+        return new UndiciAgent({ ...pool, connect: connector({}) })
+    }
+  }
+  const requests = dispatcher(maxConnections)
+  const streams = dispatcher(null)
+
+  // A static login is computed once: this is on the path of every request.
+  const user = config.getCurrentUser()
+  const changes = Boolean(user?.exec || user?.authProvider)
+  const fixed = changes ? undefined : authorization(tls)
+  let pending: Promise<RequestOptions> | undefined
+  // One for all who wait: an exec plug-in is run once, not once a request.
+  const current = (): Promise<RequestOptions> => {
+    pending ??= login(config).finally(() => {
+      pending = undefined
+    })
+    return pending
+  }
+
+  return {
+    server: new URL(cluster.server),
+    requests,
+    streams,
+    headers: async () => fixed ?? authorization(await current()),
+    async upgradeOptions() {
+      const options = await current()
+      return { ...options, headers: authorization(options), agent: options.agent as Agent }
+    },
+    async close() {
+      await Promise.all([requests.destroy(), streams.destroy()])
+    },
+  }
+}
+
+async function login(config: KubeConfig): Promise<RequestOptions> {
+  const options: RequestOptions = { headers: {} }
+  await config.applyToHTTPSOptions(options)
+  return options
+}
+
+function authorization({ headers, auth }: RequestOptions): OutgoingHttpHeaders {
+  const given = headers as OutgoingHttpHeaders
+  const { Authorization } = given
+  return {
+    ...given,
+    // A token that was read from a file may end with a newline.
+    ...(typeof Authorization === 'string' && { Authorization: Authorization.trim() }),
+    ...(auth && { Authorization: `Basic ${Buffer.from(auth).toString('base64')}` }),
+  }
+}
+
+/** TLS would say it when it connects, in words that tell nobody where to look. */
+function checkCertificates({ ca, cert, key }: SecureContextOptions): void {
+  const usable = (options: SecureContextOptions): boolean => {
+    try {
+      createSecureContext(options)
+      return true
+    } catch {
+      return false
+    }
+  }
+  if (ca && !usable({ ca }))
+    throw new KubeConfigError('certificate-authority of the kubeconfig is not a PEM certificate')
+  if (Boolean(cert) !== Boolean(key)) {
+    throw new KubeConfigError('the kubeconfig has only one of client-certificate and client-key; both are needed')
+  }
+  if (cert && key && !usable({ cert, key })) {
+    throw new KubeConfigError(
+      'client-certificate and client-key of the kubeconfig are not a PEM pair that fits together',
+    )
+  }
+}
