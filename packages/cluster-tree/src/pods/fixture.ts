@@ -59,10 +59,10 @@ export function patched(pod: Pod, { metadata, status }: StatusPatch): Pod {
 function mergeMap(present: Json, patch: Json): Json {
   const merged: Record<string, unknown> = { ...present }
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key]
-    else if (Array.isArray(value)) merged[key] = mergeList(merged[key] as readonly unknown[] | undefined, key, value)
-    else if (isMap(value))
-      merged[key] = '$patch' in value ? withoutDirective(value) : mergeMap((merged[key] ?? {}) as Json, value)
+    const old = merged[key]
+    if (value === null || (isMap(value) && value.$patch && old === undefined)) delete merged[key]
+    else if (Array.isArray(value)) merged[key] = mergeList(old as readonly unknown[] | undefined, key, value)
+    else if (isMap(value)) merged[key] = value.$patch ? withoutDirective(value) : mergeMap((old ?? {}) as Json, value)
     else merged[key] = value
   }
   return merged
@@ -113,6 +113,17 @@ const containerStatus = fc.record({
   ),
 })
 
+const amounts = fc.record(
+  { cpu: fc.constantFrom('1', '2'), memory: fc.constantFrom('1Gi', '2Gi') },
+  { requiredKeys: [] },
+)
+
+/** The first address alone and the list with it, as the API server keeps the two equal. */
+const ips = (field: 'podIP' | 'hostIP') =>
+  fc
+    .constantFrom([], ['10.0.0.1'], ['10.0.0.2'], ['10.0.0.1', 'fd00::1'], ['fd00::1', '10.0.0.2'])
+    .map(([first, ...more]) => (first ? { [field]: first, [`${field}s`]: [first, ...more].map((ip) => ({ ip })) } : {}))
+
 /** As `JSON.parse` gives it: fast-check's records have no prototype, which deep equality would tell apart. */
 export const parsed = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
 
@@ -123,20 +134,17 @@ const status = (types: readonly string[]): fc.Arbitrary<PodStatus> =>
         phase: fc.constantFrom('Pending', 'Running', 'Succeeded', 'Failed'),
         reason: word,
         message: word,
-        podIP: fc.constantFrom('10.0.0.1', '10.0.0.2'),
-        podIPs: fc.subarray([{ ip: '10.0.0.1' }, { ip: 'fd00::1' }, { ip: '10.0.0.2' }], { minLength: 1 }),
-        hostIP: word,
-        hostIPs: fc.subarray([{ ip: '192.0.2.1' }, { ip: '192.0.2.2' }], { minLength: 1 }),
         startTime: time,
         observedGeneration: fc.nat(3),
         conditions: conditions(types),
         containerStatuses: fc.uniqueArray(containerStatus, { selector: ({ name }) => name, minLength: 1 }),
-        resources: fc.record({ requests: fc.record({ cpu: word, memory: word }, { requiredKeys: [] }) }),
-        allocatedResources: fc.record({ cpu: word, memory: word }, { requiredKeys: [] }),
+        resources: amounts.map((requests) => ({ requests })),
+        allocatedResources: amounts,
       },
       { requiredKeys: ['phase'] },
     )
-    .map(parsed)
+    .chain((status) => fc.tuple(fc.constant(status), ips('podIP'), ips('hostIP')))
+    .map(([status, podIps, hostIps]) => parsed({ ...status, ...podIps, ...hostIps }))
 
 /** Any status a leaf's kubelet and scheduler could report. */
 export const leafStatus = status([...kubeletConditions, 'PodScheduled', 'example.com/of-the-leaf'])

@@ -34,8 +34,10 @@ export function reflect(root: Pod, leaf: Pod): StatusPatch | undefined {
     }
   }
   for (const field of amounts) {
-    if (!isDeepStrictEqual(from[field], to[field])) {
-      Object.assign(patch, { [field]: from[field] ? { $patch: 'replace', ...from[field] } : null })
+    const [value, present] = [nonEmpty(from[field]), nonEmpty(to[field])]
+    if (!isDeepStrictEqual(value, present)) {
+      // Where there is nothing to replace, the API server drops a map that is led by the directive.
+      Object.assign(patch, { [field]: value ? { ...(present && { $patch: 'replace' }), ...value } : null })
     }
   }
   reflectExplanation(patch, root, leaf)
@@ -45,6 +47,11 @@ export function reflect(root: Pod, leaf: Pod): StatusPatch | undefined {
   const conditions = reflectConditions(root, leaf, generation)
   if (conditions.length > 0) patch.conditions = conditions
   return patchOf(root, patch)
+}
+
+/** An empty map cannot be written by a merge, so it counts as none. */
+function nonEmpty<T extends object>(map: T | undefined): T | undefined {
+  return map && Object.keys(map).length > 0 ? map : undefined
 }
 
 /** `reason` and `message`, which `kubectl get` and `kubectl describe` show. */
@@ -88,7 +95,10 @@ function reflectContainers(patch: Fields, root: Pod, from: PodStatus): void {
   }
 }
 
-/** Without containers that the leaf injected: the root pod does not have them, and tools count by its spec. */
+/**
+ * Without containers that the leaf injected: tools count by the root pod's spec, and the root's API server would not let such
+ * a container restart (upstream ValidateContainerStateTransition).
+ */
 function known(
   statuses: readonly ContainerStatus[] | undefined,
   containers: readonly Pick<PodSpec['containers'][number], 'name'>[] | undefined,
