@@ -1,3 +1,6 @@
+export { type InstallOptions, install } from './install/install.ts'
+export { type InstallValues, installManifests } from './install/manifests.ts'
+export { type UninstallOptions, type UninstallResult, uninstall } from './install/uninstall.ts'
 export { type JoinOptions, type JoinPlan, JoinRefused, type JoinResult, join, planJoin } from './join/join.ts'
 export { Failure } from './terminal/failure.ts'
 export { progressOn } from './terminal/live-progress.ts'

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addGet } from './get/command.ts'
+import { addInstall, addUninstall } from './install/command.ts'
 import { addJoin } from './join/command.ts'
 import type { Terminal } from './terminal/context.ts'
 import { rootKubeconfigHelp, withRootOptions } from './terminal/options.ts'
@@ -21,6 +22,8 @@ export function createProgram(terminal: Terminal): Command {
   addJoin(program, terminal)
   addUnjoin(program, terminal)
   addGet(program, terminal)
+  addInstall(program, terminal)
+  addUninstall(program, terminal)
   addVersion(program, terminal)
   return program
 }

@@ -1,21 +1,23 @@
 import { ApiError, type Client, type KubeObject, type Resource } from '@kosmos/kube'
-import { namespacedKinds } from '../clusters/discovery.ts'
-import { describeObject, isOwn } from '../clusters/own.ts'
+import { namespacedKinds } from './discovery.ts'
+import { describeObject } from './own.ts'
 
-/** Why a namespace that this root made must stay, or that nothing keeps it. */
+/** Whether a namespace holds anything but what is ours. */
 export type Census =
   | { readonly kind: 'empty' }
-  /** Something in it is not ours; an example. */
+  /** An example of what is not ours. */
   | { readonly kind: 'foreign'; readonly example: string }
   /** These kinds may not be listed with the credentials, so it is unknown. */
   | { readonly kind: 'unknown'; readonly kinds: readonly string[] }
 
-/** Looks for objects in a namespace that were not made for this root, of every kind that the cluster stores. */
-export async function census(client: Client, namespace: string, rootId: string): Promise<Census> {
+type IsOurs = (object: KubeObject, kind: Resource) => boolean
+
+/** Looks for objects in a namespace that are not ours, of every kind that the cluster stores. */
+export async function census(client: Client, namespace: string, isOurs: IsOurs): Promise<Census> {
   const hidden: string[] = []
   const looks = (await namespacedKinds(client)).map(async (kind) => {
     try {
-      return await firstForeign(client, kind, namespace, rootId)
+      return await firstForeign(client, kind, namespace, isOurs)
     } catch (error) {
       if (!(error instanceof ApiError && error.code === 403)) throw error
       hidden.push(`${kind.plural}${kind.group && `.${kind.group}`}`)
@@ -27,9 +29,9 @@ export async function census(client: Client, namespace: string, rootId: string):
   return hidden.length > 0 ? { kind: 'unknown', kinds: hidden.sort() } : { kind: 'empty' }
 }
 
-async function firstForeign(client: Client, kind: Resource, namespace: string, rootId: string) {
+async function firstForeign(client: Client, kind: Resource, namespace: string, isOurs: IsOurs) {
   for await (const { items } of client.list(kind, { namespace, metadataOnly: true })) {
-    const found = items.find((object) => !isOwn(object, rootId) && !comesByItself(kind, object))
+    const found = items.find((object) => !isOurs(object, kind) && !comesByItself(kind, object))
     if (found !== undefined) return { ...found, kind: kind.kind }
   }
   return undefined

@@ -1,4 +1,3 @@
-import { systemNamespace } from '@kosmos/api'
 import { ClusterUnreachable, type KubeConfigSource } from '@kosmos/kube'
 import { type OpenCluster, withClusters } from '../clusters/connect.ts'
 import { leafAccountName } from '../clusters/names.ts'
@@ -15,7 +14,7 @@ import { gatherFacts, type JoinFacts } from './facts.ts'
 import { grantAccess } from './grant.ts'
 import { leafManifests } from './leaf-manifests.ts'
 import { joinChecks } from './preflight.ts'
-import { clusterManifest, credentialsSecret } from './root-manifests.ts'
+import { clusterManifest, credentialsSecret, rootNamespace } from './root-manifests.ts'
 import { logIn } from './verify.ts'
 import { waitUntilReady } from './wait-ready.ts'
 
@@ -85,7 +84,7 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
     })
     await progress.step('logging in to the leaf with it', () => verify(kubeconfig, leafId, options, progress))
     await progress.step(`storing Cluster "${name}" in the root`, async () => {
-      await ensureNamespace(root.client, { metadata: { name: systemNamespace } })
+      await ensureNamespace(root.client, rootNamespace())
       await applyTo(root.client, credentialsSecret(name, kubeconfig))
       await applyTo(root.client, clusterManifest(name, { id: leafId, account }))
     })
@@ -118,7 +117,7 @@ export async function planJoin(options: JoinOptions, progress: Progress): Promis
       leaf: leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId),
       root: [
         ...(definition === 'missing' ? definitions() : []),
-        { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } },
+        rootNamespace(),
         { ...secret, stringData: { kubeconfig } } as Manifest,
         clusterManifest(options.name, { id: leafId, account: leafAccountName(rootId) }),
       ],

@@ -8,6 +8,13 @@ import {
   managedByLabel,
 } from '../clusters/names.ts'
 import type { Manifest } from '../clusters/resources.ts'
+import { partOf } from '../install/manifests.ts'
+
+/** The namespace in the root, as install makes it. Pure. */
+export function rootNamespace(): Manifest {
+  const labels = { [partOf.label]: partOf.value }
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace, labels } }
+}
 
 /** The Secret in the root by which the controllers reach the leaf. Pure. */
 export function credentialsSecret(cluster: string, kubeconfig: string): Manifest {

@@ -46,6 +46,12 @@ export function outputOption(formats: readonly OutputFormat[] = outputFormats): 
   return new Option('-o, --output <format>', 'form of the result').choices([...formats]).default('table')
 }
 
+/** A number of things, at least one. */
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Give a number from 1 on.')
+  return Number(text)
+}
+
 const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
 /** `90`, `90s`, `2m`, `1h30m`, `30d` as seconds. */

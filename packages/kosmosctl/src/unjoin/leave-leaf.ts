@@ -9,10 +9,10 @@ import {
   secrets,
   serviceAccounts,
 } from '@kosmos/kube'
+import { census } from '../clusters/census.ts'
 import { describeObject, isOwn } from '../clusters/own.ts'
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from '../clusters/resources.ts'
 import { explain } from '../terminal/explain.ts'
-import { census } from './foreign.ts'
 
 /** Something that unjoin left behind, why, and how to remove it by hand. */
 export interface Remainder {
@@ -106,7 +106,7 @@ export function leftInLeaf(rootId: string, account: string, why: string): Remain
 }
 
 async function reasonToStay(leaf: Client, namespace: string, rootId: string): Promise<Remainder | undefined> {
-  const found = await census(leaf, namespace, rootId)
+  const found = await census(leaf, namespace, (object) => isOwn(object, rootId))
   if (found.kind === 'empty') return undefined
   const why =
     found.kind === 'foreign'

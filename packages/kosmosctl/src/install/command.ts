@@ -1,0 +1,66 @@
+import type { Command } from 'commander'
+import { describeObject } from '../clusters/own.ts'
+import { type OutputFormat, render, toYaml } from '../output/print.ts'
+import type { Terminal } from '../terminal/context.ts'
+import { outputOption, parseCount, parseDuration, rootSource, withRootOptions } from '../terminal/options.ts'
+import { install } from './install.ts'
+import { installManifests } from './manifests.ts'
+import { uninstall } from './uninstall.ts'
+
+interface InstallFlags {
+  readonly crdsOnly?: boolean
+  readonly image?: string
+  readonly replicas?: number
+  readonly timeout: number
+  readonly wait: boolean
+  readonly dryRun?: boolean
+  readonly output: OutputFormat
+}
+
+export function addInstall(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('install')
+    .summary('install or upgrade the controllers in the root')
+    .description('Installs the kinds of kosmos.io and the controllers in the root, or brings them to this version.')
+    .option('--crds-only', 'only the kinds, for controllers that run elsewhere')
+    .option('--image <image>', 'image of the controllers')
+    .option('--replicas <count>', 'how many controllers; one works, the others stand by', parseCount)
+    .option('--no-wait', 'do not wait for the controllers')
+    .option('--timeout <duration>', 'how long to wait for them', parseDuration, 120)
+    .option('--dry-run', 'print the manifests instead of applying them')
+    .addOption(outputOption(['table', 'json', 'yaml']))
+  withRootOptions(command).action(async (flags: InstallFlags) => {
+    if (flags.dryRun) {
+      const manifests = await installManifests(flags)
+      const text = () => manifests.map(toYaml).join('---\n').trimEnd()
+      terminal.print(flags.output === 'json' ? render('json', { data: manifests, text }) : text())
+      return
+    }
+    const timeoutSeconds = flags.wait ? flags.timeout : 0
+    const applied = await install({ ...flags, root: rootSource(command), timeoutSeconds }, terminal.progress)
+    const text = () => applied.map((what) => `${what} applied`).join('\n')
+    terminal.print(render(flags.output, { data: { applied }, text }))
+  })
+}
+
+export function addUninstall(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('uninstall')
+    .summary('remove the controllers from the root')
+    .description('Removes what install made, after all clusters have been given up.')
+    .option('--dry-run', 'print what would be removed')
+    .addOption(outputOption(['table', 'json', 'yaml']))
+  withRootOptions(command).action(async (flags: { dryRun?: boolean; output: OutputFormat }) => {
+    if (flags.dryRun) {
+      const removed = (await installManifests()).map(describeObject)
+      terminal.print(render(flags.output, { data: { removed }, text: () => removed.join('\n') }))
+      return
+    }
+    const result = await uninstall({ root: rootSource(command) }, terminal.progress)
+    const lines = [
+      ...result.removed.map((what) => `${what} removed`),
+      ...result.kept.map(({ what, why }) => `${what} stays: ${why}`),
+    ]
+    terminal.print(render(flags.output, { data: result, text: () => lines.join('\n') || 'nothing is installed' }))
+  })
+}

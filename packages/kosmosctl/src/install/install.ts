@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client, KubeConfigSource } from '@kosmos/kube'
+import { withClusters } from '../clusters/connect.ts'
+import { applyTo, describeObject } from '../clusters/own.ts'
+import { deployments } from '../clusters/resources.ts'
+import { Failure } from '../terminal/failure.ts'
+import type { Progress } from '../terminal/progress.ts'
+import { installDefinitions } from './definitions.ts'
+import { type InstallValues, installManifests } from './manifests.ts'
+
+export interface InstallOptions extends InstallValues {
+  readonly root: KubeConfigSource
+  /** How long to wait for the controllers, in seconds; 0: not at all. Default: 120. */
+  readonly timeoutSeconds?: number
+}
+
+/** Applies the manifests of this version in the root; also upgrades. Returns what was applied, as `Kind name`. */
+export async function install(options: InstallOptions, progress: Progress): Promise<string[]> {
+  return await withClusters({ root: options.root }, async ({ root: { client } }) => {
+    const manifests = await installManifests(options)
+    await progress.step('installing the kinds of kosmos.io', () => installDefinitions(client))
+    const others = manifests.filter(({ kind }) => kind !== 'CustomResourceDefinition')
+    if (others.length > 0) {
+      await progress.step('installing the controllers', async (note) => {
+        for (const manifest of others) {
+          note(describeObject(manifest))
+          await applyTo(client, manifest)
+        }
+      })
+      const { timeoutSeconds = 120 } = options
+      const deployed = others.find(({ kind }) => kind === 'Deployment')
+      if (timeoutSeconds > 0 && deployed?.metadata?.name !== undefined) {
+        const ref = { name: deployed.metadata.name, namespace: deployed.metadata.namespace }
+        await progress.step('waiting for the controllers', (note) =>
+          available(client, ref, Date.now() + timeoutSeconds * 1000, note),
+        )
+      }
+    }
+    return manifests.map(describeObject)
+  })
+}
+
+async function available(
+  client: Client,
+  ref: { name: string; namespace: string | undefined },
+  deadline: number,
+  note: (text: string) => void,
+): Promise<void> {
+  for (;;) {
+    const deployment = await client.get(deployments, ref)
+    const wanted = deployment?.spec.replicas ?? 1
+    const ready = deployment?.status?.readyReplicas ?? 0
+    if (ready >= wanted) return
+    note(`${ready} of ${wanted} ready`)
+    if (Date.now() > deadline) {
+      throw new Failure(`the controllers are installed, but ${ready} of ${wanted} replicas are ready`, {
+        next: `kubectl describe pods -n ${ref.namespace} -l app.kubernetes.io/name=${ref.name}`,
+      })
+    }
+    await sleep(1_000)
+  }
+}

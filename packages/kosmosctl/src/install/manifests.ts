@@ -1,0 +1,43 @@
+import type { Deployment, Manifest } from '../clusters/resources.ts'
+import { definitions } from './definitions.ts'
+import { deployedManifests } from './deploy-folder.ts'
+
+export interface InstallValues {
+  /** Image of the controllers. */
+  readonly image?: string | undefined
+  readonly replicas?: number | undefined
+  /** Only the kinds of kosmos.io. */
+  readonly crdsOnly?: boolean | undefined
+}
+
+/** Label of everything that install creates. */
+export const partOf = { label: 'app.kubernetes.io/part-of', value: 'kosmos' } as const
+
+/** Everything that runs Kosmos in the root, in the order in which it is applied. */
+export async function installManifests(values: InstallValues = {}): Promise<Manifest[]> {
+  if (values.crdsOnly) return definitions()
+  const components = await deployedManifests('clustertree.yaml')
+  const isNamespace = ({ kind }: Manifest) => kind === 'Namespace'
+  return [
+    ...definitions(),
+    ...components.filter(isNamespace),
+    ...(await deployedManifests('rbac/clustertree.yaml')),
+    ...components
+      .filter((manifest) => !isNamespace(manifest))
+      .map((manifest) => (manifest.kind === 'Deployment' ? withValues(manifest, values) : manifest)),
+  ]
+}
+
+function withValues(manifest: Manifest, { image, replicas }: InstallValues): Manifest {
+  const { spec, ...rest } = manifest as unknown as Deployment
+  const { template } = spec
+  const containers = template.spec.containers.map((container) => ({ ...container, ...(image && { image }) }))
+  return {
+    ...rest,
+    spec: {
+      ...spec,
+      ...(replicas !== undefined && { replicas }),
+      template: { ...template, spec: { ...template.spec, containers } },
+    },
+  }
+}
