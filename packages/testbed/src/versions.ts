@@ -152,6 +152,9 @@ export const debianPrograms = {
   conntrack: { file: '/usr/sbin/conntrack', package: 'conntrack' },
   busybox: { file: '/bin/busybox', package: 'busybox-static' },
   ip: { file: '/sbin/ip', package: 'iproute2' },
+  curl: { file: '/usr/bin/curl', package: 'curl' },
+  dig: { file: '/usr/bin/dig', package: 'bind9-dnsutils' },
+  nc: { file: '/bin/nc.openbsd', package: 'netcat-openbsd' },
 } as const
 
 export type DebianProgram = keyof typeof debianPrograms

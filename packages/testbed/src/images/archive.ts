@@ -31,7 +31,7 @@ export interface Image {
 }
 
 /** GOARCH of the machine this runs on. */
-export const architecture = process.arch === 'x64' ? 'amd64' : process.arch
+const architecture = process.arch === 'x64' ? 'amd64' : process.arch
 
 interface Blob {
   readonly descriptor: { mediaType: string; digest: string; size: number }

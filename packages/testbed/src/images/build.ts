@@ -5,8 +5,16 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { type Image, writeArchive } from './archive.ts'
 import { describeImage, type ImageName, type ImageSources } from './catalog.ts'
+import { withLibraries } from './libraries.ts'
 
 const run = promisify(execFile)
+
+/** Programs by name; those that only some images need may be absent. */
+export type ImageBinaries = Omit<ImageSources, 'applets' | 'tools'> & {
+  readonly curl?: string
+  readonly dig?: string
+  readonly nc?: string
+}
 
 /**
  * Makes sure that an archive of each image lies in the cache.
@@ -15,12 +23,16 @@ const run = promisify(execFile)
  */
 export async function ensureImages(
   names: readonly ImageName[],
-  binaries: Omit<ImageSources, 'applets'>,
+  binaries: ImageBinaries,
   dir: string,
 ): Promise<string[]> {
   mkdirSync(dir, { recursive: true })
   const { stdout } = await run(binaries.busybox, ['--list'])
-  const sources = { ...binaries, applets: stdout.split('\n').filter((applet) => applet !== '') }
+  const sources: ImageSources = {
+    ...binaries,
+    applets: stdout.split('\n').filter((applet) => applet !== ''),
+    tools: names.includes('agnhost') ? await withLibraries(agnhostTools(binaries)) : [],
+  }
   return Promise.all(
     names.map(async (name) => {
       const image = describeImage(name, sources)
@@ -31,8 +43,14 @@ export async function ensureImages(
   )
 }
 
+/** Before busybox in the image's search path: tests rely on options that its own versions lack. */
+function agnhostTools(binaries: ImageBinaries): Record<string, string> {
+  const tools = (['curl', 'dig', 'nc'] as const).map((name) => [`/usr/local/bin/${name}`, binaries[name]])
+  return Object.fromEntries(tools.filter(([, source]) => source !== undefined))
+}
+
 /** Changes with the description of the image and with every file that it copies. */
-export function keyOf(image: Image): string {
+function keyOf(image: Image): string {
   const hash = createHash('sha256').update(JSON.stringify(image))
   for (const entry of image.layers.flat()) {
     if (!('source' in entry)) continue

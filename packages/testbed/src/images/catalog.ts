@@ -20,6 +20,8 @@ export interface ImageSources {
   readonly applets: readonly string[]
   readonly agnhost?: string
   readonly coredns?: string
+  /** More files for agnhost: what tests call in it besides the binary itself. */
+  readonly tools?: readonly ImageEntry[]
 }
 
 const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -60,6 +62,7 @@ export function describeImage(name: ImageName, sources: ImageSources): Image {
         },
         layers: [
           userland(sources),
+          sources.tools ?? [],
           [
             { path: '/uploads', directory: true },
             { path: '/agnhost', source: needed(name, sources.agnhost), mode: 0o755 },

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, type Node, nodes } from '@kosmos/kube'
 
-export function isReady(node: Node): boolean {
+function isReady(node: Node): boolean {
   return node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false
 }
 

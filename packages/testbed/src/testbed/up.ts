@@ -73,7 +73,7 @@ export async function upTestbed(options: UpOptions = {}): Promise<Testbed> {
     await removeLeftovers(plan.name, dir, progress)
     if (hasRealNodes(plan) && process.getuid?.() !== 0)
       throw new Error('real nodes need root: run it with sudo, or take simulated ones (--nodes kwok:COUNT)')
-    const programs = await ensurePrograms(hasRealNodes(plan) ? realNodePrograms : [], progress)
+    const programs = await ensurePrograms(hasRealNodes(plan) ? realNodePrograms(plan.images) : [], progress)
     const bin = { ...(await ensureBinaries(binariesOf(plan), progress)), ...programs }
     const journal = new Journal(dir)
     try {

@@ -14,7 +14,7 @@ export function parseRange(text: string): Range {
   return { base: address - (address % 2 ** (32 - prefix)), prefix }
 }
 
-export function formatAddress(address: number): string {
+function formatAddress(address: number): string {
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.')
 }
 

@@ -176,6 +176,13 @@ describe('a cluster with two real nodes', { skip }, () => {
       inPod(`printf 'GET ${file} HTTP/1.0\\r\\n\\r\\n' | nc ${await address(pod)} ${port}`)
     assert.match(await eventually(() => get('agnhost', 8080, '/hostname')), /\r\n\r\nagnhost$/)
     assert.match(await get('page', 80, '/'), /Welcome to nginx!/)
+    const inAgnhost = async (...command: string[]) => (await kubectl('exec', 'agnhost', '--', ...command)).stdout
+    assert.equal(
+      await inAgnhost('curl', '-g', '-s', '--connect-timeout', '5', 'http://localhost:8080/hostname'),
+      'agnhost',
+    )
+    assert.match(await inAgnhost('dig', '+short', 'kubernetes.default.svc.cluster.local'), /^10\.65\.0\.1\n$/)
+    await inAgnhost('nc', '-v', '-z', '-w', '5', 'kubernetes.default', '443')
   })
 
   it('lets a test look at a node from within', async () => {

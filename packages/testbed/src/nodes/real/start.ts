@@ -7,7 +7,7 @@ import { installAddons } from '../../addons/install.ts'
 import { cacheRoot } from '../../binaries/cache.ts'
 import { asAdmin } from '../../control-plane/admin.ts'
 import type { ClusterRecord } from '../../control-plane/control-plane.ts'
-import { ensureImages } from '../../images/build.ts'
+import { ensureImages, type ImageBinaries } from '../../images/build.ts'
 import { type ImageName, imageNames } from '../../images/catalog.ts'
 import { openAuthority } from '../../pki/authority.ts'
 import type { Journal } from '../../processes/journal.ts'
@@ -24,15 +24,10 @@ const run = promisify(execFile)
 export const realNodeBinaries = [...nodeBinaries, 'pause', 'coredns'] as const
 
 /** Programs of the distribution that have to be there as well. */
-export const realNodePrograms: readonly DebianProgram[] = [
-  'runc',
-  'cni-bridge',
-  'nft',
-  'iptables',
-  'conntrack',
-  'busybox',
-  'ip',
-]
+export function realNodePrograms(images: readonly ImageName[]): DebianProgram[] {
+  const programs: DebianProgram[] = ['runc', 'cni-bridge', 'nft', 'iptables', 'conntrack', 'busybox', 'ip']
+  return images.includes('agnhost') ? [...programs, 'curl', 'dig', 'nc'] : programs
+}
 
 export interface RealNodesInput {
   readonly journal: Journal
@@ -40,8 +35,8 @@ export interface RealNodesInput {
   /** Made by `prepareUnderlay` before the cluster was, so that its API server listens there. */
   readonly underlay: Underlay
   readonly count: number
-  /** Paths by name; agnhost only when it is among the images. */
-  readonly bin: Readonly<Record<(typeof realNodeBinaries)[number] | 'busybox', string>> & { readonly agnhost?: string }
+  /** Paths by name; what only some images need may be absent. */
+  readonly bin: Readonly<Record<(typeof realNodeBinaries)[number], string>> & ImageBinaries
   /** Images on every node besides pause and coredns; default busybox. */
   readonly images?: readonly ImageName[]
 }
