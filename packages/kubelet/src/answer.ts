@@ -1,0 +1,19 @@
+import type { ServerResponse } from 'node:http'
+
+/** An answer in plain text, as the kubelet's are. */
+export interface Answer {
+  readonly code: number
+  readonly text: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export function send(response: ServerResponse, { code, text, headers }: Answer): void {
+  if (response.headersSent || response.destroyed) return
+  response.writeHead(code, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Length': Buffer.byteLength(text),
+    ...headers,
+  })
+  response.end(text)
+}

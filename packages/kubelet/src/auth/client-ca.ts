@@ -1,0 +1,27 @@
+import { X509Certificate } from 'node:crypto'
+import { type Client, configMaps } from '@kosmos/kube'
+
+/** The authorities whose client certificates are accepted. */
+export interface ClientCA {
+  readonly pem: string
+  /** SHA-256 fingerprints of its certificates. */
+  readonly fingerprints: ReadonlySet<string>
+}
+
+const certificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+
+/** Reads a PEM bundle. Throws if it holds no certificate or a broken one. */
+export function parseClientCA(pem: string): ClientCA {
+  const certificates = pem.match(certificate) ?? []
+  if (certificates.length === 0) throw new Error('the client CA bundle holds no PEM certificate')
+  return { pem, fingerprints: new Set(certificates.map((text) => new X509Certificate(text).fingerprint256)) }
+}
+
+/** Where an API server publishes the CA of its clients, for servers that trust the same clients. */
+export const clientCAConfigMap = { namespace: 'kube-system', name: 'extension-apiserver-authentication' } as const
+
+/** The client CA of a cluster as PEM; undefined if its API server takes no client certificates. */
+export async function readClientCA(client: Client, signal?: AbortSignal): Promise<string | undefined> {
+  const found = await client.get(configMaps, clientCAConfigMap, signal)
+  return found?.data?.['client-ca-file']
+}

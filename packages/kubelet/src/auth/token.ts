@@ -1,0 +1,66 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { type Client, type KubeObject, resource } from '@kosmos/kube'
+import { LRUCache } from 'lru-cache'
+import type { User } from './user.ts'
+
+interface TokenReview extends KubeObject {
+  readonly status?: {
+    readonly authenticated?: boolean
+    readonly user?: { username?: string; uid?: string; groups?: string[]; extra?: Record<string, string[]> }
+  }
+}
+
+const tokenReviews = resource<TokenReview>('authentication.k8s.io/v1', 'TokenReview', 'tokenreviews', 'Cluster')
+
+/** Tells whose bearer token this is; undefined if nobody's. Throws if the API server gives no verdict. */
+export type IdentifyToken = (token: string) => Promise<User | undefined>
+
+export interface TokenOptions {
+  /** The kubelet's `authentication.webhook.cacheTTL`. */
+  readonly acceptedMs?: number
+  /** Short, so that a token that was used too early works soon. */
+  readonly refusedMs?: number
+  readonly maxEntries?: number
+}
+
+/** Bearer tokens by TokenReview. Equal reviews in flight are one; the cache knows a token by a keyed hash only. */
+export function createIdentifyToken(client: Client, options: TokenOptions = {}): IdentifyToken {
+  const { acceptedMs = 120_000, refusedMs = 10_000, maxEntries = 4_096 } = options
+  const secret = randomBytes(32)
+  const keyOf = (token: string) => createHmac('sha256', secret).update(token).digest('base64')
+  const verdicts = new LRUCache<string, { user?: User }, string>({
+    max: maxEntries,
+    ttl: acceptedMs,
+    ignoreFetchAbort: true,
+    fetchMethod: async (_key, _stale, { options, context: token }) => {
+      const user = await review(client, token)
+      options.ttl = user ? acceptedMs : refusedMs
+      return { ...(user && { user }) }
+    },
+  })
+  return async (token) => (await verdicts.forceFetch(keyOf(token), { context: token })).user
+}
+
+async function review(client: Client, token: string): Promise<User | undefined> {
+  const review = { kind: 'TokenReview', spec: { token } }
+  const outcome = await client.create(tokenReviews, review)
+  if (!outcome.ok) {
+    throw new Error(
+      `${client.name} refuses a TokenReview: ${outcome.status.message ?? outcome.reason}; Kosmos needs "create" on tokenreviews.authentication.k8s.io`,
+    )
+  }
+  const { authenticated, user } = outcome.object.status ?? {}
+  if (!authenticated || !user?.username) return undefined
+  return {
+    name: user.username,
+    groups: user.groups ?? [],
+    ...(user.uid && { uid: user.uid }),
+    ...(user.extra && { extra: user.extra }),
+  }
+}
+
+/** The token of an Authorization header; undefined if it carries none. Pure. */
+export function bearerTokenOf(header: string | undefined): string | undefined {
+  const [scheme = '', token] = (header ?? '').trim().split(' ')
+  return scheme.toLowerCase() === 'bearer' && token ? token : undefined
+}

@@ -1,0 +1,21 @@
+import type { IncomingMessage } from 'node:http'
+import type { Admitted } from '../auth/admit.ts'
+import type { PodLocator } from '../pods.ts'
+import type { Upgrade } from '../tunnel/tunnel.ts'
+
+/** The virtual node whose kubelet is asked. */
+export interface NodeContext {
+  readonly nodeName: string
+  readonly podLocator: PodLocator
+}
+
+/** What is known of an admitted request besides itself. */
+export interface RequestContext extends Admitted {
+  readonly node: NodeContext
+  /** Present if the client asks for an upgrade. */
+  readonly upgrade?: Upgrade
+  /** Reports the status of an answer that Node did not write. */
+  readonly answered: (code: number) => void
+}
+
+export type RequestContexts = WeakMap<IncomingMessage, RequestContext>

@@ -1,0 +1,101 @@
+import type { ServerResponse } from 'node:http'
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import { send } from '../answer.ts'
+import type { Log } from '../log.ts'
+import type { KubeletMetrics } from '../metrics.ts'
+import { type Action, type Area, areas, type Route } from './areas.ts'
+import { containerLogs } from './container-logs.ts'
+import type { RequestContext, RequestContexts } from './context.ts'
+import { exec } from './exec.ts'
+
+/** Decoded parts of the path. */
+export type RouteParams = Readonly<Record<string, string | undefined>>
+
+/** Answers on `response` and resolves when that is over. */
+export type Handler = (
+  params: RouteParams,
+  query: URLSearchParams,
+  response: ServerResponse,
+  context: RequestContext,
+) => Promise<void>
+
+const handlers: Readonly<Partial<Record<Action, Handler>>> = { containerLogs, exec }
+
+const methods = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    area?: Area
+  }
+}
+
+/**
+ * The table of paths as a fastify application, one for all virtual nodes of a process: which node is asked, and by whom,
+ * is in the request's context. Takes admitted requests only.
+ */
+export function createRouter(contexts: RequestContexts, metrics: KubeletMetrics, log: Log): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    // Names of Kubernetes are at most 253 characters, before their escapes are resolved.
+    routerOptions: { maxParamLength: 1024 },
+    frameworkErrors: (_error, _request, reply) =>
+      void (reply as FastifyReply).code(400).type('text/plain').send('Bad Request'),
+  })
+  // No route takes a body.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  app.setNotFoundHandler((_request, reply) => void reply.code(404).type('text/plain').send('404: Page Not Found'))
+  app.setErrorHandler((error, request, reply) => {
+    const node = contexts.get(request.raw)?.node.nodeName
+    const message = error instanceof Error ? error.message : String(error)
+    log({ level: 'error', event: 'request-failed', ...(node && { node }), error: message })
+    void reply.code(500).type('text/plain').send('Internal Server Error')
+  })
+  for (const area of areas) {
+    for (const route of area.routes) addRoute(app, area, route, contexts, metrics)
+  }
+  return app
+}
+
+function addRoute(
+  app: FastifyInstance,
+  area: Area,
+  { below, methods: allowed, action }: Route,
+  contexts: RequestContexts,
+  metrics: KubeletMetrics,
+): void {
+  app.route({
+    method: [...methods],
+    url: area.base + below,
+    config: { area },
+    handler: async (request, reply) => {
+      const context = contexts.get(request.raw)
+      // The router must have understood the path as the door did: its rights are those of this area.
+      if (context?.attributes.area !== area) return reply.code(404).type('text/plain').send('404: Page Not Found')
+      if (!allowed.some((method) => method === request.method)) {
+        return reply.code(405).header('Allow', allowed.join(', ')).type('text/plain').send('Method Not Allowed')
+      }
+      const handler = handlers[action]
+      if (!handler) {
+        return reply
+          .code(501)
+          .type('text/plain')
+          .send(`the virtual node ${context.node.nodeName} does not serve ${area.base}${below}`)
+      }
+      reply.hijack()
+      const open = metrics.openStreams.labels({ route: area.base })
+      open.inc()
+      try {
+        const query = new URLSearchParams(request.raw.url?.replace(/^[^?]*\??/, '').replace(/#.*$/s, ''))
+        await handler(request.params as RouteParams, query, reply.raw, context)
+      } catch (error) {
+        send(reply.raw, { code: 500, text: 'Internal Server Error' })
+        reply.raw.destroy()
+        throw error
+      } finally {
+        open.dec()
+      }
+    },
+  })
+}

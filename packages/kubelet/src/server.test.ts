@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import https from 'node:https'
+import { after, before, describe, it } from 'node:test'
+import { selfSignedCertificate } from './certificates/self-signed.ts'
+import { ExtendedKeyUsage } from './certificates/x509.ts'
+import { createTestAuthority, type TestAuthority } from './testing/authority.ts'
+import { ask, type Served, serve } from './testing/serve.ts'
+
+describe('a caller of the kubelet API', () => {
+  let ca: TestAuthority
+  let served: Served
+  before(async () => {
+    ca = await createTestAuthority('root-clients')
+    served = await serve({
+      clientCA: ca.pem,
+      tokens: { good: 'alice', poor: 'bob' },
+      allow: ({ user, subresource }) => user.name !== 'bob' || subresource === 'metrics',
+    })
+  })
+  after(async () => await served.server.close())
+
+  it('learns nothing without credentials, whether a path exists or not', async () => {
+    for (const target of ['/pods', '/exec/a/b/c', '/nowhere', '/', '/containerLogs/a/b/c?tailLines=x', '/healthz']) {
+      const { code, text } = await ask(served.port, target)
+      assert.deepEqual([target, code, text], [target, 401, 'Unauthorized'])
+    }
+  })
+
+  it('is refused with a token that nobody issued, and when the root cannot be asked', async () => {
+    assert.equal((await ask(served.port, '/pods', { token: 'forged' })).code, 401)
+    assert.equal((await ask(served.port, '/pods', { token: 'broken' })).code, 401)
+    assert.ok(
+      served.events.some(({ event, error }) => event === 'authentication-failed' && error === 'the root is away'),
+    )
+  })
+
+  it('is known by a certificate of the client CA: common name as user, organizations as groups', async () => {
+    served.asked.length = 0
+    const client = await ca.issue({ commonName: 'kube-apiserver-kubelet-client', organizations: ['one', 'two'] })
+    assert.equal((await ask(served.port, '/nowhere', client)).code, 404)
+    const user = served.asked[0]?.user
+    assert.equal(user?.name, 'kube-apiserver-kubelet-client')
+    assert.deepEqual(user?.groups, ['one', 'two'])
+    assert.match(String(user?.extra?.['authentication.kubernetes.io/credential-id']), /^X509SHA256=[0-9a-f]{64}$/)
+  })
+
+  it('is not known by a certificate of another CA of the same name, an expired one, a server one, a nameless one', async () => {
+    const other = await createTestAuthority('root-clients')
+    const hour = 3600_000
+    const refused = [
+      await other.issue({ commonName: 'mallory' }),
+      await ca.issue({
+        commonName: 'old',
+        notBefore: new Date(Date.now() - 2 * hour),
+        notAfter: new Date(Date.now() - hour),
+      }),
+      await ca.issue({ commonName: 'early', notBefore: new Date(Date.now() + hour / 2) }),
+      await ca.issue({ commonName: 'server', usage: ExtendedKeyUsage.serverAuth }),
+      await ca.issue({ organizations: ['system:masters'] }),
+    ]
+    for (const client of refused) assert.equal((await ask(served.port, '/pods', client)).code, 401)
+  })
+
+  it('may use a token although the certificate that it shows counts for nothing', async () => {
+    const other = await createTestAuthority('other')
+    const client = await other.issue({ commonName: 'mallory' })
+    served.asked.length = 0
+    assert.equal((await ask(served.port, '/nowhere', { ...client, token: 'good' })).code, 404)
+    assert.equal(served.asked[0]?.user.name, 'alice')
+  })
+
+  it('without the rights is told which ones it lacks', async () => {
+    const { code, text } = await ask(served.port, '/pods', { token: 'poor' })
+    assert.equal(code, 403)
+    assert.equal(text, 'Forbidden (user=bob, verb=get, resource=nodes, subresource(s)=[pods proxy])\n')
+  })
+
+  it('gets a clear answer where the virtual node has nothing to serve yet', async () => {
+    const { code, text } = await ask(served.port, '/metrics/cadvisor', { token: 'poor' })
+    assert.equal(code, 501)
+    assert.match(text, /virtual node vn1 does not serve \/metrics\/cadvisor/)
+  })
+
+  it('is told which method a path takes', async () => {
+    const { code, headers } = await ask(served.port, '/containerLogs/a/b/c', { token: 'good', method: 'POST' })
+    assert.deepEqual([code, headers.allow], [405, 'GET'])
+  })
+
+  it('is asked to upgrade where only streams are served', async () => {
+    const { code } = await ask(served.port, '/exec/a/b/c?output=1&command=ls', { token: 'good', method: 'POST' })
+    assert.equal(code, 404)
+    const none = await ask(served.port, '/exec/a/b/c?command=ls', { token: 'good', method: 'POST' })
+    assert.deepEqual([none.code, none.text], [400, 'you must specify at least 1 of stdin, stdout, stderr'])
+  })
+
+  it('is counted by path, method and code, with no label of its own making', async () => {
+    await ask(served.port, '/whatever/i/like', { token: 'good', method: 'TRACE' })
+    const text = await served.registry.metrics()
+    assert.match(text, /kosmos_kubelet_requests_total\{route="other",method="other",code="404"\} 1/)
+    assert.match(text, /kosmos_kubelet_requests_total\{route="\/pods",method="GET",code="403"\} 1/)
+  })
+})
+
+describe('a node whose authorities change while it serves', () => {
+  it('takes a renewed certificate for new connections and keeps those that are open', async () => {
+    const served = await serve()
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 1 })
+    const first = await ask(served.port, '/nowhere', { token: 'good', agent })
+    assert.equal(first.code, 404)
+    const open = Object.values(agent.freeSockets)[0]?.[0]
+    assert.ok(open)
+    const renewed = await selfSignedCertificate({ nodeName: 'vn1', hosts: ['127.0.0.1'] })
+    served.renew(renewed)
+    assert.equal((await ask(served.port, '/nowhere', { token: 'good', agent })).code, 404)
+    assert.equal(Object.values(agent.freeSockets)[0]?.[0], open)
+    const strict = await ask(served.port, '/nowhere', {
+      token: 'good',
+      ca: renewed.certificate,
+      rejectUnauthorized: true,
+    })
+    assert.equal(strict.code, 404)
+    agent.destroy()
+    await served.server.close()
+  })
+
+  it('knows nobody by a certificate of a CA that was removed, even on a connection that was made before', async () => {
+    const [old, next] = [await createTestAuthority('old'), await createTestAuthority('next')]
+    const served = await serve({ clientCA: old.pem, locate: () => ({ kind: 'absent', message: 'gone' }) })
+    const client = await old.issue({ commonName: 'alice' })
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 1 })
+    assert.equal((await ask(served.port, '/nowhere', { ...client, agent })).code, 404)
+    served.api.updateClientCA(`${old.pem}\n${next.pem}`)
+    assert.equal((await ask(served.port, '/nowhere', client)).code, 404)
+    assert.equal((await ask(served.port, '/nowhere', await next.issue({ commonName: 'carol' }))).code, 404)
+    served.api.updateClientCA(next.pem)
+    assert.equal((await ask(served.port, '/nowhere', client)).code, 401)
+    served.api.updateClientCA(undefined)
+    assert.equal((await ask(served.port, '/nowhere', await next.issue({ commonName: 'carol' }))).code, 401)
+    agent.destroy()
+    await served.server.close()
+  })
+})

@@ -1,0 +1,125 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import https from 'node:https'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { Connection } from '@kosmos/kube'
+import { send } from '../answer.ts'
+import { type RawHeaders, refusalHeaders, requestHeaders, switchingHead } from './headers.ts'
+import { splice } from './splice.ts'
+
+/** A client's request to upgrade, as Node hands it over: nothing has been answered yet. */
+export interface Upgrade {
+  readonly request: IncomingMessage
+  /** Writes to the socket; for everything but 101. */
+  readonly response: ServerResponse
+  readonly socket: Socket
+  /** What the client sent behind its request. */
+  readonly head: Buffer
+}
+
+export interface TunnelTarget {
+  readonly connection: Connection
+  /** Path and query of the leaf's API that upgrades. */
+  readonly path: string
+}
+
+export interface TunnelLimits {
+  /** The kubelet's `streamingConnectionIdleTimeout`. */
+  readonly idleMs: number
+  readonly connectMs: number
+  /** Until the leaf has answered the upgrade. */
+  readonly answerMs: number
+}
+
+export const defaultTunnelLimits: TunnelLimits = { idleMs: 4 * 3600_000, connectMs: 5_000, answerMs: 65_000 }
+
+type LeafAnswer =
+  | { readonly kind: 'switched'; readonly message: IncomingMessage; readonly socket: Socket; readonly head: Buffer }
+  | { readonly kind: 'refused'; readonly message: IncomingMessage }
+  | { readonly kind: 'none'; readonly code: 502 | 503 | 504; readonly text: string }
+
+/**
+ * Asks the leaf for the upgrade that the client asked for and, once granted, joins the two sockets. What is spoken in
+ * between (SPDY, WebSocket) is none of its business. A refusal goes back with its status, headers and body. `switched`
+ * is called at 101. Resolves when all is over.
+ */
+export async function tunnel(
+  upgrade: Upgrade,
+  target: TunnelTarget,
+  limits: TunnelLimits = defaultTunnelLimits,
+  switched: () => void = () => {},
+): Promise<void> {
+  const { response, socket, head } = upgrade
+  const leaf = await askLeaf(upgrade, target, limits)
+  if (leaf.kind === 'none') return send(response, leaf)
+  if (leaf.kind === 'refused') return await passRefusal(leaf.message, response)
+  if (socket.destroyed) {
+    leaf.socket.destroy()
+    return
+  }
+  switched()
+  response.detachSocket(socket)
+  socket.write(switchingHead(leaf.message.statusMessage ?? '', leaf.message.rawHeaders))
+  if (head.length > 0) socket.unshift(head)
+  if (leaf.head.length > 0) leaf.socket.unshift(leaf.head)
+  await splice(socket, leaf.socket, limits.idleMs)
+}
+
+async function askLeaf({ request, socket }: Upgrade, target: TunnelTarget, limits: TunnelLimits): Promise<LeafAnswer> {
+  const { connection, path } = target
+  const retryMs = connection.breaker.retryInMs()
+  if (retryMs > 0) return unreachable(connection, `not answering; next attempt in ${Math.ceil(retryMs / 1000)} s`)
+  const { headers: login, ...options } = await connection.upgradeOptions(path)
+  const leaf = (options.protocol === 'http:' ? http : https).request({
+    ...options,
+    method: request.method,
+    // As an array, so that repeated headers stay repeated.
+    headers: requestHeaders(request.rawHeaders, login, connection.server.host) as unknown as http.OutgoingHttpHeaders,
+    allowHalfOpen: true,
+  } as https.RequestOptions)
+  return await new Promise((resolve) => {
+    const clientGone = () => leaf.destroy()
+    const answerTimer = setTimeout(() => settle(noAnswer(connection, limits.answerMs)), limits.answerMs)
+    let connectTimer: NodeJS.Timeout | undefined
+    const settle = (answer: LeafAnswer) => {
+      clearTimeout(answerTimer)
+      clearTimeout(connectTimer)
+      socket.off('close', clientGone)
+      if (answer.kind === 'none') leaf.destroy()
+      resolve(answer)
+    }
+    socket.once('close', clientGone)
+    leaf.once('socket', (leafSocket: Socket) => {
+      if (!leafSocket.connecting) return
+      connectTimer = setTimeout(
+        () => settle(unreachable(connection, `no connection within ${limits.connectMs} ms`)),
+        limits.connectMs,
+      )
+      leafSocket.once(leafSocket instanceof TLSSocket ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer))
+    })
+    leaf.once('upgrade', (message, leafSocket: Socket, head) =>
+      settle({ kind: 'switched', message, socket: leafSocket, head }),
+    )
+    leaf.once('response', (message) => settle({ kind: 'refused', message }))
+    // Stays for errors after the answer, which the sockets report as well.
+    leaf.on('error', (error) => settle(unreachable(connection, error.message)))
+    leaf.end()
+  })
+}
+
+function unreachable({ name, server }: Connection, why: string): LeafAnswer {
+  return { kind: 'none', code: 503, text: `cluster ${name} cannot be reached at ${server.origin}: ${why}` }
+}
+
+function noAnswer({ name, server }: Connection, ms: number): LeafAnswer {
+  return { kind: 'none', code: 504, text: `cluster ${name} at ${server.origin} did not answer within ${ms / 1000} s` }
+}
+
+async function passRefusal(message: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.shouldKeepAlive = false
+  const headers: RawHeaders = refusalHeaders(message.rawHeaders)
+  response.writeHead(message.statusCode ?? 502, message.statusMessage, [...headers])
+  message.on('error', () => response.destroy())
+  message.pipe(response)
+  await new Promise<void>((resolve) => response.once('close', resolve))
+}
