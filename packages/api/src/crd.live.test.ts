@@ -105,6 +105,13 @@ describe('the CRD of Cluster on an API server', () => {
     assert.equal((await api.send('POST', '/api/v1/nodes?dryRun=All', node)).code, 201)
   })
 
+  it('takes a leaf of a thousand nodes in the node model, so the rules are cheap enough', async () => {
+    const labels = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`example.org/label-${i}`, `value-${i}`]))
+    const leafModels = Array.from({ length: 1000 }, (_, i) => ({ labels, nodeSelector: { nodeName: `node-${i}` } }))
+    const { code, body } = await tryOut(cluster({ clusterTreeOptions: { leafModels } }))
+    assert.equal(code, 201, body.message)
+  })
+
   it('agrees with the CLI about random manifests, and sets the same defaults', { timeout: 120_000 }, async () => {
     const schema = jsonSchema(clusterSpec)
     const specs = fc.oneof(valuesOf(schema), ...[80, 30, 10].map((odd) => valuesOf(schema, odd)))

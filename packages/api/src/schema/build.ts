@@ -9,7 +9,7 @@ export interface Rule {
   readonly check: (self: unknown) => boolean
 }
 
-export interface RuleOf<T> {
+interface RuleOf<T> {
   readonly cel: string
   readonly message: string
   readonly check: (self: T) => boolean

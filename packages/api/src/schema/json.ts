@@ -15,12 +15,11 @@ export interface JsonSchema extends Partial<FieldOptions> {
   readonly minLength?: number
   readonly maxLength?: number
   readonly minimum?: number
-  readonly maximum?: number
-  readonly minItems?: number
   readonly maxItems?: number
   readonly maxProperties?: number
 }
 
+/** Our schemas are plain JSON Schema with the options of `build.ts`, whatever TypeBox knows about their types. */
 export function jsonSchema(schema: TSchema): JsonSchema {
   return schema as JsonSchema
 }

@@ -12,6 +12,22 @@ const globalCidrs = fc
   .array(fc.tuple(fc.ipV4(), fc.ipV4(), fc.integer({ min: 0, max: 32 })), { maxLength: 3 })
   .map((entries) => Object.fromEntries(entries.map(([from, to, bits]) => [`${from}/${bits}`, `${to}/${bits}`])))
 
+/** A CIDR with one character replaced, doubled or left out: nearly right. */
+const nearlyCidr = fc
+  .tuple(
+    fc.oneof(cidr4, cidr6),
+    fc.nat(),
+    fc.constantFrom('', '0', '1', 'f', 'g', '.', ':', '::', '/', '%', ' ', 'ffff:'),
+  )
+  .map(([text, n, other]) => {
+    const at = n % text.length
+    return text.slice(0, at) + other + text.slice(at + (n % 2))
+  })
+/** One entry of a map of CIDRs that need not fit together. */
+const nearlyGlobalCidrs = fc
+  .tuple(fc.oneof(cidr4, cidr6, nearlyCidr), fc.oneof(cidr4, cidr6, nearlyCidr))
+  .map(([from, to]) => ({ [from]: to }))
+
 /** Good values of fields that a rule restricts more than their type does. */
 const byField: Readonly<Record<string, Json>> = {
   ip: fc.oneof(fc.constant(''), cidr4),
@@ -73,7 +89,10 @@ export function valuesOf(schema: JsonSchema, odd?: number, field = ''): Json {
 
 function goodValues(schema: JsonSchema, odd: number | undefined, field: string): Json {
   const known = byField[field]
-  if (known !== undefined) return known
+  if (known !== undefined) {
+    const nearly = field === 'globalCIDRsMap' ? nearlyGlobalCidrs : nearlyCidr
+    return odd === undefined ? known : fc.oneof({ weight: odd, arbitrary: known }, { weight: 3, arbitrary: nearly })
+  }
   const value = shapedValues(schema, odd)
   const rules = schema.rules ?? []
   return odd === undefined && rules.length > 0
