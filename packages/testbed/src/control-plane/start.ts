@@ -5,6 +5,7 @@ import { ensureBinaries } from '../binaries/ensure.ts'
 import { createClusterPki } from '../pki/cluster.ts'
 import { Journal } from '../processes/journal.ts'
 import { launch } from '../processes/launch.ts'
+import { allowFileWatchers } from '../processes/limits.ts'
 import { tearDown } from '../processes/teardown.ts'
 import { type Progress, silent } from '../progress.ts'
 import { clusterNetwork, freeLoopbackAddress, ports } from './address.ts'
@@ -27,6 +28,7 @@ export async function startCluster(
   plan: ClusterPlan,
   progress: Progress = silent,
 ): Promise<ControlPlane> {
+  allowFileWatchers()
   const bin = await ensureBinaries(
     componentNames.filter((c) => plan.components.includes(c)),
     progress,
