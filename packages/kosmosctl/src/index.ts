@@ -1,3 +1,5 @@
+export { type CheckOptions, check } from './check/check.ts'
+export type { Finding, Verdict } from './findings/finding.ts'
 export { type InstallOptions, install } from './install/install.ts'
 export { type InstallValues, installManifests } from './install/manifests.ts'
 export { type UninstallOptions, type UninstallResult, uninstall } from './install/uninstall.ts'

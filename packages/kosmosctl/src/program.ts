@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addCheck } from './check/command.ts'
 import { addGet } from './get/command.ts'
 import { addInstall, addUninstall } from './install/command.ts'
 import { addJoin } from './join/command.ts'
@@ -22,6 +23,7 @@ export function createProgram(terminal: Terminal): Command {
   addJoin(program, terminal)
   addUnjoin(program, terminal)
   addGet(program, terminal)
+  addCheck(program, terminal)
   addInstall(program, terminal)
   addUninstall(program, terminal)
   addVersion(program, terminal)

@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from 'node:util'
-import { clusterKind, customResourceDefinition, rootClusterLabel, systemNamespace } from '@kosmos/api'
-import { type Client, customResourceDefinitions } from '@kosmos/kube'
+import { clusterKind, rootClusterLabel, systemNamespace } from '@kosmos/api'
+import type { Client } from '@kosmos/kube'
 import { clockOffsetMs } from '../clusters/clock.ts'
 import type { OpenCluster } from '../clusters/connect.ts'
+import { definitionState } from '../clusters/definition-state.ts'
 import { clusterId } from '../clusters/identity.ts'
 import { clusterRoles, clusters, type Manifest } from '../clusters/resources.ts'
 import { missingRights, type Right } from '../clusters/rights.ts'
@@ -111,14 +111,10 @@ async function factsOf<T>(
 }
 
 async function aboutRoot(client: Client): Promise<RootFacts> {
-  const expected = customResourceDefinition(clusterKind)
-  const actual = await client.get(customResourceDefinitions, { name: expected.metadata.name })
-  if (actual === undefined) return { definition: 'missing', clusters: [] }
-  const schemaOf = (definition: { spec: { versions: readonly { readonly schema?: unknown }[] } }) =>
-    definition.spec.versions[0]?.schema
-  const known = await client.listAll(clusters)
+  const definition = await definitionState(client)
+  const known = definition === 'missing' ? [] : await client.listAll(clusters)
   return {
-    definition: isDeepStrictEqual(schemaOf(actual), schemaOf(expected)) ? 'current' : 'other',
+    definition,
     clusters: known.map(({ metadata }) => ({
       name: metadata.name,
       annotations: metadata.annotations ?? {},

@@ -2,13 +2,11 @@ import { clusterNameProblem } from '@kosmos/api'
 import { ApiError, ClusterUnreachable } from '@kosmos/kube'
 import { leafIdAnnotation } from '../clusters/names.ts'
 import { describeRight } from '../clusters/rights.ts'
-import { comfortableSkew, oldestLeaf, oldestRoot, release } from '../clusters/version.ts'
+import { clockVerdict } from '../findings/clock.ts'
 import { type Check, ok, problem, skipped, type Verdict, warning } from '../findings/finding.ts'
+import { leafVersionVerdict, rootVersionVerdict } from '../findings/version.ts'
 import { explain, isTlsError } from '../terminal/explain.ts'
 import type { ClusterFacts, JoinFacts, Reached } from './facts.ts'
-
-const clockProblemMs = 5 * 60_000
-const clockWarningMs = 10_000
 
 /** Everything that would make a join fail later, or go wrong silently. Nothing has been changed when they run. */
 export const joinChecks: readonly Check<JoinFacts>[] = [
@@ -74,9 +72,8 @@ function certificateIsVerified({ leaf }: JoinFacts): Verdict {
 
 function addressWorksElsewhere({ leaf, root, serverOverride }: JoinFacts): Verdict {
   const address = serverOverride ?? leaf.server
-  if (!URL.canParse(address)) return problem(`--server ${address} is no URL`, 'give it as https://host:port')
-  if (new URL(address).protocol !== 'https:' && reached(leaf) !== undefined && new URL(address).protocol !== 'http:') {
-    return problem(`--server ${address} is no HTTPS address`, 'give it as https://host:port')
+  if (serverOverride !== undefined && !/^https?:$/.test(protocolOf(serverOverride))) {
+    return problem(`--server ${serverOverride} is no address of an API server`, 'give it as https://host:port')
   }
   if (isLoopback(address) && !isLoopback(root.server)) {
     return problem(
@@ -93,43 +90,23 @@ function addressWorksElsewhere({ leaf, root, serverOverride }: JoinFacts): Verdi
   return ok(`the controllers will reach the leaf at ${address}`)
 }
 
+function protocolOf(address: string): string {
+  return URL.canParse(address) ? new URL(address).protocol : ''
+}
+
 function isLoopback(server: string): boolean {
   const { hostname } = new URL(server)
   return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
 }
 
 function leafVersionIsSupported({ leaf, root }: JoinFacts): Verdict {
-  const found = reached(leaf)
-  if (found === undefined) return unknown('leaf')
-  const version = release(found.version)
-  if (version === null || version.compare(oldestLeaf) < 0) {
-    return problem(
-      `the leaf runs Kubernetes ${found.version}, and ${oldestLeaf} is the oldest that can be joined`,
-      'upgrade the leaf',
-    )
-  }
-  const rootVersion = release(reached(root)?.version ?? '')
-  const distance = rootVersion === null ? 0 : Math.abs(rootVersion.minor - version.minor)
-  if (distance > comfortableSkew) {
-    return warning(
-      `the leaf runs ${found.version}, the root ${reached(root)?.version}: ${distance} minor versions apart, so newer fields of pods may get lost`,
-      `keep them within ${comfortableSkew} minor versions`,
-    )
-  }
-  return ok(`the leaf runs ${found.version}`)
+  const version = reached(leaf)?.version
+  return version === undefined ? unknown('leaf') : leafVersionVerdict(version, reached(root)?.version)
 }
 
 function rootVersionIsSupported({ root }: JoinFacts): Verdict {
-  const found = reached(root)
-  if (found === undefined) return unknown('root')
-  const version = release(found.version)
-  if (version === null || version.compare(oldestRoot) < 0) {
-    return problem(
-      `the root runs Kubernetes ${found.version}, and ${oldestRoot} is the oldest that works`,
-      'upgrade the root',
-    )
-  }
-  return ok(`the root runs ${found.version}`)
+  const version = reached(root)?.version
+  return version === undefined ? unknown('root') : rootVersionVerdict(version)
 }
 
 function leafIsNotRoot({ leaf, root }: JoinFacts): Verdict {
@@ -215,11 +192,5 @@ function leafRights(facts: JoinFacts): Verdict {
 
 function clockAgrees(side: 'root' | 'leaf', cluster: ClusterFacts<unknown>): Verdict {
   const found = reached(cluster)
-  if (found === undefined) return unknown(side)
-  const offset = found.clockOffsetMs
-  if (offset === undefined) return skipped(`the ${side} does not say what time it is`)
-  const text = `the clock of the ${side} is ${Math.round(Math.abs(offset) / 1000)} s ${offset > 0 ? 'ahead of' : 'behind'} this machine's`
-  const fix = 'set the clocks by NTP: tokens and certificates are only valid between two times'
-  if (Math.abs(offset) > clockProblemMs) return problem(text, fix)
-  return Math.abs(offset) > clockWarningMs ? warning(text, fix) : ok(`the clock of the ${side} agrees`)
+  return found === undefined ? unknown(side) : clockVerdict(`the ${side}`, found.clockOffsetMs)
 }

@@ -1,0 +1,80 @@
+import { ApiError } from '@kosmos/kube'
+import { clockVerdict } from '../findings/clock.ts'
+import { type Check, ok, problem, skipped, type Verdict, warning } from '../findings/finding.ts'
+import { leafVersionVerdict } from '../findings/version.ts'
+import { isReady } from '../join/wait-ready.ts'
+import { explain } from '../terminal/explain.ts'
+import type { ClusterFacts } from './cluster-facts.ts'
+import { describeNeed } from './rules.ts'
+
+/** What can be wrong with one leaf. */
+export const clusterChecks: readonly Check<ClusterFacts>[] = [
+  { id: 'reachable', run: (facts) => condition(facts, 'Reachable') },
+  { id: 'credentials-valid', run: (facts) => condition(facts, 'CredentialsValid') },
+  { id: 'virtual-nodes-ready', run: virtualNodes },
+  { id: 'credentials-expiry', run: credentialsExpiry },
+  { id: 'leaf-from-here', run: leafFromHere },
+  { id: 'leaf-version', run: leafVersion },
+  { id: 'leaf-clock', run: leafClock },
+  { id: 'leaf-rights', run: leafRights },
+]
+
+/** A condition that the controllers wrote; its message says what to do. */
+function condition({ cluster }: ClusterFacts, type: string): Verdict {
+  const found = cluster.status?.conditions?.find((one) => one.type === type)
+  if (found === undefined) return problem(`no controller has set ${type}`, 'start the controllers: kosmosctl install')
+  if (found.status === 'True') return ok(found.message)
+  const [what = found.message, fix] = found.message.split(/;\s+/, 2)
+  return problem(`${found.reason}: ${what}`, fix ?? `kubectl describe cluster.kosmos.io ${cluster.metadata.name}`)
+}
+
+function virtualNodes(facts: ClusterFacts): Verdict {
+  const verdict = condition(facts, 'VirtualNodesReady')
+  const waiting = facts.virtualNodes.filter((node) => !isReady(node)).map(({ metadata }) => metadata.name)
+  if (verdict.status !== 'ok' || waiting.length === 0) return verdict
+  return problem(`${waiting.join(', ')} is not Ready`, `kubectl describe node ${waiting.join(' ')}`)
+}
+
+function credentialsExpiry({ credentials, cluster, now }: ClusterFacts): Verdict {
+  const renew = `kosmosctl join ${cluster.metadata.name} --kubeconfig LEAF renews them`
+  if ('error' in credentials) return problem(explain(credentials.error).message, renew)
+  const { life } = credentials
+  if (life === undefined) return skipped('the credentials do not say when they end')
+  const until = new Date(life.expiresAt).toISOString()
+  if (life.expiresAt <= now) return problem(`the credentials ended at ${until}`, renew)
+  // The controllers renew at half of the life.
+  const overdue = life.issuedAt + (life.expiresAt - life.issuedAt) * 0.75
+  if (now > overdue) return warning(`the credentials end at ${until} and have not been renewed`, renew)
+  return ok(`the credentials are valid until ${until}`)
+}
+
+function leafFromHere({ leaf, cluster }: ClusterFacts): Verdict {
+  if (!('error' in leaf)) return ok('the leaf answers this machine')
+  const { message, next } = explain(leaf.error)
+  const reachable = cluster.status?.conditions?.find(({ type }) => type === 'Reachable')?.status === 'True'
+  const refused = leaf.error instanceof ApiError
+  // That this machine is elsewhere than the controllers is nothing to repair.
+  if (reachable && !refused) return skipped(`the controllers reach the leaf, this machine does not: ${message}`)
+  return problem(message, next ?? `kosmosctl join ${cluster.metadata.name} --kubeconfig LEAF`)
+}
+
+const notAsked = skipped('not looked at, because the leaf could not be asked')
+
+function leafVersion({ leaf, rootVersion }: ClusterFacts): Verdict {
+  return 'error' in leaf ? notAsked : leafVersionVerdict(leaf.version, rootVersion)
+}
+
+function leafClock({ leaf }: ClusterFacts): Verdict {
+  return 'error' in leaf ? notAsked : clockVerdict('the leaf', leaf.clockOffsetMs)
+}
+
+function leafRights({ leaf, cluster }: ClusterFacts): Verdict {
+  if ('error' in leaf) return notAsked
+  if (leaf.missing.length === 0) return ok('the credentials have the rights that join grants')
+  const some = leaf.missing.slice(0, 6).map(describeNeed).join(', ')
+  const more = leaf.missing.length > 6 ? ` and ${leaf.missing.length - 6} more` : ''
+  return problem(
+    `the credentials may not ${some}${more}`,
+    `kosmosctl join ${cluster.metadata.name} --kubeconfig LEAF grants what this version needs`,
+  )
+}

@@ -1,0 +1,66 @@
+import { type Cluster, clusterLabel } from '@kosmos/api'
+import { type Client, type KubeObject, type Node, nodes, resource } from '@kosmos/kube'
+import { clockOffsetMs } from '../clusters/clock.ts'
+import { openLeaf } from '../clusters/leaf.ts'
+import type { Manifest } from '../clusters/resources.ts'
+import { serverVersion } from '../clusters/version.ts'
+import { deployedManifests } from '../install/deploy-folder.ts'
+import { type Need, needsOf, type Rule, uncovered } from './rules.ts'
+import { type TokenLife, tokenLife } from './token.ts'
+
+export interface ClusterFacts {
+  readonly now: number
+  readonly cluster: Cluster
+  readonly virtualNodes: readonly Node[]
+  readonly rootVersion: string
+  readonly credentials: { readonly life: TokenLife | undefined } | { readonly error: unknown }
+  /** What the leaf said to this machine, with the stored credentials. */
+  readonly leaf:
+    | { readonly version: string; readonly clockOffsetMs: number | undefined; readonly missing: readonly Need[] }
+    | { readonly error: unknown }
+}
+
+interface RulesReview extends KubeObject {
+  readonly status: { readonly resourceRules: readonly Rule[] }
+}
+const rulesReviews = resource<RulesReview>(
+  'authorization.k8s.io/v1',
+  'SelfSubjectRulesReview',
+  'selfsubjectrulesreviews',
+  'Cluster',
+)
+
+/** Looks at one leaf: from the root's side, and from here with the credentials that the controllers use. */
+export async function gatherClusterFacts(root: Client, cluster: Cluster, rootVersion: string): Promise<ClusterFacts> {
+  const labelSelector = `${clusterLabel}=${cluster.metadata.name}`
+  const virtualNodes = await root.listAll(nodes, { labelSelector })
+  return { now: Date.now(), cluster, virtualNodes, rootVersion, ...(await askLeaf(root, cluster)) }
+}
+
+async function askLeaf(root: Client, cluster: Cluster): Promise<Pick<ClusterFacts, 'credentials' | 'leaf'>> {
+  let leaf: Awaited<ReturnType<typeof openLeaf>>
+  try {
+    leaf = await openLeaf(root, cluster)
+  } catch (error) {
+    return { credentials: { error }, leaf: { error } }
+  }
+  const credentials = { life: tokenLife(leaf.config.getCurrentUser()?.token) }
+  try {
+    const version = await serverVersion(leaf.client, 10_000)
+    const [offset, missing] = await Promise.all([clockOffsetMs(leaf.client.connection), missingNeeds(leaf.client)])
+    return { credentials, leaf: { version, clockOffsetMs: offset, missing } }
+  } catch (error) {
+    return { credentials, leaf: { error } }
+  } finally {
+    await leaf.client.connection.close()
+  }
+}
+
+/** What of the rights that join grants the credentials do not have (any more). */
+async function missingNeeds(leaf: Client): Promise<Need[]> {
+  const role = (await deployedManifests('rbac/leaf.yaml')).find(({ kind }) => kind === 'ClusterRole')
+  const review: Manifest = { spec: { namespace: 'default' } }
+  const outcome = await leaf.create(rulesReviews, review)
+  if (!outcome.ok) throw new Error(`leaf: the rights cannot be looked at: ${outcome.status.message}`)
+  return uncovered(needsOf(role?.rules as readonly Rule[]), outcome.object.status.resourceRules)
+}
