@@ -1,10 +1,12 @@
+import { X509Certificate } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Agent, RequestOptions } from 'node:https'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import type { KubeConfig } from '@kubernetes/client-node'
-import { type buildConnector, type Dispatcher, ProxyAgent, Socks5ProxyAgent, Agent as UndiciAgent } from 'undici'
+import { type buildConnector, type Dispatcher, ProxyAgent, Agent as UndiciAgent } from 'undici'
 import { errorOf } from '../observe/observe.ts'
 import { KubeConfigError } from './kubeconfig.ts'
+import { socksConnector } from './socks.ts'
 
 /** How one API server is reached and logged in to. */
 export interface Transport {
@@ -44,20 +46,23 @@ export async function createTransport(config: KubeConfig, options: TransportOpti
   // Node and undici type the same TLS options with other optionality.
   const connector = (options: object) => ({ ...options, timeout: connectTimeoutMs }) as buildConnector.BuildOptions
   const dispatcher = (connections: number | null): Dispatcher => {
-    const limits = { headersTimeout: answerTimeoutMs, bodyTimeout: 0 }
-    const pool = { connections, pipelining: 1, keepAliveTimeout: 60_000, connectTimeout: connectTimeoutMs, ...limits }
+    const pool = {
+      connections,
+      pipelining: 1,
+      headersTimeout: answerTimeoutMs,
+      bodyTimeout: 0,
+      keepAliveTimeout: 60_000,
+      connectTimeout: connectTimeoutMs,
+    }
     const via = config.createDispatcherOptions(cluster, tls as Parameters<KubeConfig['createDispatcherOptions']>[1])
     switch (via.type) {
       case 'proxy':
         return new ProxyAgent({ ...pool, uri: via.uri, requestTls: connector(via.requestTls) })
       case 'socks':
-        if (!/^socks5?:/.test(via.uri))
-          throw new KubeConfigError('proxy-url: of SOCKS proxies only socks5:// is possible')
-        // This agent takes what concerns its pools from the first request only.
-        return new Socks5ProxyAgent(via.uri, {
-          connectTimeout: connectTimeoutMs,
-          requestTls: connector(via.requestTls),
-        }).compose((dispatch) => (given, handler) => dispatch({ ...pool, ...given }, handler))
+        return new UndiciAgent({
+          ...pool,
+          connect: socksConnector(via.uri, connector(via.requestTls), connectTimeoutMs),
+        })
       case 'agent':
         return new UndiciAgent({ ...pool, connect: connector(via.connect) })
       case 'none':
@@ -112,24 +117,26 @@ function authorization({ headers, auth }: RequestOptions): OutgoingHttpHeaders {
   }
 }
 
-/** TLS would say it when it connects, in words that tell nobody where to look. */
+/** TLS would say it when it connects, or not at all, in words that tell nobody where to look. */
 function checkCertificates({ ca, cert, key }: SecureContextOptions): void {
-  const usable = (options: SecureContextOptions): boolean => {
-    try {
-      createSecureContext(options)
-      return true
-    } catch {
-      return false
-    }
-  }
-  if (ca && !usable({ ca }))
+  if (ca && !succeeds(() => new X509Certificate(String(ca)))) {
     throw new KubeConfigError('certificate-authority of the kubeconfig is not a PEM certificate')
+  }
   if (Boolean(cert) !== Boolean(key)) {
     throw new KubeConfigError('the kubeconfig has only one of client-certificate and client-key; both are needed')
   }
-  if (cert && key && !usable({ cert, key })) {
+  if (cert && key && !succeeds(() => createSecureContext({ cert, key }))) {
     throw new KubeConfigError(
       'client-certificate and client-key of the kubeconfig are not a PEM pair that fits together',
     )
+  }
+}
+
+function succeeds(check: () => unknown): boolean {
+  try {
+    check()
+    return true
+  } catch {
+    return false
   }
 }

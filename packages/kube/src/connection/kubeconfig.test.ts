@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, describe, it } from 'node:test'
+import fc from 'fast-check'
+import { KubeConfigError, type KubeConfigSource, loadKubeConfig } from './kubeconfig.ts'
+
+const folder = mkdtempSync(path.join(tmpdir(), 'kosmos-kubeconfig-'))
+after(() => rmSync(folder, { recursive: true }))
+
+function file(name: string, content: string): string {
+  const place = path.join(folder, name)
+  writeFileSync(place, content)
+  return place
+}
+
+interface Parts {
+  readonly cluster?: object
+  readonly user?: object
+  readonly context?: object
+  readonly current?: string
+}
+
+const secret = 'hunter2-the-secret'
+
+function kubeconfig({ cluster, user, context, current = 'prod' }: Parts = {}): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'c', cluster: { server: 'https://10.0.0.1:6443', ...cluster } }],
+    users: [{ name: 'u', user: user ?? { token: secret } }],
+    contexts: [
+      { name: 'prod', context: { cluster: 'c', user: 'u', ...context } },
+      { name: 'test', context: { cluster: 'c', user: 'u' } },
+    ],
+    'current-context': current,
+  })
+}
+
+function refusal(source: KubeConfigSource): KubeConfigError {
+  try {
+    loadKubeConfig(source)
+  } catch (error) {
+    assert.ok(error instanceof KubeConfigError, `not a KubeConfigError: ${error}`)
+    assert.doesNotMatch(`${error.message} ${error.stack} ${error.cause}`, new RegExp(secret))
+    return error
+  }
+  assert.fail('the kubeconfig was accepted')
+}
+
+describe('a kubeconfig', () => {
+  it('is taken as text or file, in YAML or JSON, with its current context or the one asked for', () => {
+    const yaml =
+      'clusters: [{name: c, cluster: {server: "https://10.0.0.1"}}]\nusers: [{name: u, user: {token: t}}]\ncontexts: [{name: only, context: {cluster: c, user: u}}]\n'
+    assert.equal(loadKubeConfig({ text: yaml }).getCurrentContext(), 'only')
+    assert.equal(loadKubeConfig({ text: kubeconfig() }).getCurrentContext(), 'prod')
+    assert.equal(loadKubeConfig({ text: kubeconfig(), context: 'test' }).getCurrentContext(), 'test')
+    assert.equal(loadKubeConfig({ file: file('config', kubeconfig()) }).getCurrentContext(), 'prod')
+  })
+
+  it('is found by $KUBECONFIG', (t) => {
+    const before = process.env.KUBECONFIG
+    t.after(() => {
+      if (before === undefined) delete process.env.KUBECONFIG
+      else process.env.KUBECONFIG = before
+    })
+    process.env.KUBECONFIG = file('default', kubeconfig())
+    assert.equal(loadKubeConfig().getCurrentContext(), 'prod')
+    process.env.KUBECONFIG = path.join(folder, 'absent')
+    assert.match(refusal({}).message, /the default kubeconfig cannot be read: ENOENT/)
+  })
+
+  it('refers to files beside it by relative paths', () => {
+    const source = kubeconfig({
+      cluster: { 'certificate-authority': 'ca.crt' },
+      user: { 'client-certificate': 'me.crt', 'client-key': '/abs/me.key' },
+    })
+    const config = loadKubeConfig({ file: file('relative', source) })
+    assert.equal(config.getCurrentCluster()?.caFile, path.join(folder, 'ca.crt'))
+    assert.equal(config.getCurrentUser()?.certFile, path.join(folder, 'me.crt'))
+    assert.equal(config.getCurrentUser()?.keyFile, '/abs/me.key')
+  })
+
+  it('that cannot be used is refused with what to change', () => {
+    const text = kubeconfig
+    const cases: readonly (readonly [KubeConfigSource, RegExp])[] = [
+      [{ file: path.join(folder, 'nowhere') }, /nowhere cannot be read: ENOENT/],
+      [{ text: '' }, /not a valid kubeconfig/],
+      [{ text: '{"clusters":' }, /not a valid kubeconfig/],
+      [{ text: 'just text' }, /not a valid kubeconfig/],
+      [{ text: text(), context: 'prd' }, /has no context "prd"; it has: prod, test/],
+      [{ text: text({ current: 'gone' }) }, /has no context "gone", which is its current-context; it has: prod, test/],
+      [{ text: text({ current: '' }) }, /set current-context or name a context; it has: prod, test/],
+      [{ text: '{"clusters":[],"users":[],"contexts":[]}' }, /it has: none/],
+      [
+        { text: text({ context: { cluster: 'other' } }) },
+        /context "prod" refers to cluster "other", which is not there/,
+      ],
+      [{ text: text({ context: { user: 'other' } }) }, /context "prod" refers to user "other", which is not there/],
+      [{ text: text({ context: { user: undefined } }) }, /context "prod" names no user/],
+      [{ text: text({ cluster: { server: '10.0.0.1:6443' } }) }, /cluster "c" has no valid server URL/],
+      [{ text: text({ cluster: { server: 'ftp://x' } }) }, /cluster "c" has no valid server URL/],
+      [{ text: text({ cluster: { server: 'http://10.0.0.1' } }) }, /cluster "c" is not reached by https/],
+    ]
+    for (const [source, message] of cases) assert.match(refusal(source).message, message)
+  })
+
+  it('never has its content in an error, wherever it is broken', () => {
+    const whole = `users:\n- name: u\n  user:\n    token: "${secret}"\n    password: ${secret}\nclusters: [{name: c}]\n`
+    fc.assert(
+      fc.property(fc.nat({ max: whole.length }), fc.constantFrom('', '{', '\t', '"', ': :', '- -'), (at, noise) => {
+        refusal({ text: whole.slice(0, at) + noise + whole.slice(at) })
+        refusal({ text: whole.slice(0, at) + noise })
+      }),
+    )
+  })
+})
+
+describe('a kubeconfig that comes out of the API', () => {
+  it('is accepted when it holds everything itself', () => {
+    for (const user of [
+      { token: secret },
+      { username: 'u', password: secret },
+      { 'client-certificate-data': 'eA==' },
+    ]) {
+      assert.ok(loadKubeConfig({ text: kubeconfig({ user }), selfContained: true }))
+    }
+  })
+
+  it('is refused when it would run a program or read a file of this machine, however that is written', () => {
+    const users: readonly object[] = [
+      { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: ['-c', 'true'] } },
+      { 'auth-provider': { name: 'gcp', config: { 'cmd-path': 'sh' } } },
+      { 'client-certificate': '/etc/passwd', 'client-key': '/etc/passwd' },
+      { tokenFile: '/etc/passwd' },
+      { 'token-file': '/etc/passwd' },
+      { 'token-file': '/etc/passwd', token: secret },
+    ]
+    for (const user of users) {
+      const error = refusal({ text: kubeconfig({ user }), selfContained: true })
+      assert.match(error.message, /embed certificates/)
+      assert.equal(error.selfContained, false)
+    }
+    const escaped = kubeconfig({ user: { 'token-file': '/etc/passwd' } }).replace('token-file', 'token\\u002dfile')
+    assert.equal(refusal({ text: escaped, selfContained: true }).selfContained, false)
+    refusal({ text: kubeconfig({ cluster: { 'certificate-authority': '/etc/passwd' } }), selfContained: true })
+  })
+
+  it('never has a file of this machine read, not even for a user that is not asked for', () => {
+    const document = JSON.parse(kubeconfig())
+    document.users.push({ name: 'spy', user: { 'token-file': file('token', secret) } })
+    const config = loadKubeConfig({ text: JSON.stringify(document), selfContained: true })
+    assert.doesNotMatch(JSON.stringify(config.getUser('spy')), new RegExp(secret))
+  })
+
+  it('is told apart from one that is broken', () => {
+    assert.equal(refusal({ text: '{', selfContained: true }).selfContained, true)
+  })
+})
