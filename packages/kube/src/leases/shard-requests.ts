@@ -1,0 +1,80 @@
+import type { Client } from '../client/client.ts'
+import { microTime } from '../objects/micro-time.ts'
+import { leases } from '../objects/resources.ts'
+import type { Lease } from '../objects/types.ts'
+import { groupLabel, type LeaseNames } from './shard-names.ts'
+
+/** Where the leases of a group are. */
+export interface ShardRequests {
+  readonly client: Client
+  readonly namespace: string
+  readonly group: string
+  readonly names: LeaseNames
+  /** For each request; what was asked may happen all the same. */
+  readonly timeoutMs: number
+}
+
+export interface ShardClaim {
+  readonly shard: string
+  /** Whom the shard lease names, '' if nobody. */
+  readonly from: string
+  /** Who takes it. */
+  readonly member: string
+  /** The shard lease as it was read; undefined to create it. */
+  readonly lease: Lease | undefined
+}
+
+/** The lease of a shard that is now the member's; undefined if somebody was quicker, or its holder is not dead. */
+export async function claimShard(where: ShardRequests, claim: ShardClaim): Promise<Lease | undefined> {
+  const { client, namespace, group, names, timeoutMs } = where
+  const { shard, from, member, lease } = claim
+  const signal = AbortSignal.timeout(timeoutMs)
+  if (from !== '' && from !== member) {
+    // A cache may not know the holder's Lease yet; the API server knows that it is gone, and it never comes back.
+    const holder = await client.get(leases, { namespace, name: names.member(from) }, signal)
+    if (holder !== undefined) return undefined
+  }
+  const now = microTime(new Date())
+  const spec = {
+    holderIdentity: member,
+    acquireTime: now,
+    renewTime: now,
+    leaseTransitions: (lease?.spec?.leaseTransitions ?? -1) + 1,
+  }
+  const outcome = lease
+    ? await client.replace<Lease>(leases, { ...lease, spec } as Lease, { signal })
+    : await client.create<Lease>(
+        leases,
+        {
+          metadata: { namespace, name: names.shard(shard), labels: { [groupLabel]: group } },
+          spec,
+        } as object,
+        { signal },
+      )
+  if (outcome.ok) return outcome.object
+  if (outcome.reason === 'Conflict' || outcome.reason === 'AlreadyExists' || outcome.reason === 'NotFound')
+    return undefined
+  throw new Error(`shard ${shard} cannot be taken: ${outcome.status.message}`)
+}
+
+/** Lets go of a shard, if its lease is still as it was seen or written last. */
+export async function releaseShard({ client, timeoutMs }: ShardRequests, lease: Lease | undefined): Promise<void> {
+  if (!lease) return
+  const released = { ...lease, spec: { ...lease.spec, holderIdentity: '' } } as Lease
+  await client.replace<Lease>(leases, released, { signal: AbortSignal.timeout(timeoutMs) })
+}
+
+/** Deletes the Lease of a member, if it is still as it was seen: nobody can renew it any more. */
+export async function evictMember({ client }: ShardRequests, lease: Lease | undefined): Promise<void> {
+  if (lease) await deleteVersion(client, lease)
+}
+
+/** Deletes the Lease of a shard that is no more, if nobody took it meanwhile. */
+export async function removeShard({ client }: ShardRequests, lease: Lease | undefined): Promise<void> {
+  if (lease) await deleteVersion(client, lease)
+}
+
+async function deleteVersion(client: Client, lease: Lease): Promise<void> {
+  const { namespace, name, uid, resourceVersion } = lease.metadata
+  await client.delete(leases, { namespace, name }, { uid, resourceVersion })
+}
