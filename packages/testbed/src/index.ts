@@ -4,6 +4,8 @@ export type { ClusterRecord, ControlPlane } from './control-plane/control-plane.
 export { type StartControlPlaneOptions, startControlPlane } from './control-plane/start.ts'
 export type { CannedStatus } from './faults/canned.ts'
 export { type FaultProxy, startFaultProxy } from './faults/proxy.ts'
+export { type ImageName, imageNames } from './images/catalog.ts'
+export { enterNode } from './nodes/real/enter.ts'
 export { type Authority, type Credential, createAuthority } from './pki/authority.ts'
 export type { Cleanup, HealthProbe, Journal, ProcessSpec } from './processes/journal.ts'
 export { launch } from './processes/launch.ts'

@@ -1,0 +1,24 @@
+import { progressOn } from '@kosmos/testbed'
+import { Command } from 'commander'
+import { benchPods } from './pods/bench.ts'
+import { describePods } from './pods/report.ts'
+
+const program = new Command('bench').description('Side-by-side measurements, both sides in one run on this machine')
+const number = (text: string) => Number(text)
+
+program
+  .command('pods')
+  .description('the same pods straight on the leaf and through the tree')
+  .option('--count <pods>', 'pods on each side', number, 2000)
+  .option('--json', 'print one JSON object')
+  .action(async ({ count, json }: { count: number; json?: boolean }) => {
+    const result = await benchPods({ count, progress: progressOn(process.stderr) })
+    console.log(json ? JSON.stringify(result) : describePods(result))
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  console.error((error as Error).message)
+  process.exitCode = 1
+}

@@ -1,0 +1,95 @@
+import { type Client, Informer, type Pod, pods } from '@kosmos/kube'
+import PQueue from 'p-queue'
+
+export interface LoadResult {
+  readonly podsPerSecond: number
+  /** From the request that creates a pod until a watcher of the same cluster sees it Ready. */
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** From the first delete until the last pod is gone. */
+  readonly deleteSeconds: number
+}
+
+export interface LoadOptions {
+  readonly client: Client
+  readonly namespace: string
+  readonly count: number
+  /** Called between creation and deletion. */
+  readonly whileRunning?: () => Promise<void>
+}
+
+/** Requests in flight: what a busy controller has. */
+const IN_FLIGHT = 50
+
+/** Creates pods, waits until all are Ready, deletes them one by one, waits until all are gone. */
+export async function runLoad({ client, namespace, count, whileRunning }: LoadOptions): Promise<LoadResult> {
+  const stop = new AbortController()
+  const informer = new Informer({ client, resource: pods, namespace })
+  const following = informer.run(stop.signal)
+  await informer.synced
+
+  const created = new Map<string, number>()
+  const ready = new Map<string, number>()
+  const allReady = Promise.withResolvers<void>()
+  const allGone = Promise.withResolvers<void>()
+  const unsubscribe = informer.subscribe(({ type, object }) => {
+    const { name } = object.metadata
+    if (type === 'deleted') {
+      if (informer.store.size === 0) allGone.resolve()
+    } else if (!ready.has(name) && isReady(object)) {
+      ready.set(name, performance.now())
+      if (ready.size === count) allReady.resolve()
+    }
+  })
+
+  const names = Array.from({ length: count }, (_, i) => `load-${i}`)
+  const requests = new PQueue({ concurrency: IN_FLIGHT })
+  const start = performance.now()
+  await requests.addAll(
+    names.map((name) => async () => {
+      created.set(name, performance.now())
+      const outcome = await client.create(pods, podOf(name, namespace))
+      if (!outcome.ok) throw new Error(`pod ${name} was not created: ${outcome.status.message}`)
+    }),
+  )
+  await allReady.promise
+  const end = Math.max(...ready.values())
+  await whileRunning?.()
+
+  const deletion = performance.now()
+  await requests.addAll(names.map((name) => () => client.delete(pods, { namespace, name })))
+  await allGone.promise
+  const deleteSeconds = (performance.now() - deletion) / 1000
+
+  unsubscribe()
+  stop.abort()
+  await following
+  const latencies = names.map((name) => (ready.get(name) ?? 0) - (created.get(name) ?? 0)).sort((a, b) => a - b)
+  return {
+    podsPerSecond: count / ((end - start) / 1000),
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
+    deleteSeconds,
+  }
+}
+
+function isReady(pod: Pod): boolean {
+  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+}
+
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+}
+
+/** The same pod on both sides; the toleration only matters in the root. */
+function podOf(name: string, namespace: string): object {
+  return {
+    metadata: { name, namespace, labels: { app: 'load' } },
+    spec: {
+      tolerations: [{ key: 'kosmos.io/node', operator: 'Exists' }],
+      containers: [
+        { name: 'main', image: 'registry.k8s.io/pause:3.10', resources: { requests: { cpu: '10m', memory: '16Mi' } } },
+      ],
+    },
+  }
+}

@@ -1,0 +1,20 @@
+import type { PodsResult } from './bench.ts'
+import type { LoadResult } from './load.ts'
+
+/** The result for a terminal. */
+export function describePods({ count, direct, tree, ratio }: PodsResult): string {
+  const row = (title: string, { podsPerSecond, p50Ms, p99Ms, deleteSeconds }: LoadResult) =>
+    [
+      title.padEnd(8),
+      podsPerSecond.toFixed(1).padStart(8),
+      p50Ms.toFixed(0).padStart(8),
+      p99Ms.toFixed(0).padStart(8),
+      deleteSeconds.toFixed(1).padStart(10),
+    ].join('')
+  return [
+    `${count} pods     pods/s  p50 ms  p99 ms  delete s`,
+    row('direct', direct),
+    row('tree', tree),
+    `ratio ${ratio.toFixed(2)}, ${tree.cpuMsPerPod.toFixed(1)} ms CPU a pod, peak RSS ${tree.peakRssMiB.toFixed(0)} MiB, ${tree.listsInSteadyState} lists`,
+  ].join('\n')
+}

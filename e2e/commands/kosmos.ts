@@ -1,0 +1,23 @@
+import { attachTestbed, progressOn } from '@kosmos/testbed'
+import { Command } from 'commander'
+import { upKosmos } from '../platform/kosmos.ts'
+
+const program = new Command('kosmos').description('Our controllers against a test bed')
+
+program
+  .command('up')
+  .description('start cluster-tree and join the leaves')
+  .option('--name <name>', 'name of the test bed', 'kosmos')
+  .option('--json', 'print one JSON object')
+  .action(async ({ name, json }: { name: string; json?: boolean }) => {
+    const kosmos = await upKosmos(attachTestbed(name), progressOn(process.stderr))
+    if (json) console.log(JSON.stringify(kosmos))
+    else console.log(`virtual nodes: ${kosmos.virtualNodes.join(', ')}\nmetrics: ${kosmos.metrics}`)
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  console.error((error as Error).message)
+  process.exitCode = 1
+}

@@ -1,0 +1,43 @@
+import { imageNames } from '@kosmos/testbed'
+
+/** Pods and Deployments that go to leaves, for scenarios. */
+
+export const toleration = { key: 'kosmos.io/node', operator: 'Exists' } as const
+
+export interface PodParts {
+  readonly cluster?: string
+  readonly namespace?: string
+  readonly spec?: Readonly<Record<string, unknown>>
+  readonly container?: Readonly<Record<string, unknown>>
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+export function podSpec({ cluster, spec, container }: PodParts = {}) {
+  return {
+    tolerations: [toleration],
+    terminationGracePeriodSeconds: 1,
+    ...(cluster && { nodeSelector: { 'kosmos.io/cluster': cluster } }),
+    containers: [{ name: 'main', image: imageNames.busybox, ...container }],
+    ...spec,
+  }
+}
+
+export function pod(name: string, parts: PodParts = {}) {
+  const { namespace = 'default', annotations } = parts
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, labels: { app: name }, ...(annotations && { annotations }) },
+    spec: podSpec(parts),
+  }
+}
+
+export function deployment(name: string, replicas: number, parts: PodParts = {}) {
+  const labels = { app: name }
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: parts.namespace ?? 'default' },
+    spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec(parts) } },
+  }
+}

@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { Client, Connection, createTransport, loadKubeConfig } from '@kosmos/kube'
+import { type ControlPlane, downTestbed, silent, type Testbed, type UpOptions, upTestbed } from '@kosmos/testbed'
+import { type Kosmos, startClusterTree, upKosmos } from './kosmos.ts'
+
+const run = promisify(execFile)
+
+export interface CommandResult {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A root with leaves joined to it, as a scenario uses it. */
+export interface Platform {
+  readonly testbed: Testbed
+  readonly kosmos: Kosmos
+  readonly root: Client
+  /** In the order of the test bed's leaves. */
+  readonly leaves: readonly Client[]
+  /** The real kubectl against the root; `input` goes to its stdin. */
+  kubectl(args: readonly string[], input?: string): Promise<CommandResult>
+  kubectlIn(cluster: ControlPlane, args: readonly string[], input?: string): Promise<CommandResult>
+  /** Applies manifests to the root; throws if kubectl does not take them. */
+  apply(...manifests: object[]): Promise<void>
+  /** KILL: what our process does when its machine dies. */
+  killClusterTree(): Promise<void>
+  startClusterTree(): Promise<void>
+  down(): Promise<void>
+}
+
+/** Starts a test bed of its own with Kosmos on it; `down` removes everything. */
+export async function startPlatform(name: string, options: Omit<UpOptions, 'name'> = {}): Promise<Platform> {
+  const testbed = await upTestbed({ nodes: 'kwok:3', ...options, name: `${name}-${process.pid}` })
+  const connections: Connection[] = []
+  const connect = async (cluster: ControlPlane) => {
+    const connection = new Connection(cluster.name, await createTransport(loadKubeConfig({ file: cluster.kubeconfig })))
+    connections.push(connection)
+    return new Client(connection, 'scenario')
+  }
+  const down = async () => {
+    await Promise.all(connections.map((connection) => connection.close()))
+    await downTestbed(testbed.name)
+  }
+  try {
+    const kosmos = await upKosmos(testbed, silent)
+    const kubectlIn = (cluster: ControlPlane, args: readonly string[], input?: string) =>
+      command(testbed.bin.kubectl ?? 'kubectl', ['--kubeconfig', cluster.kubeconfig, ...args], input)
+    const kubectl = (args: readonly string[], input?: string) => kubectlIn(testbed.root, args, input)
+    return {
+      testbed,
+      kosmos,
+      root: await connect(testbed.root),
+      leaves: await Promise.all(testbed.leaves.map(connect)),
+      kubectl,
+      kubectlIn,
+      apply: async (...manifests) => {
+        const list = { apiVersion: 'v1', kind: 'List', items: manifests }
+        const { code, stderr } = await kubectl(['apply', '-f', '-'], JSON.stringify(list))
+        if (code !== 0) throw new Error(`kubectl apply: ${stderr}`)
+      },
+      killClusterTree: () => testbed.root.kill('cluster-tree'),
+      startClusterTree: async () => void (await startClusterTree(testbed, silent)),
+      down,
+    }
+  } catch (error) {
+    await down()
+    throw error
+  }
+}
+
+async function command(file: string, args: readonly string[], input?: string): Promise<CommandResult> {
+  const child = run(file, [...args], { maxBuffer: 64 * 1024 * 1024 })
+  child.child.stdin?.end(input ?? '')
+  try {
+    return { code: 0, ...(await child) }
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: unknown; stdout: string; stderr: string }
+    return { code: typeof code === 'number' ? code : 1, stdout, stderr }
+  }
+}
+
+/**
+ * Waits until `look` returns something true, and returns it; throws with the last thing seen. The time only bounds a test
+ * that would never end, it is no expectation.
+ */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | false | undefined> | T | false | undefined,
+): Promise<T> {
+  const deadline = Date.now() + 120_000
+  let last: unknown
+  while (Date.now() < deadline) {
+    try {
+      const seen = await look()
+      if (seen) return seen
+      last = seen
+    } catch (error) {
+      last = error
+    }
+    await sleep(200)
+  }
+  throw new Error(`never: ${what}`, { cause: last })
+}

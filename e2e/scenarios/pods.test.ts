@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { configMaps, events, type Pod, pods, secrets } from '@kosmos/kube'
+import { deployment, pod } from '../platform/manifests.ts'
+import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+
+const inDefault = (name: string) => ({ namespace: 'default', name })
+
+describe('pods of the root that run in leaves', () => {
+  let platform: Platform
+  const root = () => platform.root
+  const leaf1 = () => {
+    const [first] = platform.leaves
+    assert(first)
+    return first
+  }
+  const rootPod = (name: string) => root().get(pods, inDefault(name))
+  const leafPod = (name: string) => leaf1().get(pods, inDefault(name))
+  const running = (name: string) =>
+    eventually(`pod ${name} runs`, async () => {
+      const seen = await rootPod(name)
+      return seen?.status?.phase === 'Running' && seen
+    })
+  const waitingReason = (seen: Pod | undefined) => seen?.status?.containerStatuses?.[0]?.state?.waiting?.reason
+
+  before(async () => {
+    platform = await startPlatform('pods')
+  })
+  after(() => platform?.down())
+
+  it('spreads a Deployment over the leaves, and each pod says where it is', async () => {
+    await platform.apply(deployment('web', 10))
+    const { code, stderr } = await platform.kubectl(['rollout', 'status', 'deployment/web', '--timeout=90s'])
+    assert.equal(code, 0, stderr)
+    const { stdout } = await platform.kubectl(['get', 'pods', '-l', 'app=web', '-o', 'wide'])
+    assert.match(stdout, /kosmos-leaf1/)
+    assert.match(stdout, /kosmos-leaf2/)
+    assert.equal((await platform.kubectl(['delete', 'deployment', 'web', '--timeout=90s'])).code, 0)
+    await eventually('no pod is left in a leaf', async () => {
+      const left = await Promise.all(platform.leaves.map((leaf) => leaf.listAll(pods, { namespace: 'default' })))
+      return left.flat().length === 0
+    })
+  })
+
+  it('tells in an Event that the API-access token is left out', async () => {
+    await platform.apply(pod('token', { cluster: 'leaf1' }))
+    await running('token')
+    const event = await eventually('an Event says so', async () => {
+      const all = await root().listAll(events, { namespace: 'default' })
+      return all.find(({ regarding, reason }) => regarding?.name === 'token' && reason === 'ApiAccessOmitted')
+    })
+    assert.match(event.note ?? '', /token/)
+    assert.equal((await leafPod('token'))?.spec.automountServiceAccountToken, false)
+  })
+
+  it('copies what a pod refers to, keeps it current, and removes it after the last pod', async () => {
+    await platform.apply(
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: inDefault('settings'), data: { colour: 'red' } },
+      { apiVersion: 'v1', kind: 'Secret', metadata: inDefault('password'), stringData: { value: 'one' } },
+      pod('reader', {
+        cluster: 'leaf1',
+        container: { envFrom: [{ configMapRef: { name: 'settings' } }, { secretRef: { name: 'password' } }] },
+      }),
+    )
+    await running('reader')
+    assert.equal((await leaf1().get(configMaps, inDefault('settings')))?.data?.colour, 'red')
+    await platform.apply({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: inDefault('settings'),
+      data: { colour: 'blue' },
+    })
+    await eventually('the copy follows', async () => {
+      return (await leaf1().get(configMaps, inDefault('settings')))?.data?.colour === 'blue'
+    })
+    const copy = await leaf1().get(secrets, inDefault('password'))
+    assert(copy)
+    await leaf1().delete(secrets, inDefault('password'))
+    await eventually('a copy that somebody deleted comes back', async () => {
+      const again = await leaf1().get(secrets, inDefault('password'))
+      return again && again.metadata.uid !== copy.metadata.uid
+    })
+    await platform.kubectl(['delete', 'pod', 'reader'])
+    await eventually('both copies are gone', async () => {
+      const left = [
+        await leaf1().get(configMaps, inDefault('settings')),
+        await leaf1().get(secrets, inDefault('password')),
+      ]
+      return left.every((object) => object === undefined)
+    })
+  })
+
+  it('waits for a missing ConfigMap, says so, and starts when it appears', async () => {
+    await platform.apply(
+      pod('early', { cluster: 'leaf1', container: { envFrom: [{ configMapRef: { name: 'late' } }] } }),
+    )
+    await eventually(
+      'it says what is missing',
+      async () => waitingReason(await rootPod('early')) === 'CreateContainerConfigError',
+    )
+    const { stdout } = await platform.kubectl(['describe', 'pod', 'early'])
+    assert.match(stdout, /not found: ConfigMap late/)
+    await platform.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: inDefault('late'), data: {} })
+    await running('early')
+  })
+
+  it('never touches a foreign ConfigMap of the same name', async () => {
+    await leaf1().create(configMaps, { metadata: inDefault('taken'), data: { owner: 'leaf' } } as object)
+    await platform.apply(
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: inDefault('taken'), data: { owner: 'root' } },
+      pod('guest', { cluster: 'leaf1', container: { envFrom: [{ configMapRef: { name: 'taken' } }] } }),
+    )
+    await eventually(
+      'it says what is in the way',
+      async () => waitingReason(await rootPod('guest')) === 'NameTakenInLeaf',
+    )
+    assert.equal((await leaf1().get(configMaps, inDefault('taken')))?.data?.owner, 'leaf')
+    await platform.kubectl(['delete', 'pod', 'guest', '--timeout=60s'])
+    assert.equal((await leaf1().get(configMaps, inDefault('taken')))?.data?.owner, 'leaf')
+  })
+
+  describe('a root pod whose name is taken in the leaf', () => {
+    it('stays pending, says which object is in the way, and starts when it goes', async () => {
+      const foreign = await leaf1().create(pods, {
+        metadata: inDefault('twin'),
+        spec: { containers: [{ name: 'other', image: 'other' }] },
+      } as object)
+      assert(foreign.ok)
+      await platform.apply(pod('twin', { cluster: 'leaf1' }))
+      await eventually('it says so', async () => waitingReason(await rootPod('twin')) === 'NameTakenInLeaf')
+      const { stdout } = await platform.kubectl(['describe', 'pod', 'twin'])
+      assert.match(stdout, /Warning\s+NameTakenInLeaf/)
+      const untouched = await leafPod('twin')
+      assert.equal(untouched?.metadata.uid, foreign.object.metadata.uid)
+      assert.equal(untouched?.metadata.labels?.['kosmos-io/pod'], undefined)
+      await leaf1().delete(pods, inDefault('twin'), { gracePeriodSeconds: 0 })
+      await running('twin')
+    })
+
+    it('is deleted without the foreign pod being touched', async () => {
+      await leaf1().create(pods, {
+        metadata: inDefault('stay'),
+        spec: { containers: [{ name: 'a', image: 'a' }] },
+      } as object)
+      await platform.apply(pod('stay', { cluster: 'leaf1' }))
+      await eventually('it says so', async () => waitingReason(await rootPod('stay')) === 'NameTakenInLeaf')
+      assert.equal((await platform.kubectl(['delete', 'pod', 'stay', '--timeout=60s'])).code, 0)
+      assert.equal((await leafPod('stay'))?.metadata.deletionTimestamp, undefined)
+    })
+  })
+
+  it('takes a pod that is created again under the same name for another pod', async () => {
+    await platform.apply(pod('again', { cluster: 'leaf1' }))
+    for (let round = 0; round < 5; round++) {
+      const before = await running('again')
+      const force = round % 2 ? ['--force', '--grace-period=0'] : []
+      await platform.kubectl(['delete', 'pod', 'again', ...force])
+      await platform.apply(pod('again', { cluster: 'leaf1' }))
+      const after = await running('again')
+      assert.notEqual(after.metadata.uid, before.metadata.uid)
+      const copy = await leafPod('again')
+      assert.equal(copy?.metadata.annotations?.['kosmos.io/root-uid'], after.metadata.uid)
+      assert.equal(copy?.metadata.deletionTimestamp, undefined)
+    }
+  })
+
+  it('reports a pod that vanished in the leaf as Failed, so that its owner replaces it', async () => {
+    await platform.apply(deployment('kept', 1, { cluster: 'leaf1' }))
+    const first = await eventually('it runs', async () => {
+      const [only] = await root().listAll(pods, { namespace: 'default', labelSelector: 'app=kept' })
+      return only?.status?.phase === 'Running' && only
+    })
+    await leaf1().delete(pods, inDefault(first.metadata.name), { gracePeriodSeconds: 0 })
+    await eventually('a replacement runs', async () => {
+      const all = await root().listAll(pods, { namespace: 'default', labelSelector: 'app=kept' })
+      return all.some(({ metadata, status }) => metadata.uid !== first.metadata.uid && status?.phase === 'Running')
+    })
+    const failed = await rootPod(first.metadata.name)
+    assert.equal(failed?.status?.phase, 'Failed')
+    assert(failed?.status?.conditions?.some(({ type, status }) => type === 'DisruptionTarget' && status === 'True'))
+  })
+
+  it('says what the leaf said when it refuses a pod, and creates it when the cause is gone', async () => {
+    await platform.kubectl(['create', 'namespace', 'tight'])
+    await leaf1().create(
+      { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false },
+      {
+        metadata: { name: 'tight' },
+      },
+    )
+    const quota = { group: '', version: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas', namespaced: true }
+    const stored = await leaf1().create(quota, {
+      metadata: { namespace: 'tight', name: 'none' },
+      spec: { hard: { pods: '0' } },
+    } as object)
+    assert(stored.ok)
+    await eventually('the quota is in force', async () => {
+      const seen = (await leaf1().get(quota, { namespace: 'tight', name: 'none' })) as
+        | { status?: { hard?: object } }
+        | undefined
+      return seen?.status?.hard
+    })
+    await platform.apply(pod('squeezed', { cluster: 'leaf1', namespace: 'tight' }))
+    await eventually('it says so', async () => {
+      const seen = await root().get(pods, { namespace: 'tight', name: 'squeezed' })
+      return waitingReason(seen) === 'RefusedByLeaf' && /exceeded quota/.test(seen?.status?.message ?? '')
+    })
+    await leaf1().delete(quota, { namespace: 'tight', name: 'none' })
+    await eventually(
+      'it runs',
+      async () => (await root().get(pods, { namespace: 'tight', name: 'squeezed' }))?.status?.phase === 'Running',
+    )
+  })
+})
