@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander'
+import { addCompletion } from './completion/completion.ts'
 import { JoinRefused } from './join/join.ts'
 import { createProgram } from './program.ts'
 import { explain } from './terminal/explain.ts'
@@ -15,7 +16,9 @@ export async function run(
 ): Promise<number> {
   const terminal = { print: (text: string) => stdout.write(`${text}\n`), progress: progressOn(stderr) }
   try {
-    await createProgram(terminal).parseAsync([...argv], { from: 'user' })
+    const program = createProgram(terminal)
+    await addCompletion(program, argv)
+    await program.parseAsync([...argv], { from: 'user' })
     return exitCodes.done
   } catch (error) {
     // Commander has printed its own errors, and help is none.
