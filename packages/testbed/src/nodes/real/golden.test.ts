@@ -7,7 +7,7 @@ import { containerdConfig } from './containerd-config.ts'
 import { kubeletScript } from './files.ts'
 import { kubeProxyConfig } from './kube-proxy-config.ts'
 import { kubeletConfig } from './kubelet-config.ts'
-import { type NodePlan, planNodes } from './plan.ts'
+import { planNode } from './plan.ts'
 import { setupScript } from './setup.ts'
 
 // What a node's programs are given, as files to review: `UPDATE_GOLDEN=1 node --test …/golden.test.ts` writes them anew.
@@ -22,9 +22,9 @@ function golden(name: string, text: string): void {
   assert.equal(text, readFileSync(file, 'utf8'))
 }
 
-const cluster = { name: 'leaf1', network: { podCIDR: '10.129.0.0/16' } }
-const plans = planNodes('/srv/beds/demo', cluster, ['172.28.7.10', '172.28.7.11'])
-const [node, peer] = plans as [NodePlan, NodePlan]
+const clusterCidr = '10.129.0.0/16'
+const node = planNode('/srv/beds/demo', 'leaf1', 1, { address: '172.28.7.10', podCidr: '10.129.135.0/24' })
+const peer = planNode('/srv/beds/demo', 'leaf1', 2, { address: '172.28.7.11', podCidr: '10.129.136.0/24' })
 
 describe('a real node is set up by', () => {
   const setup = {
@@ -32,7 +32,7 @@ describe('a real node is set up by', () => {
     underlayPrefix: 24,
     gateway: '172.28.7.1',
     switchPid: 4711,
-    clusterCidr: cluster.network.podCIDR,
+    clusterCidr,
     peers: [peer],
     keep: ['/srv/beds/demo', '/usr/bin/kubelet'],
   }
@@ -52,21 +52,16 @@ describe('a real node is set up by', () => {
 
   it('a configuration for each of its programs', () => {
     golden('kubelet.yaml', kubeletConfig(node, '10.65.0.10'))
-    golden('kube-proxy.yaml', kubeProxyConfig(node, cluster.network.podCIDR))
+    golden('kube-proxy.yaml', kubeProxyConfig(node, clusterCidr))
     golden('containerd.toml', containerdConfig({ pauseImage: 'pause:3', dir: node.dir, cniBinDirs: ['/opt/cni/bin'] }))
     golden('pods.conflist', cniConfig(node.podCidr))
   })
 })
 
 describe('the nodes of a cluster', () => {
-  it('have names, cgroups, folders and pod ranges of their own', () => {
-    assert.deepEqual(
-      plans.map((p) => [p.name, p.podCidr, p.dir]),
-      [
-        ['leaf1-node-1', '10.129.128.0/24', '/srv/beds/demo/nodes/leaf1-node-1'],
-        ['leaf1-node-2', '10.129.129.0/24', '/srv/beds/demo/nodes/leaf1-node-2'],
-      ],
-    )
+  it('have names, cgroups and folders of their own', () => {
+    assert.deepEqual([node.name, node.dir], ['leaf1-node-1', '/srv/beds/demo/nodes/leaf1-node-1'])
+    assert.deepEqual([peer.name, peer.dir], ['leaf1-node-2', '/srv/beds/demo/nodes/leaf1-node-2'])
     assert.notEqual(node.cgroup, peer.cgroup)
   })
 })

@@ -1,5 +1,4 @@
 import path from 'node:path'
-import { formatRange, nthSubrange, parseRange } from './ipv4.ts'
 import { cgroupName } from './naming.ts'
 
 /** Everything about a real node that is decided before it starts. */
@@ -16,24 +15,19 @@ export interface NodePlan {
   readonly dir: string
 }
 
-/** Simulated nodes of the same cluster hand out addresses from the beginning of the range. */
-const firstPodRange = 128
-
-/** Nodes `<cluster>-node-<n>`, each with a /24 from the upper half of the cluster's pod range (a /16). */
-export function planNodes(
+/** The nth node (from 1) of a cluster, `<cluster>-node-<n>`. */
+export function planNode(
   testbedDir: string,
-  cluster: { readonly name: string; readonly network: { readonly podCIDR: string } },
-  addresses: readonly string[],
-): NodePlan[] {
-  return addresses.map((address, i) => {
-    const name = `${cluster.name}-node-${i + 1}`
-    return {
-      cluster: cluster.name,
-      name,
-      address,
-      podCidr: formatRange(nthSubrange(parseRange(cluster.network.podCIDR), 24, firstPodRange + i)),
-      cgroup: `/${cgroupName(testbedDir)}/${name}`,
-      dir: path.join(testbedDir, 'nodes', name),
-    }
-  })
+  cluster: string,
+  n: number,
+  network: Pick<NodePlan, 'address' | 'podCidr'>,
+): NodePlan {
+  const name = `${cluster}-node-${n}`
+  return {
+    cluster,
+    name,
+    ...network,
+    cgroup: `/${cgroupName(testbedDir)}/${name}`,
+    dir: path.join(testbedDir, 'nodes', name),
+  }
 }

@@ -17,6 +17,7 @@ import type { Testbed } from '../../testbed/testbed.ts'
 import { upTestbed } from '../../testbed/up.ts'
 import { hierarchies } from './cgroups.ts'
 import { enterNode } from './enter.ts'
+import { overlaps, parseRange } from './ipv4.ts'
 import { cgroupName, uplinkName } from './naming.ts'
 
 const run = promisify(execFile)
@@ -133,9 +134,17 @@ describe('a cluster with two real nodes', { skip }, () => {
     rmSync(root, { recursive: true, force: true })
   })
 
-  it('runs a pod on each node, with an address from that node’s range', () => {
+  it('runs a pod on each node, with an address from that node’s range', async () => {
     assert.deepEqual(pods.map((p) => p.node).sort(), ['leaf1-node-1', 'leaf1-node-2'])
-    for (const { ip, node } of pods) assert.equal(ip.split('.')[2], String(127 + Number(node.at(-1))))
+    for (const { ip, node } of pods) {
+      const { stdout } = await kubectl('get', 'node', node, '-o', 'jsonpath={.spec.podCIDR}')
+      assert.ok(overlaps(parseRange(stdout), parseRange(ip)), `${ip} is in ${stdout}`)
+    }
+  })
+
+  it('lets the host reach pods, as API servers have to that call webhooks', async () => {
+    const { ip, name } = pods[1] ?? { ip: '', name: '' }
+    assert.equal(await (await fetch(`http://${ip}:8080/`)).text(), `${name}\n`)
   })
 
   it('lets pods on different nodes ping each other', async () => {
@@ -188,7 +197,14 @@ describe('a cluster with two real nodes', { skip }, () => {
   it('lets a test look at a node from within', async () => {
     const [file = '', ...args] = enterNode(testbed.journal, 'leaf1', 'leaf1-node-1')
     assert.equal((await run(file, [...args, 'hostname'])).stdout, 'leaf1-node-1\n')
-    const { stdout } = await run(file, [...args, 'ip', '-json', 'route', 'get', '10.129.129.9'])
+    const { stdout } = await run(file, [
+      ...args,
+      'ip',
+      '-json',
+      'route',
+      'get',
+      pods.find((p) => p.node === 'leaf1-node-2')?.ip ?? '',
+    ])
     assert.equal(JSON.parse(stdout)[0].dev, 'eth0')
     assert.throws(() => enterNode(testbed.journal, 'leaf1', 'leaf1-node-3'), /leaf1 has no real node leaf1-node-3/)
   })

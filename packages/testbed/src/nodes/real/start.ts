@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { promisify } from 'node:util'
 import { type Client, nodes as nodeResource, unwrap } from '@kosmos/kube'
 import { installAddons } from '../../addons/install.ts'
 import { cacheRoot } from '../../binaries/cache.ts'
@@ -15,10 +13,9 @@ import type { DebianProgram } from '../../versions.ts'
 import { allReady } from '../ready.ts'
 import { createCgroups } from './cgroups.ts'
 import { nodeBinaries, startNode } from './node.ts'
-import { type NodePlan, planNodes } from './plan.ts'
+import { type NodePlan, planNode } from './plan.ts'
+import { claimPodRange } from './pod-route.ts'
 import type { Underlay } from './underlay.ts'
-
-const run = promisify(execFile)
 
 /** Binaries that have to be there for real nodes and what runs on them from the start. */
 export const realNodeBinaries = [...nodeBinaries, 'pause', 'coredns'] as const
@@ -48,9 +45,8 @@ export interface RealNodesInput {
  * @throws ComponentFailed when a process does not come up
  */
 export async function startRealNodes(input: RealNodesInput): Promise<string[]> {
-  const { journal, cluster, underlay, count, bin, images = ['busybox'] } = input
-  const addresses = Array.from({ length: count }, () => underlay.nextAddress())
-  const plans = planNodes(journal.dir, cluster, addresses)
+  const { journal, cluster, underlay, bin, images = ['busybox'] } = input
+  const plans = await planNodes(input)
   const archives = await ensureImages(['pause', 'coredns', ...images], bin, path.join(cacheRoot(), 'images'))
   const authority = await openAuthority({
     certificate: cluster.ca,
@@ -75,11 +71,25 @@ export async function startRealNodes(input: RealNodesInput): Promise<string[]> {
         }),
       ),
     )
-    await routeToPods(plans, underlay)
     await installAddons(client, { coreDns: imageNames.coredns, dnsAddress: cluster.network.dnsAddress })
     await allReady(client, names)
   })
   return names
+}
+
+async function planNodes({ journal, cluster, underlay, count }: RealNodesInput): Promise<NodePlan[]> {
+  const plans: NodePlan[] = []
+  for (let n = 1; n <= count; n++) {
+    const address = underlay.nextAddress()
+    const podCidr = await claimPodRange({
+      clusterCidr: cluster.network.podCIDR,
+      via: address,
+      link: underlay.bridge,
+      start: underlay.number,
+    })
+    plans.push(planNode(journal.dir, cluster.name, n, { address, podCidr }))
+  }
+  return plans
 }
 
 /** Creates the Node objects before their kubelets do, so that they carry the pod range that the nodes route. */
@@ -87,12 +97,5 @@ async function register(client: Client, plans: readonly NodePlan[]): Promise<voi
   for (const { name, podCidr } of plans) {
     const node = { metadata: { name }, spec: { podCIDR: podCidr, podCIDRs: [podCidr] } }
     unwrap(await client.create(nodeResource, node))
-  }
-}
-
-/** Lets the host, and so the API servers with their webhooks, reach pods; another test bed may hold the same range. */
-async function routeToPods(plans: readonly NodePlan[], underlay: Underlay): Promise<void> {
-  for (const { podCidr, address } of plans) {
-    await run('ip', ['route', 'add', podCidr, 'via', address, 'dev', underlay.bridge]).catch(() => undefined)
   }
 }

@@ -17,6 +17,8 @@ export interface Underlay {
   readonly bridge: string
   /** As `172.28.7.0/24`. */
   readonly subnet: string
+  /** Differs between test beds that run at the same time: the third number of its addresses. */
+  readonly number: number
   /** A process in the namespace of the bridge itself; the nodes' links are its ports. */
   readonly switchPid: number
   /** An address for one more node; never the same twice. */
@@ -67,6 +69,7 @@ export async function prepareUnderlay({ journal, dir }: UnderlayInput): Promise<
     address,
     bridge,
     subnet: formatRange(subnet),
+    number: (subnet.base >>> 8) & 255,
     switchPid: anchor.pid,
     nextAddress: () => nthAddress(subnet, next++),
   }

@@ -6,14 +6,14 @@ link set lo up
 address add 172.28.7.10/24 dev eth0
 link set eth0 up
 route add default via 172.28.7.1
-route add 10.129.129.0/24 via 172.28.7.11
+route add 10.129.136.0/24 via 172.28.7.11
 EOF
 echo 1 > /proc/sys/net/ipv4/ip_forward
 nft -f - <<'EOF'
 table ip egress {
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-    ip saddr 10.129.128.0/24 ip daddr != 10.129.0.0/16 oifname "eth0" masquerade
+    ip saddr 10.129.135.0/24 ip daddr != 10.129.0.0/16 oifname "eth0" masquerade
   }
 }
 EOF
