@@ -80,6 +80,8 @@ const describe: Readonly<Record<ComponentName, (plan: ControlPlanePlan) => { fla
       'kubelet-client-key': pki.file('kubelet-client.key'),
       'kubelet-certificate-authority': pki.caFile,
       'kubelet-preferred-address-types': 'InternalIP,Hostname',
+      // There is no kube-proxy beside it: webhooks and aggregated APIs are called at the addresses of their pods.
+      'enable-aggregator-routing': true,
       'requestheader-client-ca-file': pki.file('front-proxy-ca.crt'),
       'requestheader-allowed-names': 'front-proxy-client',
       'requestheader-username-headers': 'X-Remote-User',
