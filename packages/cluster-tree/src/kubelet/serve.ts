@@ -1,16 +1,79 @@
 import type { Client } from '@kosmos/kube'
+import {
+  createAuthenticate,
+  createAuthorize,
+  createIdentifyPeer,
+  createIdentifyToken,
+  createKubeletApi,
+  createKubeletServer,
+  type KubeletApi,
+  obtainServingCertificate,
+  type PodLocator,
+  readClientCA,
+  rotateCertificate,
+} from '@kosmos/kubelet'
 import type { Log } from '../process/log.ts'
 import type { Metrics } from '../process/metrics.ts'
-import type { ProcessOptions } from '../process/options.ts'
-import type { Kubelets } from './kubelets.ts'
+import type { KubeletEndpoint, Kubelets, VirtualKubelet } from './kubelets.ts'
+import type { PortRange } from './ports.ts'
 
 export interface ServeOptions {
   readonly root: Client
-  readonly options: ProcessOptions
+  /** Where the root's API server reaches this process. */
+  readonly address: string
+  readonly ports: PortRange
   readonly metrics: Metrics
   readonly log: Log
 }
 
-export async function serveKubelets(_options: ServeOptions): Promise<Kubelets> {
-  return { serve: () => ({ endpoint: undefined, close: async () => {} }) }
+/** The kubelet API of every virtual node of this process, authenticated and authorised by the root. */
+export async function serveKubelets(options: ServeOptions): Promise<Kubelets> {
+  const { root, metrics, log } = options
+  const api = await createKubeletApi({
+    authenticate: createAuthenticate(createIdentifyPeer(), createIdentifyToken(root)),
+    authorize: createAuthorize(root),
+    clientCA: await readClientCA(root),
+    registry: metrics.registry,
+    log: ({ level, event, ...fields }) => log(level, `kubelet.${event}`, fields as Record<string, string>),
+  })
+  return { serve: (nodeName, locator, listening) => serve(api, nodeName, locator, listening, options) }
+}
+
+function serve(
+  api: KubeletApi,
+  nodeName: string,
+  podLocator: PodLocator,
+  listening: () => void,
+  { root, address, ports, log }: ServeOptions,
+): VirtualKubelet {
+  const stop = new AbortController()
+  let endpoint: KubeletEndpoint | undefined
+  const started = (async () => {
+    const certificate = await rotateCertificate(
+      {
+        names: { nodeName, hosts: [address] },
+        obtain: (names, signal) => obtainServingCertificate({ client: root, names, signal }),
+        log: api.log,
+      },
+      stop.signal,
+    )
+    const server = createKubeletServer(api, { nodeName, podLocator, certificate, address, port: ports.take(nodeName) })
+    endpoint = { address, port: (await server.listen()).port }
+    listening()
+    return server
+  })()
+  started.catch((error: Error) => {
+    if (!stop.signal.aborted) log('error', 'kubelet.failed', { node: nodeName, reason: error.message })
+  })
+  return {
+    get endpoint() {
+      return endpoint
+    },
+    close: async () => {
+      stop.abort()
+      ports.release(nodeName)
+      const server = await started.catch(() => undefined)
+      await server?.close()
+    },
+  }
 }

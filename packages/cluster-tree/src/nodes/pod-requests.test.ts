@@ -25,6 +25,7 @@ describe('what a pod takes of its node', () => {
     const containers = [container('a', '1')]
     const before = [container('s', '2', 'Always'), container('x', '3')]
     assert.deepEqual(requests({ containers, initContainers: before }), { cpu: '5' })
+    assert.deepEqual(requests({ containers: [container('a', '4')], initContainers: before }), { cpu: '6' })
     const after = [container('x', '3'), container('s', '2', 'Always')]
     assert.deepEqual(requests({ containers, initContainers: after }), { cpu: '3' })
   })

@@ -127,6 +127,7 @@ describe('the status of a root pod', () => {
     const disruption = conditionOf(terminating.status, 'DisruptionTarget')
     assert.equal(disruption?.reason, 'DeletedInLeaf')
     assert.equal(disruption?.lastTransitionTime, '2026-01-01T00:00:30Z')
+    assert.equal(terminating.status?.reason, undefined, 'it has not failed yet')
 
     const ended = reflected(terminating, leafPod(root, { metadata, status: { ...running, phase: 'Failed' } }))
     assert.equal(ended.status?.phase, 'Failed')
@@ -159,12 +160,33 @@ describe('the status of a root pod', () => {
     )
   })
 
+  it('has no containers while only injected ones have a status', () => {
+    const injected = { name: 'istio-init', image: 'i', imageID: '', ready: false, restartCount: 0 }
+    const root = rootPod()
+    const { status } = reflected(root, leafPod(root, { status: { phase: 'Pending', containerStatuses: [injected] } }))
+    assert.ok(status && !('containerStatuses' in status))
+  })
+
   it('counts observed generations in the root’s numbers, once the leaf’s kubelet has seen what was written', () => {
     const root = rootPod({ metadata: { generation: 4 } })
     const seen = leafPod(root, { metadata: { generation: 2 }, status: { ...running, observedGeneration: 2 } })
     assert.equal(reflected(root, seen).status?.observedGeneration, 4)
     const notYet = leafPod(root, { metadata: { generation: 2 }, status: { ...running, observedGeneration: 1 } })
     assert.equal(reflected(root, notYet).status?.observedGeneration, undefined)
+  })
+
+  it('counts observed generations in the root’s numbers in conditions too', () => {
+    const conditions = [{ type: 'Ready', status: 'True', observedGeneration: 2 }]
+    const root = rootPod({ metadata: { generation: 4 } })
+    const status = { ...running, conditions, observedGeneration: 2 }
+    const leaf = leafPod(root, { metadata: { generation: 2 }, status })
+    assert.equal(conditionOf(reflected(root, leaf).status, 'Ready')?.observedGeneration, 4)
+  })
+
+  it('never goes back to an earlier generation', () => {
+    const root = rootPod({ metadata: { generation: 4 }, status: { phase: 'Pending', observedGeneration: 9 } })
+    const leaf = leafPod(root, { status: { ...running, observedGeneration: 1 } })
+    assert.equal(reflected(root, leaf).status?.observedGeneration, 9)
   })
 
   it('leaves the QoS class and the nominated node alone, which the API server and the scheduler of the root write', () => {

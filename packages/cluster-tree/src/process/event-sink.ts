@@ -5,7 +5,8 @@ import type { Metrics } from './metrics.ts'
 
 export function eventSink(_client: Client, _metrics: Metrics, log: Log): EventSink & { close(): Promise<void> } {
   return {
-    record: (regarding, { reason, note }) => log('debug', 'event', { reason, note, pod: regarding.metadata?.name ?? '' }),
+    record: (regarding, { reason, note }) =>
+      log('debug', 'event', { reason, note, pod: regarding.metadata?.name ?? '' }),
     close: async () => {},
   }
 }

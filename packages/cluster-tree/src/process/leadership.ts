@@ -1,19 +1,34 @@
-import type { Client } from '@kosmos/kube'
+import { systemNamespace } from '@kosmos/api'
+import { type Client, LeaderElector } from '@kosmos/kube'
 import type { Log } from './log.ts'
-import type { ProcessOptions } from './options.ts'
 
 export interface LeadershipOptions {
   readonly client: Client
-  readonly options: ProcessOptions
+  /** False: work at once, for a deployment that never has two. */
+  readonly election: boolean
+  readonly identity: string
   readonly log: Log
   /** Called when another process leads: this one is healthy, and idle. */
-  readonly waiting: () => void
+  readonly onStandby: () => void
 }
 
+/** Does the work while this process leads: one writer at a time, however many replicas. */
 export async function asLeader(
-  _options: LeadershipOptions,
+  { client, election, identity, log, onStandby }: LeadershipOptions,
   signal: AbortSignal,
   work: (leading: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  await work(signal)
+  if (!election) return await work(signal)
+  const elector = new LeaderElector({
+    client,
+    lease: { namespace: systemNamespace, name: 'cluster-tree' },
+    identity,
+    onStarted: work,
+    onNewLeader: (leader) => {
+      log('info', 'leader.elected', { leader })
+      if (leader !== identity) onStandby()
+    },
+    onError: (error) => log('warn', 'leader.election.failed', { reason: error.message }),
+  })
+  await elector.run(signal)
 }

@@ -2,6 +2,7 @@ import { fieldManagers } from '@kosmos/api'
 import { Client, Connection, createTransport, loadKubeConfig } from '@kosmos/kube'
 import { LeafClaims } from '../clusters/claims.ts'
 import { ClusterController } from '../clusters/controller.ts'
+import { portRange } from '../kubelet/ports.ts'
 import { serveKubelets } from '../kubelet/serve.ts'
 import { Leaf } from '../leaf/leaf.ts'
 import { connectRoot } from '../root/root.ts'
@@ -29,10 +30,17 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
   })
   log('info', 'http.listening', { url: http.url })
   try {
-    await asLeader({ client, options, log, waiting: () => (ready = true) }, signal, async (leading) => {
+    const { leaderElection: election, identity } = options
+    await asLeader({ client, election, identity, log, onStandby: () => (ready = true) }, signal, async (leading) => {
       const events = eventSink(client, metrics, log)
       const root = await connectRoot(client, events)
-      const kubelets = await serveKubelets({ root: client, options, metrics, log })
+      const kubelets = await serveKubelets({
+        root: client,
+        address: options.nodeAddress,
+        ports: portRange(options.firstKubeletPort),
+        metrics,
+        log,
+      })
       const claims = new LeafClaims()
       const controller = new ClusterController({
         root,

@@ -42,6 +42,20 @@ describe('stampIdentity', () => {
   })
 })
 
+describe('a root that does not count generations', () => {
+  it('gives its copies none, not even one that the user made up', () => {
+    const root = rootPod({ metadata: { annotations: { 'kosmos.io/root-generation': '99' } } })
+    const { generation, ...metadata } = root.metadata
+    const start = {
+      pod: { ...root, apiVersion: 'v1', kind: 'Pod' },
+      omissions: [],
+      problems: [],
+    } as unknown as Translation
+    const { pod } = stampIdentity(start, { ...root, metadata }, ctx)
+    assert.deepEqual(pod.metadata.annotations, { 'kosmos.io/root-uid': 'root-uid' })
+  })
+})
+
 describe('dropRootOnlyFields', () => {
   it('drops what the root’s scheduler and admission wrote', () => {
     const spec = specOf(dropRootOnlyFields, {
@@ -259,6 +273,7 @@ describe('resolveDownwardApi', () => {
     assert.deepEqual(resolved(rootUidPath, { metadata }), { name: 'X', value: 'mine $$(HOME)' })
     assert.deepEqual(resolved("metadata.labels['kosmos-io/pod']", { metadata }), { name: 'X', value: 'no' })
     assert.deepEqual(resolved("metadata.labels['kosmos.io/root-cluster']", { metadata }), { name: 'X', value: '' })
+    assert.deepEqual(resolved("metadata.annotations['kosmos.io/root-generation']"), { name: 'X', value: '' })
   })
 
   for (const path of [
