@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import https from 'node:https'
+import path from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  Client,
+  Connection,
+  createTransport,
+  loadKubeConfig,
+  nodes,
+  pods,
+  type RequestObservation,
+  resource,
+  serviceAccounts,
+  unwrap,
+} from '@kosmos/kube'
+import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
+import { Registry } from 'prom-client'
+import {
+  createAuthenticate,
+  createAuthorize,
+  createIdentifyPeer,
+  createIdentifyToken,
+  createKubeletApi,
+  createKubeletServer,
+  type KubeletApi,
+  type KubeletServer,
+  obtainServingCertificate,
+  readClientCA,
+  type ServingCertificate,
+} from './index.ts'
+import { type Peer, startPeer } from './testing/leaf.ts'
+import { ask } from './testing/serve.ts'
+
+const clusterRoles = resource('rbac.authorization.k8s.io/v1', 'ClusterRole', 'clusterroles', 'Cluster')
+const clusterRoleBindings = resource(
+  'rbac.authorization.k8s.io/v1',
+  'ClusterRoleBinding',
+  'clusterrolebindings',
+  'Cluster',
+)
+
+describe('the kubelet API of a virtual node in a real root', () => {
+  let root: ControlPlane
+  let client: Client
+  let certificate: ServingCertificate
+  let api: KubeletApi
+  let server: KubeletServer
+  let leaf: Peer
+  let port: number
+  const seen: RequestObservation[] = []
+  const connect = async (file: string, name = 'root') =>
+    new Connection(name, await createTransport(loadKubeConfig({ file })), {
+      onRequest: (seenNow) => seen.push(seenNow),
+    })
+
+  before(async () => {
+    root = await startControlPlane({
+      name: 'root',
+      components: ['etcd', 'kube-apiserver', 'kube-controller-manager'],
+    })
+    client = new Client(await connect(root.kubeconfig), 'kosmos-test')
+    certificate = await obtainServingCertificate({ client, names: { nodeName: 'vn1', hosts: ['127.0.0.1'] } })
+    api = await createKubeletApi({
+      authenticate: createAuthenticate(createIdentifyPeer(), createIdentifyToken(client)),
+      authorize: createAuthorize(client),
+      clientCA: await readClientCA(client),
+      registry: new Registry(),
+      log: () => {},
+    })
+    leaf = await startPeer()
+    server = createKubeletServer(api, {
+      nodeName: 'vn1',
+      podLocator: {
+        locate: ({ pod }) =>
+          pod === 'web'
+            ? { kind: 'found', connection: leaf.connection, namespace: 'leaf-ns', name: 'leaf-pod' }
+            : { kind: 'absent', message: `pod "${pod}" does not exist` },
+      },
+      certificate: { current: () => certificate, onRenewal: () => () => {} },
+      address: '127.0.0.1',
+      port: 0,
+    })
+    port = (await server.listen()).port
+    unwrap(await client.create(nodes, { metadata: { name: 'vn1' } }))
+    unwrap(
+      await client.patch(
+        nodes,
+        { name: 'vn1' },
+        {
+          status: {
+            addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
+            daemonEndpoints: { kubeletEndpoint: { Port: port } },
+          },
+        },
+        { type: 'merge', subresource: 'status' },
+      ),
+    )
+  })
+  after(async () => {
+    await server?.close()
+    await leaf?.close()
+    await client?.connection.close()
+    await root?.stop()
+  })
+
+  const token = async (name: string): Promise<string> => {
+    unwrap(await client.create(serviceAccounts, { metadata: { namespace: 'default', name } }))
+    const answer = await client.createFor<{ status: { token: string } }>(
+      serviceAccounts,
+      { namespace: 'default', name },
+      'token',
+      { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} } as object,
+    )
+    return unwrap(answer)?.status.token ?? ''
+  }
+  const allow = async (name: string, subresource: string, verb: string) => {
+    const metadata = { name: `${name}-${subresource}` }
+    unwrap(
+      await client.create(clusterRoles, {
+        metadata,
+        rules: [{ apiGroups: [''], resources: [`nodes/${subresource}`], verbs: [verb] }],
+      } as object),
+    )
+    unwrap(
+      await client.create(clusterRoleBindings, {
+        metadata,
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: metadata.name },
+        subjects: [{ kind: 'ServiceAccount', namespace: 'default', name }],
+      } as object),
+    )
+  }
+
+  it('shows a certificate that the root signed for the node', async () => {
+    const { code } = await ask(port, '/healthz', { ca: root.ca, rejectUnauthorized: true })
+    assert.equal(code, 401)
+    const lifetimeMs = certificate.notAfter.getTime() - certificate.notBefore.getTime()
+    assert.ok(lifetimeMs > 24 * 3600_000)
+  })
+
+  it('admits the root’s API server by its client certificate', async () => {
+    const pki = (name: string) => readFileSync(path.join(root.dir, 'pki', name), 'utf8')
+    const apiserver = { cert: pki('kubelet-client.crt'), key: pki('kubelet-client.key') }
+    assert.equal((await ask(port, '/healthz', apiserver)).code, 501)
+  })
+
+  it('admits a ServiceAccount to what its rights are for and no further', async () => {
+    const scraper = await token('scraper')
+    await allow('scraper', 'metrics', 'get')
+    assert.equal((await ask(port, '/metrics/cadvisor', { token: scraper })).code, 501)
+    const refused = await ask(port, '/pods', { token: scraper })
+    assert.equal(refused.code, 403)
+    assert.equal(
+      refused.text,
+      'Forbidden (user=system:serviceaccount:default:scraper, verb=get, resource=nodes, subresource(s)=[pods proxy])\n',
+    )
+    assert.equal((await ask(port, '/pods', { token: `${scraper.slice(0, -4)}AAAA` })).code, 401)
+  })
+
+  it('does not let the right to read act: exec by GET demands create', async () => {
+    const reader = await token('reader')
+    await allow('reader', 'proxy', 'get')
+    assert.equal((await ask(port, '/containerLogs/default/none/main', { token: reader })).code, 404)
+    assert.equal((await ask(port, '/exec/default/none/main?output=1&command=ls', { token: reader })).code, 403)
+  })
+
+  it('asks the root once for many equal requests', async () => {
+    const crowd = await token('crowd')
+    await allow('crowd', 'metrics', 'get')
+    seen.length = 0
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(port, '/metrics', { token: crowd })))
+    assert.ok(answers.every(({ code }) => code === 501))
+    const posts = seen.filter(({ method }) => method === 'POST').map(({ path }) => path.replace(/\?.*/, ''))
+    assert.deepEqual(posts.sort(), [
+      '/apis/authentication.k8s.io/v1/tokenreviews',
+      '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+    ])
+  })
+
+  it('serves the root’s API server: logs with verified TLS, and an upgrade for exec', async () => {
+    const pod = {
+      metadata: { namespace: 'default', name: 'web' },
+      spec: { nodeName: 'vn1', automountServiceAccountToken: false, containers: [{ name: 'main', image: 'x' }] },
+    }
+    // The controller manager makes the ServiceAccount that admission asks for.
+    for (;;) {
+      const outcome = await client.create(pods, pod as object)
+      if (outcome.ok) break
+      assert.equal(outcome.reason, 'Forbidden')
+      await sleep(100)
+    }
+    let asked = ''
+    leaf.server.on('request', (request, response) => {
+      asked = request.url ?? ''
+      response.end('a line\n')
+    })
+    assert.equal(
+      (await client.connection.request({ method: 'GET', path: '/api/v1/namespaces/default/pods/web/log?tailLines=3' }))
+        .body,
+      'a line\n',
+    )
+    assert.equal(asked, '/prefix/api/v1/namespaces/leaf-ns/pods/leaf-pod/log?container=main&tailLines=3')
+
+    leaf.server.on('upgrade', (request, socket) => {
+      asked = `${request.headers.upgrade} ${request.headersDistinct['x-stream-protocol-version']?.join(' ')} ${request.url}`
+      socket.end(
+        'HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nnot this time',
+      )
+    })
+    const { headers: login, ...options } = await client.connection.upgradeOptions(
+      '/api/v1/namespaces/default/pods/web/exec?command=ls&stdout=true',
+    )
+    const refused = await new Promise<string>((resolve, reject) => {
+      const headers = {
+        ...login,
+        Connection: 'Upgrade',
+        Upgrade: 'SPDY/3.1',
+        'X-Stream-Protocol-Version': ['v5.channel.k8s.io', 'v4.channel.k8s.io'],
+      }
+      const request = https.request({ ...options, method: 'POST', headers }, (response) => {
+        response.on('data', (chunk) => resolve(`${response.statusCode} ${chunk}`))
+      })
+      request.on('error', reject)
+      request.end()
+    })
+    assert.equal(refused, '500 not this time')
+    assert.equal(
+      asked,
+      'SPDY/3.1 v5.channel.k8s.io v4.channel.k8s.io /prefix/api/v1/namespaces/leaf-ns/pods/leaf-pod/exec?container=main&stdin=false&stdout=true&stderr=false&tty=false&command=ls',
+    )
+  })
+})
