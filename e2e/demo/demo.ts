@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { attachTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
+import { upKosmos } from '../platform/kosmos.ts'
+import { deployment } from '../platform/manifests.ts'
+
+const run = promisify(execFile)
+const APP = 'hello'
+const REPLICAS = 4
+
+/**
+ * Starts the demo, or finds it running, and returns what to tell the user. As root the leaves have a real node each; else
+ * nodes are simulated, pods do not really run, and there are no logs.
+ */
+export async function startDemo(progress: Progress): Promise<string> {
+  const real = process.getuid?.() === 0
+  if (!real)
+    progress.step(
+      'not root: nodes are simulated, so pods have no logs and exec does not work (run it as root for real ones)',
+    )
+  const running = attach()
+  const testbed =
+    running ?? (await upTestbed({ name: 'kosmos', leaves: 2, nodes: real ? 'real:1' : 'kwok:3', progress }))
+  if (!running) await upKosmos(testbed, progress)
+  const kubectl = async (...args: string[]) => {
+    const { stdout } = await run(testbed.bin.kubectl ?? 'kubectl', ['--kubeconfig', testbed.root.kubeconfig, ...args])
+    return stdout.trimEnd()
+  }
+  progress.step(`deploying the sample app ${APP}`)
+  await applyApp(testbed)
+  await kubectl('rollout', 'status', `deployment/${APP}`, '--timeout=120s')
+  progress.step('ready')
+  const logs = real ? await kubectl('logs', `deployment/${APP}`, '--tail=3') : undefined
+  return report(testbed, await kubectl('get', 'nodes'), await kubectl('get', 'pods', '-o', 'wide'), logs)
+}
+
+function attach(): Testbed | undefined {
+  try {
+    const testbed = attachTestbed('kosmos')
+    return Object.keys(testbed.root.pids()).includes('cluster-tree') ? testbed : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function applyApp({ bin, root }: Testbed): Promise<void> {
+  const script = 'i=0; while true; do echo "hello $i from $HOSTNAME"; i=$((i+1)); sleep 1; done'
+  const app = deployment(APP, REPLICAS, { container: { command: ['sh', '-c', script] } })
+  const applied = run(bin.kubectl ?? 'kubectl', ['--kubeconfig', root.kubeconfig, 'apply', '-f', '-'])
+  applied.child.stdin?.end(JSON.stringify(app))
+  await applied
+}
+
+function report(testbed: Testbed, nodes: string, pods: string, logs: string | undefined): string {
+  const indent = (text: string) => text.replace(/^/gm, '  ')
+  return `
+The root cluster sees two leaf clusters as nodes:
+
+${indent(nodes)}
+
+A Deployment of the root runs in them:
+
+${indent(pods)}
+${logs === undefined ? '' : `\nIts logs, read through the root:\n\n${indent(logs)}\n`}
+Try it:
+
+  export KUBECONFIG=${testbed.root.kubeconfig}
+  alias kubectl=${testbed.bin.kubectl}
+  kubectl get nodes,pods -o wide
+  kubectl scale deployment ${APP} --replicas=10
+  kubectl logs -f deployment/${APP}
+  kubectl exec -it deployment/${APP} -- sh
+  npx kosmosctl get clusters
+  npx kosmosctl check
+
+The leaves themselves: ${testbed.leaves.map(({ kubeconfig }) => kubeconfig).join(' ')}
+npm stop ends and removes everything.`
+}
