@@ -323,9 +323,10 @@ describe('a reflector', () => {
       else if (fault === 'compact') await compact()
       else if (fault === 'crash') await crash('kube-apiserver')
       else {
-        proxy.answer(Number(fault) as 410 | 429 | 500 | 503)
+        // Running watches ask nothing by themselves.
         proxy.cut()
-        await proxy.restore().then(() => proxy.answer(Number(fault) as 410 | 429 | 500 | 503))
+        await proxy.restore()
+        proxy.answer(Number(fault) as 410 | 429 | 500 | 503)
       }
       for (let i = 0; i < writes; i++) await work()
       await sleep(pauseMs)
