@@ -48,5 +48,5 @@ export function binDir(set: ToolSet, root = cacheRoot(), platform = thisPlatform
 
 /** The tool set that a binary belongs to, or undefined when we do not know it. */
 export function toolSetOf(binary: string): ToolSet | undefined {
-  return (Object.keys(toolSets) as ToolSet[]).find((set) => binary in toolSets[set].binaries)
+  return (Object.keys(toolSets) as ToolSet[]).find((set) => Object.hasOwn(toolSets[set].binaries, binary))
 }
