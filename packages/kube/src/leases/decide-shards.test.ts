@@ -135,14 +135,16 @@ class Replica {
     if (this.life === '') return
     const { life } = this
     const plan = this.plan(now, shards)
+    // What the round acts on, although the view may change meanwhile.
+    const { shards: leases, members } = this
     for (const name of plan.evict) {
       yield
-      if (this.#server.members.get(name) === this.members.get(name)?.version) this.#server.members.delete(name)
+      if (this.#server.members.get(name) === members.get(name)?.version) this.#server.members.delete(name)
     }
-    for (const { shard, from } of plan.claim) {
-      const seen = this.shards.get(shard)
+    for (const shard of plan.claim) {
+      const seen = leases.get(shard)
       yield
-      if (from !== '' && from !== life && this.#server.members.has(from)) continue
+      if (!this.#isFree(seen?.holder, life)) continue
       yield
       if (this.#server.shards.get(shard)?.version !== seen?.version) continue
       const version = this.#server.next()
@@ -157,15 +159,21 @@ class Replica {
       this.#give(shard, version)
     }
     for (const shard of plan.relinquish) {
-      const seen = this.shards.get(shard)?.version
+      const seen = leases.get(shard)?.version
       yield
       this.#give(shard, seen)
     }
     for (const shard of plan.remove) {
-      const seen = this.shards.get(shard)?.version
+      const seen = leases.get(shard)
       yield
-      if (this.#server.shards.get(shard)?.version === seen) this.#server.shards.delete(shard)
+      if (!this.#isFree(seen?.holder, life)) continue
+      yield
+      if (this.#server.shards.get(shard)?.version === seen?.version) this.#server.shards.delete(shard)
     }
+  }
+
+  #isFree(holder: string | undefined, life: string): boolean {
+    return !holder || holder === life || !this.#server.members.has(holder)
   }
 
   #give(shard: string, version: number | undefined): void {

@@ -16,8 +16,8 @@ export interface ShardView {
 export interface ShardPlan {
   /** Members whose leases are to be deleted, in the very version that was seen not to change. */
   readonly evict: readonly string[]
-  /** Shards to take; one whose holder is named only if its member lease is gone. */
-  readonly claim: readonly { readonly shard: string; readonly from: string }[]
+  /** Shards to take, each in the version that was seen; one that names another holder only if that one is gone. */
+  readonly claim: readonly string[]
   /** Shards to stop working on, then to let go of. */
   readonly release: readonly string[]
   /** Shards whose leases name us although we neither hold nor want them: a write whose answer was lost. */
@@ -48,9 +48,7 @@ export function decideShards(view: ShardView, now: number): ShardPlan {
   const gone = [...holders.keys()].filter((shard) => !shards.has(shard) && !held.has(shard))
   return {
     evict: expired,
-    claim: [...shards]
-      .filter((shard) => mine(shard) && !held.has(shard) && free(shard))
-      .map((shard) => ({ shard, from: holders.get(shard) ?? '' })),
+    claim: [...shards].filter((shard) => mine(shard) && !held.has(shard) && free(shard)),
     release: [...held].filter((shard) => !shards.has(shard) || !mine(shard)),
     relinquish: [...holders].filter(([s, holder]) => holder === me && !held.has(s) && !mine(s)).map(([shard]) => shard),
     remove: gone.filter((shard) => mine(shard) && free(shard)),

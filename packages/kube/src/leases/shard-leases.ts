@@ -184,15 +184,13 @@ export class ShardLeases {
     const outcomes = await Promise.all([
       ...plan.evict.map((name) => this.#tried(evictMember(this.#requests, this.#members.get(name)?.lease))),
       ...plan.relinquish.map((shard) => this.#tried(releaseShard(this.#requests, shardLeases.get(shard)))),
-      ...plan.remove.map((shard) => this.#tried(removeShard(this.#requests, shardLeases.get(shard)))),
-      ...plan.claim.map(({ shard, from }) =>
+      ...plan.remove.map((shard) => this.#tried(removeShard(this.#requests, shardLeases.get(shard), life.name))),
+      ...plan.claim.map((shard) =>
         this.#tried(
-          claimShard(this.#requests, { shard, from, member: life.name, lease: shardLeases.get(shard) }).then(
-            (lease) => {
-              if (lease && life === this.#life) this.#held.set(shard, lease)
-              this.#wake.resolve()
-            },
-          ),
+          claimShard(this.#requests, { shard, member: life.name, lease: shardLeases.get(shard) }).then((lease) => {
+            if (lease && life === this.#life) this.#held.set(shard, lease)
+            this.#wake.resolve()
+          }),
         ),
       ),
     ])

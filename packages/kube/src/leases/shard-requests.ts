@@ -16,8 +16,6 @@ export interface ShardRequests {
 
 export interface ShardClaim {
   readonly shard: string
-  /** Whom the shard lease names, '' if nobody. */
-  readonly from: string
   /** Who takes it. */
   readonly member: string
   /** The shard lease as it was read; undefined to create it. */
@@ -27,13 +25,9 @@ export interface ShardClaim {
 /** The lease of a shard that is now the member's; undefined if somebody was quicker, or its holder is not dead. */
 export async function claimShard(where: ShardRequests, claim: ShardClaim): Promise<Lease | undefined> {
   const { client, namespace, group, names, timeoutMs } = where
-  const { shard, from, member, lease } = claim
+  const { shard, member, lease } = claim
+  if (!(await isFree(where, lease, member))) return undefined
   const signal = AbortSignal.timeout(timeoutMs)
-  if (from !== '' && from !== member) {
-    // A cache may not know the holder's Lease yet; the API server knows that it is gone, and it never comes back.
-    const holder = await client.get(leases, { namespace, name: names.member(from) }, signal)
-    if (holder !== undefined) return undefined
-  }
   const now = microTime(new Date())
   const spec = {
     holderIdentity: member,
@@ -69,9 +63,18 @@ export async function evictMember({ client }: ShardRequests, lease: Lease | unde
   if (lease) await deleteVersion(client, lease)
 }
 
-/** Deletes the Lease of a shard that is no more, if nobody took it meanwhile. */
-export async function removeShard({ client }: ShardRequests, lease: Lease | undefined): Promise<void> {
-  if (lease) await deleteVersion(client, lease)
+/** Deletes the Lease of a shard that is no more, unless somebody holds it or took it meanwhile. */
+export async function removeShard(where: ShardRequests, lease: Lease | undefined, member: string): Promise<void> {
+  if (lease && (await isFree(where, lease, member))) await deleteVersion(where.client, lease)
+}
+
+/** A cache may not know the holder's Lease yet; the API server knows whether it is gone, and it never comes back. */
+async function isFree(where: ShardRequests, lease: Lease | undefined, member: string): Promise<boolean> {
+  const { client, namespace, names, timeoutMs } = where
+  const holder = lease?.spec?.holderIdentity
+  if (!holder || holder === member) return true
+  const ref = { namespace, name: names.member(holder) }
+  return (await client.get(leases, ref, AbortSignal.timeout(timeoutMs))) === undefined
 }
 
 async function deleteVersion(client: Client, lease: Lease): Promise<void> {
