@@ -87,6 +87,8 @@ describe('the verbs of the API on a real API server', { timeout: 60_000 }, () =>
     assert.equal(reasonOf(await other.apply(configMaps, object({ a: '2' }), { force: false })), 'Conflict')
     assert.equal(unwrap(await other.apply(configMaps, object({ a: '2' })))?.data?.a, '2')
     assert.equal(reasonOf(await client.apply(configMaps, object({ b: '1' }, { uid: 'other' }))), 'OtherIncarnation')
+    await client.delete(configMaps, { namespace, name: 'applied' })
+    assert.equal(reasonOf(await client.apply(configMaps, object({ b: '1' }, { uid: 'other' }))), 'NotFound')
   })
 
   it('delete meets the incarnation and the version that it names, or nobody, and is done twice without harm', async () => {

@@ -49,6 +49,17 @@ const answers: readonly (readonly [title: string, reason: RefusalReason | undefi
     },
   ],
   [
+    'an apply to an incarnation that is gone',
+    'NotFound',
+    {
+      code: 409,
+      reason: 'Conflict',
+      message:
+        'Operation cannot be fulfilled on configmaps "absent": uid mismatch: the provided object specified uid x, and no existing object was found',
+      details: { name: 'absent', kind: 'configmaps' },
+    },
+  ],
+  [
     'a delete of another version',
     'Conflict',
     {

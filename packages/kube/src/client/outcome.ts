@@ -23,6 +23,9 @@ export type Outcome<T> =
 /** The wordings of k8s.io/apiserver for a uid that does not match: of a DELETE, a binding, a token's bound object. */
 const UID_PRECONDITION = /UID in (the )?(precondition|bound object reference)/i
 
+/** An apply that names a uid where there is no object. */
+const APPLIED_TO_NOTHING = /specified uid .*no existing object was found/
+
 /** Which refusal an answer is; undefined if it is a failure. Pure. */
 export function refusalOf(code: number, status: Status): RefusalReason | undefined {
   // A wrong uid is 409 without a cause for DELETE, 422 with a cause on metadata.uid for PATCH.
@@ -32,6 +35,7 @@ export function refusalOf(code: number, status: Status): RefusalReason | undefin
       return isNotFound(code, status) ? 'NotFound' : undefined
     case 409:
       if (status.reason === 'AlreadyExists') return 'AlreadyExists'
+      if (APPLIED_TO_NOTHING.test(status.message ?? '')) return 'NotFound'
       return onUid || UID_PRECONDITION.test(status.message ?? '') ? 'OtherIncarnation' : 'Conflict'
     case 422:
       return onUid ? 'OtherIncarnation' : 'Invalid'
