@@ -1,0 +1,61 @@
+import { dump } from 'js-yaml'
+import { toTemplate } from './template.ts'
+
+/** Manifests below deploy/, by path, as text. */
+export interface ChartSources {
+  readonly version: string
+  readonly crds: Readonly<Record<string, string>>
+  readonly manifests: Readonly<Record<string, string>>
+}
+
+const generated = '# Generated from deploy/ by packages/kosmosctl/src/chart/generate.ts; do not edit.\n'
+
+/** The files of the Helm chart, by path below deploy/charts/kosmos: the same objects as the manifests. Pure. */
+export function chart({ version, crds, manifests }: ChartSources): Record<string, string> {
+  const files: Record<string, string> = {}
+  const values: Record<string, unknown> = {}
+  for (const [path, text] of Object.entries(manifests)) {
+    const template = toTemplate(withoutNamespace(text))
+    for (const { name, value } of template.values) values[name] = value
+    files[`templates/${path.replaceAll('/', '-')}`] = generated + template.text
+  }
+  for (const [path, text] of Object.entries(crds)) files[`templates/${path.replaceAll('/', '-')}`] = generated + kept(text)
+  files['values.yaml'] = generated + dump(values, { lineWidth: -1 })
+  files['Chart.yaml'] =
+    generated +
+    dump({
+      apiVersion: 'v2',
+      name: 'kosmos',
+      description: 'Kubernetes across many clusters: every leaf cluster is a node of the root',
+      type: 'application',
+      version,
+      appVersion: version,
+      kubeVersion: '>=1.30.0-0',
+    })
+  files['templates/NOTES.txt'] = notes
+  return files
+}
+
+const notes = `Join a leaf:  kosmosctl join NAME --kubeconfig LEAF
+Look for what is wrong:  kosmosctl check
+{{- if ne .Release.Namespace "kosmos-system" }}
+{{ fail "install it into its own namespace: helm install kosmos ... --namespace kosmos-system --create-namespace" }}
+{{- end }}
+`
+
+/** Helm makes the namespace itself (--create-namespace), and would refuse one that is there. */
+function withoutNamespace(text: string): string {
+  return text
+    .split(/^---\n/m)
+    .filter((document) => !/^kind: Namespace$/m.test(document))
+    .join('---\n')
+}
+
+/** Removing the chart must not remove the kinds, and with them every Cluster. */
+function kept(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => !line.startsWith('# Generated'))
+    .join('\n')
+    .replace(/^metadata:\n/m, 'metadata:\n  annotations:\n    helm.sh/resource-policy: keep\n')
+}

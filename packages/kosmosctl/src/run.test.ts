@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { JoinRefused } from './join/join.ts'
+import { errorText } from './run.ts'
+import { Failure } from './terminal/failure.ts'
+
+const main = fileURLToPath(new URL('main.ts', import.meta.url))
+
+function kosmosctl(...args: string[]) {
+  const env = { ...process.env, KUBECONFIG: '/does/not/exist', KOSMOS_DEBUG: '' }
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', env })
+  return { status, stdout, stderr }
+}
+
+describe('kosmosctl', () => {
+  it('ends with 0 when it was asked for help or its version', () => {
+    assert.equal(kosmosctl('--help').status, 0)
+    const { status, stdout } = kosmosctl('version', '--client', '-o', 'json')
+    assert.equal(status, 0)
+    assert.match(JSON.parse(stdout).kosmosctl, /^\d+\.\d+\.\d+/)
+  })
+
+  it('ends with 2 and says why when the command line is wrong', () => {
+    for (const [args, why] of [
+      [[], /Usage/],
+      [['fly'], /unknown command/],
+      [['get', 'clouds'], /Allowed choices/],
+      [['join', 'leaf1'], /--kubeconfig <file>/],
+      [['unjoin'], /missing required argument/],
+      [['unjoin', 'leaf1', '--timeout', 'soon'], /90s, 2m/],
+      [['get', 'pods', '-o', 'xml'], /Allowed choices/],
+    ] as const) {
+      const { status, stdout, stderr } = kosmosctl(...args)
+      assert.equal(status, 2, args.join(' '))
+      assert.equal(stdout, '')
+      assert.match(stderr, why)
+    }
+  })
+
+  it('ends with 1, a cause and a next step, without a stack, when it cannot do what it should', () => {
+    const { status, stdout, stderr } = kosmosctl('get', 'clusters', '--kubeconfig', '/does/not/exist')
+    assert.equal(status, 1)
+    assert.equal(stdout, '')
+    assert.deepEqual(stderr.split('\n').length, 3)
+    assert.match(stderr, /^error: \/does\/not\/exist cannot be read: ENOENT\nnext: {2}\S/)
+  })
+
+  it('prints manifests for the root without asking it', () => {
+    const { status, stdout } = kosmosctl('install', '--dry-run', '--image', 'registry.example/kosmos:1')
+    assert.equal(status, 0)
+    assert.match(stdout, /image: registry.example\/kosmos:1/)
+  })
+})
+
+describe('the text of an error', () => {
+  it('lists every problem of a refused join with its fix', () => {
+    const error = new JoinRefused('leaf1', [
+      { id: 'a', verdict: { status: 'problem', what: 'too old', fix: 'upgrade' } },
+      { id: 'b', verdict: { status: 'ok', what: 'fine' } },
+      { id: 'c', verdict: { status: 'problem', what: 'no rights', fix: 'ask' } },
+    ])
+    assert.equal(
+      errorText(error, false),
+      [
+        'error: "leaf1" was not joined, nothing was changed: 2 problems',
+        '  - too old',
+        '    fix: upgrade',
+        '  - no rights',
+        '    fix: ask',
+      ].join('\n'),
+    )
+  })
+
+  it('has a stack and its causes only for debugging', () => {
+    const error = new Failure('this', { next: 'that', cause: new Error('deeper') })
+    assert.equal(errorText(error, false), 'error: this\nnext:  that')
+    assert.match(errorText(error, true), /run\.test\.ts[\s\S]*caused by:[\s\S]*deeper/)
+  })
+})
