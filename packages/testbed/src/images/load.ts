@@ -10,5 +10,7 @@ const run = promisify(execFile)
  */
 export async function loadImages(ctr: readonly string[], archives: readonly string[]): Promise<void> {
   const [file = '', ...args] = ctr
-  await Promise.all(archives.map((archive) => run(file, [...args, '-n', 'k8s.io', 'images', 'import', '--local', archive])))
+  await Promise.all(
+    archives.map((archive) => run(file, [...args, '-n', 'k8s.io', 'images', 'import', '--local', archive])),
+  )
 }
