@@ -1,17 +1,19 @@
 import { fieldManagers } from '@kosmos/api'
 import { Client, Connection, createTransport, loadKubeConfig } from '@kosmos/kube'
 import { LeafClaims } from '../clusters/claims.ts'
-import { ClusterController } from '../clusters/controller.ts'
+import { ClusterController, type ClusterControllerOptions } from '../clusters/controller.ts'
+import type { Kubelets } from '../kubelet/kubelets.ts'
 import { portRange } from '../kubelet/ports.ts'
 import { serveKubelets } from '../kubelet/serve.ts'
 import { Leaf } from '../leaf/leaf.ts'
-import { connectRoot } from '../root/root.ts'
+import { connectRoot, type Root } from '../root/root.ts'
 import { eventSink } from './event-sink.ts'
 import { serveHttp } from './http.ts'
 import { asLeader } from './leadership.ts'
 import type { Log } from './log.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import type { ProcessOptions } from './options.ts'
+import { persist } from './persist.ts'
 
 /** Runs cluster-tree until the signal aborts: probes at once, the work when it leads. */
 export async function runClusterTree(options: ProcessOptions, log: Log, signal: AbortSignal): Promise<void> {
@@ -21,6 +23,13 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
     onRequest: (observation) => metrics.request('root', observation),
   })
   const client = new Client(connection, fieldManagers.clusterTree)
+  const kubeletOptions = {
+    root: client,
+    address: options.nodeAddress,
+    ports: portRange(options.firstKubeletPort),
+    metrics,
+    log,
+  }
   let ready = false
   const http = await serveHttp({
     address: options.httpAddress,
@@ -29,41 +38,50 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
     isReady: () => ready,
   })
   log('info', 'http.listening', { url: http.url })
+  // One for all terms: its metrics can be registered once only.
+  let kubelets: Kubelets | undefined
+  const work = async (leading: AbortSignal) => {
+    const events = eventSink(client, metrics, log)
+    const root = await persist('root.connect', () => connectRoot(client, events), log, leading)
+    kubelets ??= await persist('kubelet.start', () => serveKubelets(kubeletOptions), log, leading)
+    const controller = new ClusterController({ root, log, startLeaf: leafStarter(root, kubelets, log, metrics) })
+    void root.clusters.synced.then(() => (ready = true))
+    await Promise.all([root.run(leading), controller.run(leading)])
+    await events.close()
+  }
+  const { leaderElection: election, identity } = options
   try {
-    const { leaderElection: election, identity } = options
     await asLeader({ client, election, identity, log, onStandby: () => (ready = true) }, signal, async (leading) => {
-      const events = eventSink(client, metrics, log)
-      const root = await connectRoot(client, events)
-      const kubelets = await serveKubelets({
-        root: client,
-        address: options.nodeAddress,
-        ports: portRange(options.firstKubeletPort),
-        metrics,
-        log,
-      })
-      const claims = new LeafClaims()
-      const controller = new ClusterController({
-        root,
-        log,
-        startLeaf: (cluster, kubeconfig, changed) =>
-          new Leaf({
-            cluster,
-            kubeconfig,
-            root,
-            kubelets,
-            claim: (leafId) => claims.claim(leafId, cluster.metadata.name),
-            release: () => claims.release(cluster.metadata.name),
-            changed,
-            log,
-            metrics,
-          }),
-      })
-      void root.clusters.synced.then(() => (ready = true))
-      await Promise.all([root.run(leading), controller.run(leading)])
-      await events.close()
+      try {
+        await work(leading)
+      } catch (error) {
+        // What the end of the term interrupted is no failure.
+        if (!leading.aborted) throw error
+      }
     })
   } finally {
     await http.close()
     await connection.close()
   }
+}
+
+function leafStarter(
+  root: Root,
+  kubelets: Kubelets,
+  log: Log,
+  metrics: Metrics,
+): ClusterControllerOptions['startLeaf'] {
+  const claims = new LeafClaims()
+  return (cluster, kubeconfig, changed) =>
+    new Leaf({
+      cluster,
+      kubeconfig,
+      root,
+      kubelets,
+      claim: (leafId) => claims.claim(leafId, cluster.metadata.name),
+      release: () => claims.release(cluster.metadata.name),
+      changed,
+      log,
+      metrics,
+    })
 }

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { rootUidAnnotation } from '@kosmos/api'
+import { join, silent } from '@kosmos/kosmosctl'
+import { type Client, Informer, type Pod, pods } from '@kosmos/kube'
+import { type FaultProxy, startFaultProxy } from '@kosmos/testbed'
+import { pod } from '../platform/manifests.ts'
+import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { randomFrom } from '../platform/random.ts'
+
+const NAMESPACE = 'churn'
+const ROUNDS = Number(process.env.KOSMOS_SURVIVAL_ROUNDS ?? 8)
+const NAMES = Array.from({ length: 40 }, (_, i) => `pod-${i}`)
+
+/** Leaf pods of ours that were ever seen, by the root pod they are copies of. */
+class Sightings {
+  readonly copiesOf = new Map<string, Set<string>>()
+
+  see(copy: Pod): void {
+    const rootUid = copy.metadata.annotations?.[rootUidAnnotation]
+    if (rootUid === undefined) return
+    const copies = this.copiesOf.get(rootUid) ?? new Set()
+    this.copiesOf.set(rootUid, copies.add(copy.metadata.uid))
+  }
+}
+
+describe('when components are killed, paused and cut off while pods come and go', () => {
+  let platform: Platform
+  let proxy: FaultProxy
+  const stop = new AbortController()
+  const sightings = new Sightings()
+  const seed = Number(process.env.KOSMOS_SEED ?? Date.now() % 1_000_000)
+  const random = randomFrom(seed)
+  const foreign = new Map<string, string>()
+
+  before(async () => {
+    console.log(`seed ${seed}: KOSMOS_SEED=${seed} repeats it`)
+    platform = await startPlatform('survival', { leaves: 2, nodes: 'kwok:3' })
+    const [leaf] = platform.testbed.leaves
+    assert(leaf)
+    // From here on Kosmos reaches the first leaf through a line that can be cut.
+    proxy = await startFaultProxy({ target: leaf })
+    await join(
+      {
+        name: leaf.name,
+        root: { file: platform.testbed.root.kubeconfig },
+        leaf: { file: leaf.kubeconfig },
+        server: proxy.server,
+      },
+      silent,
+    )
+    for (const client of platform.leaves) {
+      const informer = new Informer({ client, resource: pods, namespace: NAMESPACE })
+      informer.subscribe(({ object }) => sightings.see(object))
+      void informer.run(stop.signal)
+    }
+    await platform.kubectl(['create', 'namespace', NAMESPACE])
+    for (const client of platform.leaves) {
+      await client.create(
+        { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false },
+        {
+          metadata: { name: NAMESPACE },
+        },
+      )
+      const made = await eventually('a foreign pod', async () => {
+        const outcome = await client.create(pods, {
+          metadata: { namespace: NAMESPACE, name: 'foreign', labels: { mine: 'yes' } },
+          spec: { containers: [{ name: 'a', image: 'a' }] },
+        } as object)
+        return outcome.ok && outcome.object
+      })
+      foreign.set(client.name, made.metadata.uid)
+    }
+  })
+  after(async () => {
+    stop.abort()
+    await proxy?.close()
+    await platform?.down()
+  })
+
+  it('nothing is lost, nothing runs twice, nothing foreign is touched', async () => {
+    const [leaf] = platform.testbed.leaves
+    assert(leaf)
+    const { root } = platform.testbed
+    const disruptions: readonly (readonly [string, () => Promise<void>])[] = [
+      [
+        'kill -9 cluster-tree',
+        async () => {
+          await platform.killClusterTree()
+          await sleep(random.below(3_000))
+          await platform.startClusterTree()
+        },
+      ],
+      [
+        'pause cluster-tree beyond its lease',
+        async () => {
+          root.pause('cluster-tree')
+          await sleep(17_000)
+          root.resume('cluster-tree')
+        },
+      ],
+      [
+        'restart the API server of the root',
+        async () => {
+          await root.kill('kube-apiserver')
+          await sleep(random.below(3_000))
+          await root.restart('kube-apiserver')
+        },
+      ],
+      [
+        'restart the API server of the leaf',
+        async () => {
+          await leaf.kill('kube-apiserver')
+          await sleep(random.below(3_000))
+          await leaf.restart('kube-apiserver')
+        },
+      ],
+      [
+        'cut the line to the leaf',
+        async () => {
+          proxy.cut()
+          await sleep(5_000 + random.below(10_000))
+          await proxy.restore()
+        },
+      ],
+      [
+        'freeze the line to the leaf',
+        async () => {
+          proxy.freeze()
+          await sleep(5_000 + random.below(10_000))
+          await proxy.restore()
+        },
+      ],
+      [
+        'answer 500 for the leaf',
+        async () => {
+          proxy.answer(500)
+          await sleep(random.below(5_000))
+          await proxy.restore()
+        },
+      ],
+      [
+        'expire the watches of the leaf',
+        async () => {
+          proxy.expireWatches()
+        },
+      ],
+    ]
+    const churning = new AbortController()
+    const churn = churnPods(platform.root, churning.signal, random)
+    for (let round = 0; round < ROUNDS; round++) {
+      // Each once before any twice.
+      const [title, disrupt] = disruptions[round < disruptions.length ? round : random.below(disruptions.length)] ?? []
+      console.log(`round ${round + 1}: ${title}`)
+      await disrupt?.()
+      await sleep(random.below(2_000))
+    }
+    churning.abort()
+    const actions = await churn
+    console.log(`${actions} creations and deletions`)
+    assert(actions > ROUNDS)
+
+    await eventually('root and leaves agree', async () => {
+      const wanted = await platform.root.listAll(pods, { namespace: NAMESPACE })
+      const copies = (
+        await Promise.all(platform.leaves.map((client) => client.listAll(pods, { namespace: NAMESPACE })))
+      ).flat()
+      const ours = copies.filter(({ metadata }) => metadata.name !== 'foreign')
+      const byRootUid = new Map(ours.map((copy) => [copy.metadata.annotations?.[rootUidAnnotation], copy]))
+      const settled = wanted.every(({ metadata, status }) => {
+        const copy = byRootUid.get(metadata.uid)
+        return (
+          !metadata.deletionTimestamp &&
+          copy?.metadata.name === metadata.name &&
+          isReady(status) &&
+          isReady(copy.status)
+        )
+      })
+      return settled && ours.length === wanted.length && wanted.length > 0
+    })
+    for (const [rootUid, copies] of sightings.copiesOf) {
+      assert.equal(copies.size, 1, `root pod ${rootUid} has had ${copies.size} copies`)
+    }
+    for (const client of platform.leaves) {
+      const seen = await client.get(pods, { namespace: NAMESPACE, name: 'foreign' })
+      assert.equal(seen?.metadata.uid, foreign.get(client.name))
+      assert.deepEqual(seen?.metadata.labels, { mine: 'yes' })
+    }
+  })
+})
+
+function isReady(status: Pod['status']): boolean {
+  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+}
+
+/** Creates and deletes pods of a few names until the signal aborts; returns how often. */
+async function churnPods(root: Client, signal: AbortSignal, random: ReturnType<typeof randomFrom>): Promise<number> {
+  let actions = 0
+  while (!signal.aborted) {
+    const name = NAMES[random.below(NAMES.length)] ?? ''
+    const ref = { namespace: NAMESPACE, name }
+    try {
+      if (random.below(2) === 0) {
+        const created = await root.create(pods, pod(name, { namespace: NAMESPACE }))
+        if (created.ok) actions++
+      } else {
+        const gracePeriodSeconds = random.below(4) === 0 ? 0 : random.below(3)
+        const deleted = await root.delete(pods, ref, { gracePeriodSeconds })
+        if (deleted.ok) actions++
+      }
+    } catch {
+      // The root's API server is down for a moment.
+    }
+    await sleep(random.below(100))
+  }
+  return actions
+}
