@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
 import { spawnSync } from 'node:child_process'
+import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { JoinRefused } from './join/join.ts'
 import { errorText } from './run.ts'

@@ -19,7 +19,8 @@ export function chart({ version, crds, manifests }: ChartSources): Record<string
     for (const { name, value } of template.values) values[name] = value
     files[`templates/${path.replaceAll('/', '-')}`] = generated + template.text
   }
-  for (const [path, text] of Object.entries(crds)) files[`templates/${path.replaceAll('/', '-')}`] = generated + kept(text)
+  for (const [path, text] of Object.entries(crds))
+    files[`templates/${path.replaceAll('/', '-')}`] = generated + kept(text)
   files['values.yaml'] = generated + dump(values, { lineWidth: -1 })
   files['Chart.yaml'] =
     generated +

@@ -13,11 +13,9 @@ describe('a table', () => {
     )
     assert.equal(
       text,
-      [
-        'NAME                  NODES READY   AGE',
-        'leaf1                 True          5m',
-        'a-long-cluster-name',
-      ].join('\n'),
+      ['NAME                  NODES READY   AGE', 'leaf1                 True          5m', 'a-long-cluster-name'].join(
+        '\n',
+      ),
     )
   })
 

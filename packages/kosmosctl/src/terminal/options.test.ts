@@ -62,11 +62,17 @@ describe('the options that name the root', () => {
 
   it('count more after the command than before it, and more in their long form', () => {
     assert.deepEqual(sourceOf(['--kubeconfig', 'a', 'get', '--kubeconfig', 'b']), { file: 'b', context: undefined })
-    assert.deepEqual(sourceOf(['get', '--kubeconfig', 'b', '--root-kubeconfig', 'r']), { file: 'r', context: undefined })
+    assert.deepEqual(sourceOf(['get', '--kubeconfig', 'b', '--root-kubeconfig', 'r']), {
+      file: 'r',
+      context: undefined,
+    })
   })
 
   it('are not those that name the leaf in join', () => {
-    assert.deepEqual(sourceOf(['join', '--kubeconfig', 'leaf', '--context', 'l']), { file: undefined, context: undefined })
+    assert.deepEqual(sourceOf(['join', '--kubeconfig', 'leaf', '--context', 'l']), {
+      file: undefined,
+      context: undefined,
+    })
     assert.deepEqual(sourceOf(['--kubeconfig', 'root', 'join', '--kubeconfig', 'leaf']), {
       file: 'root',
       context: undefined,

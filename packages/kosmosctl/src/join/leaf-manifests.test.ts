@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { describe, it } from 'node:test'
+import type { Rule } from '../check/rules.ts'
+import { deployedManifests } from '../install/deploy-folder.ts'
+import { leafManifests } from './leaf-manifests.ts'
+
+const rootId = '24811f40-c970-4e44-8c3b-0a1b2c3d4e5f'
+const template = await deployedManifests('rbac/leaf.yaml')
+const manifests = leafManifests(template, rootId)
+const rulesOf = (kind: string) => manifests.find((manifest) => manifest.kind === kind)?.rules as Rule[]
+
+describe('what join creates in a leaf', () => {
+  it('is one account with two roles, in a namespace of its own', () => {
+    const names = manifests.map(({ kind, metadata }) => `${kind} ${metadata?.namespace ?? ''}/${metadata?.name}`)
+    assert.deepEqual(names, [
+      'Namespace /kosmos-system',
+      'ServiceAccount kosmos-system/kosmos-24811f40c970',
+      'ClusterRole /kosmos-24811f40c970',
+      'ClusterRoleBinding /kosmos-24811f40c970',
+      'Role kosmos-system/kosmos-24811f40c970',
+      'RoleBinding kosmos-system/kosmos-24811f40c970',
+    ])
+  })
+
+  it("carries the root's identity everywhere", () => {
+    for (const { metadata } of manifests) assert.equal(metadata?.labels?.['kosmos.io/root-cluster'], rootId)
+    assert.ok(!JSON.stringify(manifests).includes('<root>'))
+  })
+
+  it('grants nothing by wildcard', () => {
+    for (const rule of [...rulesOf('ClusterRole'), ...rulesOf('Role')]) {
+      for (const list of [rule.verbs, rule.apiGroups ?? [], rule.resources ?? []]) assert.ok(!list.includes('*'))
+    }
+  })
+
+  it('changes no node, no role of others, and gives out no token but its own', () => {
+    const verbsOn = (resource: string) =>
+      [...rulesOf('ClusterRole'), ...rulesOf('Role')]
+        .filter((rule) => rule.resources?.includes(resource) && !rule.resourceNames)
+        .flatMap(({ verbs }) => verbs)
+        .filter((verb) => !['get', 'list', 'watch'].includes(verb))
+    for (const resource of ['nodes', 'clusterroles', 'clusterrolebindings', 'roles', 'serviceaccounts']) {
+      assert.deepEqual(verbsOn(resource), [], resource)
+    }
+    assert.deepEqual(verbsOn('serviceaccounts/token'), [])
+  })
+
+  it('says for every rule what it is for', async () => {
+    for (const path of ['leaf.yaml', 'clustertree.yaml']) {
+      const text = await readFile(new URL(`../../../../deploy/rbac/${path}`, import.meta.url), 'utf8')
+      for (const rules of text.matchAll(/^rules:\n(.*\n)/gm)) assert.match(rules[1] ?? '', /^ {2}# /)
+    }
+  })
+})

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ApiError, ClusterUnreachable } from '@kosmos/kube'
+import { leafIdAnnotation } from '../clusters/names.ts'
+import { isProblem, judge } from '../findings/finding.ts'
+import type { ClusterFacts, JoinFacts, LeafFacts, Reached, RootFacts } from './facts.ts'
+import { joinChecks } from './preflight.ts'
+
+const server = { root: 'https://root.example:6443/', leaf: 'https://leaf.example:6443/' }
+
+interface Differences {
+  readonly name?: string
+  readonly installCrds?: boolean
+  readonly serverOverride?: string
+  readonly leaf?: Partial<Reached & LeafFacts> | { readonly error: unknown }
+  readonly root?: Partial<Reached & RootFacts> | { readonly error: unknown }
+  readonly leafServer?: string
+  readonly rootServer?: string
+}
+
+const facts = (differences: Differences = {}): JoinFacts => {
+  const common = { version: 'v1.37.2', clockOffsetMs: 0, missingRights: [] }
+  const leaf = { ...common, id: 'leaf-id', unverified: false, roleRefusal: undefined }
+  const root: Reached & RootFacts = { ...common, id: 'root-id', definition: 'current', clusters: [] }
+  const found = <T>(usual: T, different: Partial<T> | { error: unknown } = {}) =>
+    ('error' in different ? different : { ...usual, ...different }) as ClusterFacts<T>['found']
+  return {
+    name: differences.name ?? 'leaf1',
+    installCrds: differences.installCrds ?? true,
+    serverOverride: differences.serverOverride,
+    root: { server: differences.rootServer ?? server.root, found: found(root, differences.root) as never },
+    leaf: { server: differences.leafServer ?? server.leaf, found: found(leaf, differences.leaf) as never },
+  }
+}
+
+const problems = (differences: Differences) =>
+  judge(joinChecks, facts(differences))
+    .filter(isProblem)
+    .map(({ id, verdict }) => [id, verdict.what] as const)
+
+const verdictOf = (id: string, differences: Differences) =>
+  judge(joinChecks, facts(differences)).find((finding) => finding.id === id)?.verdict
+
+const cluster = (name: string, leafId: string | undefined, deleting = false) => ({
+  name,
+  annotations: leafId === undefined ? {} : { [leafIdAnnotation]: leafId },
+  deleting,
+})
+
+describe('the preflight of a join', () => {
+  it('finds nothing to complain about when all is well', () => {
+    for (const { id, verdict } of judge(joinChecks, facts())) assert.equal(verdict.status, 'ok', id)
+  })
+
+  it('names all problems at once, each with a fix', () => {
+    const found = judge(joinChecks, facts({ name: 'Bad_Name', leaf: { version: 'v1.20.1', clockOffsetMs: 600_000 } }))
+    const wrong = found.filter(isProblem)
+    assert.deepEqual(
+      wrong.map(({ id }) => id),
+      ['name', 'leaf-version', 'leaf-clock'],
+    )
+    for (const { verdict } of wrong) assert.ok('fix' in verdict && verdict.fix.length > 0)
+  })
+
+  it('refuses a leaf that is too old with its version and the oldest possible', () => {
+    assert.deepEqual(problems({ leaf: { version: 'v1.28.15+k3s1' } }), [
+      ['leaf-version', 'the leaf runs Kubernetes v1.28.15+k3s1, and 1.29.0 is the oldest that can be joined'],
+    ])
+    assert.deepEqual(problems({ leaf: { version: 'v1.29.0-eks-1234' } }), [])
+  })
+
+  it('warns of versions that are far apart', () => {
+    const verdict = verdictOf('leaf-version', { leaf: { version: 'v1.31.0' } })
+    assert.equal(verdict?.status, 'warning')
+    assert.match(verdict?.what ?? '', /6 minor versions apart/)
+  })
+
+  it('refuses the root as its own leaf, whatever address it is given by', () => {
+    assert.deepEqual(
+      problems({ leaf: { id: 'root-id' } }).map(([id]) => id),
+      ['leaf-is-not-root'],
+    )
+  })
+
+  it('refuses a name that another cluster has, and one that is on its way out', () => {
+    const taken = (one: ReturnType<typeof cluster>) => problems({ root: { clusters: [one] } })
+    assert.match(taken(cluster('leaf1', 'other-id'))[0]?.[1] ?? '', /"leaf1" is taken by another cluster/)
+    assert.match(taken(cluster('leaf1', undefined))[0]?.[1] ?? '', /"leaf1" is taken by another cluster/)
+    assert.match(taken(cluster('leaf1', 'leaf-id', true))[0]?.[1] ?? '', /being removed/)
+  })
+
+  it('lets a join that stopped half-way go on', () => {
+    assert.deepEqual(problems({ root: { clusters: [cluster('leaf1', 'leaf-id')] } }), [])
+  })
+
+  it('refuses a leaf that is joined under another name, and says which', () => {
+    assert.deepEqual(problems({ root: { clusters: [cluster('prod', 'leaf-id')] } }), [
+      ['not-joined', 'the leaf is joined already, as "prod"'],
+    ])
+  })
+
+  it('names the rights that are missing', () => {
+    const missingRights = [
+      { verb: 'create', group: 'rbac.authorization.k8s.io', resource: 'clusterroles' },
+      { verb: 'create', resource: 'serviceaccounts', subresource: 'token', namespace: 'kosmos-system' },
+    ]
+    assert.deepEqual(problems({ leaf: { missingRights } }), [
+      [
+        'leaf-rights',
+        'the credentials for the leaf may not create clusterroles.rbac.authorization.k8s.io, create serviceaccounts/token in kosmos-system',
+      ],
+    ])
+    assert.match(problems({ leaf: { roleRefusal: 'attempting to grant' } })[0]?.[1] ?? '', /attempting to grant/)
+  })
+
+  it('warns of clocks that differ by seconds and refuses minutes', () => {
+    assert.equal(verdictOf('leaf-clock', { leaf: { clockOffsetMs: 5_000 } })?.status, 'ok')
+    assert.equal(verdictOf('leaf-clock', { leaf: { clockOffsetMs: -20_000 } })?.status, 'warning')
+    const verdict = verdictOf('leaf-clock', { leaf: { clockOffsetMs: -360_000 } })
+    assert.equal(verdict?.status, 'problem')
+    assert.match(verdict?.what ?? '', /360 s behind/)
+    assert.equal(verdictOf('root-clock', { root: { clockOffsetMs: undefined } })?.status, 'skipped')
+  })
+
+  it('refuses a leaf whose certificate nobody verifies', () => {
+    assert.deepEqual(
+      problems({ leaf: { unverified: true } }).map(([id]) => id),
+      ['leaf-certificate'],
+    )
+  })
+
+  it('tells an unreachable leaf from one that is not trusted and one that does not accept the login', () => {
+    const unreachable = (code: string) =>
+      new ClusterUnreachable('leaf', server.leaf, Object.assign(new Error('what it said'), { code }))
+    const first = (error: unknown) => problems({ leaf: { error } })
+    assert.deepEqual(first(unreachable('ECONNREFUSED')), [
+      ['leaf-reachable', `the leaf at ${server.leaf} cannot be reached from this machine: what it said (ECONNREFUSED)`],
+    ])
+    assert.match(first(unreachable('DEPTH_ZERO_SELF_SIGNED_CERT'))[0]?.[1] ?? '', /is not trusted/)
+    const unauthorized = new ApiError('leaf', { method: 'GET', path: '/version' }, 401, { status: 'Failure' })
+    assert.match(first(unauthorized)[0]?.[1] ?? '', /does not accept the credentials/)
+  })
+
+  it('still looks at the rest when one side cannot be asked', () => {
+    const found = judge(joinChecks, facts({ name: 'X', leaf: { error: new Error('gone') } }))
+    assert.deepEqual(
+      found.filter(isProblem).map(({ id }) => id),
+      ['name', 'leaf-reachable'],
+    )
+    assert.equal(found.find(({ id }) => id === 'root-version')?.verdict.status, 'ok')
+    assert.equal(found.find(({ id }) => id === 'leaf-version')?.verdict.status, 'skipped')
+  })
+
+  it('refuses a loopback address that the controllers cannot use, and warns where they might', () => {
+    const loopback = { leafServer: 'https://127.0.0.1:6443/' }
+    assert.equal(verdictOf('leaf-address', loopback)?.status, 'problem')
+    assert.equal(verdictOf('leaf-address', { ...loopback, rootServer: 'https://localhost:1/' })?.status, 'warning')
+    assert.equal(verdictOf('leaf-address', { ...loopback, serverOverride: 'https://leaf.example' })?.status, 'ok')
+    assert.equal(verdictOf('leaf-address', { serverOverride: 'leaf.example:6443' })?.status, 'problem')
+  })
+
+  it('needs the kind Cluster in the root only when it may not install it', () => {
+    assert.deepEqual(problems({ root: { definition: 'missing' } }), [])
+    assert.deepEqual(
+      problems({ root: { definition: 'missing' }, installCrds: false }).map(([id]) => id),
+      ['root-crds'],
+    )
+  })
+})
