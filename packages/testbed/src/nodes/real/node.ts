@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { loadImages } from '../../images/load.ts'
 import { isAlive } from '../../processes/identity.ts'
 import type { Journal, ProcessEntry, ProcessSpec } from '../../processes/journal.ts'
-import { ComponentFailed, launch } from '../../processes/launch.ts'
+import { ComponentFailed, launch, markOf } from '../../processes/launch.ts'
 import { enter, nodeNamespaces, startAnchor, systemPath } from './anchor.ts'
 import { type NodeCluster, writeNodeFiles } from './files.ts'
 import { parseRange } from './ipv4.ts'
@@ -60,7 +60,8 @@ export async function startNode(input: NodeInput): Promise<void> {
   const containerd = await launch(journal, specs.containerd)
   await socketOf(containerd, path.join('/proc', String(anchor.pid), 'root/run/containerd/containerd.sock'))
   await Promise.all([
-    loadImages([...within, bin.ctr], input.images),
+    // Marked as ours: should we be killed, it would wait for containerd for ever, and for `down` it is in no journal.
+    loadImages(['env', markOf(journal.dir), ...within, bin.ctr], input.images),
     input.registered.then(() => Promise.all([launch(journal, specs.kubelet), launch(journal, specs.kubeProxy)])),
   ])
 }
