@@ -3,9 +3,9 @@
 // been done yet, then starts over on the Node that came with it.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { constants } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { constants, tmpdir } from 'node:os'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -47,9 +47,28 @@ function isRunning(pid) {
   }
 }
 
+function holderOf(lock) {
+  try {
+    return Number(readFileSync(lock, 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** Moves the lock away before looking again whose it is: another process may just have taken it over. */
+function removeIfOf(holder, lock, aside) {
+  try {
+    renameSync(lock, aside)
+    if (holderOf(aside) !== holder) linkSync(aside, lock)
+    rmSync(aside, { force: true })
+  } catch {
+    // Somebody else was faster.
+  }
+}
+
 /** Only one process installs; the lock names it, so that one that died does not block the others. */
 async function withInstallLock(work) {
-  const lock = join(root, '.kosmos-install.lock')
+  const lock = join(tmpdir(), `kosmos-install-${createHash('sha256').update(root).digest('hex').slice(0, 16)}.lock`)
   const mine = `${lock}.${process.pid}`
   writeFileSync(mine, String(process.pid))
   try {
@@ -60,14 +79,10 @@ async function withInstallLock(work) {
       } catch (error) {
         if (error.code !== 'EEXIST') throw error
       }
-      let holder = 0
-      try {
-        holder = Number(readFileSync(lock, 'utf8'))
-      } catch {
-        continue
-      }
-      if (holder > 0 && isRunning(holder)) await new Promise((resolve) => setTimeout(resolve, 300))
-      else rmSync(lock, { force: true })
+      const holder = holderOf(lock)
+      if (holder === undefined) continue
+      if (isRunning(holder)) await new Promise((resolve) => setTimeout(resolve, 300))
+      else removeIfOf(holder, lock, `${mine}.stale`)
     }
     try {
       work()
@@ -84,11 +99,9 @@ function install() {
   console.error('installing npm packages (npm ci, about 30 s) ...')
   // The output of npm goes to stderr: stdout belongs to the command, which may print JSON.
   const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] })
-  if (done.error) fail(`npm cannot be run: ${done.error.message}`)
-  if (done.status !== 0) fail('npm ci failed, see above; is the npm registry reachable?')
-  if (!existsSync(node))
-    fail(`npm ci brought no Node for ${process.platform}-${process.arch}; supported: linux x64, arm64`)
-  mkdirSync(modules, { recursive: true })
+  if (done.error) throw new Error(`npm cannot be run: ${done.error.message}`)
+  if (done.status !== 0) throw new Error('npm ci failed, see above; is the npm registry reachable?')
+  if (!existsSync(node)) throw new Error(`npm ci brought no Node for ${process.platform}-${process.arch}`)
   writeFileSync(stamp, lockDigest())
 }
 
@@ -99,9 +112,9 @@ function fail(message) {
 
 const [script, ...args] = process.argv.slice(2)
 if (!script) fail('usage: node packages/testbed/bootstrap.mjs SCRIPT.ts [ARGS]')
-if (!isInstalled()) await withInstallLock(install)
+if (!isInstalled()) await withInstallLock(install).catch((error) => fail(error.message))
 
-const child = spawn(node, [join(root, script), ...args], {
+const child = spawn(node, [resolve(root, script), ...args], {
   stdio: 'inherit',
   env: { ...process.env, PATH: [join(modules, '.bin'), process.env.PATH].filter(Boolean).join(delimiter) },
 })

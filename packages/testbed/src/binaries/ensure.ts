@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import PQueue from 'p-queue'
+import { withLock } from '../processes/lock.ts'
 import { type Progress, silent } from '../progress.ts'
 import type { ToolSet } from '../versions.ts'
 import { build, planBuild } from './build.ts'
 import { binDir, toolSetOf } from './cache.ts'
 import { download, type Network } from './download.ts'
 import { findGo } from './go.ts'
-import { withLock } from './lock.ts'
 
 /** Absolute path of each binary, by its name. */
 export type Binaries<Name extends string = string> = Readonly<Record<Name, string>>

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { withLock } from '../processes/lock.ts'
 import type { Progress } from '../progress.ts'
 import { goToolchain } from '../versions.ts'
 import { cacheRoot } from './cache.ts'
 import { BinaryMissing } from './errors.ts'
 import { runGo } from './go-command.ts'
-import { withLock } from './lock.ts'
 import { fetchToolchain } from './toolchain.ts'
 
 /**

@@ -56,7 +56,7 @@ export function controlPlane(journal: Journal, record: ClusterRecord): ControlPl
     ...record,
     pids: () =>
       Object.fromEntries(running().flatMap((p) => (isAlive(p) ? [[p.spec.id.slice(prefix.length), p.pid]] : []))),
-    kill: (component) => kill(entryOf(component)),
+    kill: async (component) => kill(entryOf(component)),
     pause: (component) => send(entryOf(component), component, 'SIGSTOP'),
     resume: (component) => send(entryOf(component), component, 'SIGCONT'),
     restart: async (component) => {

@@ -20,5 +20,6 @@ export function guard(dir: string): () => void {
   if ('unref' in pipe && typeof pipe.unref === 'function') pipe.unref()
   return () => {
     guardian.kill('SIGKILL')
+    pipe.destroy()
   }
 }

@@ -8,7 +8,7 @@ import { killStragglers, stop } from './stop.ts'
  * clusters side by side, then the rest in reverse order, then the folder. Safe to repeat, also after a crash half-way.
  * @param graceMs caps how long a process may take to end after TERM; 0 kills at once.
  */
-export async function tearDown(journal: Journal, graceMs = 5000): Promise<void> {
+export async function tearDown(journal: Journal, graceMs = 2000): Promise<void> {
   const entries = journal.entries().reverse()
   const byCluster = Map.groupBy(
     entries.filter((e): e is ProcessEntry => e.kind === 'process'),

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { withLock } from '../binaries/lock.ts'
 import { Journal } from '../processes/journal.ts'
+import { withLock } from '../processes/lock.ts'
 import { killStragglers } from '../processes/stop.ts'
 import { tearDown } from '../processes/teardown.ts'
 import { type Progress, silent } from '../progress.ts'
