@@ -1,12 +1,21 @@
-import type { Client } from '@kosmos/kube'
+import { hostname } from 'node:os'
+import { type Client, EventRecorder, eventRef } from '@kosmos/kube'
 import type { EventSink } from '../root/events.ts'
-import type { Log } from './log.ts'
-import type { Metrics } from './metrics.ts'
 
-export function eventSink(_client: Client, _metrics: Metrics, log: Log): EventSink & { close(): Promise<void> } {
+/** A thousand pods that start at once are no news; what is wrong is not limited by this. */
+const NORMAL_EVENTS = { burst: 50, perSecond: 5 } as const
+
+/** Events in the root, on the objects that users look at. */
+export function eventSink(root: Client): EventSink & { close(): Promise<void> } {
+  const recorder = new EventRecorder({
+    client: root,
+    controller: 'kosmos.io/cluster-tree',
+    instance: hostname(),
+    budget: { normal: NORMAL_EVENTS },
+  })
   return {
-    record: (regarding, { reason, note }) =>
-      log('debug', 'event', { reason, note, pod: regarding.metadata?.name ?? '' }),
-    close: async () => {},
+    record: (regarding, { type, reason, action, note }) =>
+      recorder.record(eventRef(regarding), { type, reason, action, note }),
+    close: () => recorder.flush(),
   }
 }

@@ -41,7 +41,7 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
   // One for all terms: its metrics can be registered once only.
   let kubelets: Kubelets | undefined
   const work = async (leading: AbortSignal) => {
-    const events = eventSink(client, metrics, log)
+    const events = eventSink(client)
     const root = await persist('root.connect', () => connectRoot(client, events), log, leading)
     kubelets ??= await persist('kubelet.start', () => serveKubelets(kubeletOptions), log, leading)
     const controller = new ClusterController({ root, log, startLeaf: leafStarter(root, kubelets, log, metrics) })
