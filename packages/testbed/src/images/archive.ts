@@ -13,7 +13,7 @@ export type ImageEntry =
   | { readonly path: string; readonly linkTo: string }
 
 /** Which user, command and so on; the OCI image specification's config (all optional). */
-export interface ImageConfig {
+interface ImageConfig {
   readonly User?: string
   readonly ExposedPorts?: Readonly<Record<string, object>>
   readonly Env?: readonly string[]
