@@ -3,36 +3,20 @@ import { readFileSync } from 'node:fs'
 import https from 'node:https'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   Client,
   Connection,
   createTransport,
   loadKubeConfig,
-  nodes,
-  pods,
   type RequestObservation,
   resource,
   serviceAccounts,
   unwrap,
 } from '@kosmos/kube'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
-import { Registry } from 'prom-client'
-import {
-  createAuthenticate,
-  createAuthorize,
-  createIdentifyPeer,
-  createIdentifyToken,
-  createKubeletApi,
-  createKubeletServer,
-  type KubeletApi,
-  type KubeletServer,
-  obtainServingCertificate,
-  readClientCA,
-  type ServingCertificate,
-} from './index.ts'
 import { type Peer, startPeer } from './testing/leaf.ts'
 import { ask } from './testing/serve.ts'
+import { createPod, startVirtualNode, type VirtualNode } from './testing/virtual-node.ts'
 
 const clusterRoles = resource('rbac.authorization.k8s.io/v1', 'ClusterRole', 'clusterroles', 'Cluster')
 const clusterRoleBindings = resource(
@@ -45,9 +29,7 @@ const clusterRoleBindings = resource(
 describe('the kubelet API of a virtual node in a real root', () => {
   let root: ControlPlane
   let client: Client
-  let certificate: ServingCertificate
-  let api: KubeletApi
-  let server: KubeletServer
+  let node: VirtualNode
   let leaf: Peer
   let port: number
   const seen: RequestObservation[] = []
@@ -62,45 +44,16 @@ describe('the kubelet API of a virtual node in a real root', () => {
       components: ['etcd', 'kube-apiserver', 'kube-controller-manager'],
     })
     client = new Client(await connect(root.kubeconfig), 'kosmos-test')
-    certificate = await obtainServingCertificate({ client, names: { nodeName: 'vn1', hosts: ['127.0.0.1'] } })
-    api = await createKubeletApi({
-      authenticate: createAuthenticate(createIdentifyPeer(), createIdentifyToken(client)),
-      authorize: createAuthorize(client),
-      clientCA: await readClientCA(client),
-      registry: new Registry(),
-      log: () => {},
-    })
     leaf = await startPeer()
-    server = createKubeletServer(api, {
-      nodeName: 'vn1',
-      podLocator: {
-        locate: ({ pod }) =>
-          pod === 'web'
-            ? { kind: 'found', connection: leaf.connection, namespace: 'leaf-ns', name: 'leaf-pod' }
-            : { kind: 'absent', message: `pod "${pod}" does not exist` },
-      },
-      certificate: { current: () => certificate, onRenewal: () => () => {} },
-      address: '127.0.0.1',
-      port: 0,
-    })
-    port = (await server.listen()).port
-    unwrap(await client.create(nodes, { metadata: { name: 'vn1' } }))
-    unwrap(
-      await client.patch(
-        nodes,
-        { name: 'vn1' },
-        {
-          status: {
-            addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
-            daemonEndpoints: { kubeletEndpoint: { Port: port } },
-          },
-        },
-        { type: 'merge', subresource: 'status' },
-      ),
+    node = await startVirtualNode(client, 'vn1', (pod) =>
+      pod === 'web'
+        ? { kind: 'found', connection: leaf.connection, namespace: 'leaf-ns', name: 'leaf-pod' }
+        : { kind: 'absent', message: `pod "${pod}" does not exist` },
     )
+    port = node.port
   })
   after(async () => {
-    await server?.close()
+    await node?.close()
     await leaf?.close()
     await client?.connection.close()
     await root?.stop()
@@ -136,7 +89,7 @@ describe('the kubelet API of a virtual node in a real root', () => {
   it('shows a certificate that the root signed for the node', async () => {
     const { code } = await ask(port, '/healthz', { ca: root.ca, rejectUnauthorized: true })
     assert.equal(code, 401)
-    const lifetimeMs = certificate.notAfter.getTime() - certificate.notBefore.getTime()
+    const lifetimeMs = node.certificate.notAfter.getTime() - node.certificate.notBefore.getTime()
     assert.ok(lifetimeMs > 24 * 3600_000)
   })
 
@@ -180,17 +133,7 @@ describe('the kubelet API of a virtual node in a real root', () => {
   })
 
   it('serves the root’s API server: logs with verified TLS, and an upgrade for exec', async () => {
-    const pod = {
-      metadata: { namespace: 'default', name: 'web' },
-      spec: { nodeName: 'vn1', automountServiceAccountToken: false, containers: [{ name: 'main', image: 'x' }] },
-    }
-    // The controller manager makes the ServiceAccount that admission asks for.
-    for (;;) {
-      const outcome = await client.create(pods, pod as object)
-      if (outcome.ok) break
-      assert.equal(outcome.reason, 'Forbidden')
-      await sleep(100)
-    }
+    await createPod(client, 'web', { nodeName: 'vn1', containers: [{ name: 'main', image: 'x' }] })
     let asked = ''
     leaf.server.on('request', (request, response) => {
       asked = request.url ?? ''

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { after, before, describe, it } from 'node:test'
+import { Client, Connection, createTransport, loadKubeConfig, pods } from '@kosmos/kube'
+import { downTestbed, imageNames, type Testbed, upTestbed } from '@kosmos/testbed'
+import { createPod, startVirtualNode, type VirtualNode } from './testing/virtual-node.ts'
+
+const skip = process.getuid?.() === 0 ? false : 'real nodes need root'
+const testbedName = `kubelet-${process.pid}`
+
+interface Ran {
+  readonly code: number | null
+  readonly stdout: Buffer
+  readonly stderr: string
+}
+
+describe('kubectl against a pod of a virtual node', { skip }, () => {
+  let testbed: Testbed
+  let root: Client
+  let leaf: Client
+  const virtualNodes: VirtualNode[] = []
+  before(
+    async () => {
+      testbed = await upTestbed({ name: testbedName, leaves: 1, nodes: 'real:1' })
+      const connect = async (name: string, file: string) =>
+        new Client(new Connection(name, await createTransport(loadKubeConfig({ file }))), 'kosmos-test')
+      root = await connect('root', testbed.root.kubeconfig)
+      leaf = await connect('leaf1', testbed.leaves[0]?.kubeconfig ?? '')
+      const locate = (pod: string) => ({
+        kind: 'found' as const,
+        connection: leaf.connection,
+        namespace: 'default',
+        // Both root pods stand for the one in the leaf.
+        name: pod.replace(/-websocket$/, ''),
+      })
+      virtualNodes.push(await startVirtualNode(root, 'spdy', locate))
+      virtualNodes.push(await startVirtualNode(root, 'websocket', locate, ['ExtendWebSocketsToKubelet']))
+      const script = 'for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done; while sleep 1; do echo tick; done'
+      const containers = [
+        { name: 'main', image: imageNames.busybox, imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', script] },
+      ]
+      await createPod(leaf, 'web', { terminationGracePeriodSeconds: 0, containers })
+      await createPod(root, 'web', { nodeName: 'spdy', containers })
+      await createPod(root, 'web-websocket', { nodeName: 'websocket', containers })
+      for (;;) {
+        const pod = await leaf.get(pods, { namespace: 'default', name: 'web' })
+        if (pod?.status?.phase === 'Running') break
+        await new Promise((resolve) => setTimeout(resolve, 200))
+      }
+    },
+    { timeout: 180_000 },
+  )
+  after(async () => {
+    for (const node of virtualNodes) await node.close()
+    await root?.connection.close()
+    await leaf?.connection.close()
+    await downTestbed(testbedName)
+  })
+
+  const kubectl = (kubeconfig: string, args: readonly string[], options: { input?: Buffer; env?: object } = {}) =>
+    new Promise<Ran>((resolve, reject) => {
+      const child = spawn(testbed.bin.kubectl ?? '', [`--kubeconfig=${kubeconfig}`, ...args], {
+        env: { ...process.env, ...options.env },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      })
+      const stdout: Buffer[] = []
+      let stderr = ''
+      child.stdout.on('data', (chunk) => stdout.push(chunk))
+      child.stderr.on('data', (chunk) => {
+        stderr += chunk
+      })
+      child.on('error', reject)
+      child.on('close', (code) => resolve({ code, stdout: Buffer.concat(stdout), stderr }))
+      child.stdin.on('error', () => {})
+      child.stdin.end(options.input ?? Buffer.alloc(0))
+    })
+  const inRoot = (args: readonly string[], options?: { input?: Buffer; env?: object }) =>
+    kubectl(testbed.root.kubeconfig, args, options)
+  const inLeaf = (args: readonly string[]) => kubectl(testbed.leaves[0]?.kubeconfig ?? '', args)
+
+  it('shows the same log as in the leaf, byte for byte, with every option', async () => {
+    const since = new Date(Date.now() - 3600_000).toISOString().replace(/\.\d+/, '')
+    for (const options of [
+      ['--limit-bytes=30'],
+      ['--timestamps', '--limit-bytes=200'],
+      ['--tail=0'],
+      ['--since=1h', '--limit-bytes=40'],
+      [`--since-time=${since}`, '--limit-bytes=40'],
+    ]) {
+      const here = await inRoot(['logs', 'web', ...options])
+      const there = await inLeaf(['logs', 'web', ...options])
+      assert.deepEqual([here.stdout.toString(), here.code], [there.stdout.toString(), 0], options.join(' '))
+    }
+    const tail = (await inRoot(['logs', 'web', '--tail=1'])).stdout.toString()
+    assert.match(tail, /^(out|err|tick).*\n$/)
+  })
+
+  it('says the same as in the leaf when there is no such log', async () => {
+    const here = await inRoot(['logs', 'web', '--previous'])
+    const there = await inLeaf(['logs', 'web', '--previous'])
+    assert.equal(here.code, 1)
+    assert.equal(here.stderr, there.stderr)
+  })
+
+  it('follows a log until it is interrupted', async () => {
+    const child = spawn(
+      testbed.bin.kubectl ?? '',
+      [`--kubeconfig=${testbed.root.kubeconfig}`, 'logs', '-f', '--tail=0', 'web'],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    let lines = 0
+    for await (const chunk of child.stdout) {
+      lines += String(chunk).split('tick\n').length - 1
+      if (lines >= 3) break
+    }
+    child.kill()
+    assert.ok(lines >= 3)
+  })
+
+  const ways = {
+    'WebSocket to the root, SPDY to the node': { pod: 'web', env: {} },
+    'SPDY all the way': { pod: 'web', env: { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false' } },
+    'WebSocket all the way': { pod: 'web-websocket', env: {} },
+  }
+  for (const [way, { pod, env }] of Object.entries(ways)) {
+    it(`runs a command with its output, errors and exit code: ${way}`, async () => {
+      const { code, stdout, stderr } = await inRoot(
+        ['exec', pod, '--', 'sh', '-c', 'echo "to  out"; echo to err >&2; exit 7'],
+        { env },
+      )
+      assert.deepEqual([code, stdout.toString()], [7, 'to  out\n'])
+      assert.match(stderr, /^to err\n/)
+    })
+
+    it(`carries standard input to its end, whatever the bytes: ${way}`, async () => {
+      const input = randomBytes(8 * 1024 * 1024)
+      const { code, stdout, stderr } = await inRoot(['exec', '-i', pod, '--', 'sh', '-c', 'cat; echo done >&2'], {
+        input,
+        env,
+      })
+      assert.deepEqual([code, stderr], [0, 'done\n'])
+      const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+      assert.equal(hash(stdout), hash(input))
+    })
+
+    it(`says what is wrong with a container that is not there: ${way}`, async () => {
+      const { code, stderr } = await inRoot(['exec', pod, '--', '/no/such/program'], { env })
+      assert.notEqual(code, 0)
+      assert.match(stderr, /no such file or directory/)
+    })
+  }
+})
