@@ -1,5 +1,5 @@
-/** Annotation of a Cluster: the uid of the leaf's kube-system namespace, by which a leaf is known under any address. */
-export const leafIdAnnotation = 'kosmos.io/leaf-id'
+export { leafIdAnnotation } from '@kosmos/api'
+
 /** Annotation of the Cluster that join made: the name of its account in the leaf. */
 export const leafAccountAnnotation = 'kosmos.io/leaf-account'
 export const managedByLabel = 'app.kubernetes.io/managed-by'

@@ -1,13 +1,14 @@
 import { clusterKind, rootClusterLabel, systemNamespace } from '@kosmos/api'
-import type { Client } from '@kosmos/kube'
+import { ApiError, type Client } from '@kosmos/kube'
 import { clockOffsetMs } from '../clusters/clock.ts'
 import type { OpenCluster } from '../clusters/connect.ts'
 import { definitionState } from '../clusters/definition-state.ts'
 import { clusterId } from '../clusters/identity.ts'
 import { clusterRoles, clusters, type Manifest } from '../clusters/resources.ts'
-import { missingRights, type Right } from '../clusters/rights.ts'
+import { describeRight, missingRights, type Right } from '../clusters/rights.ts'
 import { serverVersion } from '../clusters/version.ts'
 import { deployedManifests } from '../install/deploy-folder.ts'
+import { Failure } from '../terminal/failure.ts'
 import { leafManifests } from './leaf-manifests.ts'
 
 /** A cluster that answered. */
@@ -55,8 +56,9 @@ const namespace = systemNamespace
 const rbac = 'rbac.authorization.k8s.io'
 
 const leafRights: readonly Right[] = [
+  { verb: 'get', resource: 'namespaces' },
   { verb: 'create', resource: 'namespaces' },
-  ...['create', 'patch'].flatMap((verb) => [
+  ...['get', 'create', 'patch'].flatMap((verb) => [
     { verb, resource: 'serviceaccounts', namespace },
     { verb, group: rbac, resource: 'clusterroles' },
     { verb, group: rbac, resource: 'clusterrolebindings' },
@@ -67,7 +69,10 @@ const leafRights: readonly Right[] = [
 ]
 
 const rootRights: readonly Right[] = [
+  { verb: 'get', resource: 'namespaces' },
   { verb: 'create', resource: 'namespaces' },
+  { verb: 'get', group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
+  { verb: 'list', group: clusterKind.group, resource: clusterKind.plural },
   ...['get', 'create', 'patch'].flatMap((verb) => [
     { verb, resource: 'secrets', namespace },
     { verb, group: clusterKind.group, resource: clusterKind.plural },
@@ -98,16 +103,25 @@ async function factsOf<T>(
   const { client, server } = cluster
   try {
     const version = await serverVersion(client)
-    const [id, offset, missing, rest] = await Promise.all([
-      clusterId(client),
-      clockOffsetMs(client.connection),
-      missingRights(client, rights),
-      more(cluster),
-    ])
-    return { server, found: { version, id, clockOffsetMs: offset, missingRights: missing, ...rest } }
+    const missing = await missingRights(client, rights)
+    try {
+      const [id, offset, rest] = await Promise.all([clusterId(client), clockOffsetMs(client.connection), more(cluster)])
+      return { server, found: { version, id, clockOffsetMs: offset, missingRights: missing, ...rest } }
+    } catch (error) {
+      if (missing.length === 0 || !isForbidden(error)) throw error
+      // What was refused is only the first of them.
+      throw new Failure(`the credentials may not ${missing.map(describeRight).join(', ')}`, {
+        next: 'use a kubeconfig of an administrator, or have these rights granted',
+        cause: error,
+      })
+    }
   } catch (error) {
     return { server, found: { error } }
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 403
 }
 
 async function aboutRoot(client: Client): Promise<RootFacts> {

@@ -72,7 +72,7 @@ function certificateIsVerified({ leaf }: JoinFacts): Verdict {
 
 function addressWorksElsewhere({ leaf, root, serverOverride }: JoinFacts): Verdict {
   const address = serverOverride ?? leaf.server
-  if (serverOverride !== undefined && !/^https?:$/.test(protocolOf(serverOverride))) {
+  if (serverOverride !== undefined && protocolOf(serverOverride) !== 'https:') {
     return problem(`--server ${serverOverride} is no address of an API server`, 'give it as https://host:port')
   }
   if (isLoopback(address) && !isLoopback(root.server)) {

@@ -1,0 +1,97 @@
+import type { Client, KubeObject, Resource } from '@kosmos/kube'
+import { resource } from '@kosmos/kube'
+import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
+import { openCluster } from './clusters/connect.ts'
+import type { Progress } from './terminal/progress.ts'
+
+/** A real control plane and a client of its administrator. */
+export interface TestCluster {
+  readonly plane: ControlPlane
+  readonly client: Client
+  readonly source: { readonly file: string }
+}
+
+/** etcd, API server and controller manager: namespaces and owned objects go away as they do anywhere. */
+export async function startCluster(name: string): Promise<TestCluster> {
+  const components = ['etcd', 'kube-apiserver', 'kube-controller-manager'] as const
+  const plane = await startControlPlane({ name, components })
+  const source = { file: plane.kubeconfig }
+  const { client } = await openCluster(name, source)
+  return { plane, client, source }
+}
+
+export async function stopCluster({ plane, client }: TestCluster): Promise<void> {
+  await client.connection.close()
+  await plane.stop()
+}
+
+/** Steps and warnings as they were told. */
+export function recorded(): Progress & { readonly warnings: string[]; readonly notes: string[] } {
+  const warnings: string[] = []
+  const notes: string[] = []
+  return {
+    warnings,
+    notes,
+    step: (_title, work) => work((text) => notes.push(text)),
+    warn: (text) => warnings.push(text),
+  }
+}
+
+interface ResourceList {
+  readonly groupVersion: string
+  readonly resources: readonly { name: string; kind: string; namespaced: boolean; verbs: readonly string[] }[]
+}
+
+/** What controllers of Kubernetes write by themselves. */
+const notCompared =
+  /^(Event|Lease|ComponentStatus|APIService|FlowSchema|PriorityLevelConfiguration|IPAddress|ServiceCIDR|StorageVersion.*) /
+const madeByItself =
+  / [^/]*\/(default|kube-root-ca\.crt)$|^ServiceAccount kube-system\/|^ClusterTrustBundle \/kubernetes\.io:|^\w+ \/system:/
+
+/** Every object of a cluster, as `Kind namespace/name`. */
+export async function inventory(client: Client): Promise<string[]> {
+  const { groups } = (await client.raw('/apis')) as { groups: { preferredVersion: { groupVersion: string } }[] }
+  const paths = ['/api/v1', ...groups.map(({ preferredVersion }) => `/apis/${preferredVersion.groupVersion}`)]
+  const lists = (await Promise.all(paths.map((path) => client.raw(path)))) as ResourceList[]
+  const kinds: Resource[] = lists.flatMap(({ groupVersion, resources }) =>
+    resources
+      .filter(({ name, verbs }) => verbs.includes('list') && !name.includes('/'))
+      .map(({ name, kind, namespaced }) => resource(groupVersion, kind, name, namespaced ? 'Namespaced' : 'Cluster')),
+  )
+  const found = await Promise.all(
+    kinds.map(async (kind) =>
+      (await client.listAll(kind, { metadataOnly: true })).map(({ metadata }: KubeObject) => {
+        return `${kind.kind} ${metadata?.namespace ?? ''}/${metadata?.name}`
+      }),
+    ),
+  )
+  return found
+    .flat()
+    .filter((text) => !notCompared.test(text) && !madeByItself.test(text))
+    .sort()
+}
+
+/** What has come to an inventory, and what is gone from it. */
+export async function changesSince(
+  before: readonly string[],
+  client: Client,
+): Promise<{ added: string[]; gone: string[] }> {
+  const now = await inventory(client)
+  return {
+    added: now.filter((text) => !before.includes(text)),
+    gone: before.filter((text) => !now.includes(text)),
+  }
+}
+
+export const unchanged = { added: [], gone: [] }
+
+/** Looks until the condition holds; for what controllers of Kubernetes do in their own time. */
+export async function eventually<T>(look: () => Promise<T | undefined | false>, what: string): Promise<T> {
+  const until = Date.now() + 60_000
+  for (;;) {
+    const found = await look()
+    if (found !== undefined && found !== false) return found as T
+    if (Date.now() > until) throw new Error(`not within a minute: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
