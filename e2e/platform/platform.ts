@@ -21,8 +21,13 @@ export interface Platform {
   /** In the order of the test bed's leaves. */
   readonly leaves: readonly Client[]
   /** The real kubectl against the root; `input` goes to its stdin. */
-  kubectl(args: readonly string[], input?: string): Promise<CommandResult>
-  kubectlIn(cluster: ControlPlane, args: readonly string[], input?: string): Promise<CommandResult>
+  kubectl(args: readonly string[], input?: string, env?: Readonly<Record<string, string>>): Promise<CommandResult>
+  kubectlIn(
+    cluster: ControlPlane,
+    args: readonly string[],
+    input?: string,
+    env?: Readonly<Record<string, string>>,
+  ): Promise<CommandResult>
   /** Applies manifests to the root; throws if kubectl does not take them. */
   apply(...manifests: object[]): Promise<void>
   /** KILL: what our process does when its machine dies. */
@@ -46,9 +51,9 @@ export async function startPlatform(name: string, options: Omit<UpOptions, 'name
   }
   try {
     const kosmos = await upKosmos(testbed, silent)
-    const kubectlIn = (cluster: ControlPlane, args: readonly string[], input?: string) =>
-      command(testbed.bin.kubectl ?? 'kubectl', ['--kubeconfig', cluster.kubeconfig, ...args], input)
-    const kubectl = (args: readonly string[], input?: string) => kubectlIn(testbed.root, args, input)
+    const kubectlIn: Platform['kubectlIn'] = (cluster, args, input, env) =>
+      command(testbed.bin.kubectl ?? 'kubectl', ['--kubeconfig', cluster.kubeconfig, ...args], input, env)
+    const kubectl: Platform['kubectl'] = (args, input, env) => kubectlIn(testbed.root, args, input, env)
     return {
       testbed,
       kosmos,
@@ -71,8 +76,13 @@ export async function startPlatform(name: string, options: Omit<UpOptions, 'name
   }
 }
 
-async function command(file: string, args: readonly string[], input?: string): Promise<CommandResult> {
-  const child = run(file, [...args], { maxBuffer: 64 * 1024 * 1024 })
+async function command(
+  file: string,
+  args: readonly string[],
+  input: string | undefined,
+  env: Readonly<Record<string, string>> | undefined,
+): Promise<CommandResult> {
+  const child = run(file, [...args], { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, ...env } })
   child.child.stdin?.end(input ?? '')
   try {
     return { code: 0, ...(await child) }

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { after, before, describe, it } from 'node:test'
+import { pods } from '@kosmos/kube'
+import { deployment, pod } from '../platform/manifests.ts'
+import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+
+const isRoot = process.getuid?.() === 0
+const TALK = ['sh', '-c', 'i=0; while true; do echo "line $i"; i=$((i+1)); sleep 0.2; done']
+
+describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real nodes need root' }, () => {
+  let platform: Platform
+  const kubectl = (...args: string[]) => platform.kubectl(args)
+  const ready = async (name: string) => {
+    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=90s')
+    assert.equal(code, 0, stderr)
+  }
+
+  before(async () => {
+    platform = await startPlatform('containers', { leaves: 2, nodes: 'real:1' })
+  })
+  after(() => platform?.down())
+
+  it('runs ten replicas over both leaves', async () => {
+    await platform.apply(deployment('web', 10, { container: { command: TALK } }))
+    const { code, stderr } = await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s')
+    assert.equal(code, 0, stderr)
+    const on = (await platform.root.listAll(pods, { namespace: 'default', labelSelector: 'app=web' })).map(
+      (p) => p.spec.nodeName,
+    )
+    assert.deepEqual([...new Set(on)].sort(), ['kosmos-leaf1', 'kosmos-leaf2'])
+  })
+
+  it('describes a pod with its addresses, states and Events', async () => {
+    await platform.apply(pod('described', { cluster: 'leaf1', container: { command: TALK } }))
+    await ready('described')
+    const { stdout } = await kubectl('describe', 'pod', 'described')
+    assert.match(stdout, /State:\s+Running/)
+    assert.match(stdout, /IP:\s+\d+\.\d+\.\d+\.\d+/)
+    assert.match(stdout, /CreatedInLeaf/)
+  })
+
+  describe('kubectl logs', () => {
+    before(async () => {
+      const script = 'for i in 1 2 3 4 5; do echo "out $i"; done; echo "err" >&2; sleep 3600'
+      await platform.apply(pod('speaker', { cluster: 'leaf1', container: { command: ['sh', '-c', script] } }))
+      await ready('speaker')
+    })
+
+    const own = async (...options: string[]) => {
+      const [leaf] = platform.testbed.leaves
+      assert(leaf)
+      return (await platform.kubectlIn(leaf, ['logs', 'speaker', ...options])).stdout
+    }
+
+    for (const options of [[], ['--tail=2'], ['--tail=0'], ['--limit-bytes=9'], ['--timestamps'], ['--since=1h']]) {
+      it(`with ${options.join(' ') || 'no option'} equals the leaf's own, byte for byte`, async () => {
+        const { stdout, code } = await kubectl('logs', 'speaker', ...options)
+        assert.equal(code, 0)
+        assert.equal(stdout, await own(...options))
+      })
+    }
+
+    it('follows until the pod ends', async () => {
+      const script = 'for i in 1 2 3; do echo "step $i"; sleep 0.3; done'
+      await platform.apply(
+        pod('finite', {
+          cluster: 'leaf2',
+          container: { command: ['sh', '-c', script] },
+          spec: { restartPolicy: 'Never' },
+        }),
+      )
+      await eventually('it has started', async () => {
+        const seen = await platform.root.get(pods, { namespace: 'default', name: 'finite' })
+        return seen?.status?.phase !== 'Pending'
+      })
+      const { stdout, code } = await kubectl('logs', '-f', 'finite')
+      assert.equal(code, 0)
+      assert.equal(stdout, 'step 1\nstep 2\nstep 3\n')
+      await eventually('it is Succeeded', async () => {
+        return (await platform.root.get(pods, { namespace: 'default', name: 'finite' }))?.status?.phase === 'Succeeded'
+      })
+    })
+
+    it('of a container that does not exist says so as a node does', async () => {
+      const { code, stderr } = await kubectl('logs', 'speaker', '-c', 'nobody')
+      assert.equal(code, 1)
+      assert.match(stderr, /container nobody is not valid for pod speaker/)
+    })
+  })
+
+  describe('kubectl exec', () => {
+    it('gives the exit code of the command', async () => {
+      const { code, stdout } = await kubectl('exec', 'speaker', '--', 'sh', '-c', 'echo out; exit 7')
+      assert.equal(stdout, 'out\n')
+      assert.equal(code, 7)
+    })
+
+    it('passes stdin to its end', async () => {
+      const { stdout, code } = await platform.kubectl(['exec', '-i', 'speaker', '--', 'wc', '-c'], 'twelve bytes')
+      assert.equal(code, 0)
+      assert.equal(stdout.trim(), '12')
+    })
+
+    it('carries megabytes both ways unchanged', async () => {
+      const bytes = randomBytes(3 * 1024 * 1024).toString('base64')
+      const { stdout } = await platform.kubectl(
+        ['exec', '-i', 'speaker', '--', 'sh', '-c', 'tee /tmp/in | sha256sum'],
+        bytes,
+      )
+      assert.equal(stdout.split(' ')[0], createHash('sha256').update(bytes).digest('hex'))
+      const back = await kubectl('exec', 'speaker', '--', 'cat', '/tmp/in')
+      assert.equal(back.stdout, bytes)
+    })
+
+    it('works over SPDY, as older clients speak', async () => {
+      const oldClient = { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false' }
+      const { code, stdout } = await platform.kubectl(['exec', 'speaker', '--', 'echo', 'spdy'], undefined, oldClient)
+      assert.equal(code, 0)
+      assert.equal(stdout, 'spdy\n')
+    })
+    it('gives a command a terminal', async () => {
+      const { stdout } = await kubectl('exec', '-it', 'speaker', '--', 'sh', '-c', 'echo no terminal needed')
+      assert.match(stdout, /no terminal needed/)
+    })
+  })
+
+  it('ends a pod within the grace that was asked for', async () => {
+    const script = 'trap "echo terminated; exit 0" TERM; while true; do sleep 0.1; done'
+    await platform.apply(
+      pod('polite', {
+        cluster: 'leaf1',
+        container: { command: ['sh', '-c', script] },
+        spec: { terminationGracePeriodSeconds: 30 },
+      }),
+    )
+    await ready('polite')
+    const { code } = await kubectl('delete', 'pod', 'polite', '--grace-period=5', '--timeout=30s')
+    assert.equal(code, 0)
+    const [leaf] = platform.leaves
+    assert.equal(await leaf?.get(pods, { namespace: 'default', name: 'polite' }), undefined)
+  })
+
+  it('leaves running containers alone when our process is killed and started again', async () => {
+    const before = await platform.root.listAll(pods, { namespace: 'default', labelSelector: 'app=web' })
+    await platform.killClusterTree()
+    await platform.startClusterTree()
+    await eventually(
+      'the API of the node answers again',
+      async () => (await kubectl('logs', 'speaker', '--tail=1')).code === 0,
+    )
+    const after = await platform.root.listAll(pods, { namespace: 'default', labelSelector: 'app=web' })
+    const facts = (all: typeof before) =>
+      all.map(({ metadata, status }) => [
+        metadata.uid,
+        status?.containerStatuses?.map((c) => [c.containerID, c.restartCount]),
+      ])
+    assert.deepEqual(facts(after), facts(before))
+  })
+})
