@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
+import { before, describe, it, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from '../client/client.ts'
+import { Connection } from '../connection/connection.ts'
+import { base64, type Certificates, configFor, createCertificates, startPeer } from '../connection/peer.fixture.ts'
+import { createTransport } from '../connection/transport.ts'
+import { configMaps } from '../objects/resources.ts'
+import type { ConfigMap } from '../objects/types.ts'
+import { Reflector, type ReflectorOptions, type ReflectorState } from './reflector.ts'
+
+let certificates: Certificates
+before(async () => {
+  certificates = await createCertificates()
+})
+
+const frame = (type: string, metadata: object) =>
+  `${JSON.stringify({ type, object: { kind: 'ConfigMap', metadata } })}\n`
+const object = (type: 'ADDED' | 'MODIFIED' | 'DELETED', name: string, resourceVersion: string) =>
+  frame(type, { name, namespace: 'shop', uid: `uid-${name}`, resourceVersion })
+const bookmark = (resourceVersion: string) => frame('BOOKMARK', { resourceVersion })
+const listEnd = (resourceVersion: string) =>
+  frame('BOOKMARK', { resourceVersion, annotations: { 'k8s.io/initial-events-end': 'true' } })
+
+/** What is sent in answer to one request, in order; the last answer is repeated. */
+type Answer = (response: ServerResponse) => void
+const sends =
+  (...frames: string[]): Answer =>
+  (response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).write(frames.join(''))
+  }
+const sendsAndEnds =
+  (...frames: string[]): Answer =>
+  (response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(frames.join(''))
+  }
+const sendsAndBreaks =
+  (...frames: string[]): Answer =>
+  (response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).write(frames.join(''))
+    setTimeout(() => response.destroy(), 20)
+  }
+const refuses =
+  (code: number, headers: Record<string, string> = {}): Answer =>
+  (response) => {
+    response.writeHead(code, { 'content-type': 'application/json', ...headers })
+    response.end(JSON.stringify({ kind: 'Status', code, message: `refused with ${code}` }))
+  }
+
+/** A reflector of a server that replays bytes, and what its sink was told. */
+async function reflect(t: TestContext, answers: readonly Answer[], options: Partial<ReflectorOptions<ConfigMap>> = {}) {
+  const times: number[] = []
+  const peer = await startPeer(t, certificates, (_request, response) => {
+    const answer = answers[Math.min(times.length, answers.length - 1)]
+    times.push(performance.now())
+    answer?.(response)
+  })
+  const transport = await createTransport(configFor(peer.url, { caData: base64(certificates.authority.certificate) }))
+  const connection = new Connection('leaf', transport)
+  const told: string[] = []
+  const states: ReflectorState[] = []
+  const write = (what: string) => (one: ConfigMap) => {
+    told.push(`${what} ${one.metadata.name}@${one.metadata.resourceVersion}`)
+  }
+  const reflector = new Reflector<ConfigMap>({
+    client: new Client(connection, 'kosmos-test'),
+    resource: configMaps,
+    namespace: 'shop',
+    labelSelector: 'a in (b,c)',
+    backoff: { minMs: 20, maxMs: 10_000, jitter: 0 },
+    sink: {
+      replace: (all) =>
+        told.push(`replace ${all.map(({ metadata }) => `${metadata.name}@${metadata.resourceVersion}`)}`),
+      changed: write('changed'),
+      deleted: write('deleted'),
+    },
+    onState: (state) => states.push(state),
+    ...options,
+  })
+  const stop = new AbortController()
+  const running = reflector.run(stop.signal)
+  t.after(async () => {
+    stop.abort()
+    await running
+    await connection.close()
+  })
+  const queries = () =>
+    peer.asked.map(({ line }) => Object.fromEntries(new URL(line.replace('GET ', ''), peer.url).searchParams))
+  const asked = async (count: number) => {
+    while (peer.asked.length < count) await sleep(1)
+  }
+  const toldOf = async (count: number) => {
+    while (told.length < count) await sleep(1)
+  }
+  return { peer, connection, running, told, states, times, queries, asked, toldOf }
+}
+
+describe('a streaming list', { timeout: 20_000 }, () => {
+  it('is one state: with what changed and went before its end, and told once', async (t) => {
+    const begin = [object('ADDED', 'a', '1'), object('ADDED', 'b', '2'), object('MODIFIED', 'a', '5')]
+    const list = sends(...begin, object('DELETED', 'b', '6'), bookmark('6'), listEnd('7'), object('ADDED', 'c', '8'))
+    const { told, toldOf, queries } = await reflect(t, [list])
+    await toldOf(2)
+    assert.deepEqual(told, ['replace a@5', 'changed c@8'])
+    const { timeoutSeconds, ...query } = queries()[0] ?? {}
+    assert.ok(Number(timeoutSeconds) >= 300)
+    assert.deepEqual(query, {
+      watch: '1',
+      allowWatchBookmarks: 'true',
+      labelSelector: 'a in (b,c)',
+      sendInitialEvents: 'true',
+      resourceVersionMatch: 'NotOlderThan',
+    })
+  })
+
+  it('that breaks off before its end is not told, and asked for again', async (t) => {
+    const { told, toldOf, queries, states } = await reflect(t, [
+      sendsAndBreaks(object('ADDED', 'a', '1')),
+      sendsAndEnds(object('ADDED', 'a', '1')),
+      sends(object('ADDED', 'a', '1'), object('ADDED', 'b', '2'), listEnd('2')),
+    ])
+    await toldOf(1)
+    assert.deepEqual(told, ['replace a@1,b@2'])
+    assert.deepEqual(
+      queries().map(({ sendInitialEvents }) => sendInitialEvents),
+      ['true', 'true', 'true'],
+    )
+    assert.deepEqual(
+      states.map(({ kind }) => kind),
+      ['connecting', 'broken', 'broken', 'following'],
+    )
+  })
+
+  it('that the server does not know is replaced by pages for good', async (t) => {
+    const page = (names: string[], next?: string) => (response: ServerResponse) => {
+      const items = names.map((name) => ({ metadata: { name, resourceVersion: '1' } }))
+      const metadata = { resourceVersion: '9', continue: next }
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ metadata, items }))
+    }
+    const { told, toldOf, queries } = await reflect(
+      t,
+      [refuses(422), page(['a', 'b'], 'token'), page(['c']), refuses(410), page(['d']), sends()],
+      { pageSize: 2 },
+    )
+    await toldOf(2)
+    assert.deepEqual(told, ['replace a@1,b@1,c@1', 'replace d@1'])
+    const shapes = queries().map((query) => {
+      if (query.sendInitialEvents) return 'streaming list'
+      return query.watch ? `watch from ${query.resourceVersion}` : `page of ${query.limit} at ${query.continue}`
+    })
+    assert.deepEqual(shapes.slice(0, 5), [
+      'streaming list',
+      'page of 2 at undefined',
+      'page of 2 at token',
+      'watch from 9',
+      'page of 2 at undefined',
+    ])
+  })
+})
+
+describe('a watch', { timeout: 20_000 }, () => {
+  const listed = [object('ADDED', 'a', '3'), listEnd('7')]
+
+  it('that ends in good order resumes at once from the last version that it told, event or bookmark', async (t) => {
+    const { told, toldOf, queries, asked, states } = await reflect(t, [
+      sendsAndEnds(...listed, object('MODIFIED', 'a', '8')),
+      sendsAndEnds(object('DELETED', 'a', '9'), bookmark('12')),
+      sends(object('ADDED', 'b', '13')),
+    ])
+    await asked(3)
+    await toldOf(4)
+    assert.deepEqual(told, ['replace a@3', 'changed a@8', 'deleted a@9', 'changed b@13'])
+    assert.deepEqual(
+      queries().map(({ resourceVersion }) => resourceVersion),
+      [undefined, '8', '12'],
+    )
+    assert.deepEqual(
+      states.map(({ kind }) => kind),
+      ['connecting', 'following'],
+    )
+  })
+
+  it('that breaks off within a frame loses and doubles nothing', async (t) => {
+    const whole = object('ADDED', 'b', '8')
+    const { told, toldOf, queries } = await reflect(t, [
+      sendsAndBreaks(...listed, whole.slice(0, -10)),
+      sends(whole, object('ADDED', 'c', '9')),
+    ])
+    await toldOf(3)
+    assert.deepEqual(told, ['replace a@3', 'changed b@8', 'changed c@9'])
+    assert.equal(queries()[1]?.resourceVersion, '7')
+  })
+
+  it('that expires is listed again at once, and tells nothing in between', async (t) => {
+    const expired = `${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } })}\n`
+    const { told, toldOf, states } = await reflect(t, [
+      sendsAndEnds(...listed, expired, object('ADDED', 'ignored', '9')),
+      sends(object('ADDED', 'b', '20'), listEnd('21')),
+    ])
+    await toldOf(2)
+    assert.deepEqual(told, ['replace a@3', 'replace b@20'])
+    assert.deepEqual(
+      states.map(({ kind }) => kind),
+      ['connecting', 'following'],
+    )
+  })
+
+  it('that reports another error is resumed after a pause, with the error as state', async (t) => {
+    const error = `${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 500, message: 'etcd is away' } })}\n`
+    const { told, toldOf, states, queries } = await reflect(t, [
+      sendsAndEnds(...listed, error),
+      sends(object('ADDED', 'b', '8')),
+    ])
+    await toldOf(2)
+    assert.deepEqual(told, ['replace a@3', 'changed b@8'])
+    assert.equal(queries()[1]?.resourceVersion, '7')
+    const broken = states.find((state) => state.kind === 'broken')
+    assert.match(broken?.error.message ?? '', /etcd is away/)
+  })
+
+  it('that the server closes again and again without an event is asked for at growing distance', async (t) => {
+    const { times, asked, states } = await reflect(t, [sendsAndEnds(...listed), sendsAndEnds()])
+    await asked(6)
+    const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+    // The pauses are 20, 40, 80, 160 ms after the first empty watch; nothing else makes them that long.
+    for (const [index, least] of [20, 40, 80].entries()) assert.ok((pauses[index + 1] ?? 0) >= least - 1, `${pauses}`)
+    assert.ok(states.some((state) => state.kind === 'broken' && /without an event/.test(state.error.message)))
+  })
+
+  it('that is refused for now is not asked for sooner than the server said', async (t) => {
+    const { times, asked, states } = await reflect(t, [refuses(429, { 'retry-after': '0.3' }), sends(...listed)])
+    await asked(2)
+    assert.ok((times[1] ?? 0) - (times[0] ?? 0) >= 299)
+    const broken = states.find((state) => state.kind === 'broken')
+    assert.match(broken?.error.message ?? '', /^leaf: WATCH \/api\/v1\/namespaces\/shop\/configmaps: refused with 429/)
+  })
+
+  it('tells the sink again what it threw at, after a pause, and no version is skipped', async (t) => {
+    let patience = 2
+    const added = object('ADDED', 'b', '8')
+    const { toldOf, told, states, queries } = await reflect(t, [sends(...listed, added), sends(added)], {
+      sink: {
+        replace: () => told.push('replace'),
+        changed: () => {
+          if (patience-- > 0) throw new Error('not now')
+          told.push('changed')
+        },
+        deleted: () => {},
+      },
+    })
+    await toldOf(2)
+    assert.deepEqual(told, ['replace', 'changed'])
+    assert.deepEqual(
+      queries().map(({ resourceVersion }) => resourceVersion),
+      [undefined, '7', '7'],
+    )
+    assert.ok(states.some((state) => state.kind === 'broken' && state.error.message === 'not now'))
+  })
+
+  it('ends when its connection is closed by its owner', async (t) => {
+    const { connection, running, toldOf } = await reflect(t, [sends(...listed)])
+    await toldOf(1)
+    await connection.close()
+    await running
+  })
+})
