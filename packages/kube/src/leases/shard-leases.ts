@@ -132,7 +132,7 @@ export class ShardLeases {
   /** Until this life is over or left; whatever works ends when the last renewal can no longer be relied on. */
   async #keepRenewing(life: Member, left: AbortSignal): Promise<void> {
     const leaving = aborted(left)
-    const lapse = () => setTimeout(() => void this.#workers.stopAll(), life.heldUntil - performance.now())
+    const lapse = () => setTimeout(() => void this.#workers.stopAll(), Math.max(1, life.heldUntil - performance.now()))
     let lapsing = lapse()
     let alive = true
     while (alive && !left.aborted) {
