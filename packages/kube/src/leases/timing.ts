@@ -8,7 +8,7 @@ export interface LeaseTiming {
 }
 
 /** client-go's recommendation. */
-export const DEFAULT_TIMING: LeaseTiming = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 }
+const DEFAULT_TIMING: LeaseTiming = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 }
 
 /** How much longer than the period a pause may be, so that candidates do not stay in step. */
 export const JITTER = 1.2

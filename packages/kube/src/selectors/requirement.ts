@@ -82,13 +82,13 @@ function int64(text: string | undefined): bigint | undefined {
   return BigInt.asIntN(64, value) === value ? value : undefined
 }
 
-export function isLabelKey(key: string): boolean {
+function isLabelKey(key: string): boolean {
   const slash = key.indexOf('/')
   const name = key.slice(slash + 1)
   if (name.length > 63 || !NAME.test(name)) return false
   return slash < 0 || (slash <= 253 && SUBDOMAIN.test(key.slice(0, slash)))
 }
 
-export function isLabelValue(value: string): boolean {
+function isLabelValue(value: string): boolean {
   return value === '' || (value.length <= 63 && NAME.test(value))
 }
