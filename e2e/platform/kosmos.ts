@@ -1,10 +1,10 @@
 import { createServer } from 'node:net'
 import path from 'node:path'
+import { bundleClusterTree } from '@kosmos/cluster-tree/build'
 import { join, lines } from '@kosmos/kosmosctl'
 import { launch, type Progress, type Testbed } from '@kosmos/testbed'
 import { rootCredentials } from './credentials.ts'
 
-const entry = path.resolve(import.meta.dirname, '../../packages/cluster-tree/src/main.ts')
 const component = 'cluster-tree'
 
 /** Our controllers on a test bed, as `kosmos up` prints them. */
@@ -35,11 +35,13 @@ export async function startClusterTree(testbed: Testbed, progress: Progress): Pr
   const host = new URL(root.server).hostname
   const http = `${host}:${await freePort(host)}`
   progress.step('starting cluster-tree')
+  const program = path.join(dir, `${component}.mjs`)
+  await bundleClusterTree(program)
   await launch(journal, {
     id: `root/${component}`,
     argv: [
       process.execPath,
-      entry,
+      program,
       '--kubeconfig',
       await rootCredentials(testbed),
       '--node-address',

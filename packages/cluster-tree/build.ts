@@ -1,0 +1,22 @@
+import { build } from 'esbuild'
+
+/**
+ * Bundles the process into one file that needs nothing but Node. client-node alone loads models of every kind, 90 MiB
+ * of them; what is not used falls away here.
+ */
+export async function bundleClusterTree(outfile: string): Promise<void> {
+  await build({
+    entryPoints: [`${import.meta.dirname}/src/main.ts`],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    sourcemap: 'linked',
+    logLevel: 'error',
+    // Some dependencies are CommonJS and ask for Node's own modules by require.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  })
+}
+
+if (import.meta.main) await bundleClusterTree(process.argv[2] ?? `${import.meta.dirname}/dist/cluster-tree.mjs`)
