@@ -25,7 +25,10 @@ export interface KubeletApiOptions {
 export interface KubeletApi {
   readonly clientCA: ClientCA | undefined
   readonly log: Log
-  /** Replaces the bundle; connections whose certificate is not of the new one lose their rights at once. */
+  /**
+   * Replaces the bundle; connections whose certificate is not of the new one lose their rights at once. One that cannot be
+   * read is logged and changes nothing.
+   */
   updateClientCA(pem: string | undefined): void
   onClientCA(listener: () => void): () => void
   handleRequest(node: NodeContext, request: IncomingMessage, response: ServerResponse): void
@@ -74,7 +77,13 @@ export async function createKubeletApi(options: KubeletApiOptions): Promise<Kube
       return clientCA
     },
     updateClientCA(pem) {
-      clientCA = pem === undefined ? undefined : parseClientCA(pem)
+      if (pem === clientCA?.pem) return
+      try {
+        clientCA = pem === undefined ? undefined : parseClientCA(pem)
+      } catch (error) {
+        log({ level: 'error', event: 'client-ca-broken', error: String(error) })
+        return
+      }
       for (const listener of listeners) listener()
     },
     onClientCA(listener) {

@@ -1,7 +1,7 @@
 export { createKubeletApi, type KubeletApi, type KubeletApiOptions } from './api.ts'
 export { type Access, type AccessOptions, type Authorize, createAuthorize } from './auth/access.ts'
 export { type Authenticate, createAuthenticate } from './auth/authenticate.ts'
-export { readClientCA } from './auth/client-ca.ts'
+export { followClientCA, readClientCA } from './auth/client-ca.ts'
 export { createIdentifyPeer, type IdentifyPeer } from './auth/client-certificate.ts'
 export { createIdentifyToken, type IdentifyToken, type TokenOptions } from './auth/token.ts'
 export type { User } from './auth/user.ts'

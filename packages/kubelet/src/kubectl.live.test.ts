@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { Client, Connection, createTransport, loadKubeConfig, pods } from '@kosmos/kube'
 import { downTestbed, imageNames, type Testbed, upTestbed } from '@kosmos/testbed'
 import { createPod, startVirtualNode, type VirtualNode } from './testing/virtual-node.ts'
+import { openChannels } from './testing/websocket.ts'
 
 const skip = process.getuid?.() === 0 ? false : 'real nodes need root'
 const testbedName = `kubelet-${process.pid}`
@@ -150,4 +151,25 @@ describe('kubectl against a pod of a virtual node', { skip }, () => {
       assert.match(stderr, /no such file or directory/)
     })
   }
+
+  for (const pod of ['web', 'web-websocket']) {
+    it(`has a terminal whose size follows the client’s: ${pod}`, async () => {
+      const session = await openChannels(
+        root.connection,
+        `/api/v1/namespaces/default/pods/${pod}/exec?command=sh&stdin=true&stdout=true&tty=true`,
+      )
+      session.send(4, '{"Width":133,"Height":42}')
+      session.send(0, 'until stty size | grep "42 133"; do sleep 0.1; done; exit 3\n')
+      await session.closed
+      assert.match(session.received(1), /^42 133\r$/m)
+      assert.match(session.received(3), /"reason":"ExitCode","message":"3"/)
+    })
+  }
+
+  it('spoke to the nodes as they declare', async () => {
+    const [spdy, websocket] = await Promise.all(virtualNodes.map(({ registry }) => registry.metrics()))
+    assert.match(spdy ?? '', /requests_total\{route="\/exec",method="POST",code="101"\}/)
+    assert.doesNotMatch(spdy ?? '', /route="\/exec",method="GET"/)
+    assert.match(websocket ?? '', /requests_total\{route="\/exec",method="GET",code="101"\}/)
+  })
 })

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import {
   Client,
   Connection,
+  configMaps,
   createTransport,
   loadKubeConfig,
   type RequestObservation,
@@ -14,6 +15,8 @@ import {
   unwrap,
 } from '@kosmos/kube'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
+import { clientCAConfigMap, followClientCA, readClientCA } from './auth/client-ca.ts'
+import { createTestAuthority } from './testing/authority.ts'
 import { type Peer, startPeer } from './testing/leaf.ts'
 import { ask } from './testing/serve.ts'
 import { createPod, startVirtualNode, type VirtualNode } from './testing/virtual-node.ts'
@@ -97,6 +100,29 @@ describe('the kubelet API of a virtual node in a real root', () => {
     const pki = (name: string) => readFileSync(path.join(root.dir, 'pki', name), 'utf8')
     const apiserver = { cert: pki('kubelet-client.crt'), key: pki('kubelet-client.key') }
     assert.equal((await ask(port, '/healthz', apiserver)).code, 501)
+  })
+
+  it('admits clients of an authority as soon as the root trusts it', async () => {
+    const next = await createTestAuthority('next')
+    const stranger = await next.issue({ commonName: 'stranger' })
+    assert.equal((await ask(port, '/healthz', stranger)).code, 401)
+    const bundle = await readClientCA(client)
+    const follows = new AbortController()
+    const trusted = new Promise<void>((resolve) => {
+      void followClientCA(
+        client,
+        (pem) => {
+          node.api.updateClientCA(pem)
+          if (pem !== bundle) resolve()
+        },
+        follows.signal,
+      )
+    })
+    const data = { 'client-ca-file': `${bundle}${next.pem}\n` }
+    unwrap(await client.patch(configMaps, clientCAConfigMap, { data }, { type: 'merge' }))
+    await trusted
+    assert.equal((await ask(port, '/healthz', stranger)).code, 403)
+    follows.abort()
   })
 
   it('admits a ServiceAccount to what its rights are for and no further', async () => {

@@ -134,6 +134,8 @@ describe('a node whose authorities change while it serves', () => {
     assert.equal((await ask(served.port, '/nowhere', await next.issue({ commonName: 'carol' }))).code, 404)
     served.api.updateClientCA(next.pem)
     assert.equal((await ask(served.port, '/nowhere', client)).code, 401)
+    served.api.updateClientCA('not a certificate')
+    assert.equal((await ask(served.port, '/nowhere', await next.issue({ commonName: 'carol' }))).code, 404)
     served.api.updateClientCA(undefined)
     assert.equal((await ask(served.port, '/nowhere', await next.issue({ commonName: 'carol' }))).code, 401)
     agent.destroy()

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { type Client, configMaps } from '@kosmos/kube'
+import { type Client, type ConfigMap, configMaps, Reflector } from '@kosmos/kube'
 
 /** The authorities whose client certificates are accepted. */
 export interface ClientCA {
@@ -24,4 +24,27 @@ export const clientCAConfigMap = { namespace: 'kube-system', name: 'extension-ap
 export async function readClientCA(client: Client, signal?: AbortSignal): Promise<string | undefined> {
   const found = await client.get(configMaps, clientCAConfigMap, signal)
   return found?.data?.['client-ca-file']
+}
+
+/** Calls `onChange` with the bundle that the API server publishes, first now and then whenever it changes. */
+export async function followClientCA(
+  client: Client,
+  onChange: (pem: string | undefined) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { namespace, name } = clientCAConfigMap
+  const take = (found: ConfigMap | undefined) => onChange(found?.data?.['client-ca-file'])
+  const reflector = new Reflector<ConfigMap>({
+    client,
+    resource: configMaps,
+    namespace,
+    fieldSelector: `metadata.name=${name}`,
+    sink: {
+      replace: ([found]) => take(found),
+      changed: take,
+      // An API server writes it again: until then its last content holds.
+      deleted: () => {},
+    },
+  })
+  await reflector.run(signal)
 }
