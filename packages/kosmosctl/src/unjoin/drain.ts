@@ -34,7 +34,8 @@ export async function drain({ client, node, deadline, note }: DrainOptions): Pro
   const following = informer.run(stop.signal)
   const seen = new Set<string>()
   try {
-    await Promise.race([informer.synced, sleep(Math.max(0, deadline - Date.now()))])
+    const deadlinePassed = sleep(Math.max(0, deadline - Date.now()), undefined, { signal: stop.signal }).catch(() => {})
+    await Promise.race([informer.synced, deadlinePassed])
     if (!informer.hasSynced) throw new Failure('root: the pods cannot be listed', { next: 'kosmosctl check' })
     for (;;) {
       const left = [...informer.store.values()].filter(isDrainable)
