@@ -16,6 +16,11 @@ export const nodeLabel = 'kosmos.io/node'
 export const nodeTaint = { key: nodeLabel, value: 'true', effect: 'NoSchedule' } as const
 /** Ours. Label of a virtual node: the name of its Cluster. Volume affinity and topology spread use it as the leaf. */
 export const clusterLabel = 'kosmos.io/cluster'
+/**
+ * Ours. Annotation of a Cluster and of its virtual nodes: the leaf's id, the uid of its kube-system namespace, by which a
+ * leaf is known under any address.
+ */
+export const leafIdAnnotation = 'kosmos.io/leaf-id'
 /** Annotation of a virtual node: the name of its Cluster. */
 export const ownedByClusterAnnotation = 'kosmos-io/owned-by-cluster'
 /** Annotation of a virtual node: what it stands for, see {@link leafNodeModes}. */

@@ -1,12 +1,21 @@
-import { clusterCondition, clusterFinalizer, hasClusterTree } from '@kosmos/api'
-import { Controller, nodes, pods, type Requeue } from '@kosmos/kube'
+import { isDeepStrictEqual } from 'node:util'
+import {
+  clusterCondition,
+  clusterFinalizer,
+  clusterLabel,
+  hasClusterTree,
+  type NewClusterCondition,
+  virtualNodeName,
+} from '@kosmos/api'
+import { Controller, nodes, type Pod, pods, type Requeue } from '@kosmos/kube'
 import type { Leaf } from '../leaf/leaf.ts'
 import { isNodeOf } from '../nodes/ownership.ts'
+import { virtualNodeState } from '../nodes/state.ts'
 import type { Log } from '../process/log.ts'
 import type { Root } from '../root/root.ts'
 import { type Credentials, credentialsRef, readCredentials } from './credentials.ts'
-import { credentialsMoved, leaving } from './events.ts'
-import { moveInlineKubeconfig } from './inline-kubeconfig.ts'
+import { credentialsMoved, credentialsNotMoved, leaving } from './events.ts'
+import { moveInlineKubeconfig, removeMovedKubeconfig } from './inline-kubeconfig.ts'
 import { conditionsOf } from './report.ts'
 import { clusters, type StoredCluster } from './resource.ts'
 import { statusOf } from './status.ts'
@@ -38,6 +47,14 @@ export class ClusterController {
     })
     this.controller.watch(root.clusters, ({ key }) => [key])
     this.controller.watch(root.credentials, ({ object }) => this.#usersOf(object.metadata.name))
+    this.controller.watch(root.virtualNodes, (change) => {
+      const name = change.object.metadata.labels?.[clusterLabel]
+      const isNews =
+        change.type !== 'updated' || !isDeepStrictEqual(virtualNodeState(change.old), virtualNodeState(change.object))
+      return name && isNews ? [name] : []
+    })
+    // Before these are known, a Cluster that is being deleted would look as if nothing were left of it.
+    this.controller.waitFor(root.boundPods.informer.synced)
   }
 
   leafOf(cluster: string): Leaf | undefined {
@@ -73,15 +90,34 @@ export class ClusterController {
       return
     }
     if (cluster.spec.kubeconfig) {
-      const secret = await moveInlineKubeconfig(root.client, cluster)
-      root.events.record(cluster, credentialsMoved(secret))
+      await this.#moveKubeconfig(cluster)
       return
     }
     const credentials = this.#credentialsOf(cluster)
     await this.#ensureLeaf(cluster, credentials)
-    const report = this.#leaves.get(name)?.leaf.report()
-    await this.#writeStatus(cluster, conditionsOf(credentials, report, cluster.metadata.generation ?? 0))
+    await this.#writeStatus(cluster, this.#conditionsOf(cluster, credentials))
     return
+  }
+
+  async #moveKubeconfig(cluster: StoredCluster): Promise<void> {
+    const { client, events } = this.#options.root
+    try {
+      events.record(cluster, credentialsMoved(await moveInlineKubeconfig(client, cluster)))
+    } catch (error) {
+      events.record(cluster, credentialsNotMoved((error as Error).message))
+      throw error
+    }
+  }
+
+  #conditionsOf(cluster: StoredCluster, credentials: Credentials): NewClusterCondition[] {
+    const { name, generation = 0 } = cluster.metadata
+    return conditionsOf({
+      credentials,
+      report: this.#leaves.get(name)?.leaf.report(),
+      virtualNodes: this.#virtualNodesOf(name).map(virtualNodeState),
+      observedGeneration: generation,
+      now: Date.now(),
+    })
   }
 
   #credentialsOf(cluster: StoredCluster): Credentials {
@@ -131,36 +167,36 @@ export class ClusterController {
     const leaf = this.#leaves.get(name)?.leaf
     await leaf?.leave()
     const virtualNodes = this.#virtualNodesOf(name)
-    const rootPods = virtualNodes.flatMap((node) => [...root.boundPods.on(node.metadata.name)])
+    const rootPods = [...root.boundPods.on(virtualNodeName(name))]
     const step = nextTeardownStep({
       rootPods: rootPods.length,
+      daemonPods: rootPods.filter(isOfDaemonSet).length,
       leafObjects: leaf?.objectsLeft(),
       virtualNodes: virtualNodes.length,
+      wasUsed: cluster.status?.version !== undefined && leaf?.report().refused === undefined,
     })
     switch (step.kind) {
       case 'drain':
-        for (const { metadata } of rootPods) {
-          if (metadata.deletionTimestamp) continue
+        for (const pod of rootPods) {
+          const { metadata } = pod
+          if (metadata.deletionTimestamp || isOfDaemonSet(pod)) continue
           const { namespace, name, uid } = metadata
           await root.client.delete(pods, { namespace, name }, { uid })
         }
-        await this.#reportLeaving(cluster, `${step.left} pods are still on its virtual nodes`)
+        await this.#reportLeaving(cluster, credentials, `${step.left} pods are still on its virtual nodes`)
         return { afterMs: 1_000 }
       case 'waitForLeaf':
-        await this.#reportLeaving(cluster, step.message)
+        await this.#reportLeaving(cluster, credentials, step.message)
         return { afterMs: 1_000 }
       case 'removeVirtualNodes':
-        await this.#stop(name)
         for (const { metadata } of virtualNodes) {
           await root.client.delete(nodes, { name: metadata.name }, { uid: metadata.uid })
         }
-        await this.#setFinalizers(
-          cluster,
-          finalizers.filter((finalizer) => finalizer !== clusterFinalizer),
-        )
-        return
+        // The leaf goes on until its last pod has ended; it does not make the node again.
+        return { afterMs: 1_000 }
       case 'finish':
         await this.#stop(name)
+        if (cluster.metadata.deletionTimestamp) await removeMovedKubeconfig(root.client, cluster)
         await this.#setFinalizers(
           cluster,
           finalizers.filter((finalizer) => finalizer !== clusterFinalizer),
@@ -173,10 +209,13 @@ export class ClusterController {
     return [...this.#options.root.virtualNodes.store.values()].filter((node) => isNodeOf(node, cluster))
   }
 
-  async #reportLeaving(cluster: StoredCluster, detail: string): Promise<void> {
+  async #reportLeaving(cluster: StoredCluster, credentials: Credentials, detail: string): Promise<void> {
     const observedGeneration = cluster.metadata.generation ?? 0
-    this.#options.root.events.record(cluster, leaving(detail))
-    await this.#writeStatus(cluster, [clusterCondition('VirtualNodesReady', 'Leaving', { observedGeneration, detail })])
+    const condition = clusterCondition('VirtualNodesReady', 'Leaving', { observedGeneration, detail })
+    const said = cluster.status?.conditions?.find(({ type }) => type === condition.type)
+    if (said?.message !== condition.message) this.#options.root.events.record(cluster, leaving(detail))
+    const others = this.#conditionsOf(cluster, credentials).filter(({ type }) => type !== condition.type)
+    await this.#writeStatus(cluster, [...others, condition])
   }
 
   async #setFinalizers(cluster: StoredCluster, finalizers: readonly string[]): Promise<void> {
@@ -193,10 +232,14 @@ export class ClusterController {
     }
   }
 
-  async #writeStatus(cluster: StoredCluster, conditions: Parameters<typeof statusOf>[1]): Promise<void> {
+  async #writeStatus(cluster: StoredCluster, conditions: readonly NewClusterCondition[]): Promise<void> {
     const { name, uid } = cluster.metadata
-    const report = this.#leaves.get(name)?.leaf.report()
-    const status = statusOf(cluster, conditions, report, `${new Date().toISOString().slice(0, 19)}Z`)
+    const status = statusOf(cluster, {
+      conditions,
+      virtualNodes: this.#virtualNodesOf(name).map(virtualNodeState),
+      version: this.#leaves.get(name)?.leaf.report().version,
+      now: `${new Date().toISOString().slice(0, 19)}Z`,
+    })
     if (!status) return
     const patch = { metadata: { uid }, status }
     const outcome = await this.#options.root.client.patch(clusters, { name }, patch, {
@@ -207,4 +250,8 @@ export class ClusterController {
       throw new Error(`Cluster ${name}: status cannot be written: ${outcome.status.message}`)
     }
   }
+}
+
+function isOfDaemonSet({ metadata }: Pod): boolean {
+  return metadata.ownerReferences?.some(({ kind, controller }) => kind === 'DaemonSet' && controller) ?? false
 }

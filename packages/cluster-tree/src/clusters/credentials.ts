@@ -32,7 +32,11 @@ export function readCredentials(
     return { ok: false, reason: 'SecretKeyMissing', detail: `${ref.namespace}/${ref.name} has no key ${ref.key}` }
   const kubeconfig = Buffer.from(value, 'base64').toString('utf8')
   try {
-    loadKubeConfig({ text: kubeconfig, selfContained: true })
+    const config = loadKubeConfig({ text: kubeconfig, selfContained: true })
+    if (config.getCurrentCluster()?.skipTLSVerify) {
+      const detail = 'it sets insecure-skip-tls-verify; name the certificate authority of the leaf instead'
+      return { ok: false, reason: 'KubeconfigInvalid', detail }
+    }
   } catch (error) {
     if (!(error instanceof KubeConfigError)) throw error
     return {

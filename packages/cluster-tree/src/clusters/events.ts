@@ -7,6 +7,13 @@ export const credentialsMoved = (secret: string): Notice => ({
   note: `Moved spec.kubeconfig into Secret ${secret}`,
 })
 
+export const credentialsNotMoved = (message: string): Notice => ({
+  type: 'Warning',
+  reason: 'CredentialsNotMoved',
+  action: 'MovingCredentials',
+  note: message,
+})
+
 export const leafStarted = (version: string): Notice => ({
   type: 'Normal',
   reason: 'LeafStarted',
@@ -19,6 +26,13 @@ export const leafRefused = (reason: string, message: string): Notice => ({
   reason,
   action: 'ConnectingLeaf',
   note: message,
+})
+
+export const tokenNotRenewed = (message: string): Notice => ({
+  type: 'Warning',
+  reason: 'TokenNotRenewed',
+  action: 'RenewingToken',
+  note: `The token for the leaf was not renewed, it goes on until it expires: ${message}`,
 })
 
 export const leaving = (message: string): Notice => ({

@@ -35,3 +35,14 @@ export async function moveInlineKubeconfig(root: Client, cluster: StoredCluster)
   if (!cleared.ok) throw new Error(`Cluster ${name}: spec.kubeconfig cannot be cleared: ${cleared.status.message}`)
   return `${secret.namespace}/${secret.name}`
 }
+
+/** Deletes the Secret that an inline kubeconfig was moved to, if there is one; a Secret that somebody else made stays. */
+export async function removeMovedKubeconfig(root: Client, cluster: StoredCluster): Promise<void> {
+  const { name } = cluster.metadata
+  const ref = { namespace: systemNamespace, name: credentialsSecretName(name) }
+  const present = await root.get(secrets, ref)
+  if (present?.metadata.annotations?.[ownedByClusterAnnotation] !== name) return
+  const outcome = await root.delete(secrets, ref, { uid: present.metadata.uid })
+  if (outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return
+  throw new Error(`Secret ${ref.namespace}/${ref.name} cannot be deleted: ${outcome.status.message}`)
+}

@@ -18,6 +18,8 @@ export async function renewToken(options: RenewalOptions, now = Date.now()): Pro
   const { root, leaf, secret, key, kubeconfig } = options
   const claims = tokenClaims(kubeconfig)
   if (!claims || !isRenewalDue(claims, now)) return false
+  // Somebody has changed the Secret: what is in there now is for the leaf that follows.
+  if (secret.data?.[key] !== Buffer.from(kubeconfig).toString('base64')) return false
   const account = { namespace: claims.namespace, name: claims.serviceAccount }
   const request = await leaf.createFor<{ status: { token: string } }>(serviceAccounts, account, 'token', {
     apiVersion: 'authentication.k8s.io/v1',

@@ -1,6 +1,8 @@
 import { type ClusterConditionReason, clusterCondition, type NewClusterCondition } from '@kosmos/api'
 import type { Beat } from '../leaf/heartbeat.ts'
+import type { VirtualNodeState } from '../nodes/state.ts'
 import type { Credentials } from './credentials.ts'
+import { credentialsExpiry } from './expiry.ts'
 
 /** What a running leaf knows about itself; the controller makes the Cluster's status of it. */
 export interface LeafReport {
@@ -11,17 +13,31 @@ export interface LeafReport {
   readonly refused:
     | { readonly reason: ClusterConditionReason<'VirtualNodesReady'>; readonly detail?: string }
     | undefined
-  /** Virtual nodes that exist in the root, and whether each is Ready. */
-  readonly virtualNodes: readonly { readonly name: string; readonly ready: boolean; readonly message?: string }[]
+  /** The certificates or the login of the kubeconfig cannot be used: why. */
+  readonly unusable: string | undefined
+  /** What the leaf says when it does not let us watch what we need (401 or 403). */
+  readonly forbidden: string | undefined
 }
 
-/** A Cluster's three conditions from its credentials and what its leaf reports. Pure. */
-export function conditionsOf(
-  credentials: Credentials,
-  report: LeafReport | undefined,
-  observedGeneration: number,
-): NewClusterCondition[] {
+export interface ClusterView {
+  readonly credentials: Credentials
+  /** Undefined while no leaf runs. */
+  readonly report: LeafReport | undefined
+  /** Virtual nodes that exist in the root. */
+  readonly virtualNodes: readonly VirtualNodeState[]
+  readonly observedGeneration: number
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** A Cluster's three conditions from its credentials, what its leaf reports, and its virtual nodes. Pure. */
+export function conditionsOf(view: ClusterView): NewClusterCondition[] {
+  const { report, observedGeneration } = view
   const because = (detail?: string) => ({ observedGeneration, ...(detail !== undefined && { detail }) })
+  const credentials: Credentials =
+    report?.unusable === undefined
+      ? view.credentials
+      : { ok: false, reason: 'KubeconfigInvalid', detail: report.unusable }
   if (!credentials.ok) {
     return [
       clusterCondition('Reachable', 'NoCredentials', because()),
@@ -29,15 +45,19 @@ export function conditionsOf(
       clusterCondition('VirtualNodesReady', 'CredentialsInvalid', because()),
     ]
   }
-  return [reachable(report, because), credentialsValid(report, because), nodesReady(report, because)]
+  const expiry = credentialsExpiry(credentials.kubeconfig)
+  const expired = expiry !== undefined && expiry <= view.now ? expiry : undefined
+  return [
+    reachable(report, because),
+    credentialsValid(report, expired, because),
+    nodesReady(report, view.virtualNodes, because),
+  ]
 }
 
 type Because = (detail?: string) => { observedGeneration: number; detail?: string }
 
 /** OpenSSL's and Node's codes for a certificate that does not fit, as they appear in messages. */
 const NOT_TRUSTED = /CERT_|ERR_TLS_|SELF_SIGNED|UNABLE_TO_VERIFY|certificate/
-/** What an API server says of a client certificate or token that is past its time. */
-const EXPIRED = /expired/i
 
 function reachable(report: LeafReport | undefined, because: Because): NewClusterCondition {
   const beat = report?.beat
@@ -56,33 +76,42 @@ function reachable(report: LeafReport | undefined, because: Because): NewCluster
   }
 }
 
-function credentialsValid(report: LeafReport | undefined, because: Because): NewClusterCondition {
+/** `expired`: when the credentials ended, if they have. An API server only says 401 of them. */
+function credentialsValid(
+  report: LeafReport | undefined,
+  expired: number | undefined,
+  because: Because,
+): NewClusterCondition {
   const beat = report?.beat
   switch (beat?.kind) {
     case 'ready':
-      return clusterCondition('CredentialsValid', 'CredentialsAccepted', because())
-    case 'refused': {
-      const reason =
-        beat.code === 403
-          ? 'PermissionsMissing'
-          : EXPIRED.test(beat.message)
-            ? 'CredentialsExpired'
-            : 'CredentialsRejected'
-      return clusterCondition('CredentialsValid', reason, because(beat.message))
-    }
+      return report?.forbidden === undefined
+        ? clusterCondition('CredentialsValid', 'CredentialsAccepted', because())
+        : clusterCondition('CredentialsValid', 'PermissionsMissing', because(report.forbidden))
+    case 'refused':
+      if (beat.code === 403) return clusterCondition('CredentialsValid', 'PermissionsMissing', because(beat.message))
+      return expired === undefined
+        ? clusterCondition('CredentialsValid', 'CredentialsRejected', because(beat.message))
+        : clusterCondition('CredentialsValid', 'CredentialsExpired', because(new Date(expired).toISOString()))
     default:
       return clusterCondition('CredentialsValid', 'Unverified', because())
   }
 }
 
-function nodesReady(report: LeafReport | undefined, because: Because): NewClusterCondition {
-  const { beat, refused, virtualNodes = [] } = report ?? {}
+function nodesReady(
+  report: LeafReport | undefined,
+  virtualNodes: readonly VirtualNodeState[],
+  because: Because,
+): NewClusterCondition {
+  const { beat, refused, forbidden } = report ?? {}
   if (refused) return clusterCondition('VirtualNodesReady', refused.reason, because(refused.detail))
-  if (beat?.kind === 'refused') return clusterCondition('VirtualNodesReady', 'CredentialsInvalid', because())
+  if (beat?.kind === 'refused' || forbidden !== undefined)
+    return clusterCondition('VirtualNodesReady', 'CredentialsInvalid', because())
   if (beat?.kind === 'unreachable' || beat?.kind === 'notReady')
     return clusterCondition('VirtualNodesReady', 'LeafUnreachable', because())
   const waiting = virtualNodes.find(({ ready }) => !ready)
-  if (virtualNodes.length === 0) return clusterCondition('VirtualNodesReady', 'Starting', because())
+  if (beat === undefined || virtualNodes.length === 0 || (waiting && waiting.ready === undefined))
+    return clusterCondition('VirtualNodesReady', 'Starting', because())
   if (waiting) return clusterCondition('VirtualNodesReady', 'NoReadyLeafNode', because(waiting.message))
   return clusterCondition('VirtualNodesReady', 'VirtualNodesReady', because())
 }

@@ -1,28 +1,30 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ClusterCondition, type ClusterStatus, type NewClusterCondition, withCondition } from '@kosmos/api'
-import type { LeafReport } from './report.ts'
+import type { VirtualNodeState } from '../nodes/state.ts'
 import type { StoredCluster } from './resource.ts'
 
-/**
- * The status that a Cluster should have, or undefined if it has it. Pure.
- * @param now RFC 3339
- */
-export function statusOf(
-  cluster: StoredCluster,
-  conditions: readonly NewClusterCondition[],
-  report: LeafReport | undefined,
-  now: string,
-): Partial<ClusterStatus> | undefined {
+export interface StatusFacts {
+  readonly conditions: readonly NewClusterCondition[]
+  /** Virtual nodes that exist in the root. */
+  readonly virtualNodes: readonly VirtualNodeState[]
+  /** gitVersion of the leaf; undefined while it cannot be asked, and then the last one known stays. */
+  readonly version: string | undefined
+  /** RFC 3339. */
+  readonly now: string
+}
+
+/** The status that a Cluster should have, or undefined if it has it. Pure. */
+export function statusOf(cluster: StoredCluster, facts: StatusFacts): Partial<ClusterStatus> | undefined {
   const present = cluster.status ?? {}
-  const names = (report?.virtualNodes ?? []).map(({ name }) => ({ leafNodeName: name }))
+  const names = facts.virtualNodes.map(({ name }) => ({ leafNodeName: name }))
+  const version = facts.version ?? present.version
   const wanted = {
     observedGeneration: cluster.metadata.generation ?? 0,
-    conditions: conditions.reduce<readonly ClusterCondition[]>(
-      (all, condition) => withCondition(all, condition, now),
+    conditions: facts.conditions.reduce<readonly ClusterCondition[]>(
+      (all, condition) => withCondition(all, condition, facts.now),
       (present.conditions ?? []) as readonly ClusterCondition[],
     ) as ClusterCondition[],
-    // The last version known stays while the leaf cannot be asked.
-    ...((report?.version ?? present.version) !== undefined && { version: report?.version ?? present.version }),
+    ...(version !== undefined && { version }),
     virtualNodes: names.length,
     clusterTreeStatus: { leafNodeItems: names },
   }

@@ -1,12 +1,16 @@
+import { loadKubeConfig } from '@kosmos/kube'
 import { dump, load } from 'js-yaml'
 
-/** What a ServiceAccount token says of itself (KEP-1205). Read, not verified: only its issuer can do that. */
-export interface TokenClaims {
-  readonly namespace: string
-  readonly serviceAccount: string
+export interface TokenLife {
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
   readonly expiresAt: number
+}
+
+/** What a ServiceAccount token says of itself (KEP-1205). Read, not verified: only its issuer can do that. */
+export interface TokenClaims extends TokenLife {
+  readonly namespace: string
+  readonly serviceAccount: string
 }
 
 interface KubeconfigFile {
@@ -15,31 +19,44 @@ interface KubeconfigFile {
 
 /** The claims of the ServiceAccount token in a kubeconfig; undefined if it logs in otherwise or never expires. */
 export function tokenClaims(kubeconfig: string): TokenClaims | undefined {
-  const token = (load(kubeconfig) as KubeconfigFile).users?.[0]?.user?.token
-  const payload = token?.split('.')[1]
-  if (!payload) return undefined
+  const token = loadKubeConfig({ text: kubeconfig }).getCurrentUser()?.token
+  const life = token && tokenLife(token)
+  if (!life) return undefined
+  const { namespace, serviceaccount } = (payloadOf(token)?.['kubernetes.io'] ?? {}) as {
+    namespace?: unknown
+    serviceaccount?: { name?: unknown }
+  }
+  if (typeof namespace !== 'string' || typeof serviceaccount?.name !== 'string') return undefined
+  return { namespace, serviceAccount: serviceaccount.name, ...life }
+}
+
+/** From when until when a JWT is valid (RFC 7519); undefined if it is none or does not say. */
+export function tokenLife(token: string): TokenLife | undefined {
+  const { iat, exp } = payloadOf(token) ?? {}
+  if (typeof iat !== 'number' || typeof exp !== 'number') return undefined
+  return { issuedAt: iat * 1000, expiresAt: exp * 1000 }
+}
+
+function payloadOf(token: string): Record<string, unknown> | undefined {
   try {
-    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))
-    const { namespace, serviceaccount } = claims['kubernetes.io'] ?? {}
-    if (!claims.exp || !claims.iat || !namespace || !serviceaccount?.name) return undefined
-    return {
-      namespace,
-      serviceAccount: serviceaccount.name,
-      issuedAt: claims.iat * 1000,
-      expiresAt: claims.exp * 1000,
-    }
+    const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'))
+    return typeof payload === 'object' && payload !== null ? payload : undefined
   } catch {
     return undefined
   }
 }
 
 /** Whether it is time to renew a token: at half of its life, so that a long outage does not cost the leaf. */
-export function isRenewalDue({ issuedAt, expiresAt }: TokenClaims, now: number): boolean {
+export function isRenewalDue({ issuedAt, expiresAt }: TokenLife, now: number): boolean {
   return now >= issuedAt + (expiresAt - issuedAt) / 2
 }
 
-/** The kubeconfig with another token. */
+/** The kubeconfig with another token for the user that it logs in as; other users in it keep theirs. */
 export function withToken(kubeconfig: string, token: string): string {
+  const current = loadKubeConfig({ text: kubeconfig }).getCurrentUser()?.name
   const config = load(kubeconfig) as KubeconfigFile
-  return dump({ ...config, users: config.users?.map((entry) => ({ ...entry, user: { ...entry.user, token } })) })
+  const users = config.users?.map((entry) =>
+    entry.name === current ? { ...entry, user: { ...entry.user, token } } : entry,
+  )
+  return dump({ ...config, users })
 }

@@ -24,11 +24,15 @@ export interface HeartbeatOptions {
  */
 export async function runHeartbeat(options: HeartbeatOptions, signal: AbortSignal): Promise<void> {
   const { client, onBeat, intervalMs = 10_000, timeoutMs = 5_000 } = options
+  let beat: Beat | undefined
   while (!signal.aborted) {
-    const beat = await probe(client, timeoutMs, signal)
+    const isOpen = client.connection.breaker.retryInMs() > 0
+    // While nothing is sent there is nothing new to say: the cause that was found stays.
+    if (!isOpen || beat?.kind !== 'unreachable') beat = await probe(client, timeoutMs, signal)
     if (signal.aborted) return
     await onBeat(beat)
-    await sleep(intervalMs, undefined, { signal }).catch(() => {})
+    const pauseMs = client.connection.breaker.retryInMs() || intervalMs
+    await sleep(Math.min(pauseMs, intervalMs), undefined, { signal }).catch(() => {})
   }
 }
 

@@ -1,14 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type ClusterConditionReason, leafModelKind } from '@kosmos/api'
-import { ApiError, Client, Connection, createTransport, loadKubeConfig } from '@kosmos/kube'
+import { ApiError, Client, Connection, createTransport, KubeConfigError, loadKubeConfig } from '@kosmos/kube'
 import { credentialsRef } from '../clusters/credentials.ts'
-import { leafRefused, leafStarted } from '../clusters/events.ts'
+import { leafRefused, leafStarted, tokenNotRenewed } from '../clusters/events.ts'
 import { renewToken } from '../clusters/renewal.ts'
 import type { LeafReport } from '../clusters/report.ts'
 import type { StoredCluster } from '../clusters/resource.ts'
+import { isNodeOf } from '../nodes/ownership.ts'
 import { type Beat, runHeartbeat } from './heartbeat.ts'
 import { identify, type LeafRefusal, refusalOf } from './identity.ts'
 import type { LeafOptions } from './options.ts'
 import { LeafTree } from './tree.ts'
+
+/** For what is in flight when a leaf stops; a leaf that does not answer must not hold its successor up. */
+const STOP_MS = 2_000
+/** Between attempts to renew a token that the leaf or the root did not allow. */
+const RENEWAL_RETRY_MS = 60_000
 
 /**
  * One leaf cluster while its credentials stay the same: its connection, its heartbeat and, once it is known to be a
@@ -25,6 +32,8 @@ export class Leaf {
   #beat: Beat | undefined
   #version: string | undefined
   #refused: LeafRefusal | undefined
+  #unusable: string | undefined
+  #renewAfter = 0
   #leaving = false
 
   constructor(options: LeafOptions) {
@@ -43,14 +52,15 @@ export class Leaf {
       beat: this.#beat,
       version: this.#version,
       refused: this.#refused ?? this.#tree?.virtualNode.refused,
-      virtualNodes: this.#tree ? [this.#tree.virtualNode.state()] : [],
+      unusable: this.#unusable,
+      forbidden: this.#tree?.forbidden,
     }
   }
 
   /** Takes no new pods from now on. */
   async leave(): Promise<void> {
     this.#leaving = true
-    await this.#tree?.virtualNode.cordon()
+    await this.#tree?.virtualNode.leave()
   }
 
   /** How many objects of ours the leaf still has; undefined while it cannot be told. */
@@ -60,9 +70,10 @@ export class Leaf {
 
   async stop(): Promise<void> {
     this.#stop.abort()
-    await this.#ended
-    await this.#treeEnded
+    const ended = this.#ended.then(() => this.#treeEnded)
+    await Promise.race([ended, sleep(STOP_MS, undefined, { ref: false })])
     await this.#connection?.close()
+    await ended
     this.#options.release()
     this.#options.metrics.forgetLeaf(this.name)
   }
@@ -77,7 +88,8 @@ export class Leaf {
       const client = new Client(this.#connection, 'kosmos-cluster-tree')
       await runHeartbeat({ client, onBeat: (beat) => this.#onBeat(beat, client) }, signal)
     } catch (error) {
-      this.#beat = { kind: 'unreachable', message: (error as Error).message }
+      if (error instanceof KubeConfigError) this.#unusable = error.message
+      else this.#beat = { kind: 'unreachable', message: (error as Error).message }
       log('error', 'leaf.failed', { cluster: this.name, reason: (error as Error).message })
       this.#options.changed()
     }
@@ -89,16 +101,13 @@ export class Leaf {
     this.#beat = beat
     metrics.leafReachable(this.name, beat.kind === 'ready')
     if (turned) log(beat.kind === 'ready' ? 'info' : 'warn', `leaf.${beat.kind}`, { cluster: this.name })
+    if (beat.kind === 'ready' && !this.#tree) await this.#tryToJoin(client)
     try {
-      if (beat.kind === 'ready' && !this.#tree) await this.#join(client)
       await this.#tree?.onBeat(beat)
-      if (beat.kind === 'ready') await this.#renewToken(client)
     } catch (error) {
-      if (error instanceof ApiError && (error.code === 401 || error.code === 403)) {
-        this.#beat = { kind: 'refused', code: error.code, message: error.message }
-      }
-      log('warn', 'leaf.heartbeat.failed', { cluster: this.name, reason: (error as Error).message })
+      log('warn', 'leaf.lease.failed', { cluster: this.name, reason: (error as Error).message })
     }
+    if (beat.kind === 'ready') await this.#renewToken(client)
     if (turned) changed()
   }
 
@@ -106,9 +115,30 @@ export class Leaf {
     const { root, cluster, kubeconfig, log } = this.#options
     const ref = credentialsRef(cluster)
     const secret = ref && root.credentials.get(`${ref.namespace}/${ref.name}`)
-    if (!secret) return
-    const renewed = await renewToken({ root: root.client, leaf, secret, key: ref.key, kubeconfig })
-    if (renewed) log('info', 'leaf.token.renewed', { cluster: this.name })
+    if (!secret || Date.now() < this.#renewAfter) return
+    try {
+      const renewed = await renewToken({ root: root.client, leaf, secret, key: ref.key, kubeconfig })
+      if (renewed) log('info', 'leaf.token.renewed', { cluster: this.name })
+    } catch (error) {
+      const { message } = error as Error
+      this.#renewAfter = Date.now() + RENEWAL_RETRY_MS
+      log('warn', 'leaf.token.not-renewed', { cluster: this.name, reason: message })
+      root.events.record(cluster, tokenNotRenewed(message))
+    }
+  }
+
+  async #tryToJoin(client: Client): Promise<void> {
+    try {
+      await this.#join(client)
+    } catch (error) {
+      const { message } = error as Error
+      // What is needed first is not allowed, although the leaf answers whoever asks whether it is ready.
+      if (error instanceof ApiError && (error.code === 401 || error.code === 403)) {
+        this.#beat = { kind: 'refused', code: error.code, message }
+        this.#options.changed()
+      }
+      this.#options.log('warn', 'leaf.join.failed', { cluster: this.name, reason: message })
+    }
   }
 
   async #join(client: Client): Promise<void> {
@@ -116,18 +146,26 @@ export class Leaf {
     const identity = await identify(client)
     this.#version = identity.version
     const before = this.#refused?.reason
-    this.#refused = modelRefusal(cluster) ?? refusalOf(identity, root.clusterId, claim(identity.id))
-    if (this.#refused) {
+    // What a Cluster brought about is removed whatever its model has become.
+    const model = this.#leaving ? undefined : modelRefusal(cluster)
+    this.#refused = refusalOf(identity, root.clusterId, claim(identity.id)) ?? model
+    if (this.#refused && this.#refused.reason !== before) {
       const { reason, detail } = this.#refused
-      if (reason !== before) root.events.record(cluster, leafRefused(reason, detail ?? reason))
-    } else {
+      root.events.record(cluster, leafRefused(reason, detail ?? reason))
+    }
+    // A model that is not supported is not taken up; the virtual node that is there goes on, and so do its pods.
+    if (!this.#refused || (this.#refused === model && this.#hasVirtualNode())) {
       log('info', 'leaf.joined', { cluster: this.name, version: identity.version })
       root.events.record(cluster, leafStarted(identity.version))
-      this.#tree = new LeafTree({ ...this.#options, leaf: client, version: identity.version })
+      this.#tree = new LeafTree({ ...this.#options, leaf: client, identity })
+      if (this.#leaving) await this.#tree.virtualNode.leave()
       this.#treeEnded = this.#tree.run(this.#stop.signal)
-      if (this.#leaving) await this.#tree.virtualNode.cordon()
     }
     changed()
+  }
+
+  #hasVirtualNode(): boolean {
+    return [...this.#options.root.virtualNodes.store.values()].some((node) => isNodeOf(node, this.name))
   }
 }
 

@@ -12,7 +12,11 @@ import {
   type Resource,
   secrets,
 } from '@kosmos/kube'
-import type { ConfigurationSources } from '../configuration/controller.ts'
+
+type Metadata = Informer<KubeObject>
+
+/** Which watch a state is about. */
+export type LeafSource = 'pods' | 'foreignPods' | 'nodes' | 'configmaps' | 'secrets'
 
 /** What is watched in a leaf. What is not ours is not received, but for what capacity needs to know of other pods. */
 export interface LeafSources {
@@ -21,30 +25,38 @@ export interface LeafSources {
   /** The pods of others that take room: running or about to, without what capacity does not read. */
   readonly foreignPods: Informer<Pod>
   readonly nodes: Informer<Node>
-  readonly configuration: ConfigurationSources
+  readonly configuration: { readonly configmaps: Metadata; readonly secrets: Metadata }
   run(signal: AbortSignal): Promise<void>
 }
 
 export function watchLeaf(
   client: Client,
   rootClusterId: string,
-  onPodsState: (state: ReflectorState) => void,
+  onState: (source: LeafSource, state: ReflectorState) => void,
 ): LeafSources {
   const ours = `${rootClusterLabel}=${rootClusterId}`
-  const metadata = (resource: Resource) =>
-    new Informer<KubeObject>({ client, resource, labelSelector: ours, metadataOnly: true })
+  const telling = (source: LeafSource) => (state: ReflectorState) => onState(source, state)
+  const metadata = (resource: Resource, source: LeafSource) =>
+    new Informer<KubeObject>({
+      client,
+      resource,
+      labelSelector: ours,
+      metadataOnly: true,
+      onState: telling(source),
+    })
   const sources = {
-    pods: new Informer({ client, resource: pods, labelSelector: ours, onState: onPodsState }),
+    pods: new Informer({ client, resource: pods, labelSelector: ours, onState: telling('pods') }),
     foreignPods: new Informer({
       client,
+      onState: telling('foreignPods'),
       resource: pods,
       labelSelector: `${rootClusterLabel}!=${rootClusterId}`,
       fieldSelector: 'spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed',
       transform: whatTakesRoom,
     }),
-    nodes: new Informer({ client, resource: nodes, transform: withoutImages }),
+    nodes: new Informer({ client, resource: nodes, transform: withoutImages, onState: telling('nodes') }),
   }
-  const configuration = { configmaps: metadata(configMaps), secrets: metadata(secrets) }
+  const configuration = { configmaps: metadata(configMaps, 'configmaps'), secrets: metadata(secrets, 'secrets') }
   return {
     ...sources,
     configuration,
@@ -55,28 +67,49 @@ export function watchLeaf(
   }
 }
 
-/** The fields of a pod that its share of a node is computed from. */
-function whatTakesRoom({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
-  const { name, namespace, uid, resourceVersion, labels } = metadata
+/** The fields of a pod that its share of a node is computed from: what `podRequests` reads, and where it is. */
+export function whatTakesRoom({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
+  const { name, namespace, uid, resourceVersion } = metadata
   const resourcesOf = (containers: Pod['spec']['containers'] = []) =>
     containers.map(({ name, resources, restartPolicy }) => ({
       name,
-      ...(resources && { resources }),
+      ...(resources?.requests && { resources: { requests: resources.requests } }),
       ...(restartPolicy && { restartPolicy }),
     }))
   return {
     apiVersion,
     kind,
-    metadata: { name, namespace, uid, resourceVersion, labels },
+    metadata: { name, namespace, uid, resourceVersion },
     spec: {
-      nodeName: spec.nodeName,
+      ...(spec.nodeName && { nodeName: spec.nodeName }),
       containers: resourcesOf(spec.containers),
-      initContainers: resourcesOf(spec.initContainers),
-      overhead: spec.overhead,
-      resources: spec.resources,
+      ...(spec.initContainers && { initContainers: resourcesOf(spec.initContainers) }),
+      ...(spec.overhead && { overhead: spec.overhead }),
+      ...(spec.resources && { resources: spec.resources }),
     },
-    status: { phase: status?.phase },
-  } as Pod
+    status: {
+      ...(status?.phase && { phase: status.phase }),
+      ...resizeOf(status),
+    },
+    // A pod of the API has more fields, and nobody reads them here.
+  } as unknown as Pod
+}
+
+/** What a resize under way holds (KEP-1287); most pods have none of it. */
+function resizeOf({ conditions, containerStatuses, initContainerStatuses }: NonNullable<Pod['status']> = {}) {
+  const pending = (conditions ?? []).filter(({ type }) => type === 'PodResizePending')
+  const heldBy = (statuses: typeof containerStatuses = []) =>
+    statuses.flatMap(({ name, resources, allocatedResources }) => {
+      const requests = resources?.requests
+      if (!requests && !allocatedResources) return []
+      return [{ name, ...(requests && { resources: { requests } }), ...(allocatedResources && { allocatedResources }) }]
+    })
+  const [held, heldByInit] = [heldBy(containerStatuses), heldBy(initContainerStatuses)]
+  return {
+    ...(pending.length > 0 && { conditions: pending.map(({ type, status, reason }) => ({ type, status, reason })) }),
+    ...(held.length > 0 && { containerStatuses: held }),
+    ...(heldByInit.length > 0 && { initContainerStatuses: heldByInit }),
+  }
 }
 
 /** A node lists every image it holds: kilobytes that change often and nobody reads. */

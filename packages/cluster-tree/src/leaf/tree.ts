@@ -1,5 +1,5 @@
 import { virtualNodeName } from '@kosmos/api'
-import type { Client, ReflectorState } from '@kosmos/kube'
+import { ApiError, type Client, type ReflectorState } from '@kosmos/kube'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
 import type { VirtualKubelet } from '../kubelet/kubelets.ts'
@@ -7,10 +7,11 @@ import { locatorFor } from '../kubelet/locator.ts'
 import { VirtualNode } from '../nodes/virtual-node.ts'
 import { PodController } from '../pods/controller.ts'
 import type { Beat } from './heartbeat.ts'
+import type { LeafIdentity } from './identity.ts'
 import type { LeafOptions } from './options.ts'
-import { type LeafSources, watchLeaf } from './sources.ts'
+import { type LeafSource, type LeafSources, watchLeaf } from './sources.ts'
 
-export type TreeOptions = LeafOptions & { readonly leaf: Client; readonly version: string }
+export type TreeOptions = LeafOptions & { readonly leaf: Client; readonly identity: LeafIdentity }
 
 /** Everything that runs for a leaf which may be used: its watches, its virtual node, its pods and their configuration. */
 export class LeafTree {
@@ -20,15 +21,15 @@ export class LeafTree {
   readonly #pods: PodController
   readonly #copies: ConfigurationCopies
   readonly #kubelet: VirtualKubelet
-  #brokenLeafWatch = false
+  readonly #broken = new Map<LeafSource, Error>()
 
   constructor(options: TreeOptions) {
     this.#options = options
-    const { root, leaf, cluster, version, kubelets, changed, metrics, log } = options
+    const { root, leaf, cluster, identity, kubelets, changed, metrics, log } = options
     const clusterName = cluster.metadata.name
     const nodeName = virtualNodeName(clusterName)
     const { clusterId: rootClusterId } = root
-    this.#sources = watchLeaf(leaf, rootClusterId, (state) => this.#onPodsState(state))
+    this.#sources = watchLeaf(leaf, rootClusterId, (source, state) => this.#onState(source, state))
 
     const rootPods = { ...root.boundPods.of(nodeName), get: (key: string) => root.boundPods.informer.get(key) }
     this.#kubelet = kubelets.serve(nodeName, locatorFor(rootPods, nodeName, leaf.connection), () =>
@@ -37,7 +38,8 @@ export class LeafTree {
     this.virtualNode = new VirtualNode({
       name: nodeName,
       clusterName,
-      version,
+      leafId: identity.id,
+      version: identity.version,
       root: root.client,
       rootNodes: root.virtualNodes,
       leafNodes: this.#sources.nodes,
@@ -92,18 +94,26 @@ export class LeafTree {
     await this.virtualNode.onBeat(beat)
   }
 
-  /** Objects of ours in the leaf; undefined until that is known. */
+  /** What the leaf says when it does not let us watch something (401 or 403). */
+  get forbidden(): string | undefined {
+    return [...this.#broken.values()].find(
+      (error) => error instanceof ApiError && (error.code === 401 || error.code === 403),
+    )?.message
+  }
+
+  /** Objects of ours in the leaf; undefined while that is not known. */
   objectsLeft(): number | undefined {
     const { pods, configuration } = this.#sources
     const informers = [pods, configuration.configmaps, configuration.secrets]
-    if (!pods.hasSynced) return undefined
+    if (!informers.every(({ hasSynced, state }) => hasSynced && state.kind === 'following')) return undefined
     return informers.reduce((sum, { store }) => sum + store.size, 0)
   }
 
-  #onPodsState({ kind }: ReflectorState): void {
-    if (kind === 'broken') this.#brokenLeafWatch = true
-    if (kind !== 'following' || !this.#brokenLeafWatch) return
-    this.#brokenLeafWatch = false
-    this.#pods.resume()
+  #onState(source: LeafSource, state: ReflectorState): void {
+    const before = this.forbidden
+    if (state.kind === 'broken') this.#broken.set(source, state.error)
+    const recovered = state.kind === 'following' && this.#broken.delete(source)
+    if (recovered && source === 'pods') this.#pods.resume()
+    if (this.forbidden !== before) this.#options.changed()
   }
 }

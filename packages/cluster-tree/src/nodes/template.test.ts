@@ -42,11 +42,12 @@ function leafNode(name: string, { zone, region, architecture = 'arm64' }: Parts 
   }
 }
 
-const labelsOf = (...leafNodes: readonly Node[]) => virtualNode('kosmos-east', 'east', leafNodes).metadata.labels
+const east = { clusterName: 'east', leafId: 'leaf-1' }
+const labelsOf = (...leafNodes: readonly Node[]) => virtualNode('kosmos-east', east, leafNodes).metadata.labels
 
 describe('a virtual node', () => {
   it('looks like the original’s: label, taint, annotations', () => {
-    const { metadata, spec } = virtualNode('kosmos-east', 'east', [leafNode('n1')])
+    const { metadata, spec } = virtualNode('kosmos-east', east, [leafNode('n1')])
     assert.equal(metadata.labels['kosmos.io/node'], 'true')
     assert.equal(metadata.labels['kubernetes.io/role'], 'agent')
     assert.equal(metadata.labels['kubernetes.io/hostname'], 'kosmos-east')

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import {
   clusterLabel,
+  leafIdAnnotation,
   leafNodeModeAnnotation,
   leafNodeModes,
   nodeLabel,
@@ -27,8 +28,19 @@ export interface VirtualNodeManifest {
   readonly spec: Pick<NodeSpec, 'taints'>
 }
 
+/** The leaf that a virtual node stands for. */
+export interface LeafName {
+  readonly clusterName: string
+  /** uid of the leaf's kube-system namespace. */
+  readonly leafId: string
+}
+
 /** The node that stands for a Cluster. `leafNodes`: those that it stands for; what they have in common becomes its labels. */
-export function virtualNode(name: string, clusterName: string, leafNodes: readonly Node[]): VirtualNodeManifest {
+export function virtualNode(
+  name: string,
+  { clusterName, leafId }: LeafName,
+  leafNodes: readonly Node[],
+): VirtualNodeManifest {
   const { operatingSystem, architecture } = commonNodeInfo(leafNodes)
   return {
     apiVersion: 'v1',
@@ -46,7 +58,11 @@ export function virtualNode(name: string, clusterName: string, leafNodes: readon
         ...(architecture && { 'kubernetes.io/arch': architecture, 'beta.kubernetes.io/arch': architecture }),
         ...commonLabels(leafNodes),
       },
-      annotations: { [ownedByClusterAnnotation]: clusterName, [leafNodeModeAnnotation]: leafNodeModes.cluster },
+      annotations: {
+        [ownedByClusterAnnotation]: clusterName,
+        [leafIdAnnotation]: leafId,
+        [leafNodeModeAnnotation]: leafNodeModes.cluster,
+      },
     },
     spec: { taints: [nodeTaint] },
   }

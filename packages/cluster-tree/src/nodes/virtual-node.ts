@@ -12,6 +12,8 @@ import { virtualNode, virtualNodeStatus } from './template.ts'
 export interface VirtualNodeOptions {
   readonly name: string
   readonly clusterName: string
+  /** uid of the leaf's kube-system namespace. */
+  readonly leafId: string
   /** gitVersion of the leaf. */
   readonly version: string
   readonly root: Client
@@ -19,8 +21,13 @@ export interface VirtualNodeOptions {
   readonly leafNodes: Informer<Node>
   readonly foreignPods: Informer<Pod>
   readonly endpoint: () => KubeletEndpoint | undefined
-  /** Called when {@link VirtualNode.state} or `refused` may have changed. */
+  /** Called when {@link VirtualNode.refused} has changed. */
   readonly changed: () => void
+}
+
+export interface NodeRefusal {
+  readonly reason: ClusterConditionReason<'VirtualNodesReady'>
+  readonly detail: string
 }
 
 /** Changes of capacity come in bursts; the root hears of them at most this often. */
@@ -37,7 +44,8 @@ export class VirtualNode {
   readonly #controller: Controller
   readonly #capacity = new CapacityLedger()
   #beat: Beat['kind'] = 'ready'
-  #refused: { reason: ClusterConditionReason<'VirtualNodesReady'>; detail: string } | undefined
+  #refused: NodeRefusal | undefined
+  #leaving = false
 
   constructor(options: VirtualNodeOptions) {
     this.name = options.name
@@ -61,12 +69,6 @@ export class VirtualNode {
     return this.#refused
   }
 
-  state(): { name: string; ready: boolean; message?: string } {
-    const condition = this.#present()?.status?.conditions?.find(({ type }) => type === 'Ready')
-    const ready = condition?.status === 'True'
-    return { name: this.name, ready, ...(!ready && condition?.message && { message: condition.message }) }
-  }
-
   /** Something that no watch tells of has changed. */
   poke(): void {
     this.#controller.enqueue(this.name)
@@ -86,7 +88,9 @@ export class VirtualNode {
     if (recovered) this.poke()
   }
 
-  async cordon(): Promise<void> {
+  /** Takes no new pods from now on, and is not made again when it is deleted. */
+  async leave(): Promise<void> {
+    this.#leaving = true
     const node = this.#present()
     if (!node || node.spec?.unschedulable) return
     const patch = { metadata: { uid: node.metadata.uid }, spec: { unschedulable: true } }
@@ -106,33 +110,38 @@ export class VirtualNode {
 
   async #reconcile(): Promise<Requeue> {
     if (this.#beat !== 'ready') return
-    const { leafNodes, clusterName } = this.#options
-    const members = [...leafNodes.store.values()]
-    const manifest = virtualNode(this.name, clusterName, members)
-    const present = this.#present() ?? (await this.#create(manifest))
-    if (!present) return { afterMs: 30_000 }
+    const members = [...this.#options.leafNodes.store.values()]
+    const manifest = virtualNode(this.name, this.#options, members)
+    const present = this.#present() ?? (this.#leaving ? undefined : await this.#create(manifest))
+    if (!present) return this.#leaving ? undefined : { afterMs: 30_000 }
+    this.#refuse(undefined)
     await this.#keepIdentity(present, manifest)
     await this.#writeStatus(present, members)
-    this.#options.changed()
     return
   }
 
   async #create(manifest: ReturnType<typeof virtualNode>): Promise<Node | undefined> {
-    const { root, clusterName, changed } = this.#options
+    const { root, clusterName } = this.#options
     const outcome = await root.create(nodes, manifest)
     if (outcome.ok) {
-      this.#refused = undefined
       // A new node is Ready only with its Lease: without one it would be judged by its status alone.
       await renewNodeLease(root, outcome.object)
       return outcome.object
     }
     const taken = outcome.reason === 'AlreadyExists' ? await root.get(nodes, { name: this.name }) : undefined
     if (taken && isNodeOf(taken, clusterName)) return taken
-    this.#refused = taken
-      ? { reason: 'NodeNameTaken', detail: this.name }
-      : { reason: 'NodeRefused', detail: outcome.status.message ?? outcome.reason }
-    changed()
+    this.#refuse(
+      taken
+        ? { reason: 'NodeNameTaken', detail: this.name }
+        : { reason: 'NodeRefused', detail: outcome.status.message ?? outcome.reason },
+    )
     return undefined
+  }
+
+  #refuse(refusal: NodeRefusal | undefined): void {
+    if (isDeepStrictEqual(refusal, this.#refused)) return
+    this.#refused = refusal
+    this.#options.changed()
   }
 
   /** Labels, annotations and our taint come back if somebody takes them away; what others add stays. */
@@ -159,8 +168,8 @@ export class VirtualNode {
       },
       { type: 'merge' },
     )
-    // On a conflict the watch brings the newer node.
-    if (!outcome.ok && outcome.reason !== 'Conflict' && outcome.reason !== 'NotFound') {
+    const passing = ['Conflict', 'NotFound', 'OtherIncarnation']
+    if (!outcome.ok && !passing.includes(outcome.reason)) {
       throw new Error(`node ${this.name} cannot be labelled: ${outcome.status.message}`)
     }
   }
@@ -182,7 +191,8 @@ export class VirtualNode {
     )
     if (written.length === 0) return
     const patch = {
-      metadata: { uid: present.metadata.uid },
+      // The conditions of others go with ours in one list, so it must be the list that was read.
+      metadata: { uid: present.metadata.uid, resourceVersion: present.metadata.resourceVersion },
       status: {
         ...Object.fromEntries(written),
         capacity: replaced(present.status?.capacity, status.capacity),
@@ -190,7 +200,9 @@ export class VirtualNode {
       },
     }
     const outcome = await root.patch(nodes, { name: this.name }, patch, { type: 'merge', subresource: 'status' })
-    if (!outcome.ok && outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
+    // On a conflict the watch brings the newer node.
+    const passing = ['Conflict', 'NotFound', 'OtherIncarnation']
+    if (!outcome.ok && !passing.includes(outcome.reason)) {
       throw new Error(`status of node ${this.name} cannot be written: ${outcome.status.message}`)
     }
   }

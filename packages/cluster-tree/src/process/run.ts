@@ -71,7 +71,10 @@ function leafStarter(
   log: Log,
   metrics: Metrics,
 ): ClusterControllerOptions['startLeaf'] {
-  const claims = new LeafClaims()
+  const claims = new LeafClaims(() => ({
+    clusters: root.clusters.store.values(),
+    virtualNodes: root.virtualNodes.store.values(),
+  }))
   return (cluster, kubeconfig, changed) =>
     new Leaf({
       cluster,
