@@ -6,6 +6,7 @@ import {
   type Informer,
   type KubeObject,
   type ObjectKey,
+  type Outcome,
   type Requeue,
   type Resource,
   refOf,
@@ -45,6 +46,8 @@ export type CopyState =
   | 'missing'
   /** The leaf has an object of that name which is not ours. */
   | 'foreign'
+  /** The leaf does not accept it, see {@link ConfigurationCopies.refusalOf}. */
+  | 'refused'
 
 const RESOURCES = { configmaps: configMaps, secrets } as const
 type Plural = keyof typeof RESOURCES
@@ -54,6 +57,7 @@ export class ConfigurationCopies {
   readonly controller: Controller
   readonly #options: ConfigurationOptions
   readonly #foreign = new Set<ConfigurationKey>()
+  readonly #refusals = new Map<ConfigurationKey, string>()
 
   constructor(options: ConfigurationOptions) {
     this.#options = options
@@ -77,7 +81,13 @@ export class ConfigurationCopies {
     const view = this.#view(key)
     if (!view.root) return 'missing'
     if (isCurrent(view)) return 'current'
-    return this.#foreign.has(key) ? 'foreign' : 'pending'
+    if (this.#foreign.has(key)) return 'foreign'
+    return this.#refusals.has(key) ? 'refused' : 'pending'
+  }
+
+  /** What the leaf said when it refused the copy. */
+  refusalOf(key: ConfigurationKey): string | undefined {
+    return this.#refusals.get(key)
   }
 
   *#needed(key: ConfigurationKey): Iterable<ConfigurationKey> {
@@ -94,18 +104,36 @@ export class ConfigurationCopies {
   }
 
   async #reconcile(key: ConfigurationKey): Promise<Requeue> {
+    try {
+      const requeue = await this.#step(key)
+      this.#refusals.delete(key)
+      return requeue
+    } catch (error) {
+      if (error instanceof CopyRefused && this.#refusals.get(key) !== error.message) {
+        this.#refusals.set(key, error.message)
+        this.#wakeDependents(key)
+      }
+      throw error
+    }
+  }
+
+  #wakeDependents(key: ConfigurationKey): void {
+    for (const pod of this.#options.registry.dependentsOf(key)) this.#options.wake(pod)
+  }
+
+  async #step(key: ConfigurationKey): Promise<Requeue> {
     const { plural, objectKey } = split(key)
-    const { leaf, registry, wake } = this.#options
+    const { leaf } = this.#options
     const view = this.#view(key)
     const plan = planCopy(view)
     const resource = RESOURCES[plural] as Resource
     this.#foreign.delete(key)
     switch (plan.kind) {
       case 'none':
-        for (const pod of registry.dependentsOf(key)) wake(pod)
+        this.#wakeDependents(key)
         return
       case 'delete':
-        await leaf.delete(resource, refOf(objectKey), { uid: plan.uid })
+        refuseUnlessPassing(await leaf.delete(resource, refOf(objectKey), { uid: plan.uid }))
         return
       case 'create':
         return await this.#create(key, resource)
@@ -116,28 +144,30 @@ export class ConfigurationCopies {
         const metadata = { ...copy.metadata, uid, resourceVersion }
         const outcome = await leaf.replace(resource, { ...copy, metadata } as KubeObject)
         // An immutable object cannot be changed, only made again; whatever mounts it sees the new one.
-        if (!outcome.ok && outcome.reason === 'Invalid') await leaf.delete(resource, refOf(objectKey), { uid })
+        const isImmutable = !outcome.ok && outcome.reason === 'Invalid' && IMMUTABLE.test(outcome.status.message ?? '')
+        refuseUnlessPassing(isImmutable ? await leaf.delete(resource, refOf(objectKey), { uid }) : outcome)
         return
       }
     }
   }
 
   async #create(key: ConfigurationKey, resource: Resource): Promise<Requeue> {
-    const { leaf, rootClusterId, registry, wake } = this.#options
+    const { leaf, rootClusterId } = this.#options
     const copy = await this.#copy(key, resource)
     if (!copy) return
     const outcome = await leaf.create(resource, copy)
     if (outcome.ok) return
     const ref = refOf(split(key).objectKey)
     if (outcome.reason === 'NotFound' && ref.namespace) {
-      await ensureNamespace(leaf, ref.namespace, rootClusterId)
-      return { afterMs: 1 }
+      const ensured = await ensureNamespace(leaf, ref.namespace, rootClusterId)
+      if (typeof ensured === 'object') throw new CopyRefused(ensured)
+      return { afterMs: ensured === 'created' ? 1 : 500 }
     }
-    if (outcome.reason !== 'AlreadyExists') throw new Error(`${resource.kind} ${key}: ${outcome.status.message}`)
+    if (outcome.reason !== 'AlreadyExists') throw new CopyRefused(outcome)
     const present = await leaf.get(resource, ref)
     if (!present || present.metadata?.labels?.[rootClusterLabel] === rootClusterId) return { afterMs: 500 }
     this.#foreign.add(key)
-    for (const pod of registry.dependentsOf(key)) wake(pod)
+    this.#wakeDependents(key)
     // Foreign objects are not watched, so their going is found out by trying again.
     return { afterMs: 30_000 }
   }
@@ -148,6 +178,21 @@ export class ConfigurationCopies {
     const object = await root.get(resource, refOf(split(key).objectKey))
     return object && copyOf(object as Parameters<typeof copyOf>[0], rootClusterId)
   }
+}
+
+/** As validation says it of immutable ConfigMaps, Secrets, and of a Secret's type. */
+const IMMUTABLE = /immutable/
+
+/** The leaf said no; it is asked again later. */
+class CopyRefused extends Error {
+  constructor({ reason, status }: Extract<Outcome<unknown>, { ok: false }>) {
+    super(status.message ?? reason)
+  }
+}
+
+/** Throws what only the leaf's administrator can mend; what another change caused, the watch follows up. */
+function refuseUnlessPassing(outcome: Outcome<unknown>): void {
+  if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')) throw new CopyRefused(outcome)
 }
 
 function split(key: ConfigurationKey): { plural: Plural; objectKey: ObjectKey } {

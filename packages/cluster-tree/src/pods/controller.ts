@@ -20,11 +20,11 @@ import { decide, nameTaken, type PodAction, rootUidOf } from './decide.ts'
 import { createdInLeaf, notTranslatable, omitted, vanishedInLeaf, waitingInRoot } from './events.ts'
 import { Expectations } from './expectations.ts'
 import { type Reference, references } from './references.ts'
-import { isNamespaceStarting, Refusals, waitingFor } from './refusal.ts'
+import { copyRefused, isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './refusal.ts'
 import type { StatusPatch } from './status-patch.ts'
 import { translate } from './translate.ts'
 import type { LeafContext } from './translation.ts'
-import { waitingStatus } from './waiting.ts'
+import { type Waiting, waitingStatus } from './waiting.ts'
 
 export interface PodControllerOptions {
   readonly context: LeafContext
@@ -33,7 +33,7 @@ export interface PodControllerOptions {
   readonly rootPods: ReturnType<BoundPods['of']> & Pick<Informer<Pod>, 'get'>
   readonly leafPods: Informer<Pod>
   readonly registry: ConfigurationRegistry
-  readonly copies: Pick<ConfigurationCopies, 'stateOf' | 'enqueue'>
+  readonly copies: Pick<ConfigurationCopies, 'stateOf' | 'refusalOf' | 'enqueue'>
   readonly events: EventSink
   /** Whether both sides' watches are alive. */
   readonly isCurrent: () => boolean
@@ -120,7 +120,7 @@ export class PodController {
   #needs(pod: Pod) {
     const missing: Reference[] = []
     let pending = false
-    let blocked: ReturnType<typeof nameTaken> | undefined
+    let blocked: Waiting | undefined
     for (const reference of references(pod.spec)) {
       switch (this.#options.copies.stateOf(configurationKey(pod, reference))) {
         case 'missing':
@@ -131,6 +131,13 @@ export class PodController {
             reason: 'NameTakenInLeaf',
             message: `the leaf cluster has a ${reference.kind} ${pod.metadata.namespace}/${reference.name} that this root did not create and will not touch: rename one of the two`,
           }
+          break
+        case 'refused':
+          blocked ??= copyRefused(
+            reference,
+            this.#options.context.clusterName,
+            this.#options.copies.refusalOf(configurationKey(pod, reference)),
+          )
           break
         case 'pending':
           pending = true
@@ -188,7 +195,7 @@ export class PodController {
     }
     const outcome = await leaf.create(pods, pod)
     if (!outcome.ok) return await this.#refused(key, root, outcome)
-    this.#leafWrites.expect(key, outcome.object)
+    this.#expectLeaf(key, outcome.object)
     this.#refusals.forget(key)
     events.record(root, createdInLeaf(context.clusterName))
     for (const omission of omissions) events.record(root, omitted(omission))
@@ -198,12 +205,15 @@ export class PodController {
   async #refused(key: ObjectKey, root: Pod, outcome: Extract<Outcome<Pod>, { ok: false }>): Promise<Requeue> {
     const { context, leaf } = this.#options
     const { uid, namespace } = root.metadata
-    if (outcome.reason === 'NotFound') {
-      await ensureNamespace(leaf, namespace, context.rootClusterId)
-      return AT_ONCE
-    }
     if (isNamespaceStarting(outcome)) return { afterMs: 100 }
     let waiting = waitingFor(outcome, context.clusterName)
+    if (outcome.reason === 'NotFound') {
+      const ensured = await ensureNamespace(leaf, namespace, context.rootClusterId)
+      if (ensured === 'created') return AT_ONCE
+      // It is there by now, or something else is missing than the namespace.
+      if (ensured === 'present') return { afterMs: 100 }
+      waiting = namespaceRefused(ensured, namespace, context.clusterName)
+    }
     if (outcome.reason === 'AlreadyExists') {
       const present = await leaf.get(pods, refOf(key))
       // Ours, or gone again: the watch is about to say so.
@@ -222,11 +232,22 @@ export class PodController {
 
   async #deleteLeaf(key: ObjectKey, uid: string, gracePeriodSeconds: number): Promise<Requeue> {
     const outcome = await this.#options.leaf.delete(pods, refOf(key), { uid, gracePeriodSeconds })
-    if (outcome.ok) this.#leafWrites.expect(key, outcome.object)
+    if (outcome.ok) this.#expectLeaf(key, outcome.object)
     else if (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid') {
       throw new Error(`pod ${key} cannot be deleted in ${this.#options.leaf.name}: ${outcome.status.message}`)
     }
     return
+  }
+
+  /** Waits for the watch to show a write; not if it has shown meanwhile that the pod is gone, which nothing follows. */
+  #expectLeaf(key: ObjectKey, written: Pod): void {
+    if (this.#lastLeaf.get(key)?.metadata.uid === written.metadata.uid) return
+    this.#leafWrites.expect(key, written)
+  }
+
+  #expectRoot(key: ObjectKey, written: Pod): void {
+    if (this.#options.rootPods.get(key)?.metadata.uid !== written.metadata.uid) return
+    this.#rootWrites.expect(key, written)
   }
 
   async #finishRoot(key: ObjectKey, uid: string): Promise<void> {
@@ -241,7 +262,7 @@ export class PodController {
       type: 'strategic',
       subresource: 'status',
     })
-    if (outcome.ok) this.#rootWrites.expect(key, outcome.object)
+    if (outcome.ok) this.#expectRoot(key, outcome.object)
     // Gone, or another incarnation: not the one this status was meant for.
     else if (outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
       throw new Error(`status of pod ${key} cannot be written: ${outcome.status.message}`)

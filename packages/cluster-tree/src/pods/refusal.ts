@@ -1,4 +1,5 @@
 import type { ObjectKey, Outcome, Requeue } from '@kosmos/kube'
+import type { Reference } from './references.ts'
 import type { Waiting } from './waiting.ts'
 
 /** A copy that the leaf would not take: why, and when it is worth another try. */
@@ -47,6 +48,21 @@ export function waitingFor(refusal: Extract<Outcome<unknown>, { ok: false }>, cl
     reason: 'RefusedByLeaf',
     message: `cluster ${cluster} does not accept the pod: ${said}`,
   }
+}
+
+/** What a leaf's refusal to make the pod's namespace means for the root pod. */
+export function namespaceRefused(
+  refusal: Extract<Outcome<unknown>, { ok: false }>,
+  namespace: string,
+  cluster: string,
+): Waiting {
+  const said = refusal.status.message ?? refusal.reason
+  return { reason: 'RefusedByLeaf', message: `cluster ${cluster} does not accept namespace ${namespace}: ${said}` }
+}
+
+/** What it means for the root pod that the leaf does not take the copy of something it refers to. */
+export function copyRefused({ kind, name }: Reference, cluster: string, said = ''): Waiting {
+  return { reason: 'RefusedByLeaf', message: `cluster ${cluster} does not accept ${kind} ${name}: ${said}` }
 }
 
 /** A namespace that was just made has no default ServiceAccount for a moment; that is no refusal to speak of. */
