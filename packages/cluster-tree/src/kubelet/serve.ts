@@ -71,9 +71,9 @@ function serve(
     },
     close: async () => {
       stop.abort()
-      ports.release(nodeName)
       const server = await started.catch(() => undefined)
       await server?.close()
+      ports.release(nodeName)
     },
   }
 }

@@ -28,25 +28,13 @@ export const usage = `Usage: cluster-tree [options]
 
 /** Reads the command line; throws with what is wrong and the usage. */
 export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): ProcessOptions {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      kubeconfig: { type: 'string' },
-      'node-address': { type: 'string', default: env.POD_IP ?? '' },
-      'kubelet-port': { type: 'string', default: '10250' },
-      http: { type: 'string', default: '127.0.0.1:8080' },
-      'leader-election': { type: 'string', default: 'true' },
-      identity: { type: 'string', default: `${env.HOSTNAME ?? 'cluster-tree'}-${process.pid}` },
-      'log-level': { type: 'string', default: 'info' },
-    },
-  })
-  const [, httpAddress = '', httpPort = ''] = /^(.*):(\d+)$/.exec(values.http) ?? []
-  const fail = (problem: string): never => {
-    throw new TypeError(`${problem}\n${usage}`)
-  }
+  const values = read(args, env)
+  const [, httpAddress = '', httpPort = ''] = /^(.+):(\d+)$/.exec(values.http) ?? []
   if (values['node-address'] === '') fail('--node-address is needed (or $POD_IP)')
-  if (httpPort === '') fail(`--http ${values.http}: ADDRESS:PORT is needed`)
-  if (!/^\d+$/.test(values['kubelet-port'])) fail(`--kubelet-port ${values['kubelet-port']}: not a port`)
+  if (!isPort(httpPort)) fail(`--http ${values.http}: ADDRESS:PORT is needed`)
+  if (!isPort(values['kubelet-port'])) fail(`--kubelet-port ${values['kubelet-port']}: not a port`)
+  const election = values['leader-election']
+  if (election !== 'true' && election !== 'false') fail(`--leader-election ${election}: true or false is needed`)
   const logLevel = (['debug', 'info', 'warn', 'error'] as const).find((level) => level === values['log-level'])
   return {
     kubeconfig: values.kubeconfig,
@@ -54,8 +42,35 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): P
     firstKubeletPort: Number(values['kubelet-port']),
     httpAddress: httpAddress.replace(/^\[|\]$/g, ''),
     httpPort: Number(httpPort),
-    leaderElection: values['leader-election'] !== 'false',
+    leaderElection: election === 'true',
     identity: values.identity,
     logLevel: logLevel ?? fail(`--log-level ${values['log-level']}: debug, info, warn or error is needed`),
   }
+}
+
+function read(args: readonly string[], env: NodeJS.ProcessEnv) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        kubeconfig: { type: 'string' },
+        'node-address': { type: 'string', default: env.POD_IP ?? '' },
+        'kubelet-port': { type: 'string', default: '10250' },
+        http: { type: 'string', default: '127.0.0.1:8080' },
+        'leader-election': { type: 'string', default: 'true' },
+        identity: { type: 'string', default: `${env.HOSTNAME ?? 'cluster-tree'}-${process.pid}` },
+        'log-level': { type: 'string', default: 'info' },
+      },
+    }).values
+  } catch (error) {
+    return fail((error as Error).message)
+  }
+}
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535
+}
+
+function fail(problem: string): never {
+  throw new TypeError(`${problem}\n${usage}`)
 }
