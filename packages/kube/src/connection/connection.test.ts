@@ -436,6 +436,80 @@ describe('a stream', { timeout: 20_000 }, () => {
   })
 })
 
+describe('an answer that is read at the reader’s pace', { timeout: 20_000 }, () => {
+  it('is handed over unread, whatever its status, and never asked for again', async (t) => {
+    const { peer, connection } = await connected(t, (request, response) => {
+      response.writeHead(request.url === '/log' ? 200 : 429, { 'retry-after': '0.01', 'x-kind': 'log' }).end('lines')
+    })
+    for (const [path, code] of [
+      ['/log', 200],
+      ['/busy', 429],
+    ] as const) {
+      const answer = await connection.open(get(path))
+      assert.deepEqual([answer.code, answer.headers['x-kind']], [code, 'log'])
+      assert.equal(Buffer.concat(await answer.body.toArray()).toString(), 'lines')
+    }
+    assert.equal(peer.asked.length, 2)
+  })
+
+  it('holds the server back while nobody reads', async (t) => {
+    let sent = 0
+    const { connection } = await connected(t, (_request, response) => {
+      const fill = () => {
+        do sent += 64 << 10
+        while (sent < 1 << 28 && response.write(Buffer.alloc(64 << 10)))
+        response.once('drain', fill)
+      }
+      fill()
+    })
+    const { body } = await connection.open(get())
+    body.on('error', () => {})
+    let before = -1
+    // Until the buffers on the way are full and nothing moves any more.
+    while (before !== sent) {
+      before = sent
+      await sleep(100)
+    }
+    assert.ok(sent < 1 << 26, `${sent} bytes were sent to nobody`)
+    body.destroy()
+  })
+
+  it('ends with the signal, and with the connection', async (t) => {
+    for (const how of ['signal', 'close'] as const) {
+      const { peer, connection } = await connected(t, (_request, response) => response.write('begun'))
+      const stop = new AbortController()
+      const { body } = await connection.open(get('/', stop.signal))
+      const ended = assert.rejects(body.toArray())
+      if (how === 'signal') stop.abort()
+      else await connection.close()
+      await ended
+      await until(() => peer.sockets.size === 0)
+    }
+  })
+
+  it('may take its time to begin when that is asked for, and else is given up', async (t) => {
+    const { connection } = await connected(
+      t,
+      (_request, response) => {
+        setTimeout(() => response.end('late'), 1_500)
+      },
+      { answerTimeoutMs: 50 },
+    )
+    await assert.rejects(connection.open(get()), unreachable(/Headers Timeout/))
+    assert.equal((await connection.open(get(), { answerMs: 0 })).code, 200)
+  })
+
+  it('is nothing to wait for when the caller gives up', async (t) => {
+    const { connection } = await connected(t, never)
+    const stop = new AbortController()
+    const opening = assert.rejects(connection.open(get('/', stop.signal)), abortedError)
+    await sleep(10)
+    stop.abort()
+    await opening
+    assert.equal(connection.breaker.retryInMs(), 0)
+  })
+})
+
 describe('a connection that is closed', { timeout: 20_000 }, () => {
   it('ends what runs and sends nothing more', async (t) => {
     const { peer, connection } = await connected(t, never)

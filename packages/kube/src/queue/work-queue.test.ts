@@ -92,6 +92,27 @@ describe('a work queue', () => {
     assert.deepEqual(failures, [1, 2, 3, 1])
   })
 
+  it('begins anew after a success also when the key is due again already', async () => {
+    const failures: number[] = []
+    const { queue, end } = bench({ onFailure: (_key, _error, count) => failures.push(count) })
+    for (const again of [() => queue.add('a'), () => queue.addAfter('a', 50)]) {
+      queue.add('a')
+      await settled()
+      await end('a', new Error('no'))
+      mock.timers.tick(100)
+      await settled()
+      again()
+      await end('a')
+      mock.timers.tick(50)
+      await settled()
+      await end('a', new Error('no'))
+      mock.timers.tick(100)
+      await settled()
+      await end('a')
+    }
+    assert.deepEqual(failures, [1, 1, 1, 1])
+  })
+
   it('gives the lane of a key that failed to the next one', async () => {
     const { queue, starts, end } = bench({ concurrency: 1 })
     queue.add('bad')

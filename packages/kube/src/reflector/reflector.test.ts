@@ -206,6 +206,15 @@ describe('a watch', { timeout: 20_000 }, () => {
     )
   })
 
+  it('that expires at once after every list is listed again at growing distance', async (t) => {
+    const expired = `${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } })}\n`
+    const { times, asked, states } = await reflect(t, [sendsAndEnds(...listed, expired)])
+    await asked(5)
+    const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+    for (const [index, least] of [0, 40, 80, 160].entries()) assert.ok((pauses[index] ?? 0) >= least - 1, `${pauses}`)
+    assert.ok(states.some(({ kind }) => kind === 'broken'))
+  })
+
   it('that reports another error is resumed after a pause, with the error as state', async (t) => {
     const error = `${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 500, message: 'etcd is away' } })}\n`
     const { told, toldOf, states, queries } = await reflect(t, [
