@@ -135,6 +135,8 @@ describe('the kubelet API of a virtual node in a real root', () => {
       refused.text,
       'Forbidden (user=system:serviceaccount:default:scraper, verb=get, resource=nodes, subresource(s)=[pods proxy])\n',
     )
+    const odd = await ask(port, '/metrics', { token: scraper, method: 'HEAD' })
+    assert.equal(odd.code, 403)
     assert.equal((await ask(port, '/pods', { token: `${scraper.slice(0, -4)}AAAA` })).code, 401)
   })
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import https from 'node:https'
 import { after, before, describe, it } from 'node:test'
+import tls from 'node:tls'
 import { selfSignedCertificate } from './certificates/self-signed.ts'
 import { ExtendedKeyUsage } from './certificates/x509.ts'
+import type { LocatedPod } from './pods.ts'
 import { createTestAuthority, type TestAuthority } from './testing/authority.ts'
 import { ask, type Served, serve } from './testing/serve.ts'
 
@@ -139,6 +142,81 @@ describe('a node whose authorities change while it serves', () => {
     served.api.updateClientCA(undefined)
     assert.equal((await ask(served.port, '/nowhere', await next.issue({ commonName: 'carol' }))).code, 401)
     agent.destroy()
+    await served.server.close()
+  })
+
+  it('knows nobody by a certificate of a CA that was removed while its connection was in use', async () => {
+    const [old, next] = [await createTestAuthority('old'), await createTestAuthority('next')]
+    const asked = Promise.withResolvers<void>()
+    const answer = Promise.withResolvers<LocatedPod>()
+    const served = await serve({
+      clientCA: old.pem,
+      locate: () => {
+        asked.resolve()
+        return answer.promise
+      },
+    })
+    const client = await old.issue({ commonName: 'alice' })
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 1 })
+    const first = ask(served.port, '/containerLogs/a/b/c', { ...client, agent })
+    await asked.promise
+    served.api.updateClientCA(next.pem)
+    answer.resolve({ kind: 'absent', message: 'none' })
+    assert.equal((await first).code, 404)
+    const kept = Object.values(agent.freeSockets)[0]?.[0]
+    assert.ok(kept)
+    assert.equal((await ask(served.port, '/nowhere', { ...client, agent })).code, 401)
+    assert.equal(Object.values(agent.freeSockets)[0]?.[0], kept)
+    agent.destroy()
+    await served.server.close()
+  })
+
+  it('never takes up a TLS session of before, whose client nobody would look at again', async () => {
+    const ca = await createTestAuthority('clients')
+    const served = await serve({ clientCA: ca.pem })
+    const client = await ca.issue({ commonName: 'alice' })
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const options = { host: '127.0.0.1', port: served.port, rejectUnauthorized: false, maxVersion, ...client }
+      const first = tls.connect(options)
+      let session: Buffer | undefined
+      first.on('session', (offered) => {
+        session = offered
+      })
+      first.write('GET /nowhere HTTP/1.1\r\nHost: vn1\r\n\r\n')
+      await once(first, 'data')
+      session ??= first.getSession()
+      first.destroy()
+      const second = tls.connect({ ...options, ...(session && { session }) })
+      await once(second, 'secureConnect')
+      assert.equal(second.isSessionReused(), false, maxVersion)
+      second.destroy()
+    }
+    await served.server.close()
+  })
+})
+
+describe('a request that fails inside', () => {
+  it('is answered with 500 and nothing else, and logged with its cause', async () => {
+    const served = await serve({
+      locate: () => {
+        throw new Error('cache broken')
+      },
+    })
+    const { code, text } = await ask(served.port, '/containerLogs/a/b/c', { token: 'good' })
+    assert.deepEqual([code, text], [500, 'Internal Server Error'])
+    assert.ok(served.events.some(({ event, error }) => event === 'request-failed' && error?.includes('cache broken')))
+    await served.server.close()
+  })
+
+  it('is answered with 500 when the root gives no verdict on the rights', async () => {
+    const served = await serve({
+      allow: () => {
+        throw new Error('the root is away')
+      },
+    })
+    const { code, text } = await ask(served.port, '/stats/summary', { token: 'good' })
+    assert.equal(code, 500)
+    assert.equal(text, 'Authorization error (user=alice, verb=get, resource=nodes, subresource=stats)')
     await served.server.close()
   })
 })

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { type Client, type KubeObject, resource } from '@kosmos/kube'
 import { LRUCache } from 'lru-cache'
+import PQueue from 'p-queue'
 import type { User } from './user.ts'
 
 interface TokenReview extends KubeObject {
@@ -21,11 +22,16 @@ export interface TokenOptions {
   /** Short, so that a token that was used too early works soon. */
   readonly refusedMs?: number
   readonly maxEntries?: number
+  /** Reviews at a time; anybody may send tokens, and the root's connections are for the controllers as well. */
+  readonly concurrency?: number
+  /** Reviews that may wait; more fail at once. */
+  readonly maxWaiting?: number
 }
 
 /** Bearer tokens by TokenReview. Equal reviews in flight are one; the cache knows a token by a keyed hash only. */
 export function createIdentifyToken(client: Client, options: TokenOptions = {}): IdentifyToken {
-  const { acceptedMs = 120_000, refusedMs = 10_000, maxEntries = 4_096 } = options
+  const { acceptedMs = 120_000, refusedMs = 10_000, maxEntries = 4_096, concurrency = 8, maxWaiting = 256 } = options
+  const queue = new PQueue({ concurrency })
   const secret = randomBytes(32)
   const keyOf = (token: string) => createHmac('sha256', secret).update(token).digest('base64')
   const verdicts = new LRUCache<string, { user?: User }, string>({
@@ -33,7 +39,8 @@ export function createIdentifyToken(client: Client, options: TokenOptions = {}):
     ttl: acceptedMs,
     ignoreFetchAbort: true,
     fetchMethod: async (_key, _stale, { options, context: token }) => {
-      const user = await review(client, token)
+      if (queue.size >= maxWaiting) throw new Error(`more than ${maxWaiting} tokens wait for their review`)
+      const user = await queue.add(() => review(client, token))
       options.ttl = user ? acceptedMs : refusedMs
       return { ...(user && { user }) }
     },

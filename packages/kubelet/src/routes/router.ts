@@ -53,7 +53,7 @@ export function createRouter(contexts: RequestContexts, metrics: KubeletMetrics,
     void reply.code(500).type('text/plain').send('Internal Server Error')
   })
   for (const area of areas) {
-    for (const route of area.routes) addRoute(app, area, route, contexts, metrics)
+    for (const route of area.routes) addRoute(app, area, route, contexts, metrics, log)
   }
   return app
 }
@@ -64,6 +64,7 @@ function addRoute(
   { below, methods: allowed, action }: Route,
   contexts: RequestContexts,
   metrics: KubeletMetrics,
+  log: Log,
 ): void {
   app.route({
     method: [...methods],
@@ -90,9 +91,10 @@ function addRoute(
         const query = new URLSearchParams(request.raw.url?.replace(/^[^?]*\??/, '').replace(/#.*$/s, ''))
         await handler(request.params as RouteParams, query, reply.raw, context)
       } catch (error) {
-        send(reply.raw, { code: 500, text: 'Internal Server Error' })
-        reply.raw.destroy()
-        throw error
+        log({ level: 'error', event: 'request-failed', node: context.node.nodeName, error: String(error) })
+        // What has begun cannot become an error any more, but it must not look complete.
+        if (reply.raw.headersSent) reply.raw.destroy()
+        else send(reply.raw, { code: 500, text: 'Internal Server Error' })
       } finally {
         open.dec()
       }

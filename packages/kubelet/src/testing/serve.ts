@@ -15,7 +15,7 @@ export interface ServeOptions {
   /** Token → user name. */
   readonly tokens?: Readonly<Record<string, string>>
   readonly allow?: (access: Access) => boolean
-  readonly locate?: () => LocatedPod
+  readonly locate?: () => LocatedPod | Promise<LocatedPod>
 }
 
 /** A kubelet API of a node "vn1" on loopback, whose users and rights are functions of the test. */

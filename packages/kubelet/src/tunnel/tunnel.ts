@@ -1,6 +1,7 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
+import { pipeline } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Connection } from '@kosmos/kube'
 import { send } from '../answer.ts'
@@ -119,7 +120,5 @@ async function passRefusal(message: IncomingMessage, response: ServerResponse): 
   response.shouldKeepAlive = false
   const headers: RawHeaders = refusalHeaders(message.rawHeaders)
   response.writeHead(message.statusCode ?? 502, message.statusMessage, [...headers])
-  message.on('error', () => response.destroy())
-  message.pipe(response)
-  await new Promise<void>((resolve) => response.once('close', resolve))
+  await new Promise<void>((resolve) => pipeline(message, response, () => resolve()))
 }
