@@ -55,6 +55,17 @@ describe('an API server that cannot get logs from a virtual node', () => {
     assert.match(fixOf(verdict(500, tunnel, 'RKE2')), /rke2\/config\.yaml/)
   })
 
+  it('is not accused of what the leaf cannot do', () => {
+    const refused = (host: string) =>
+      verdict(
+        500,
+        `Get "https://${host}:10250/containerLogs/a/b/c": dial tcp ${host}:10250: connect: connection refused`,
+      )
+    assert.equal(refused('172.16.0.9').status, 'warning')
+    assert.match(refused('172.16.0.9').what, /the leaf's does not get through to its own node/)
+    assert.equal(refused('10.1.2.3').status, 'problem')
+  })
+
   it('is not accused when the answer says nothing about it', () => {
     assert.equal(verdict(400, 'address not allowed').status, 'skipped')
     assert.equal(verdict(403, 'nodes "kosmos-leaf1" is forbidden: User "x" cannot get resource').status, 'skipped')

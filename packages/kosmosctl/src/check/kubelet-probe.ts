@@ -1,5 +1,5 @@
 import { type Client, ClusterUnreachable, type Node, pods } from '@kosmos/kube'
-import { ok, problem, skipped, type Verdict } from '../findings/finding.ts'
+import { ok, problem, skipped, type Verdict, warning } from '../findings/finding.ts'
 import { type TunnelDistribution, tunnelFix } from './distribution.ts'
 
 /** How the root's API server fared when it was asked to reach a virtual node. */
@@ -77,6 +77,11 @@ const symptoms: readonly Symptom[] = [
 
 const tunnelSigns = /failed to find Session for client|502 Bad Gateway|no agent available|egress|tunnel/i
 
+/** The host that an API server says it called, as Go writes a failed request: `Get "https://10.0.0.1:10250/…": …`. */
+function dialledHost(message: string): string | undefined {
+  return /"https:\/\/(?:\[([^\]]+)\]|([^/:"]+))[:/]/.exec(message)?.slice(1).find(Boolean)
+}
+
 /** What a probe says about logs, exec and port-forward on the node. Pure. */
 export function probeVerdict(found: Probe, distribution: TunnelDistribution | undefined): Verdict {
   const { node, addresses, code, message } = found
@@ -101,6 +106,13 @@ export function probeVerdict(found: Probe, distribution: TunnelDistribution | un
     )
   }
   if (code === 403) return skipped('your credentials may not get nodes/proxy')
+  const dialled = dialledHost(message)
+  if (dialled !== undefined && !addresses.some((address) => address.endsWith(` ${dialled}`))) {
+    return warning(
+      `the API server reaches ${node}, but the leaf's does not get through to its own node: ${because}`,
+      "see whether kubectl logs works in the leaf itself; it is the leaf's kubelet that does not answer",
+    )
+  }
   const symptom = symptoms.find(({ sign }) => sign.test(message))
   if (symptom !== undefined) return problem(`${symptom.what}: ${because}`, symptom.fix)
   return problem(

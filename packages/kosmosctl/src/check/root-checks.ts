@@ -86,7 +86,8 @@ function kubeletApi({ probes, version, nodes }: RootFacts): Verdict {
   if (probes.length === 0) return skipped('there is no virtual node yet')
   const distribution = tunnelDistribution(version, nodes)
   const verdicts = probes.map((found) => probeVerdict(found, distribution))
-  const worst =
-    verdicts.find(({ status }) => status === 'problem') ?? verdicts.find(({ status }) => status === 'skipped')
+  const worst = (['problem', 'warning', 'skipped'] as const)
+    .map((status) => verdicts.find((verdict) => verdict.status === status))
+    .find((verdict) => verdict !== undefined)
   return worst ?? ok(`the API server reaches ${probes.map(({ node }) => node).join(', ')}: logs and exec work`)
 }

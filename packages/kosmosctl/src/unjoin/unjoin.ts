@@ -82,18 +82,26 @@ export async function unjoin(options: UnjoinOptions, progress: Progress): Promis
     const account = leafAccountName(rootId)
     const remains = await progress.step('removing what is ours in the leaf', async () => {
       if (leaf === undefined) return leftInLeaf(rootId, account, reached.why)
-      try {
-        if (force) await deleteCopies(leaf.client, rootId)
-        return await leaveLeaf(leaf.client, rootId, account)
-      } catch (error) {
-        if (!force) throw error
-        return leftInLeaf(rootId, account, explain(error).message)
-      }
+      if (!force) return await leaveLeaf(leaf.client, rootId, account)
+      return await leaveByForce(leaf.client, rootId, account, deadline)
     })
     if (secret !== undefined) await deleteSecret(root.client, secret)
     return { cluster: name, podsGone, remains }
   } finally {
     await Promise.all([root.client.connection.close(), leaf?.client.connection.close()])
+  }
+}
+
+/** The same without a controller; ends at the deadline, whatever the leaf does. */
+async function leaveByForce(leaf: Client, rootId: string, account: string, deadline: number): Promise<Remainder[]> {
+  const timer = setTimeout(() => void leaf.connection.close(), Math.max(1_000, deadline - Date.now()))
+  try {
+    await deleteCopies(leaf, rootId)
+    return await leaveLeaf(leaf, rootId, account)
+  } catch (error) {
+    return leftInLeaf(rootId, account, explain(error).message)
+  } finally {
+    clearTimeout(timer)
   }
 }
 

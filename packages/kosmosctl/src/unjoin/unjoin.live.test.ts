@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { clusterFinalizer } from '@kosmos/api'
+import { configMaps, type KubeObject, namespaces, nodes, pods, secrets } from '@kosmos/kube'
+import { clusters, podDisruptionBudgets } from '../clusters/resources.ts'
+import { join } from '../join/join.ts'
+import {
+  changesSince,
+  eventually,
+  inventory,
+  recorded,
+  startCluster,
+  stopCluster,
+  type TestCluster,
+  unchanged,
+} from '../live.fixture.ts'
+import { explain } from '../terminal/explain.ts'
+import { silent } from '../terminal/progress.ts'
+import { type UnjoinOptions, unjoin } from './unjoin.ts'
+
+let root: TestCluster
+let leaf: TestCluster
+let rootId: string
+let pristine: { root: string[]; leaf: string[] }
+const name = 'leaf1'
+const node = 'kosmos-leaf1'
+const namespace = 'app'
+
+before(async () => {
+  ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
+  rootId = (await root.client.get(namespaces, { name: 'kube-system' }))?.metadata.uid ?? ''
+  await root.client.create(namespaces, { metadata: { name: namespace } })
+  pristine = { root: await inventory(root.client), leaf: await inventory(leaf.client) }
+})
+after(async () => {
+  await Promise.all([root, leaf].map((cluster) => cluster && stopCluster(cluster)))
+})
+
+const leave = (differences: Partial<UnjoinOptions> = {}, progress = recorded()) =>
+  unjoin({ name, root: root.source, ...differences }, progress)
+
+async function complaint(differences: Partial<UnjoinOptions>): Promise<{ message: string; next: string }> {
+  const error = await leave(differences).then(
+    () => assert.fail('it unjoined'),
+    (error: unknown) => explain(error),
+  )
+  return { message: error.message, next: error.next ?? '' }
+}
+
+/** A joined leaf with a virtual node in the root, as the controllers make one. */
+async function joined(): Promise<void> {
+  await join({ name, root: root.source, leaf: leaf.source, timeoutSeconds: 0 }, silent)
+  const labels = { 'kosmos.io/node': 'true', 'kosmos.io/cluster': name }
+  await root.client.create(nodes, { metadata: { name: node, labels } })
+}
+
+const own = (metadata: object): KubeObject => ({
+  metadata: { ...metadata, labels: { 'kosmos.io/root-cluster': rootId } },
+})
+
+async function runOnVirtualNode(pod: string, labels: Record<string, string> = {}): Promise<void> {
+  const spec = {
+    nodeName: node,
+    automountServiceAccountToken: false,
+    tolerations: [{ operator: 'Exists' }],
+    containers: [{ name: 'c', image: 'i' }],
+  }
+  await eventually(async () => {
+    const outcome = await root.client.create(pods, { metadata: { name: pod, namespace, labels }, ...{ spec } })
+    return outcome.ok || outcome.reason === 'AlreadyExists'
+  }, 'the pod is created')
+  const status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] }
+  await root.client.patch(pods, { name: pod, namespace }, { status }, { type: 'strategic', subresource: 'status' })
+}
+
+/** Does to pods that shall go what a kubelet does; there is none behind the node. */
+function endPods(): { stop: () => Promise<void> } {
+  let going = true
+  const loop = (async () => {
+    while (going) {
+      for (const { metadata } of await root.client.listAll(pods, { namespace })) {
+        if (metadata.deletionTimestamp) {
+          const { uid } = metadata
+          await root.client.delete(pods, { name: metadata.name, namespace }, { uid, gracePeriodSeconds: 0 })
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  })()
+  return {
+    stop: async () => {
+      going = false
+      await loop
+    },
+  }
+}
+
+/** Removes the virtual node, which is the controllers' to remove. */
+async function removeNode(): Promise<void> {
+  await root.client.delete(nodes, { name: node })
+}
+
+const kinds = ['CustomResourceDefinition /clusters.kosmos.io', 'Namespace /kosmos-system']
+const leafIsAsBefore = () =>
+  eventually(async () => {
+    const { added, gone } = await changesSince(pristine.leaf, leaf.client)
+    return added.length + gone.length === 0
+  }, 'the leaf is as it was')
+
+describe('an unjoin', () => {
+  afterEach(removeNode)
+
+  it('removes exactly what join made, on both sides', async () => {
+    await joined()
+    const { remains, podsGone } = await leave()
+    assert.deepEqual({ remains, podsGone }, { remains: [], podsGone: 0 })
+    await leafIsAsBefore()
+    await removeNode()
+    assert.deepEqual(await changesSince(pristine.root, root.client), { added: kinds, gone: [] })
+  })
+
+  it('cordons the node, evicts its pods and waits for them', async () => {
+    await joined()
+    await runOnVirtualNode('one')
+    await runOnVirtualNode('two')
+    const kubelet = endPods()
+    const progress = recorded()
+    const { podsGone } = await leave({}, progress)
+    await kubelet.stop()
+    assert.equal(podsGone, 2)
+    assert.ok(progress.notes.includes('2 pods left'))
+    assert.equal((await root.client.get(nodes, { name: node }))?.spec?.unschedulable, true)
+    assert.deepEqual(await root.client.listAll(pods, { namespace }), [])
+  })
+
+  it('keeps to PodDisruptionBudgets until its time is over, and can be run again by force', async () => {
+    await joined()
+    await runOnVirtualNode('guarded', { app: 'guarded' })
+    const budget = { spec: { minAvailable: 1, selector: { matchLabels: { app: 'guarded' } } } }
+    await root.client.create(podDisruptionBudgets, { metadata: { name: 'guarded', namespace }, ...budget })
+    const kubelet = endPods()
+    const { message, next } = await complaint({ timeoutSeconds: 3 })
+    assert.match(
+      message,
+      /node kosmos-leaf1 still has 1 pod: app\/guarded \(app\/guarded is held by a PodDisruptionBudget\)/,
+    )
+    assert.match(next, /--force/)
+    assert.ok(await root.client.get(pods, { name: 'guarded', namespace }))
+    assert.ok(await root.client.get(clusters, { name }))
+
+    const { podsGone } = await leave({ force: true })
+    await kubelet.stop()
+    assert.equal(podsGone, 1)
+    assert.equal(await root.client.get(pods, { name: 'guarded', namespace }), undefined)
+    assert.equal(await root.client.get(nodes, { name: node }), undefined)
+    await root.client.delete(podDisruptionBudgets, { name: 'guarded', namespace })
+    await leafIsAsBefore()
+  })
+
+  it('lets namespaces stay in which somebody else has something, and says what', async () => {
+    await joined()
+    for (const made of ['team-a', 'team-b']) await leaf.client.create(namespaces, own({ name: made }))
+    await leaf.client.create(configMaps, { metadata: { name: 'theirs', namespace: 'team-a' } })
+    await leaf.client.create(configMaps, own({ name: 'ours', namespace: 'team-b' }))
+    await leaf.client.create(secrets, { metadata: { name: 'theirs', namespace: 'kosmos-system' } })
+    const { remains } = await leave()
+    assert.deepEqual(remains.map(({ what, why }) => `${what}: ${why}`).sort(), [
+      'Namespace kosmos-system: Secret kosmos-system/theirs is in it and was not made for this root',
+      'Namespace team-a: ConfigMap team-a/theirs is in it and was not made for this root',
+    ])
+    await eventually(async () => !(await leaf.client.get(namespaces, { name: 'team-b' })), 'the empty one goes')
+    assert.deepEqual((await changesSince(pristine.leaf, leaf.client)).added, [
+      'ConfigMap team-a/theirs',
+      'Namespace /kosmos-system',
+      'Namespace /team-a',
+      'Secret kosmos-system/theirs',
+    ])
+    for (const made of ['team-a', 'kosmos-system']) await leaf.client.delete(namespaces, { name: made })
+    await leafIsAsBefore()
+  })
+
+  it('refuses a Cluster that join did not make, and one that does not exist', async () => {
+    await root.client.create(clusters, { metadata: { name: 'by-hand' }, ...{ spec: {} } })
+    const { message } = await complaint({ name: 'by-hand', force: true })
+    assert.equal(message, 'Cluster "by-hand" was not made by kosmosctl join, so unjoin does not touch it')
+    assert.deepEqual(await complaint({ name: 'nobody' }), {
+      message: 'there is no Cluster "nobody"',
+      next: 'there are: by-hand',
+    })
+    await root.client.delete(clusters, { name: 'by-hand' })
+  })
+
+  it('finishes what was left half-way when it is run again', async () => {
+    await joined()
+    await root.client.delete(clusters, { name })
+    await leave()
+    await leafIsAsBefore()
+    assert.equal(await root.client.get(secrets, { namespace: 'kosmos-system', name: `cluster-${name}` }), undefined)
+  })
+
+  it('waits for the controllers, and by force does their work', async () => {
+    await joined()
+    const finalizers = { metadata: { finalizers: [clusterFinalizer] } }
+    await root.client.patch(clusters, { name }, finalizers, { type: 'merge' })
+    await leaf.client.create(configMaps, own({ name: 'copy', namespace: 'default' }))
+    const { message, next } = await complaint({ timeoutSeconds: 2 })
+    assert.match(message, /Cluster "leaf1" is still there: no controller has removed what it brought about/)
+    assert.match(next, /unjoin leaf1 --force/)
+    await leave({ force: true, timeoutSeconds: 5 })
+    assert.equal(await root.client.get(clusters, { name }), undefined)
+    assert.equal(await root.client.get(nodes, { name: node }), undefined)
+    await leafIsAsBefore()
+  })
+})
+
+describe('an unjoin of a leaf that is gone', () => {
+  it('is refused before anything is changed, and by force ends in time and says what remains', async () => {
+    await joined()
+    await root.client.patch(clusters, { name }, { metadata: { finalizers: [clusterFinalizer] } }, { type: 'merge' })
+    await runOnVirtualNode('lost')
+    await leaf.plane.kill('kube-apiserver')
+
+    const { message, next } = await complaint({})
+    assert.match(message, /the leaf "leaf1" cannot be asked to give up what is ours: .*ECONNREFUSED/)
+    assert.match(next, /--force/)
+    assert.notEqual((await root.client.get(nodes, { name: node }))?.spec?.unschedulable, true)
+
+    const { remains, podsGone } = await leave({ force: true })
+    assert.equal(podsGone, 1)
+    assert.deepEqual(
+      remains.map(({ what }) => what),
+      [
+        'pods, ConfigMaps and Secrets of the root',
+        `account kosmos-${rootId.replaceAll('-', '').slice(0, 12)} and its rights`,
+        'namespaces that were made for the root (look first whether something else is in them)',
+      ],
+    )
+    for (const { command } of remains) assert.match(command, /^kubectl /)
+    assert.deepEqual(await changesSince(pristine.root, root.client), { ...unchanged, added: kinds })
+  })
+})
