@@ -65,7 +65,7 @@ async function ensureSet(
 ): Promise<void> {
   const dir = binDir(set)
   const missing = (): string[] => names.filter((name) => !existsSync(path.join(dir, name)))
-  await withLock(`${dir}.lock`, progress, async () => {
+  await withLock(dir, progress, async () => {
     if (missing().length > 0) await download(set, missing(), dir, network, progress)
     if (missing().length === 0) return
     // Planning fetches modules, so it overlaps with the build of another tool set.

@@ -19,7 +19,7 @@ export async function findGo(progress: Progress, env: NodeJS.ProcessEnv = proces
     if (existsSync(candidate) && (await isNewEnough(candidate))) return candidate
   }
   const home = path.join(cacheRoot(env), 'go', goToolchain)
-  return withLock(`${home}.lock`, progress, async () => {
+  return withLock(home, progress, async () => {
     if (!existsSync(own)) {
       try {
         await fetchToolchain(home, env, progress)

@@ -91,7 +91,6 @@ const describe: Readonly<Record<ComponentName, (plan: ControlPlanePlan) => { fla
       'proxy-client-key-file': pki.file('front-proxy-client.key'),
       // The endpoints of a Service must not be loopback addresses: nobody else could reach them anyway.
       'endpoint-reconciler-type': listenAddress === loopback ? 'none' : 'lease',
-      profiling: true,
     },
     health: `https://${listenAddress}:${port}/readyz`,
   }),

@@ -87,7 +87,7 @@ describe('a control plane with all components', () => {
     const dir = path.dirname(line)
     assert.equal(processesWithEnvironment(markOf(dir)).length, 2)
     starter.kill('SIGKILL')
-    for (let i = 0; i < 300 && existsSync(dir); i++) await sleep(100)
+    for (let i = 0; i < 600 && existsSync(dir); i++) await sleep(100)
     assert.equal(existsSync(dir), false)
     assert.deepEqual(processesWithEnvironment(markOf(dir)), [])
   })

@@ -13,7 +13,7 @@ import { checkName } from './plan.ts'
  */
 export async function downTestbed(name = 'kosmos', progress: Progress = silent): Promise<boolean> {
   const dir = testbedDir(checkName(name))
-  return withLock(`${dir}.lock`, progress, async () => {
+  return withLock(dir, progress, async () => {
     if (!existsSync(dir)) {
       await killStragglers(dir)
       return false

@@ -69,7 +69,7 @@ export async function upTestbed(options: UpOptions = {}): Promise<Testbed> {
   const plan = planOf(options)
   const progress = options.progress ?? silent
   const dir = testbedDir(plan.name)
-  return withLock(`${dir}.lock`, progress, async () => {
+  return withLock(dir, progress, async () => {
     await removeLeftovers(plan.name, dir, progress)
     if (hasRealNodes(plan) && process.getuid?.() !== 0)
       throw new Error('real nodes need root: run it with sudo, or take simulated ones (--nodes kwok:COUNT)')
