@@ -18,7 +18,7 @@ export const buildFlags = ['-trimpath', '-gcflags=all=-dwarf=false'] as const
 export const cacheRoot = (env: NodeJS.ProcessEnv = process.env): string =>
   path.join(env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'kosmos')
 
-export const modulesRoot = path.join(import.meta.dirname, '..', '..', 'modules')
+const modulesRoot = path.join(import.meta.dirname, '..', '..', 'modules')
 
 /** Folder of a tool set's Go module: go.mod, go.sum and a tools.go that names its commands. */
 export const moduleDir = (set: ToolSet): string => path.join(modulesRoot, set)

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
 /** A Go command ended with an error; the message is the last lines of what it said. */
-export class GoFailed extends Error {
+class GoFailed extends Error {
   constructor(args: readonly string[], output: readonly string[], options?: ErrorOptions) {
     super(`go ${args[0]} failed:\n${output.slice(-15).join('\n') || '(it said nothing)'}`, options)
     this.name = 'GoFailed'

@@ -8,9 +8,9 @@ import { launch } from '../processes/launch.ts'
 import { allReady } from './ready.ts'
 
 /** What every simulated node says it has; quantities as Kubernetes writes them. */
-export type NodeCapacity = Readonly<Record<string, string>>
+type NodeCapacity = Readonly<Record<string, string>>
 
-export const defaultCapacity: NodeCapacity = { cpu: '64', memory: '256Gi', 'ephemeral-storage': '1Ti', pods: '500' }
+const defaultCapacity: NodeCapacity = { cpu: '64', memory: '256Gi', 'ephemeral-storage': '1Ti', pods: '500' }
 
 export interface KwokInput {
   readonly journal: Journal

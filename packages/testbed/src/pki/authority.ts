@@ -13,7 +13,7 @@ export interface Authority extends Credential {
   issue(request: IssueRequest): Promise<Credential>
 }
 
-export interface IssueRequest {
+interface IssueRequest {
   readonly commonName: string
   /** Kubernetes groups. */
   readonly organizations?: readonly string[]

@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 
 /** The folder below which every test bed of this user has its own; `KOSMOS_TESTBEDS` replaces it. */
-export function testbedsRoot(env: NodeJS.ProcessEnv = process.env): string {
+function testbedsRoot(env: NodeJS.ProcessEnv = process.env): string {
   const state = env.XDG_STATE_HOME || path.join(os.homedir(), '.local', 'state')
   return env.KOSMOS_TESTBEDS || path.join(state, 'kosmos', 'testbeds')
 }

@@ -8,7 +8,7 @@ export interface NodeCounts {
   readonly real: number
 }
 
-export const noNodes: NodeCounts = { kwok: 0, real: 0 }
+const noNodes: NodeCounts = { kwok: 0, real: 0 }
 
 /**
  * Parses `kwok:10`, `real:1`, `none`, or several kinds joined by commas.

@@ -42,7 +42,7 @@ export class TestbedExists extends Error {
   }
 }
 
-export function planOf({
+function planOf({
   name = 'kosmos',
   leaves = 2,
   nodes = 'kwok:10',
