@@ -15,6 +15,7 @@ import {
   unwrap,
 } from '@kosmos/kube'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
+import { createAuthorize } from './auth/access.ts'
 import { clientCAConfigMap, followClientCA, readClientCA } from './auth/client-ca.ts'
 import { createTestAuthority } from './testing/authority.ts'
 import { type Peer, startPeer } from './testing/leaf.ts'
@@ -145,6 +146,21 @@ describe('the kubelet API of a virtual node in a real root', () => {
     await allow('reader', 'proxy', 'get')
     assert.equal((await ask(port, '/containerLogs/default/none/main', { token: reader })).code, 404)
     assert.equal((await ask(port, '/exec/default/none/main?output=1&command=ls', { token: reader })).code, 403)
+  })
+
+  it('remembers what the root allowed, and what it refused for as long as it was told to', async () => {
+    await token('late')
+    const user = { name: 'system:serviceaccount:default:late', groups: [] }
+    const access = { user, verb: 'get', node: 'vn1', subresource: 'stats' }
+    const forgetful = createAuthorize(client, { deniedMs: 1 })
+    const lasting = createAuthorize(client)
+    assert.deepEqual([await forgetful(access), await lasting(access)], [false, false])
+    await allow('late', 'stats', 'get')
+    while (!(await forgetful(access))) await new Promise((resolve) => setTimeout(resolve, 20))
+    assert.equal(await lasting(access), false)
+    unwrap(await client.delete(clusterRoleBindings, { name: 'late-stats' }))
+    while (await createAuthorize(client)(access)) await new Promise((resolve) => setTimeout(resolve, 20))
+    assert.equal(await forgetful(access), true)
   })
 
   it('asks the root once for many equal requests', async () => {

@@ -55,7 +55,7 @@ export function createAuthorize(client: Client, options: AccessOptions = {}): Au
 }
 
 /** What is asked, as pkg/kubelet/server/auth.go and k8s.io/apiserver's webhook authorizer put it. Pure. */
-export function reviewSpec({ user, verb, node, subresource }: Access) {
+function reviewSpec({ user, verb, node, subresource }: Access) {
   return {
     user: user.name,
     ...(user.uid && { uid: user.uid }),

@@ -46,7 +46,7 @@ function isIssuedBelow(peer: DetailedPeerCertificate, ca: ClientCA): boolean {
 }
 
 /** Common name → user, organizations → groups, as k8s.io/apiserver's CommonNameUserConversion. Pure. */
-export function userOf(certificate: { subject: unknown; raw: Buffer }): User | undefined {
+function userOf(certificate: { subject: unknown; raw: Buffer }): User | undefined {
   const subject = certificate.subject as Readonly<Record<string, string | readonly string[] | undefined>>
   const values = (key: string) => [subject[key] ?? []].flat()
   const name = values('CN').at(-1)

@@ -39,7 +39,7 @@ export async function obtainServingCertificate(options: ObtainOptions): Promise<
  * groups), the node by classic impersonation, ourselves. The signer looks at the request only; third-party policies may
  * insist on the node.
  */
-export function identities(nodeName: string): readonly Readonly<Record<string, string>>[] {
+function identities(nodeName: string): readonly Readonly<Record<string, string>>[] {
   const user = { 'Impersonate-User': `system:node:${nodeName}` }
   return [user, { ...user, 'Impersonate-Group': 'system:nodes' }, {}]
 }

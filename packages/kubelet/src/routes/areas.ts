@@ -1,5 +1,5 @@
 /** Methods that a row of the table may serve. */
-export type Method = 'GET' | 'POST' | 'PUT'
+type Method = 'GET' | 'POST' | 'PUT'
 
 /** What a route does; the server has one handler for each, or answers 501. */
 export type Action =

@@ -12,7 +12,7 @@ import { exec } from './exec.ts'
 export type RouteParams = Readonly<Record<string, string | undefined>>
 
 /** Answers on `response` and resolves when that is over. */
-export type Handler = (
+type Handler = (
   params: RouteParams,
   query: URLSearchParams,
   response: ServerResponse,

@@ -2,7 +2,7 @@ import { generateKeyPair, privateKeyPem, signing } from '../certificates/key-pai
 import { alternativeNames } from '../certificates/names.ts'
 import * as x509 from '../certificates/x509.ts'
 
-export interface IssueOptions {
+interface IssueOptions {
   readonly commonName?: string
   readonly organizations?: readonly string[]
   readonly hosts?: readonly string[]

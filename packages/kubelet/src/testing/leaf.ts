@@ -37,7 +37,7 @@ export async function startPeer(): Promise<Peer> {
 }
 
 /** A connection as for a leaf: token login, TLS verified by `ca`. */
-export async function connectionTo(port: number, ca: string): Promise<Connection> {
+async function connectionTo(port: number, ca: string): Promise<Connection> {
   const kubeconfig = {
     apiVersion: 'v1',
     kind: 'Config',

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { type Peer, startPeer } from '../testing/leaf.ts'
-import { type Served, serve } from '../testing/serve.ts'
+import { ask, type Served, serve } from '../testing/serve.ts'
 import { askUpgrade, type UpgradeOptions } from '../testing/upgrade.ts'
 
 const target = '/exec/default/web/main?command=sh&command=-c&command=echo+%22a+b%22&input=1&output=1&error=1'
@@ -219,6 +219,19 @@ describe('an exec session through the kubelet API', () => {
     assert.equal(result.message.statusCode, 400)
     assert.equal(result.message.headers['audit-id'], '7')
     assert.match(result.kind === 'refused' ? result.text : '', /container main is not valid/)
+  })
+
+  it('is told to upgrade when it does not', async () => {
+    const { code, text } = await ask(served.port, target, { method: 'POST', token: 'good' })
+    assert.deepEqual([code, text], [400, 'Upgrade request required'])
+  })
+
+  it('gets a plain answer when it upgrades where no streams are', async () => {
+    const elsewhere = await askUpgrade(served.port, '/stats/summary', { token: 'good', method: 'GET' })
+    assert.equal(elsewhere.message.statusCode, 501)
+    assert.equal(elsewhere.message.headers.connection, 'close')
+    const wrong = await askUpgrade(served.port, '/exec/default/web/main?command=ls', { token: 'good' })
+    assert.equal(wrong.message.statusCode, 400)
   })
 
   it('is refused without credentials before the leaf hears of it', async () => {
