@@ -11,7 +11,7 @@ const mayImport = {
 const isTest = '[.](test|fixture)[.]ts$|/testing/'
 
 /** @type {import('dependency-cruiser').IConfiguration} */
-export default {
+module.exports = {
   forbidden: [
     {
       name: 'no-cycles',
