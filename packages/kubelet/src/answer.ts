@@ -17,3 +17,8 @@ export function send(response: ServerResponse, { code, text, headers }: Answer):
   })
   response.end(text)
 }
+
+/** A leaf does not know our own login: its 401, passed on, would read as if the user were not logged in. Pure. */
+export function loginRefused(cluster: string): Answer {
+  return { code: 502, text: `cluster ${cluster} does not accept the credentials that Kosmos has for it` }
+}

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream'
 import { ClusterUnreachable, type OpenResponse, RequestAborted } from '@kosmos/kube'
-import { send } from '../answer.ts'
+import { type Answer, loginRefused, send } from '../answer.ts'
 import type { LocatedPod } from '../pods.ts'
 import { type LogOptions, logQuery } from './options.ts'
 
@@ -63,10 +63,8 @@ async function sendRefusal(leaf: OpenResponse, pod: LogRequest['pod'], response:
  * The leaf's refusal in the kubelet's form: the root's API server makes the text of it the message of a Status, so a
  * Status from the leaf is reduced to its message. Pure.
  */
-export function refusal(code: number, body: string, cluster: string): { code: number; text: string } {
-  // Our own login, not the caller's: passed on, it would read as if the user were not logged in.
-  if (code === 401)
-    return { code: 502, text: `cluster ${cluster} does not accept the credentials that Kosmos has for it` }
+export function refusal(code: number, body: string, cluster: string): Answer {
+  if (code === 401) return loginRefused(cluster)
   try {
     const { kind, message } = JSON.parse(body) as { kind?: unknown; message?: unknown }
     if (kind === 'Status' && typeof message === 'string') return { code, text: message }

@@ -5,7 +5,22 @@ const passed = /^(upgrade|connection|x-stream-protocol-version|sec-websocket-.*|
 
 /** What of a client's upgrade request goes on to the leaf: the negotiation, never a login or an impersonation. Pure. */
 export function requestHeaders(client: RawHeaders, login: Readonly<Record<string, string>>, host: string): string[] {
-  return ['Host', host, ...pick(client, (name) => passed.test(name)), ...Object.entries(login).flat()]
+  const negotiation = pick(client, (name) => passed.test(name))
+  for (let i = 0; i + 1 < negotiation.length; i += 2) {
+    if (negotiation[i]?.toLowerCase() === 'sec-websocket-protocol')
+      negotiation[i + 1] = withoutLogin(negotiation[i + 1])
+  }
+  return ['Host', host, ...negotiation, ...Object.entries(login).flat()]
+}
+
+/** Browsers hide a token among the subprotocols (k8s.io/apiserver's websocket authenticator). */
+function withoutLogin(protocols = ''): string {
+  const login = /^base64url\.bearer\.authorization\.k8s\.io\./
+  return protocols
+    .split(',')
+    .map((protocol) => protocol.trim())
+    .filter((protocol) => !login.test(protocol))
+    .join(', ')
 }
 
 /** Headers that end at a hop (RFC 9110, 7.6.1) and are Node's own to write. */

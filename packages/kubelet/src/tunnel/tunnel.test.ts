@@ -66,6 +66,7 @@ describe('an exec session through the kubelet API', () => {
     const { socket } = await open({
       headers: [
         ...['X-Stream-Protocol-Version', 'v5.channel.k8s.io', 'X-Stream-Protocol-Version', 'v4.channel.k8s.io'],
+        ...['Sec-WebSocket-Protocol', 'v5.channel.k8s.io, base64url.bearer.authorization.k8s.io.c2VjcmV0'],
         ...['Impersonate-User', 'admin', 'X-Forwarded-For', '10.0.0.1', 'Cookie', 'secret=1'],
       ],
     })
@@ -89,6 +90,7 @@ describe('an exec session through the kubelet API', () => {
     assert.deepEqual(seen?.headersDistinct['x-stream-protocol-version'], ['v5.channel.k8s.io', 'v4.channel.k8s.io'])
     assert.equal(seen?.headers.authorization, 'Bearer leaf-token')
     assert.equal(seen?.headers.upgrade, 'SPDY/3.1')
+    assert.equal(seen?.headers['sec-websocket-protocol'], 'v5.channel.k8s.io')
     for (const name of ['impersonate-user', 'x-forwarded-for', 'cookie']) assert.equal(seen?.headers[name], undefined)
   })
 
@@ -219,6 +221,15 @@ describe('an exec session through the kubelet API', () => {
     assert.equal(result.message.statusCode, 400)
     assert.equal(result.message.headers['audit-id'], '7')
     assert.match(result.kind === 'refused' ? result.text : '', /container main is not valid/)
+  })
+
+  it('does not show the user that Kosmos itself is not logged in as the user’s own fault', async () => {
+    grant = (_request, socket) => {
+      socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 12\r\n\r\nUnauthorized')
+    }
+    const result = await askUpgrade(served.port, target, { token: 'good' })
+    assert.equal(result.message.statusCode, 502)
+    assert.match(result.kind === 'refused' ? result.text : '', /leaf1 does not accept the credentials/)
   })
 
   it('is told to upgrade when it does not', async () => {

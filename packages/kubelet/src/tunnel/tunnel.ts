@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Connection } from '@kosmos/kube'
-import { send } from '../answer.ts'
+import { loginRefused, send } from '../answer.ts'
 import { type RawHeaders, refusalHeaders, requestHeaders, switchingHead } from './headers.ts'
 import { splice } from './splice.ts'
 
@@ -53,7 +53,7 @@ export async function tunnel(
   const { response, socket, head } = upgrade
   const leaf = await askLeaf(upgrade, target, limits)
   if (leaf.kind === 'none') return send(response, leaf)
-  if (leaf.kind === 'refused') return await passRefusal(leaf.message, response)
+  if (leaf.kind === 'refused') return await passRefusal(leaf.message, response, target.connection.name)
   if (socket.destroyed) {
     leaf.socket.destroy()
     return
@@ -116,7 +116,11 @@ function noAnswer({ name, server }: Connection, ms: number): LeafAnswer {
   return { kind: 'none', code: 504, text: `cluster ${name} at ${server.origin} did not answer within ${ms / 1000} s` }
 }
 
-async function passRefusal(message: IncomingMessage, response: ServerResponse): Promise<void> {
+async function passRefusal(message: IncomingMessage, response: ServerResponse, cluster: string): Promise<void> {
+  if (message.statusCode === 401) {
+    message.destroy()
+    return send(response, loginRefused(cluster))
+  }
   response.shouldKeepAlive = false
   const headers: RawHeaders = refusalHeaders(message.rawHeaders)
   response.writeHead(message.statusCode ?? 502, message.statusMessage, [...headers])
