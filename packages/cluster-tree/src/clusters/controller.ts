@@ -185,7 +185,7 @@ export class ClusterController {
         }
         await this.#reportLeaving(cluster, credentials, `${step.left} pods are still on its virtual nodes`)
         return { afterMs: 1_000 }
-      case 'waitForLeaf':
+      case 'wait':
         await this.#reportLeaving(cluster, credentials, step.message)
         return { afterMs: 1_000 }
       case 'removeVirtualNodes':

@@ -14,7 +14,7 @@ export interface TeardownView {
 export type TeardownStep =
   /** Delete the root pods and wait for them; their copies in the leaf go with them. */
   | { readonly kind: 'drain'; readonly left: number }
-  | { readonly kind: 'waitForLeaf'; readonly message: string }
+  | { readonly kind: 'wait'; readonly message: string }
   | { readonly kind: 'removeVirtualNodes' }
   | { readonly kind: 'finish' }
 
@@ -28,13 +28,14 @@ export function nextTeardownStep(view: TeardownView): TeardownStep {
   if (leafObjects === undefined) {
     if (!wasUsed && virtualNodes === 0 && rootPods === 0) return { kind: 'finish' }
     return {
-      kind: 'waitForLeaf',
+      kind: 'wait',
       message: 'the leaf cannot be asked to remove what is ours there; kosmosctl unjoin --force gives up on it',
     }
   }
   if (rootPods > daemonPods) return { kind: 'drain', left: rootPods - daemonPods }
   if (daemonPods > 0 && virtualNodes > 0) return { kind: 'removeVirtualNodes' }
-  if (leafObjects > 0) return { kind: 'waitForLeaf', message: `${leafObjects} objects of ours are still in the leaf` }
+  if (rootPods > 0) return { kind: 'wait', message: `${rootPods} pods of DaemonSets are being ended` }
+  if (leafObjects > 0) return { kind: 'wait', message: `${leafObjects} objects of ours are still in the leaf` }
   if (virtualNodes > 0) return { kind: 'removeVirtualNodes' }
   return { kind: 'finish' }
 }

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { parseOptions, usage } from './options.ts'
+
+const parse = (...args: string[]) => parseOptions(args, { POD_IP: '10.0.0.7', HOSTNAME: 'pod-a' })
+
+describe('the command line', () => {
+  it('may be empty in a pod', () => {
+    const { identity, ...options } = parse()
+    assert.deepEqual(options, {
+      kubeconfig: undefined,
+      nodeAddress: '10.0.0.7',
+      firstKubeletPort: 10250,
+      httpAddress: '127.0.0.1',
+      httpPort: 8080,
+      leaderElection: true,
+      logLevel: 'info',
+    })
+    assert.match(identity, /^pod-a-\d+$/)
+  })
+
+  it('says everything otherwise', () => {
+    const args = '--kubeconfig f --node-address fd00::1 --kubelet-port 0 --http [::1]:0 --leader-election false'
+    assert.deepEqual(parse(...args.split(' '), '--identity', 'me', '--log-level', 'debug'), {
+      kubeconfig: 'f',
+      nodeAddress: 'fd00::1',
+      firstKubeletPort: 0,
+      httpAddress: '::1',
+      httpPort: 0,
+      leaderElection: false,
+      identity: 'me',
+      logLevel: 'debug',
+    })
+  })
+
+  for (const [problem, args] of Object.entries({
+    'a port that is none': ['--kubelet-port', 'ssh'],
+    'a port beyond the last': ['--kubelet-port', '65536'],
+    'an address without a port': ['--http', '127.0.0.1'],
+    'a port without an address': ['--http', ':8080'],
+    'an address with a port beyond the last': ['--http', '127.0.0.1:99999'],
+    'a boolean that is none': ['--leader-election', 'maybe'],
+    'a log level that is none': ['--log-level', 'loud'],
+    'an unknown option': ['--kubeconfg', 'f'],
+    'an option without its value': ['--kubeconfig'],
+    'an argument that belongs to no option': ['root'],
+  })) {
+    it(`with ${problem} is refused, with what is wrong and the usage`, () => {
+      assert.throws(
+        () => parse(...args),
+        (error: Error) => {
+          const [first = '', ...rest] = error.message.split('\n')
+          assert(
+            args.some((arg) => first.includes(arg)),
+            first,
+          )
+          assert.equal(rest.join('\n').endsWith(usage), true)
+          return true
+        },
+      )
+    })
+  }
+
+  it('must say where the kubelet API is reached, outside of a pod', () => {
+    assert.throws(() => parseOptions([], {}), /--node-address is needed/)
+  })
+})
