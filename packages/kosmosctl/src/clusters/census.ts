@@ -14,13 +14,15 @@ type IsOurs = (object: KubeObject, kind: Resource) => boolean
 
 /** Looks for objects in a namespace that are not ours, of every kind that the cluster stores. */
 export async function census(client: Client, namespace: string, isOurs: IsOurs): Promise<Census> {
-  const hidden: string[] = []
-  const looks = (await namespacedKinds(client)).map(async (kind) => {
+  const { kinds, silent } = await namespacedKinds(client)
+  const hidden: string[] = [...silent]
+  const looks = kinds.map(async (kind) => {
     try {
       return await firstForeign(client, kind, namespace, isOurs)
     } catch (error) {
-      if (!(error instanceof ApiError && error.code === 403)) throw error
-      hidden.push(`${kind.plural}${kind.group && `.${kind.group}`}`)
+      if (!(error instanceof ApiError)) throw error
+      // A kind that was just removed has no objects any more.
+      if (error.code !== 404) hidden.push(`${kind.plural}${kind.group && `.${kind.group}`}`)
       return undefined
     }
   })

@@ -44,6 +44,10 @@ export function addUnjoin(program: Command, terminal: Terminal): void {
 function resultText({ cluster, podsGone, remains }: UnjoinResult): string {
   const done = `cluster "${cluster}" unjoined, ${podsGone} ${podsGone === 1 ? 'pod' : 'pods'} moved out`
   if (remains.length === 0) return done
-  const lines = remains.flatMap(({ what, why, command }) => [`  - ${what}: ${why}`, `    ${command}`])
-  return [`${done}; in the leaf remain:`, ...lines].join('\n')
+  const reasons = [...new Set(remains.map(({ why }) => why))]
+  const lines = reasons.flatMap((why) => [
+    `because ${why}:`,
+    ...remains.filter((one) => one.why === why).flatMap(({ what, command }) => [`  - ${what}`, `    ${command}`]),
+  ])
+  return [`${done}. In the leaf remain`, ...lines].join('\n')
 }

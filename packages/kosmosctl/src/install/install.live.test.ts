@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { systemNamespace } from '@kosmos/api'
+import { configMaps, leases, namespaces, nodes, pods, secrets, serviceAccounts } from '@kosmos/kube'
+import { check } from '../check/check.ts'
+import { selfContainedKubeconfig } from '../join/credentials.ts'
+import { join } from '../join/join.ts'
+import { changesSince, eventually, inventory, startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { explain } from '../terminal/explain.ts'
+import { silent } from '../terminal/progress.ts'
+import { unjoin } from '../unjoin/unjoin.ts'
+import { install } from './install.ts'
+import { uninstall } from './uninstall.ts'
+
+const controllers = fileURLToPath(new URL('../../../cluster-tree/src/main.ts', import.meta.url))
+
+let root: TestCluster
+let leaf: TestCluster
+let folder: string
+let pristine: { root: string[]; leaf: string[] }
+
+before(async () => {
+  ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
+  folder = await mkdtemp(path.join(os.tmpdir(), 'kosmosctl-'))
+  pristine = { root: await inventory(root.client), leaf: await inventory(leaf.client) }
+})
+after(async () => {
+  await Promise.all([root, leaf].map((cluster) => cluster && stopCluster(cluster)))
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** A node of the leaf that is Ready, without a kubelet: pods may be bound to it, and stay Pending. */
+async function readyNode(name: string): Promise<void> {
+  await leaf.client.create(nodes, { metadata: { name } })
+  const renewTime = new Date(Date.now() + 3600_000).toISOString().replace('Z', '000Z')
+  const spec = { holderIdentity: name, leaseDurationSeconds: 3600, renewTime }
+  await leaf.client.create(leases, { metadata: { name, namespace: 'kube-node-lease' }, ...{ spec } })
+  const resources = { cpu: '4', memory: '8Gi', pods: '110' }
+  const conditions = [{ type: 'Ready', status: 'True', reason: 'Test', message: '' }]
+  const status = { capacity: resources, allocatable: resources, conditions }
+  await leaf.client.patch(nodes, { name }, { status }, { type: 'strategic', subresource: 'status' })
+}
+
+/** The controllers, logged in as the account that install made for them. */
+async function runControllers(): Promise<{ process: ChildProcess; output: string[] }> {
+  const account = { name: 'clustertree', namespace: systemNamespace }
+  const token = await root.client.createFor<{ status: { token: string } }>(serviceAccounts, account, 'token', {})
+  assert.ok(token.ok)
+  const endpoint = {
+    server: root.plane.server,
+    certificateAuthority: Buffer.from(root.plane.ca).toString('base64'),
+    tlsServerName: undefined,
+    proxyUrl: undefined,
+  }
+  const kubeconfig = path.join(folder, 'clustertree')
+  await writeFile(kubeconfig, selfContainedKubeconfig('root', endpoint, token.object.status.token))
+  const args = ['--kubeconfig', kubeconfig, '--node-address=127.0.0.1', '--kubelet-port=0', '--http=127.0.0.1:0']
+  const child = spawn(process.execPath, [controllers, ...args, '--log-level=debug'])
+  const output: string[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(String(chunk)))
+  return { process: child, output }
+}
+
+describe('what install creates in the root', () => {
+  it('is all that the controllers need, with the account that join makes in the leaf', async () => {
+    await install({ root: root.source, timeoutSeconds: 0 }, silent)
+    await readyNode('worker')
+    const running = await runControllers()
+    try {
+      const joined = { name: 'leaf1', root: root.source, leaf: leaf.source, timeoutSeconds: 60 }
+      assert.deepEqual((await join(joined, silent)).virtualNodes, ['kosmos-leaf1'])
+
+      const ref = { name: 'one', namespace: 'app' }
+      await root.client.create(namespaces, { metadata: { name: 'app' } })
+      await root.client.create(configMaps, { metadata: ref, ...{ data: { a: 'b' } } })
+      await root.client.create(secrets, { metadata: ref, ...{ stringData: { a: 'b' } } })
+      const container = {
+        name: 'c',
+        image: 'i',
+        envFrom: [{ configMapRef: { name: 'one' } }, { secretRef: { name: 'one' } }],
+      }
+      const spec = { nodeName: 'kosmos-leaf1', tolerations: [{ operator: 'Exists' }], containers: [container] }
+      await eventually(
+        async () => (await root.client.create(pods, { metadata: ref, ...{ spec } })).ok,
+        'the pod is made',
+      )
+      await eventually(() => leaf.client.get(pods, ref), 'the pod is in the leaf')
+      await eventually(() => leaf.client.get(secrets, ref), 'its Secret is in the leaf')
+
+      const findings = await check({ root: root.source }, silent)
+      const problems = findings.filter(({ verdict }) => verdict.status === 'problem')
+      assert.deepEqual(problems, [])
+      const state = (id: string) => findings.find((finding) => finding.id === id)?.verdict.status
+      for (const id of ['controller', 'serving-signer', 'virtual-nodes-ready', 'leaf-rights'])
+        assert.equal(state(id), 'ok', id)
+
+      assert.equal(
+        await uninstall({ root: root.source }, silent).catch((error) => explain(error).message),
+        'there are joined clusters: leaf1',
+      )
+      const { remains } = await unjoin({ name: 'leaf1', root: root.source, timeoutSeconds: 60 }, silent)
+      assert.deepEqual(remains, [])
+    } finally {
+      const ended = once(running.process, 'exit')
+      running.process.kill()
+      await ended
+    }
+    assert.doesNotMatch(running.output.join(''), /forbidden|\b403\b/i)
+    await eventually(async () => {
+      const { added } = await changesSince(pristine.leaf, leaf.client)
+      return added.length === 1 && added[0] === 'Node /worker'
+    }, 'the leaf is as it was')
+  })
+
+  it('is removed again by uninstall', async () => {
+    await root.client.delete(namespaces, { name: 'app' })
+    const { kept } = await uninstall({ root: root.source }, silent)
+    assert.deepEqual(kept, [])
+    await eventually(async () => {
+      const { added, gone } = await changesSince(pristine.root, root.client)
+      return added.filter((text) => !text.startsWith('CertificateSigningRequest ')).length + gone.length === 0
+    }, 'the root is as it was')
+  })
+})
