@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -59,16 +59,29 @@ describe('a kubeconfig', () => {
     assert.equal(loadKubeConfig({ file: file('config', kubeconfig()) }).getCurrentContext(), 'prod')
   })
 
-  it('is found by $KUBECONFIG', (t) => {
-    const before = process.env.KUBECONFIG
+  it('is found by $KUBECONFIG or in the home folder, and its absence is not a server at localhost', (t) => {
+    const { KUBECONFIG, HOME } = process.env
     t.after(() => {
-      if (before === undefined) delete process.env.KUBECONFIG
-      else process.env.KUBECONFIG = before
+      for (const [name, value] of Object.entries({ KUBECONFIG, HOME })) {
+        if (value === undefined) delete process.env[name]
+        else process.env[name] = value
+      }
     })
     process.env.KUBECONFIG = file('default', kubeconfig())
     assert.equal(loadKubeConfig().getCurrentContext(), 'prod')
     process.env.KUBECONFIG = path.join(folder, 'absent')
     assert.match(refusal({}).message, /the default kubeconfig cannot be read: ENOENT/)
+    delete process.env.KUBECONFIG
+    process.env.HOME = path.join(folder, 'home')
+    // Within a pod its ServiceAccount comes last.
+    if (!existsSync('/var/run/secrets/kubernetes.io/serviceaccount/token'))
+      assert.match(
+        refusal({}).message,
+        /there is no kubeconfig: name a file, set KUBECONFIG, or create ~\/.kube\/config/,
+      )
+    mkdirSync(path.join(folder, 'home', '.kube'), { recursive: true })
+    file('home/.kube/config', kubeconfig())
+    assert.equal(loadKubeConfig().getCurrentContext(), 'prod')
   })
 
   it('refers to files beside it by relative paths', () => {
