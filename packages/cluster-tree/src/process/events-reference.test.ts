@@ -3,7 +3,9 @@ import { globSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 
 const sources = new URL('..', import.meta.url)
-const page = readFileSync(new URL('../../../../docs/reference/events.md', import.meta.url), 'utf8')
+const reference = new URL('../../../../docs/reference/', import.meta.url)
+/** The reasons of conditions of a Cluster are in the page that is generated from its schema. */
+const pages = ['events.md', 'cluster.md'].map((file) => readFileSync(new URL(file, reference), 'utf8')).join('\n')
 
 /** Reasons in CamelCase that the code tells to who looks at a pod or Cluster; those of steps (`do: …`) are for tests and logs. */
 const reasons = new Set(
@@ -18,7 +20,7 @@ describe('docs/reference/events.md', () => {
     it(`is held against the code, which says ${reason}`, () => assert.ok(reasons.has(reason)))
   }
   it('explains every reason that a user can see', () => {
-    const missing = [...reasons].filter((reason) => !page.includes(`\`${reason}\``))
+    const missing = [...reasons].filter((reason) => !pages.includes(`\`${reason}\``))
     assert.deepEqual(missing, [])
   })
 })

@@ -2,14 +2,18 @@ import type { Argument, Command, Option } from 'commander'
 
 const notice = '<!-- Generated from packages/kosmosctl by `npm run generate`; do not edit. -->'
 
-/** The reference of a command line as Markdown: every command that is not hidden, with its arguments and options. Pure. */
-export function cliPage(program: Command): string {
+/**
+ * The reference of a command line as Markdown: every command that is not hidden, with its arguments and options. Pure.
+ * @param notes what holds for all commands
+ */
+export function cliPage(program: Command, notes: readonly string[] = []): string {
   const help = program.createHelp()
   const commands = help.visibleCommands(program).filter((command) => command.name() !== 'help')
   const general = [
     `# ${program.name()}`,
     notice,
     program.description(),
+    ...notes,
     optionsTable(help.visibleOptions(program)),
     '| command | what it does |\n|---|---|',
   ].join('\n\n')

@@ -1,5 +1,7 @@
 import { addCompletion } from '../completion/completion.ts'
 import { createProgram } from '../program.ts'
+import { exitCodes } from '../run.ts'
+import { rootKubeconfigHelp } from '../terminal/options.ts'
 import { silent } from '../terminal/progress.ts'
 import { cliPage } from './page.ts'
 
@@ -10,5 +12,7 @@ export const referenceFile = new URL('../../../../docs/reference/cli.md', import
 export async function referencePage(): Promise<string> {
   const program = createProgram({ print: () => {}, progress: silent })
   await addCompletion(program, [])
-  return cliPage(program)
+  const { done, failed, wrongUsage } = exitCodes
+  const codes = `Exit codes: ${done} done, ${failed} failed, ${wrongUsage} wrong usage. Results go to stdout, progress and errors to stderr; \`KOSMOS_DEBUG=1\` adds stacks to errors.`
+  return cliPage(program, [rootKubeconfigHelp.replace(/:\n/, ':\n\n').replaceAll(/^ {2}(?=\S)/gm, '- '), codes])
 }
