@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type OutputFormat, render } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { outputOption, parseDuration, rootSource, withRootOptions } from '../terminal/options.ts'
+import { planUnjoin, type UnjoinPlan } from './plan.ts'
 import { type UnjoinResult, unjoin } from './unjoin.ts'
 
 interface UnjoinFlags {
@@ -9,6 +10,7 @@ interface UnjoinFlags {
   readonly leafContext?: string
   readonly force?: boolean
   readonly timeout?: number
+  readonly dryRun?: boolean
   readonly output: OutputFormat
 }
 
@@ -24,19 +26,23 @@ export function addUnjoin(program: Command, terminal: Terminal): void {
     .option('--timeout <duration>', 'for the whole (default: 5m, with --force 110s)', parseDuration)
     .option('--leaf-kubeconfig <file>', 'an administrator of the leaf (default: the credentials that the root holds)')
     .option('--leaf-context <name>', 'context in that kubeconfig')
+    .option('--dry-run', 'print what would be evicted and removed, and change nothing')
     .addOption(outputOption(['table', 'json', 'yaml']))
   withRootOptions(command).action(async (name: string, flags: UnjoinFlags) => {
     const { leafKubeconfig, leafContext } = flags
-    const result = await unjoin(
-      {
-        name,
-        root: rootSource(command),
-        leaf: leafKubeconfig === undefined ? undefined : { file: leafKubeconfig, context: leafContext },
-        force: flags.force ?? false,
-        timeoutSeconds: flags.timeout,
-      },
-      terminal.progress,
-    )
+    const options = {
+      name,
+      root: rootSource(command),
+      leaf: leafKubeconfig === undefined ? undefined : { file: leafKubeconfig, context: leafContext },
+      force: flags.force ?? false,
+      timeoutSeconds: flags.timeout,
+    }
+    if (flags.dryRun) {
+      const plan = await planUnjoin(options, terminal.progress)
+      terminal.print(render(flags.output, { data: plan, text: () => planText(plan) }))
+      return
+    }
+    const result = await unjoin(options, terminal.progress)
     terminal.print(render(flags.output, { data: result, text: () => resultText(result) }))
   })
 }
@@ -50,4 +56,13 @@ function resultText({ cluster, podsGone, remains }: UnjoinResult): string {
     ...remains.filter((one) => one.why === why).flatMap(({ what, command }) => [`  - ${what}`, `    ${command}`]),
   ])
   return [`${done}. In the leaf remain`, ...lines].join('\n')
+}
+
+function planText({ evicted, root, leaf }: UnjoinPlan): string {
+  const part = (title: string, lines: readonly string[]) => [title, ...lines.map((line) => `  - ${line}`)]
+  return [
+    ...part(`would be evicted: ${evicted.length || 'no'} pods`, evicted),
+    ...part('would be removed in the root:', root),
+    ...(leaf === undefined ? ['the leaf cannot be asked'] : part('would be removed in the leaf:', leaf)),
+  ].join('\n')
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { clusterFinalizer } from '@kosmos/api'
-import { configMaps, type KubeObject, namespaces, nodes, pods, secrets } from '@kosmos/kube'
+import { configMaps, customResourceDefinitions, type KubeObject, namespaces, nodes, pods, secrets } from '@kosmos/kube'
 import { clusters, podDisruptionBudgets } from '../clusters/resources.ts'
 import { join } from '../join/join.ts'
 import {
@@ -16,6 +16,7 @@ import {
 } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
+import { planUnjoin } from './plan.ts'
 import { type UnjoinOptions, unjoin } from './unjoin.ts'
 
 let root: TestCluster
@@ -176,6 +177,50 @@ describe('an unjoin', () => {
       'Secret kosmos-system/theirs',
     ])
     for (const made of ['team-a', 'kosmos-system']) await leaf.client.delete(namespaces, { name: made })
+    await leafIsAsBefore()
+  })
+
+  it('lets a namespace stay when its account may not see all that could be in it; an administrator may', async () => {
+    const group = 'test.example'
+    const version = { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }
+    const names = { plural: 'things', singular: 'thing', kind: 'Thing', listKind: 'ThingList' }
+    const definition = { spec: { group, scope: 'Namespaced', names, versions: [version] } }
+    const name = `things.${group}`
+    await leaf.client.create(customResourceDefinitions, { metadata: { name }, ...definition })
+    await eventually(
+      async () => (await inventory(leaf.client)).includes(`CustomResourceDefinition /${name}`),
+      'the kind',
+    )
+    await eventually(() => leaf.client.raw(`/apis/${group}/v1`).then(Boolean, () => false), 'the kind is served')
+    await joined()
+    const { remains } = await leave()
+    assert.match(remains[0]?.why ?? '', /may not see whether things.test.example are in it \(--leaf-kubeconfig/)
+
+    await joined()
+    assert.deepEqual((await leave({ leaf: leaf.source })).remains, [])
+    await leaf.client.delete(customResourceDefinitions, { name })
+    await eventually(
+      () =>
+        inventory(leaf.client).then(
+          (all) => !all.includes(`CustomResourceDefinition /${name}`),
+          () => false,
+        ),
+      'the kind goes',
+    )
+    await leafIsAsBefore()
+  })
+
+  it('shows what it would do, and does not do it', async () => {
+    await joined()
+    await runOnVirtualNode('shown')
+    await leaf.client.create(configMaps, own({ name: 'copy', namespace: 'default' }))
+    const before = await Promise.all([inventory(root.client), inventory(leaf.client)])
+    const plan = await planUnjoin({ name, root: root.source }, recorded())
+    assert.deepEqual(plan.evicted, ['app/shown'])
+    assert.deepEqual(plan.root, ['Node kosmos-leaf1', 'Cluster leaf1', 'Secret kosmos-system/cluster-leaf1'])
+    assert.deepEqual(plan.leaf?.slice(0, 2), ['ConfigMap default/copy', 'Namespace kosmos-system'])
+    assert.deepEqual(await Promise.all([inventory(root.client), inventory(leaf.client)]), before)
+    await leave({ force: true, timeoutSeconds: 20 })
     await leafIsAsBefore()
   })
 

@@ -106,7 +106,7 @@ async function leaveByForce(leaf: Client, rootId: string, account: string, deadl
 }
 
 /** What join made for this name; the Cluster may be gone already when an unjoin is run again. */
-async function findJoined(root: Client, name: string) {
+export async function findJoined(root: Client, name: string) {
   const [rootId, cluster, secret] = await Promise.all([
     clusterId(root),
     findCluster(root, name),
@@ -136,7 +136,7 @@ async function findCluster(root: Client, name: string) {
 }
 
 /** Opens the leaf if it answers and is the one that was joined. */
-async function reachLeaf(
+export async function reachLeaf(
   root: Client,
   cluster: StoredCluster | undefined,
   secret: Secret | undefined,
