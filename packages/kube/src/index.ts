@@ -14,9 +14,9 @@ export {
   type OpenResponse,
   type Request,
   type RequestObservation,
-  type Response,
 } from './connection/connection.ts'
 export { ApiError, ClusterUnreachable, RequestAborted, type Status } from './connection/errors.ts'
+export type { Response } from './connection/exchange.ts'
 export { KubeConfigError, type KubeConfigSource, loadKubeConfig } from './connection/kubeconfig.ts'
 export { createTransport, type Transport, type TransportOptions } from './connection/transport.ts'
 export { Controller, type ControllerOptions, type ReconcileObservation, type Requeue } from './controller/controller.ts'

@@ -5,6 +5,7 @@ import type { Dispatcher } from 'undici'
 import { errorOf, observe } from '../observe/observe.ts'
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
 import { ClusterUnreachable, RequestAborted } from './errors.ts'
+import { exchange, type Reading, type Response, type StreamHandlers } from './exchange.ts'
 import type { Transport } from './transport.ts'
 
 export interface Request {
@@ -19,22 +20,6 @@ export interface Request {
   readonly signal?: AbortSignal | undefined
   /** Time for the whole answer; the transport's limit on its beginning applies anyway. */
   readonly timeoutMs?: number
-}
-
-export interface Response {
-  /** HTTP status; every status is a value here, only the lack of an answer is an error. */
-  readonly code: number
-  /** Parsed JSON, or the text if the answer was not JSON. */
-  readonly body: unknown
-  /** Retry-After of the answer: the least time until it makes sense to ask again. */
-  readonly retryAfterMs?: number
-}
-
-export interface StreamHandlers {
-  /** The answer has begun. For a status other than 200 the body follows in one call of `onRefusal` instead of data. */
-  onOpen(): void
-  /** Called from the socket's own read: must not block. What it throws ends the stream and comes out of the call. */
-  onData(chunk: Buffer): void
 }
 
 /** An answer whose body is read at the reader's pace. */
@@ -216,100 +201,17 @@ export class Connection {
     }
   }
 
-  async #send(
-    dispatcher: Dispatcher,
-    request: Request,
-    stream?: { handlers: StreamHandlers; silenceMs: number },
-  ): Promise<Response> {
+  async #send(dispatcher: Dispatcher, request: Request, stream?: Reading): Promise<Response> {
     const options = await this.#dispatchOptions(request)
     this.#admit(request, { trial: true })
-    const { promise, resolve, reject } = Promise.withResolvers<Response>()
-    const chunks: Buffer[] = []
-    let code = 0
-    let json = true
-    let retryAfterMs: number | undefined
-    let streaming = false
-    let over = false
-    let controller: Dispatcher.DispatchController | undefined
-
-    const unreachable = (cause: Error) => new ClusterUnreachable(this.name, this.server.origin, cause)
-    const finish = (conclude: () => void) => {
-      if (over) return
-      over = true
-      clearTimeout(timer)
-      for (const signal of signals) signal.removeEventListener('abort', abort)
-      conclude()
-    }
-    // For the caller it ends at once; a request that still waits for a connection is dropped when it gets one.
-    const giveUp = (error: Error) => {
-      finish(() => reject(error))
-      controller?.abort(error)
-    }
-    const abort = () => {
-      if (!over) this.breaker.abandoned()
-      giveUp(this.#aborted(request))
-    }
-    const signals = request.signal ? [this.#closed.signal, request.signal] : [this.#closed.signal]
-    for (const signal of signals) signal.addEventListener('abort', abort, { once: true })
-    const timer =
-      request.timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            this.breaker.failed()
-            giveUp(unreachable(new Error(`no full answer within ${request.timeoutMs} ms`)))
-          }, request.timeoutMs)
-    const hand = (to: () => void) => {
-      try {
-        to()
-      } catch (thrown) {
-        giveUp(errorOf(thrown))
-      }
-    }
-
-    dispatcher.dispatch(
-      { ...options, ...(stream && { bodyTimeout: stream.silenceMs }) },
-      {
-        onRequestStart: (given) => {
-          controller = given
-          if (over) given.abort(new Error('its caller has given up'))
-        },
-        onResponseStart: (_controller, status, headers) => {
-          code = status
-          this.breaker.succeeded()
-          json = String(headers['content-type'] ?? '').includes('json')
-          const seconds = Number(headers['retry-after'])
-          if (seconds > 0) retryAfterMs = seconds * 1_000
-          streaming = stream !== undefined && status === 200
-          if (streaming) hand(() => stream?.handlers.onOpen())
-        },
-        onResponseData: (_controller, chunk) => {
-          if (over) return
-          if (streaming) hand(() => stream?.handlers.onData(chunk))
-          else chunks.push(chunk)
-        },
-        onResponseEnd: () => {
-          finish(() => {
-            const text = Buffer.concat(chunks).toString('utf8')
-            try {
-              const body: unknown = json && text !== '' ? JSON.parse(text) : text
-              resolve({ code, body, ...(retryAfterMs !== undefined && { retryAfterMs }) })
-            } catch {
-              // Without the parser's own message, which quotes the answer.
-              reject(unreachable(new Error('the answer is not JSON')))
-            }
-          })
-        },
-        onResponseError: (_controller, cause) => {
-          finish(() => {
-            // A request that cannot be written is our fault; a stream that broke will be asked for again.
-            if ((cause as NodeJS.ErrnoException).code === 'UND_ERR_INVALID_ARG') this.breaker.abandoned()
-            else if (!streaming) this.breaker.failed()
-            reject(unreachable(cause))
-          })
-        },
-      },
-    )
-    return await promise
+    return await exchange(dispatcher, options, {
+      breaker: this.breaker,
+      signals: request.signal ? [this.#closed.signal, request.signal] : [this.#closed.signal],
+      timeoutMs: request.timeoutMs,
+      stream,
+      aborted: () => this.#aborted(request),
+      unreachable: (cause) => new ClusterUnreachable(this.name, this.server.origin, cause),
+    })
   }
 
   async #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
