@@ -6,6 +6,7 @@ import {
   createIdentifyToken,
   createKubeletApi,
   createKubeletServer,
+  followClientCA,
   type KubeletApi,
   obtainServingCertificate,
   type PodLocator,
@@ -14,6 +15,7 @@ import {
 } from '@kosmos/kubelet'
 import type { Log } from '../process/log.ts'
 import type { Metrics } from '../process/metrics.ts'
+import { persist } from '../process/persist.ts'
 import type { KubeletEndpoint, Kubelets, VirtualKubelet } from './kubelets.ts'
 import type { PortRange } from './ports.ts'
 
@@ -24,11 +26,13 @@ export interface ServeOptions {
   readonly ports: PortRange
   readonly metrics: Metrics
   readonly log: Log
+  /** Ends what goes on between requests. */
+  readonly signal: AbortSignal
 }
 
 /** The kubelet API of every virtual node of this process, authenticated and authorised by the root. */
 export async function serveKubelets(options: ServeOptions): Promise<Kubelets> {
-  const { root, metrics, log } = options
+  const { root, metrics, log, signal } = options
   const api = await createKubeletApi({
     authenticate: createAuthenticate(createIdentifyPeer(), createIdentifyToken(root)),
     authorize: createAuthorize(root),
@@ -36,6 +40,7 @@ export async function serveKubelets(options: ServeOptions): Promise<Kubelets> {
     registry: metrics.registry,
     log: ({ level, event, ...fields }) => log(level, `kubelet.${event}`, fields as Record<string, string>),
   })
+  void followClientCA(root, (pem) => api.updateClientCA(pem), signal)
   return { serve: (nodeName, locator, listening) => serve(api, nodeName, locator, listening, options) }
 }
 
@@ -49,12 +54,19 @@ function serve(
   const stop = new AbortController()
   let endpoint: KubeletEndpoint | undefined
   const started = (async () => {
-    const certificate = await rotateCertificate(
-      {
-        names: { nodeName, hosts: [address] },
-        obtain: (names, signal) => obtainServingCertificate({ client: root, names, signal }),
-        log: api.log,
-      },
+    // What stands in the way of a certificate is mended in the root, by rights or a signer, while we run.
+    const certificate = await persist(
+      'kubelet.certificate',
+      () =>
+        rotateCertificate(
+          {
+            names: { nodeName, hosts: [address] },
+            obtain: (names, signal) => obtainServingCertificate({ client: root, names, signal }),
+            log: api.log,
+          },
+          stop.signal,
+        ),
+      log,
       stop.signal,
     )
     const server = createKubeletServer(api, { nodeName, podLocator, certificate, address, port: ports.take(nodeName) })

@@ -20,7 +20,7 @@ export type LeafSource = 'pods' | 'foreignPods' | 'nodes' | 'configmaps' | 'secr
 
 /** What is watched in a leaf. What is not ours is not received, but for what capacity needs to know of other pods. */
 export interface LeafSources {
-  /** Our copies, whole. */
+  /** Our copies, without what the root pod says anyway. */
   readonly pods: Informer<Pod>
   /** The pods of others that take room: running or about to, without what capacity does not read. */
   readonly foreignPods: Informer<Pod>
@@ -45,7 +45,13 @@ export function watchLeaf(
       onState: telling(source),
     })
   const sources = {
-    pods: new Informer({ client, resource: pods, labelSelector: ours, onState: telling('pods') }),
+    pods: new Informer({
+      client,
+      resource: pods,
+      labelSelector: ours,
+      transform: whatIsReflected,
+      onState: telling('pods'),
+    }),
     foreignPods: new Informer({
       client,
       onState: telling('foreignPods'),
@@ -65,6 +71,23 @@ export function watchLeaf(
       await Promise.all(all.map((informer) => informer.run(signal)))
     },
   }
+}
+
+/** The fields of a copy that `decide` and `reflect` read. The rest of its spec is larger and came from the root. */
+export function whatIsReflected({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
+  const { managedFields: _, ownerReferences: __, ...identity } = metadata
+  const { terminationGracePeriodSeconds, nodeName } = spec
+  return {
+    apiVersion,
+    kind,
+    metadata: identity,
+    spec: {
+      containers: [],
+      ...(nodeName && { nodeName }),
+      ...(terminationGracePeriodSeconds !== undefined && { terminationGracePeriodSeconds }),
+    },
+    status,
+  } as Pod
 }
 
 /** The fields of a pod that its share of a node is computed from: what `podRequests` reads, and where it is. */

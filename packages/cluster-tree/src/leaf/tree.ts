@@ -32,8 +32,10 @@ export class LeafTree {
     this.#sources = watchLeaf(leaf, rootClusterId, (source, state) => this.#onState(source, state))
 
     const rootPods = { ...root.boundPods.of(nodeName), get: (key: string) => root.boundPods.informer.get(key) }
-    this.#kubelet = kubelets.serve(nodeName, locatorFor(rootPods, nodeName, leaf.connection), () =>
-      this.virtualNode.poke(),
+    this.#kubelet = kubelets.serve(
+      nodeName,
+      locatorFor({ nodeName, rootPods, leafPods: this.#sources.pods, connection: leaf.connection }),
+      () => this.virtualNode.poke(),
     )
     this.virtualNode = new VirtualNode({
       name: nodeName,

@@ -29,6 +29,7 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
     ports: portRange(options.firstKubeletPort),
     metrics,
     log,
+    signal,
   }
   let ready = false
   const http = await serveHttp({

@@ -4,7 +4,7 @@ import { parseLogOptions } from '../logs/options.ts'
 import { streamLogs } from '../logs/stream.ts'
 import type { RequestContext } from './context.ts'
 import { locate } from './locate.ts'
-import type { RouteParams } from './router.ts'
+import type { RouteParams } from './params.ts'
 
 /** GET /containerLogs/{namespace}/{pod}/{container} */
 export async function containerLogs(

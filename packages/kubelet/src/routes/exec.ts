@@ -4,7 +4,7 @@ import { parseStreamOptions, streamQuery } from '../tunnel/query.ts'
 import { tunnel } from '../tunnel/tunnel.ts'
 import type { RequestContext } from './context.ts'
 import { locate } from './locate.ts'
-import type { RouteParams } from './router.ts'
+import type { RouteParams } from './params.ts'
 
 /** GET and POST /exec/{namespace}/{pod}[/{uid}]/{container}, which must ask for an upgrade */
 export async function exec(

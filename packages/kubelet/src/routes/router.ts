@@ -7,9 +7,8 @@ import { type Action, type Area, areas, type Route } from './areas.ts'
 import { containerLogs } from './container-logs.ts'
 import type { RequestContext, RequestContexts } from './context.ts'
 import { exec } from './exec.ts'
-
-/** Decoded parts of the path. */
-export type RouteParams = Readonly<Record<string, string | undefined>>
+import { healthz } from './healthz.ts'
+import type { RouteParams } from './params.ts'
 
 /** Answers on `response` and resolves when that is over. */
 type Handler = (
@@ -19,7 +18,7 @@ type Handler = (
   context: RequestContext,
 ) => Promise<void>
 
-const handlers: Readonly<Partial<Record<Action, Handler>>> = { containerLogs, exec }
+const handlers: Readonly<Partial<Record<Action, Handler>>> = { containerLogs, exec, healthz }
 
 const methods = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const
 
