@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
+import {
+  type Client,
+  type ConfigMap,
+  configMaps,
+  Informer,
+  type KubeObject,
+  namespaces,
+  type Resource,
+  secrets,
+  unwrap,
+} from '@kosmos/kube'
+import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
+import { ConfigurationCopies, type ConfigurationSources } from './controller.ts'
+import { ConfigurationRegistry } from './registry.ts'
+
+const rootClusterId = 'root-1'
+const namespace = 'shop'
+
+/** One life of the process: what it watches, knows and does. */
+function startCopies(root: Client, leaf: Client, registered: Promise<void> = Promise.resolve()) {
+  const stop = new AbortController()
+  const registry = new ConfigurationRegistry()
+  const woken: string[] = []
+  const watching: Promise<void>[] = []
+  const sourcesOf = (client: Client, labelSelector?: string): ConfigurationSources => {
+    const informer = (resource: Resource) => {
+      const started = new Informer<KubeObject>({ client, resource, labelSelector, metadataOnly: true })
+      watching.push(started.run(stop.signal))
+      return started
+    }
+    return { configmaps: informer(configMaps), secrets: informer(secrets) }
+  }
+  const rootSources = sourcesOf(root)
+  const leafSources = sourcesOf(leaf, `${rootClusterLabel}=${rootClusterId}`)
+  const copies = new ConfigurationCopies({
+    root,
+    leaf,
+    rootClusterId,
+    rootSources,
+    leafSources,
+    registry,
+    registered,
+    wake: (pod) => woken.push(pod),
+  })
+  const running = copies.controller.run(stop.signal)
+  return {
+    copies,
+    woken,
+    synced: Promise.all(
+      [rootSources, leafSources].flatMap(({ configmaps, secrets }) => [configmaps.synced, secrets.synced]),
+    ),
+    need: (pod: string, ...keys: string[]) => {
+      for (const key of registry.set(pod, keys)) copies.enqueue(key)
+    },
+    end: async () => {
+      stop.abort()
+      await Promise.all([running, ...watching])
+    },
+  }
+}
+
+describe('copies of ConfigMaps and Secrets in a leaf', () => {
+  let root: LiveCluster
+  let leaf: LiveCluster
+  let life: ReturnType<typeof startCopies>
+
+  before(async () => {
+    ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
+    await root.client.create(namespaces, { metadata: { name: namespace } })
+    life = startCopies(root.client, leaf.client)
+  })
+  after(async () => {
+    await life?.end()
+    await Promise.all([root?.end(), leaf?.end()])
+  })
+
+  const inRoot = async (name: string, data: Record<string, string>) =>
+    unwrap(await root.client.create(configMaps, { metadata: { namespace, name }, data } as KubeObject)) ?? assert.fail()
+  const copyIn = (name: string): Promise<ConfigMap | undefined> => leaf.client.get(configMaps, { namespace, name })
+  const key = (name: string) => `configmaps/${namespace}/${name}`
+  const copied = (name: string) => eventually(`a copy of ${name}`, () => copyIn(name))
+  /** A copy in the leaf of something that the root has. */
+  const mirrored = async (name: string, data: Record<string, string> = { colour: 'red' }) => {
+    const original = await inRoot(name, data)
+    life.need(`${namespace}/pod-of-${name}`, key(name))
+    await eventually(`${name} is current`, () => life.copies.stateOf(key(name)) === 'current')
+    return { original, copy: (await copyIn(name)) ?? assert.fail() }
+  }
+
+  it('are made when a pod needs them, in a namespace that is made as well, and then the pod is told', async () => {
+    await inRoot('first', { colour: 'red' })
+    assert.equal(await copyIn('first'), undefined)
+    life.need('shop/a', key('first'), key('absent'))
+    await eventually('the pod is told', () => {
+      return life.copies.stateOf(key('first')) === 'current' && life.woken.includes('shop/a')
+    })
+    assert.deepEqual((await copyIn('first'))?.data, { colour: 'red' })
+    assert.equal(life.copies.stateOf(key('absent')), 'missing')
+    const made = await leaf.client.get(namespaces, { name: namespace })
+    assert.equal(made?.metadata.labels?.[rootClusterLabel], rootClusterId)
+  })
+
+  it('are made of Secrets as well', async () => {
+    const metadata = { namespace, name: 'key' }
+    await root.client.create(secrets, { metadata, data: { a: 'c2VjcmV0' }, type: 'example.com/key' } as KubeObject)
+    life.need('shop/s', 'secrets/shop/key')
+    const copy = await eventually('a copy', () => leaf.client.get(secrets, metadata))
+    assert.deepEqual([copy.data, copy.type], [{ a: 'c2VjcmV0' }, 'example.com/key'])
+  })
+
+  it('follow the root, in place', async () => {
+    const { copy } = await mirrored('changing')
+    const changed = await root.client.patch(
+      configMaps,
+      { namespace, name: 'changing' },
+      { data: { colour: 'blue', size: null } },
+      { type: 'merge' },
+    )
+    assert(changed.ok)
+    const now = await eventually('it is blue', async () => {
+      const seen = await copyIn('changing')
+      return seen?.data?.colour === 'blue' && seen
+    })
+    assert.equal(now.metadata.uid, copy.metadata.uid)
+  })
+
+  it('are made anew for an object that was deleted and created again', async () => {
+    const { copy } = await mirrored('again')
+    await root.client.delete(configMaps, { namespace, name: 'again' })
+    const second = await inRoot('again', { colour: 'green' })
+    const now = await eventually('it is of the second', async () => {
+      const seen = await copyIn('again')
+      return seen?.metadata.annotations?.[rootUidAnnotation] === second.metadata.uid && seen
+    })
+    assert.notEqual(now.metadata.uid, copy.metadata.uid)
+    assert.deepEqual(now.data, { colour: 'green' })
+  })
+
+  it('stay while a pod needs them, although the root has lost its own', async () => {
+    const { copy } = await mirrored('orphan')
+    await root.client.delete(configMaps, { namespace, name: 'orphan' })
+    await eventually('it is missed', () => life.copies.stateOf(key('orphan')) === 'missing')
+    assert.equal((await copyIn('orphan'))?.metadata.uid, copy.metadata.uid)
+  })
+
+  it('come back when somebody deletes them', async () => {
+    const { copy } = await mirrored('deleted')
+    await leaf.client.delete(configMaps, { namespace, name: 'deleted' })
+    const now = await eventually('it is back', async () => {
+      const seen = await copyIn('deleted')
+      return seen?.metadata.uid !== copy.metadata.uid && seen
+    })
+    assert.deepEqual(now.data, { colour: 'red' })
+  })
+
+  it('are made anew when somebody has made them immutable', async () => {
+    const { copy } = await mirrored('frozen')
+    await leaf.client.patch(configMaps, { namespace, name: 'frozen' }, { immutable: true }, { type: 'merge' })
+    await root.client.patch(configMaps, { namespace, name: 'frozen' }, { data: { colour: 'blue' } }, { type: 'merge' })
+    const now = await eventually('it is blue', async () => {
+      const seen = await copyIn('frozen')
+      return seen?.data?.colour === 'blue' && seen
+    })
+    assert.notEqual(now.metadata.uid, copy.metadata.uid)
+  })
+
+  it('are collected with the last pod that needs them', async () => {
+    await mirrored('shared')
+    life.need('shop/second', key('shared'))
+    life.need('shop/pod-of-shared')
+    // What comes after it in the same queue has been done, and the copy is still there.
+    await mirrored('after-it')
+    assert(await copyIn('shared'))
+    life.need('shop/second')
+    await eventually('it is gone', async () => (await copyIn('shared')) === undefined)
+    assert(await root.client.get(configMaps, { namespace, name: 'shared' }))
+  })
+
+  it('never take the place of what is not ours', async () => {
+    const metadata = { namespace, name: 'taken' }
+    const foreign = unwrap(await leaf.client.create(configMaps, { metadata, data: { owner: 'leaf' } } as KubeObject))
+    await inRoot('taken', { owner: 'root' })
+    life.need('shop/guest', key('taken'))
+    await eventually('it is known', () => life.copies.stateOf(key('taken')) === 'foreign')
+    assert(life.woken.includes('shop/guest'))
+    life.need('shop/guest')
+    await mirrored('after-taken')
+    const now = await copyIn('taken')
+    assert.equal(now?.metadata.resourceVersion, foreign?.metadata.resourceVersion)
+  })
+
+  it('that the leaf refuses are told, with what it said', async () => {
+    await root.client.create(namespaces, { metadata: { name: 'ending' } })
+    const ending = { metadata: { name: 'ending', finalizers: ['example.com/keep'] } }
+    await leaf.client.create(namespaces, ending)
+    await leaf.client.delete(namespaces, { name: 'ending' })
+    await root.client.create(configMaps, { metadata: { namespace: 'ending', name: 'c' } })
+    life.need('ending/pod', 'configmaps/ending/c')
+    await eventually('it is refused', () => life.copies.stateOf('configmaps/ending/c') === 'refused')
+    assert.match(life.copies.refusalOf('configmaps/ending/c') ?? '', /is being terminated/)
+    assert(life.woken.includes('ending/pod'))
+  })
+
+  it('are not collected after a restart before every pod has been heard of', async () => {
+    const { copy } = await mirrored('kept')
+    const { copy: unneeded } = await mirrored('left-behind')
+    await life.end()
+    const known = Promise.withResolvers<void>()
+    life = startCopies(root.client, leaf.client, known.promise)
+    await life.synced
+    assert(await copyIn('left-behind'))
+    life.need('shop/pod-of-kept', key('kept'))
+    known.resolve()
+    await eventually('what no pod needs is gone', async () => (await copyIn('left-behind')) === undefined)
+    assert(unneeded)
+    assert.equal((await copyIn('kept'))?.metadata.uid, copy.metadata.uid)
+    assert.equal(life.copies.stateOf(key('kept')), 'current')
+  })
+
+  it('are not written again while nothing changes', async () => {
+    await mirrored('quiet')
+    const before = (await copied('quiet')).metadata.resourceVersion
+    life.copies.enqueue(key('quiet'))
+    await mirrored('after-quiet')
+    assert.equal((await copyIn('quiet'))?.metadata.resourceVersion, before)
+  })
+})
