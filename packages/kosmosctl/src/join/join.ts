@@ -1,7 +1,7 @@
-import { ClusterUnreachable, type KubeConfigSource } from '@kosmos/kube'
+import { type Client, ClusterUnreachable, type KubeConfigSource, secrets } from '@kosmos/kube'
 import { type OpenCluster, withClusters } from '../clusters/connect.ts'
-import { leafAccountName } from '../clusters/names.ts'
-import { applyTo, ensureNamespace } from '../clusters/own.ts'
+import { leafAccountName, managedBy, managedByLabel } from '../clusters/names.ts'
+import { applyTo, describeObject, ensureNamespace } from '../clusters/own.ts'
 import type { Manifest } from '../clusters/resources.ts'
 import { type Finding, isProblem, judge } from '../findings/finding.ts'
 import { definitions, installDefinitions } from '../install/definitions.ts'
@@ -85,7 +85,7 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
     await progress.step('logging in to the leaf with it', () => verify(kubeconfig, leafId, options, progress))
     await progress.step(`storing Cluster "${name}" in the root`, async () => {
       await ensureNamespace(root.client, rootNamespace())
-      await applyTo(root.client, credentialsSecret(name, kubeconfig))
+      await storeCredentials(root.client, credentialsSecret(name, kubeconfig))
       await applyTo(root.client, clusterManifest(name, { id: leafId, account }))
     })
     const virtualNodes =
@@ -137,6 +137,18 @@ async function preflight(options: JoinOptions, root: OpenCluster, leaf: OpenClus
     if (verdict.status === 'warning') progress.warn(`${verdict.what}; ${verdict.fix}`)
   }
   return { rootId: found.root.id, leafId: found.leaf.id, definition: found.root.definition }
+}
+
+/** A Secret of that name which somebody else made stays as it is. */
+async function storeCredentials(root: Client, secret: Manifest): Promise<void> {
+  const { name = '', namespace } = secret.metadata ?? {}
+  const existing = await root.get(secrets, { name, namespace })
+  if (existing !== undefined && existing.metadata.labels?.[managedByLabel] !== managedBy) {
+    throw new Failure(`root: ${describeObject(secret)} exists and was not made by kosmosctl`, {
+      next: 'remove or rename it, or choose another name for the cluster; then run join again',
+    })
+  }
+  await applyTo(root, secret)
 }
 
 async function verify(kubeconfig: string, leafId: string, options: JoinOptions, progress: Progress): Promise<void> {

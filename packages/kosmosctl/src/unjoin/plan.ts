@@ -5,7 +5,8 @@ import { leafAccountName } from '../clusters/names.ts'
 import { describeObject } from '../clusters/own.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { isDrainable } from './drain.ts'
-import { findJoined, reachLeaf, type UnjoinOptions } from './unjoin.ts'
+import { findJoined, reachLeaf } from './joined.ts'
+import type { UnjoinOptions } from './options.ts'
 
 /** What unjoin would do: nothing is changed. */
 export interface UnjoinPlan {

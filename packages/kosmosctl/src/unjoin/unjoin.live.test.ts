@@ -16,8 +16,9 @@ import {
 } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
+import type { UnjoinOptions } from './options.ts'
 import { planUnjoin } from './plan.ts'
-import { type UnjoinOptions, unjoin } from './unjoin.ts'
+import { unjoin } from './unjoin.ts'
 
 let root: TestCluster
 let leaf: TestCluster

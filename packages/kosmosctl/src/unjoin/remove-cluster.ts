@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { clusterFinalizer } from '@kosmos/api'
+import type { Client } from '@kosmos/kube'
+import { clusters } from '../clusters/resources.ts'
+import { Failure } from '../terminal/failure.ts'
+import type { StoredCluster } from './joined.ts'
+
+/** How long a forced unjoin waits for a controller to do it properly. */
+const controllerGraceMs = 20_000
+
+/** Deletes the Cluster and waits until the controllers have let go of it; by force it does not wait for ever. */
+export async function removeCluster(
+  root: Client,
+  cluster: StoredCluster,
+  how: { force: boolean; leafGone: boolean; deadline: number; note: (text: string) => void },
+): Promise<void> {
+  const { name, uid } = cluster.metadata
+  const deletion = await root.delete(clusters, { name }, { uid })
+  if (!deletion.ok && deletion.reason !== 'NotFound') {
+    throw new Failure(`root: Cluster "${name}" was not deleted: ${deletion.status.message}`, {
+      next: 'use credentials for the root that may delete clusters.kosmos.io',
+    })
+  }
+  // Without its leaf no controller can finish, so there is nothing to wait for.
+  const patience = how.leafGone ? 0 : controllerGraceMs
+  const until = how.force ? Math.min(how.deadline, Date.now() + patience) : how.deadline
+  for (;;) {
+    const left = await root.get(clusters, { name })
+    if (left === undefined || left.metadata.uid !== uid) return
+    const condition = left.status?.conditions?.find(({ type }) => type === 'VirtualNodesReady')
+    if (condition?.reason === 'Leaving') how.note(condition.message)
+    if (Date.now() >= until) {
+      if (how.force) return await dropFinalizer(root, left)
+      throw new Failure(
+        `Cluster "${name}" is still there: ${condition?.message ?? 'no controller has removed what it brought about'}`,
+        { next: `is the controller running? kosmosctl check; without it: kosmosctl unjoin ${name} --force` },
+      )
+    }
+    await sleep(300)
+  }
+}
+
+async function dropFinalizer(root: Client, cluster: StoredCluster): Promise<void> {
+  const { name, uid, resourceVersion, finalizers = [] } = cluster.metadata
+  const others = finalizers.filter((finalizer) => finalizer !== clusterFinalizer)
+  const patch = { metadata: { uid, resourceVersion, finalizers: others } }
+  const outcome = await root.patch(clusters, { name }, patch, { type: 'merge' })
+  if (!outcome.ok && outcome.reason === 'Conflict') {
+    const newer = await root.get(clusters, { name })
+    if (newer !== undefined && newer.metadata.uid === uid) await dropFinalizer(root, newer)
+  } else if (!outcome.ok && outcome.reason !== 'NotFound') {
+    throw new Failure(`root: the finalizer of Cluster "${name}" was not removed: ${outcome.status.message}`)
+  }
+}
