@@ -31,6 +31,13 @@ describe('an error as a person reads it', () => {
     assert.match(explain(refusal(503)).next ?? '', /again/)
   })
 
+  it('says that a cluster is no root when it does not know our kinds', () => {
+    const request = { method: 'GET', path: '/apis/kosmos.io/v1alpha1/clusters' }
+    const error = new ApiError('root', request, 404, { status: 'Failure', message: '404 page not found' })
+    assert.match(explain(error).message, /does not know the kind Cluster/)
+    assert.match(explain(error).next ?? '', /--root-kubeconfig/)
+  })
+
   it('points at the contexts when the kubeconfig is at fault', () => {
     assert.match(explain(new KubeConfigError('no context "x"')).next ?? '', /get-contexts/)
   })

@@ -1,3 +1,4 @@
+import { apiGroup } from '@kosmos/api'
 import { ApiError, ClusterUnreachable, KubeConfigError } from '@kosmos/kube'
 import { Failure } from './failure.ts'
 
@@ -12,6 +13,12 @@ export function explain(error: unknown): Failure {
   }
   if (error instanceof ClusterUnreachable) {
     return new Failure(oneLine(error.message), { next: unreachableAdvice(error), cause: error })
+  }
+  if (error instanceof ApiError && error.code === 404 && error.message.includes(`/apis/${apiGroup}/`)) {
+    return new Failure('this cluster does not know the kind Cluster of kosmos.io, so nothing is joined to it', {
+      next: 'is it the root (--root-kubeconfig, --root-context)? If so: kosmosctl install, or join a first leaf',
+      cause: error,
+    })
   }
   if (error instanceof ApiError)
     return new Failure(oneLine(error.message), { next: refusalAdvice(error), cause: error })

@@ -1,9 +1,9 @@
 import { Listr, ListrLogger, ProcessOutput } from 'listr2'
 import { lines, type Progress } from './progress.ts'
 
-/** Spinners on a terminal, plain lines elsewhere; both on stderr. */
+/** Spinners on a terminal, plain lines elsewhere, also on a terminal that does not say how wide it is. */
 export function progressOn(stream: NodeJS.WriteStream): Progress {
-  if (!stream.isTTY) return lines((line) => stream.write(`${line}\n`))
+  if (!stream.isTTY || !stream.columns) return lines((line) => stream.write(`${line}\n`))
   return {
     async step(title, work) {
       let result: { value: Awaited<ReturnType<typeof work>> } | undefined

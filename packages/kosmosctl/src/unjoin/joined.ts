@@ -9,13 +9,13 @@ import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { UnjoinOptions } from './options.ts'
 
-export type StoredCluster = NonNullable<Awaited<ReturnType<typeof findCluster>>>
+export type StoredCluster = NonNullable<typeof clusters.objectType>
 
 /** What join made for this name; the Cluster may be gone already when an unjoin is run again. */
 export async function findJoined(root: Client, name: string) {
   const [rootId, cluster, secret] = await Promise.all([
     clusterId(root),
-    findCluster(root, name),
+    root.get(clusters, { name }),
     root.get(secrets, { namespace: systemNamespace, name: credentialsSecretName(name) }),
   ])
   const ourSecret = secret?.metadata.labels?.[managedByLabel] === managedBy ? secret : undefined
@@ -31,14 +31,6 @@ export async function findJoined(root: Client, name: string) {
     })
   }
   return { rootId, cluster, secret: ourSecret }
-}
-
-async function findCluster(root: Client, name: string) {
-  try {
-    return await root.get(clusters, { name })
-  } catch (error) {
-    throw new Failure(explain(error).message, { next: explain(error).next, cause: error })
-  }
 }
 
 /** Opens the leaf if it answers and is the one that was joined. */
