@@ -11,9 +11,9 @@ import { socksConnector } from './socks.ts'
 /** How one API server is reached and logged in to. */
 export interface Transport {
   readonly server: URL
-  /** For requests that end: a bounded pool of keep-alive connections. */
+  /** For requests that end. */
   readonly requests: Dispatcher
-  /** For watches: a connection each, so that they never take one from the requests. */
+  /** For watches, apart, so that they never take a place from the requests. */
   readonly streams: Dispatcher
   /** Login headers; may read a token file or run an exec plug-in, which client-node caches by expiry. */
   headers(): Promise<OutgoingHttpHeaders>
@@ -23,7 +23,7 @@ export interface Transport {
 }
 
 export interface TransportOptions {
-  /** Requests in flight at most. */
+  /** Connections for requests at most; with HTTP/1.1 also the requests in flight. */
   readonly maxConnections?: number
   readonly connectTimeoutMs?: number
   /** Time an API server may take to begin an answer; its own limit is 60 s (--request-timeout). */
@@ -49,6 +49,8 @@ export async function createTransport(config: KubeConfig, options: TransportOpti
     const pool = {
       connections,
       pipelining: 1,
+      // Measured: half the CPU and a quarter less memory than HTTP/1.1 with as many sockets (docs/adr/0002).
+      allowH2: true,
       headersTimeout: answerTimeoutMs,
       bodyTimeout: 0,
       keepAliveTimeout: 60_000,
