@@ -22,6 +22,7 @@ export class LeafTree {
   readonly #copies: ConfigurationCopies
   readonly #kubelet: VirtualKubelet
   readonly #broken = new Map<LeafSource, Error>()
+  #isAnswering = true
 
   constructor(options: TreeOptions) {
     this.#options = options
@@ -70,7 +71,7 @@ export class LeafTree {
       registry,
       copies: this.#copies,
       events: root.events,
-      isCurrent: () => root.boundPods.isFollowing && this.#sources.pods.state.kind === 'following',
+      isCurrent: () => this.#isAnswering && root.boundPods.isFollowing && this.#sources.pods.state.kind === 'following',
       onReconcile: (observation) => {
         metrics.reconcile(clusterName, observation)
         const { key, error } = observation
@@ -92,7 +93,14 @@ export class LeafTree {
     await this.#kubelet.close()
   }
 
+  /**
+   * While the leaf does not answer, its watches may go on seeming alive (it is frozen, or no longer knows us). What the
+   * root concludes of pods on a node that is not Ready must not be overwritten then with what was last seen.
+   */
   async onBeat(beat: Beat): Promise<void> {
+    const recovered = beat.kind === 'ready' && !this.#isAnswering
+    this.#isAnswering = beat.kind === 'ready'
+    if (recovered) this.#pods.resume()
     await this.virtualNode.onBeat(beat)
   }
 
