@@ -57,14 +57,6 @@ export class ClusterController {
     this.controller.waitFor(root.boundPods.informer.synced)
   }
 
-  leafOf(cluster: string): Leaf | undefined {
-    return this.#leaves.get(cluster)?.leaf
-  }
-
-  leaves(): Leaf[] {
-    return [...this.#leaves.values()].map(({ leaf }) => leaf)
-  }
-
   async run(signal: AbortSignal): Promise<void> {
     await this.controller.run(signal)
     await Promise.all([...this.#leaves.keys()].map((name) => this.#stop(name)))
