@@ -1,9 +1,12 @@
 import { rootClusterLabel, systemNamespace } from '@kosmos/api'
 import {
+  ApiError,
   type Client,
   configMaps,
   type KubeObject,
+  type Namespace,
   namespaces,
+  type ObjectRef,
   pods,
   type Resource,
   secrets,
@@ -12,7 +15,6 @@ import {
 import { census } from '../clusters/census.ts'
 import { describeObject, isOwn } from '../clusters/own.ts'
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from '../clusters/resources.ts'
-import { explain } from '../terminal/explain.ts'
 
 /** Something that unjoin left behind, why, and how to remove it by hand. */
 export interface Remainder {
@@ -49,38 +51,64 @@ export async function leaveLeaf(leaf: Client, rootId: string, account: string): 
   }
   const systemStays = system && (await reasonToStay(leaf, systemNamespace, rootId))
   if (systemStays) remainders.push(systemStays)
-
-  // The account deletes its own rights: the requests go out together, while they still hold. What one of them misses is
-  // collected by the leaf, because the ClusterRoleBinding owns the others.
-  const namespaced = (resource: Resource) => [resource, { namespace: systemNamespace, name: account }] as const
-  const goesWithNamespace = system !== undefined && systemStays === undefined
-  const last = await Promise.all(
-    [
-      [clusterRoleBindings as Resource, { name: account }] as const,
-      [clusterRoles as Resource, { name: account }] as const,
-      ...(goesWithNamespace
-        ? [[namespaces as Resource, { name: systemNamespace }] as const]
-        : [namespaced(roleBindings), namespaced(roles), namespaced(serviceAccounts)]),
-    ].map(async ([resource, ref]) => [resource, await leaf.get(resource, ref)] as const),
-  )
-  const answers = await Promise.all(
-    last.map(async ([resource, object]) => {
-      if (object === undefined || !isOwn(object, rootId)) return undefined
-      return await deleteObject(leaf, resource, object).catch((error) => ({ resource, object, error }))
-    }),
-  )
-  // Refused because the rights are gone: then the binding is, and the rest goes with it.
-  const failed = answers.filter((answer) => answer !== undefined)
-  if (failed.length === last.length) {
-    remainders.push(
-      ...failed.map(({ resource, object, error }) => ({
-        what: describeObject({ ...object, kind: resource.kind }),
-        why: explain(error).message,
-        command: `kubectl delete ${resource.plural} ${object.metadata?.name}`,
-      })),
-    )
-  }
+  await giveUpAccount(leaf, rootId, account, systemStays ? undefined : system)
   return remainders
+}
+
+/**
+ * Deletes the account together with the rights by which it does so. The ClusterRoleBinding owns everything else of it, so
+ * the leaf collects the rest when the binding is gone: no order of several requests would be safe, as each could take
+ * away the right to the next.
+ */
+async function giveUpAccount(
+  leaf: Client,
+  rootId: string,
+  account: string,
+  namespace: Namespace | undefined,
+): Promise<void> {
+  const binding = await leaf.get(clusterRoleBindings, { name: account })
+  if (binding !== undefined && isOwn(binding, rootId)) {
+    if (namespace !== undefined) await makeOwned(leaf, namespace, binding)
+    await deleteObject(leaf, clusterRoleBindings, binding)
+  }
+  // An administrator need not wait for the collector; the account itself has no rights any more.
+  const inNamespace = { namespace: systemNamespace, name: account }
+  const rest: readonly (readonly [Resource, ObjectRef])[] = [
+    [clusterRoles, { name: account }],
+    [roleBindings, inNamespace],
+    [roles, inNamespace],
+    [serviceAccounts, inNamespace],
+    ...(namespace === undefined ? [] : [[namespaces, { name: systemNamespace }] as const]),
+  ]
+  for (const [resource, ref] of rest) if (!(await mayDelete(leaf, resource, ref, rootId))) return
+}
+
+/** Deletes an object if it is ours; false if that is not allowed. */
+async function mayDelete(leaf: Client, resource: Resource, ref: ObjectRef, rootId: string): Promise<boolean> {
+  try {
+    const object = await leaf.get(resource, ref)
+    if (object === undefined || !isOwn(object, rootId)) return true
+    const outcome = await leaf.delete(resource, ref, { uid: object.metadata?.uid ?? '' })
+    return outcome.ok || outcome.reason !== 'Forbidden'
+  } catch (error) {
+    if (error instanceof ApiError && (error.code === 401 || error.code === 403)) return false
+    throw error
+  }
+}
+
+/** The namespace goes with the owner, by the leaf's garbage collector. */
+async function makeOwned(leaf: Client, { metadata: { name, uid } }: Namespace, owner: KubeObject): Promise<void> {
+  const reference = {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRoleBinding',
+    name: owner.metadata?.name,
+    uid: owner.metadata?.uid,
+  }
+  const patch = { metadata: { uid, ownerReferences: [reference] } }
+  const outcome = await leaf.patch(namespaces, { name }, patch, { type: 'merge' })
+  if (!outcome.ok && outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
+    throw new Error(`leaf: Namespace ${name} cannot be given up: ${outcome.status.message}`)
+  }
 }
 
 /** What is in a leaf that could not be asked. Pure. */

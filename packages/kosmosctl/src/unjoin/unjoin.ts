@@ -38,7 +38,7 @@ export async function unjoin(options: UnjoinOptions, progress: Progress): Promis
     if (leaf === undefined) {
       if (!force) {
         throw new Failure(`the leaf "${name}" cannot be asked to give up what is ours: ${reached.why}`, {
-          next: `make it reachable, or leave it as it is: kosmosctl unjoin ${name} --force`,
+          next: `make it reachable, name an administrator of it (--leaf-kubeconfig), or leave it as it is: kosmosctl unjoin ${name} --force`,
         })
       }
       progress.warn(`the leaf cannot be asked, so what is there stays: ${reached.why}`)
