@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { rootClusterLabel } from '@kosmos/api'
-import { type Client, type KubeObject, namespaces, type Stored } from '@kosmos/kube'
+import { type Client, type KubeObject, type Namespace, namespaces, type Stored } from '@kosmos/kube'
 import { Failure } from '../terminal/failure.ts'
+import { managedBy, managedByLabel } from './names.ts'
 import { resourceOf } from './resource-of.ts'
 import type { Manifest } from './resources.ts'
 
@@ -49,8 +50,15 @@ export async function ensureNamespace(client: Client, manifest: Manifest): Promi
     if (outcome.ok) return
     const existing = await client.get(namespaces, { name })
     // Who may not create namespaces can go on if it exists.
-    if (existing !== undefined && existing.metadata.deletionTimestamp === undefined) return
-    if (outcome.reason !== 'AlreadyExists' || Date.now() > until) {
+    if (
+      existing !== undefined &&
+      existing.metadata.deletionTimestamp === undefined &&
+      (await isKept(client, existing))
+    ) {
+      return
+    }
+    const mayComeAgain = outcome.reason === 'AlreadyExists' || existing !== undefined
+    if (!mayComeAgain || Date.now() > until) {
       throw new Failure(`${client.name}: namespace ${name} was not created: ${outcome.status.message}`, {
         next:
           existing === undefined ? 'create it, or use credentials that may' : 'it is being deleted: try again later',
@@ -58,4 +66,12 @@ export async function ensureNamespace(client: Client, manifest: Manifest): Promi
     }
     await sleep(500)
   }
+}
+
+/** A namespace that an unjoin a moment ago left to the garbage collector is taken back; false if it was quicker. */
+async function isKept(client: Client, { metadata }: Namespace): Promise<boolean> {
+  const { name, uid, resourceVersion, ownerReferences, labels } = metadata
+  if (!ownerReferences?.length || labels?.[managedByLabel] !== managedBy) return true
+  const patch = { metadata: { uid, resourceVersion, ownerReferences: null } }
+  return (await client.patch(namespaces, { name }, patch, { type: 'merge' })).ok
 }

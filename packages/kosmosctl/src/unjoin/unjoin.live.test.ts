@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { clusterFinalizer } from '@kosmos/api'
 import { configMaps, customResourceDefinitions, type KubeObject, namespaces, nodes, pods, secrets } from '@kosmos/kube'
-import { clusters, podDisruptionBudgets } from '../clusters/resources.ts'
+import { clusterRoleBindings, clusterRoles, clusters, podDisruptionBudgets } from '../clusters/resources.ts'
 import { join } from '../join/join.ts'
 import {
   changesSince,
@@ -119,6 +119,30 @@ describe('an unjoin', () => {
     await leafIsAsBefore()
     await removeNode()
     assert.deepEqual(await changesSince(pristine.root, root.client), { added: kinds, gone: [] })
+  })
+
+  it('may be followed by another join at once', async () => {
+    await joined()
+    await leave()
+    await joined()
+    await eventually(async () => {
+      const namespace = await leaf.client.get(namespaces, { name: 'kosmos-system' })
+      assert.ok(namespace, 'the namespace went although it is in use again')
+      const account = `kosmos-${rootId.replaceAll('-', '').slice(0, 12)}`
+      const [binding, role] = await Promise.all([
+        leaf.client.get(clusterRoleBindings, { name: account }),
+        leaf.client.get(clusterRoles, { name: account }),
+      ])
+      const owner = role?.metadata.ownerReferences?.map(({ uid }) => uid)
+      return (
+        namespace.metadata.ownerReferences === undefined &&
+        namespace.metadata.deletionTimestamp === undefined &&
+        owner?.length === 1 &&
+        owner[0] === binding?.metadata.uid
+      )
+    }, 'only the new account is there')
+    assert.deepEqual((await leave()).remains, [])
+    await leafIsAsBefore()
   })
 
   it('cordons the node, evicts its pods and waits for them', async () => {
