@@ -1,0 +1,345 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { type Cluster, clusterKind, leafIdAnnotation, systemNamespace } from '@kosmos/api'
+import { join, silent } from '@kosmos/kosmosctl'
+import {
+  type Client,
+  configMaps,
+  type KubeObject,
+  namespaces,
+  nodes,
+  type Pod,
+  pods,
+  resource,
+  secrets,
+  serviceAccounts,
+} from '@kosmos/kube'
+import type { ControlPlane } from '@kosmos/testbed'
+import { pod, podSpec } from '../platform/manifests.ts'
+import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+
+type StoredCluster = Cluster & { metadata: { name: string; uid: string; resourceVersion: string } }
+const clusters = resource<StoredCluster>('kosmos.io/v1alpha1', 'Cluster', clusterKind.plural, 'Cluster')
+const account = { annotation: 'kosmos.io/leaf-account' } as const
+const inDefault = (name: string) => ({ namespace: 'default', name })
+
+/** A Cluster and the Secret that it names. */
+const joined = (name: string) => ({
+  apiVersion: 'kosmos.io/v1alpha1',
+  kind: 'Cluster',
+  metadata: { name },
+  spec: { credentialsSecretRef: { name: `of-${name}` }, clusterTreeOptions: { enable: true } },
+})
+const secretOf = (name: string, kubeconfig: string) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { namespace: systemNamespace, name: `of-${name}` },
+  stringData: { kubeconfig },
+})
+
+describe('clusters that are joined, badly joined, cut off and given up', () => {
+  let platform: Platform
+  const root = () => platform.root
+  const at = <T>(list: readonly T[], index: number): T => list[index] ?? assert.fail(`there is no leaf ${index + 1}`)
+  const controlPlane = (leaf: 1 | 2): ControlPlane => at(platform.testbed.leaves, leaf - 1)
+  const leaf = (number: 1 | 2): Client => at(platform.leaves, number - 1)
+  const cluster = async (name: string) => (await root().get(clusters, { name })) ?? assert.fail(`no Cluster ${name}`)
+  const node = (name: string) => root().get(nodes, { name: `kosmos-${name}` })
+  const joinAgain = (number: 1 | 2) => {
+    const { name, kubeconfig } = controlPlane(number)
+    return join({ name, root: { file: platform.testbed.root.kubeconfig }, leaf: { file: kubeconfig } }, silent)
+  }
+  /** An administrator's kubeconfig in one piece. */
+  const kubeconfigOf = async (of: ControlPlane) => {
+    const { stdout } = await platform.kubectlIn(of, ['config', 'view', '--raw', '--flatten', '--minify'])
+    return stdout
+  }
+
+  /** Waits until the Cluster says this; returns the sentence for people. */
+  const says = async (name: string, type: string, expected: string): Promise<string> => {
+    let seen: unknown
+    try {
+      return await eventually(`${name}: ${type} ${expected}`, async () => {
+        const found = (await cluster(name)).status?.conditions?.find((condition) => condition.type === type)
+        seen = found
+        return found && `${found.status} ${found.reason}` === expected && found.message
+      })
+    } catch (error) {
+      throw new Error(`${name} says ${JSON.stringify(seen)}`, { cause: error })
+    }
+  }
+  const allWell = async (name: string) => {
+    await says(name, 'Reachable', 'True LeafReachable')
+    await says(name, 'CredentialsValid', 'True CredentialsAccepted')
+    await says(name, 'VirtualNodesReady', 'True VirtualNodesReady')
+  }
+  const gone = (name: string) =>
+    eventually(`Cluster ${name} is gone`, async () => (await root().get(clusters, { name })) === undefined)
+  const remove = async (name: string) => {
+    const { code, stderr } = await platform.kubectl(['delete', 'clusters.kosmos.io', name, '--timeout=60s'])
+    assert.equal(code, 0, stderr)
+    await platform.kubectl(['-n', systemNamespace, 'delete', 'secret', `of-${name}`, '--ignore-not-found'])
+  }
+
+  const isReady = (seen: { status?: { conditions?: readonly { type: string; status: string }[] } } | undefined) =>
+    seen?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  const running = (name: string) =>
+    eventually(`pod ${name} is Ready`, async () => {
+      const seen = await root().get(pods, inDefault(name))
+      return isReady(seen) && seen
+    })
+  const incarnation = (seen: Pod | undefined) => [
+    seen?.metadata.uid,
+    seen?.metadata.deletionTimestamp,
+    seen?.status?.containerStatuses?.[0]?.restartCount,
+  ]
+  /** The pods that nothing in here may touch, and their copies. */
+  const steady = new Map<string, unknown>()
+  const look = async (number: 1 | 2) => [
+    incarnation(await root().get(pods, inDefault(`steady-${number}`))),
+    incarnation(await leaf(number).get(pods, inDefault(`steady-${number}`))),
+  ]
+  const assertSteady = async (number: 1 | 2) => assert.deepEqual(await look(number), steady.get(`leaf${number}`))
+
+  before(async () => {
+    platform = await startPlatform('clusters', { leaves: 2, nodes: 'kwok:1' })
+    await platform.apply(pod('steady-1', { cluster: 'leaf1' }), pod('steady-2', { cluster: 'leaf2' }))
+    for (const number of [1, 2] as const) {
+      await running(`steady-${number}`)
+      steady.set(`leaf${number}`, await look(number))
+    }
+  })
+  after(() => platform?.down())
+
+  it('a Cluster that violates its schema is refused with a sentence that says what to change', async () => {
+    const models = joined('bad')
+    const two = { ...models.spec, clusterTreeOptions: { enable: true, leafModels: [{}, {}] } }
+    for (const [manifest, sentence] of [
+      [{ ...models, spec: two }, /a leaf model without nodeSelector stands for the whole cluster/],
+      [{ ...models, metadata: { name: 'x'.repeat(60) } }, /metadata\.name must have at most 56 characters/],
+      [{ ...models, spec: { ...models.spec, kubeconfig: 'no base64!' } }, /spec\.kubeconfig/],
+      [{ ...models, spec: { ...models.spec, credentialsSecretRef: {} } }, /credentialsSecretRef\.name/],
+    ] as const) {
+      const { code, stderr } = await platform.kubectl(['apply', '-f', '-'], JSON.stringify(manifest))
+      assert.notEqual(code, 0)
+      assert.match(stderr, sentence)
+    }
+    assert.equal(await root().get(clusters, { name: 'bad' }), undefined)
+  })
+
+  it('a leaf that no longer knows our account says that the credentials are rejected', async () => {
+    const name = (await cluster('leaf1')).metadata.annotations?.[account.annotation] ?? assert.fail()
+    const deleted = await leaf(1).delete(serviceAccounts, { namespace: systemNamespace, name })
+    assert(deleted.ok)
+    const message = await says('leaf1', 'CredentialsValid', 'False CredentialsRejected')
+    assert.match(message, /join the cluster again/)
+    await says('leaf1', 'Reachable', 'True LeafReachable')
+    await says('leaf1', 'VirtualNodesReady', 'False CredentialsInvalid')
+    await allWell('leaf2')
+  })
+
+  it('a broken kubeconfig is called invalid, its content is told nowhere, and a right one heals it', async () => {
+    await platform.apply(secretOf('broken', 'password: hunter2\n : ['), joined('broken'))
+    await says('broken', 'CredentialsValid', 'False KubeconfigInvalid')
+    await says('broken', 'VirtualNodesReady', 'False CredentialsInvalid')
+    const { stdout } = await platform.kubectl(['describe', 'clusters.kosmos.io', 'broken'])
+    const log = await readFile(path.join(platform.testbed.dir, 'logs', 'cluster-tree.log'), 'utf8')
+    assert.doesNotMatch(stdout + log, /hunter2/)
+    const text = (await kubeconfigOf(controlPlane(1))).replace(/certificate-authority-data: .*/, '')
+    await platform.apply(secretOf('broken', text))
+    await says('broken', 'Reachable', 'False CertificateNotTrusted')
+    await remove('broken')
+  })
+
+  it('a kubeconfig that runs a program is refused, and the program is not run', async () => {
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: '/bin/false', interactiveMode: 'Never' }
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'c', cluster: { server: controlPlane(1).server } }],
+      users: [{ name: 'u', user: { exec } }],
+      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'c',
+    }
+    await platform.apply(secretOf('plugin', JSON.stringify(config)), joined('plugin'))
+    assert.match(await says('plugin', 'CredentialsValid', 'False KubeconfigNotSelfContained'), /runs an exec plug-in/)
+    await remove('plugin')
+  })
+
+  it('a kubeconfig of the root itself is refused', async () => {
+    await platform.apply(secretOf('self', await kubeconfigOf(platform.testbed.root)), joined('self'))
+    await says('self', 'VirtualNodesReady', 'False LeafIsRoot')
+    assert.equal(await node('self'), undefined)
+    await remove('self')
+  })
+
+  it('an address where nobody answers is called unreachable, with the cause', async () => {
+    const text = (await kubeconfigOf(controlPlane(1))).replace(/server: .*/, `server: https://127.0.0.1:1`)
+    await platform.apply(secretOf('nobody', text), joined('nobody'))
+    assert.match(await says('nobody', 'Reachable', 'False LeafUnreachable'), /ECONNREFUSED/)
+    await says('nobody', 'VirtualNodesReady', 'False LeafUnreachable')
+    await remove('nobody')
+  })
+
+  it('a Secret that does not exist yet is waited for', async () => {
+    await platform.apply(joined('early'))
+    assert.match(await says('early', 'CredentialsValid', 'False SecretNotFound'), /kosmos-system\/of-early/)
+    await platform.apply(secretOf('early', await kubeconfigOf(platform.testbed.root)))
+    await says('early', 'CredentialsValid', 'True CredentialsAccepted')
+    await remove('early')
+  })
+
+  it('the leaf that was cut off has its node NotReady, the others are well; joining again heals it', async () => {
+    await eventually('its node is not Ready', async () => !isReady(await node('leaf1')))
+    await eventually('nor are its pods', async () => !isReady(await root().get(pods, inDefault('steady-1'))))
+    assert(isReady(await node('leaf2')))
+    assert(isReady(await root().get(pods, inDefault('steady-2'))))
+    await joinAgain(1)
+    await allWell('leaf1')
+    await running('steady-1')
+    await assertSteady(1)
+    await assertSteady(2)
+  })
+
+  it('a Secret that is lost is missed, and nothing is lost with it', async () => {
+    const ref = { namespace: systemNamespace, name: 'cluster-leaf1' }
+    const { metadata, ...content } = (await root().get(secrets, ref)) ?? assert.fail()
+    await root().delete(secrets, ref)
+    await says('leaf1', 'CredentialsValid', 'False SecretNotFound')
+    const { labels } = metadata
+    await root().create(secrets, { metadata: { ...ref, ...(labels && { labels }) }, ...content } as KubeObject)
+    await allWell('leaf1')
+    await assertSteady(1)
+  })
+
+  it('a leaf that is joined twice stays with the first, also after a restart', async () => {
+    await platform.apply(secretOf('a-twin', await kubeconfigOf(controlPlane(1))), joined('a-twin'))
+    assert.match(await says('a-twin', 'VirtualNodesReady', 'False LeafAlreadyJoined'), /Cluster leaf1/)
+    await platform.killClusterTree()
+    await platform.startClusterTree()
+    await platform.apply(pod('after-restart', { cluster: 'leaf1' }))
+    await running('after-restart')
+    await says('a-twin', 'VirtualNodesReady', 'False LeafAlreadyJoined')
+    await allWell('leaf1')
+    assert.equal(await node('a-twin'), undefined)
+    await remove('a-twin')
+    await assertSteady(1)
+  })
+
+  it('a model that is not supported is said, and the virtual node that is there goes on', async () => {
+    const models = (leafModels: object[] | null) =>
+      platform.kubectl([
+        'patch',
+        'clusters.kosmos.io',
+        'leaf1',
+        '--type=merge',
+        '-p',
+        JSON.stringify({ spec: { clusterTreeOptions: { leafModels } } }),
+      ])
+    await models([{ nodeSelector: { nodeName: 'node-0' } }])
+    assert.match(await says('leaf1', 'VirtualNodesReady', 'False LeafModelNotSupported'), /Remove nodeSelector/)
+    await platform.apply(pod('meanwhile', { cluster: 'leaf1' }))
+    await running('meanwhile')
+    await models(null)
+    await allWell('leaf1')
+    await assertSteady(1)
+  })
+
+  it('a Cluster that is deleted while its leaf is away waits and says so, also after a restart', async () => {
+    await leaf(1).create(configMaps, { metadata: inDefault('theirs'), data: { a: '1' } } as KubeObject)
+    await leaf(1).create(namespaces, { metadata: { name: 'theirs' } })
+    await platform.apply(
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: inDefault('settings'), data: { a: '1' } },
+      pod('reader', { cluster: 'leaf1', container: { envFrom: [{ configMapRef: { name: 'settings' } }] } }),
+    )
+    await running('reader')
+    controlPlane(1).pause('kube-apiserver')
+    try {
+      await says('leaf1', 'Reachable', 'False LeafUnreachable')
+      await platform.kubectl(['delete', 'clusters.kosmos.io', 'leaf1', '--wait=false'])
+      assert.match(await says('leaf1', 'VirtualNodesReady', 'False Leaving'), /the leaf cannot be asked/)
+      await platform.killClusterTree()
+      await platform.startClusterTree()
+      await says('leaf1', 'Reachable', 'False LeafUnreachable')
+      assert.equal((await cluster('leaf1')).status?.virtualNodes, 1)
+      assert.equal((await node('leaf1'))?.spec?.unschedulable, true)
+    } finally {
+      controlPlane(1).resume('kube-apiserver')
+    }
+    await gone('leaf1')
+  })
+
+  it('and then exactly what is ours is gone, in the leaf and in the root', async () => {
+    assert.equal(await node('leaf1'), undefined)
+    const bound = await root().listAll(pods, { fieldSelector: 'spec.nodeName=kosmos-leaf1' })
+    assert.deepEqual(bound, [])
+    const left = await Promise.all(
+      [pods, configMaps, secrets].map((each) => leaf(1).listAll(each, { labelSelector: 'kosmos.io/root-cluster' })),
+    )
+    assert.deepEqual(left.flat(), [])
+    assert.deepEqual((await leaf(1).get(configMaps, inDefault('theirs')))?.data, { a: '1' })
+    assert(await leaf(1).get(namespaces, { name: 'theirs' }))
+    assert(await leaf(1).get(namespaces, { name: 'default' }))
+    assert(await root().get(configMaps, inDefault('settings')))
+    await assertSteady(2)
+  })
+
+  it('a Cluster whose node name is taken says so and leaves that node alone', async () => {
+    const made = await root().create(nodes, { metadata: { name: 'kosmos-taken', labels: { mine: 'yes' } } })
+    assert(made.ok)
+    await platform.apply(secretOf('taken', await kubeconfigOf(controlPlane(1))), joined('taken'))
+    assert.match(await says('taken', 'VirtualNodesReady', 'False NodeNameTaken'), /kosmos-taken/)
+    assert.equal((await cluster('taken')).status?.virtualNodes, 0)
+    await remove('taken')
+    const untouched = await node('taken')
+    assert.equal(untouched?.metadata.uid, made.object.metadata.uid)
+    assert.deepEqual(untouched?.metadata.labels, { mine: 'yes' })
+  })
+
+  it('a manifest of the original Kosmos works: its kubeconfig moves into a Secret, which goes with it', async () => {
+    const kubeconfig = Buffer.from(await kubeconfigOf(controlPlane(1))).toString('base64')
+    await platform.apply({
+      apiVersion: 'kosmos.io/v1alpha1',
+      kind: 'Cluster',
+      metadata: { name: 'original' },
+      spec: {
+        kubeconfig,
+        imageRepository: 'ghcr.io/kosmos-io',
+        namespace: 'kosmos-system',
+        clusterLinkOptions: { enable: false },
+        clusterTreeOptions: { enable: true },
+      },
+    })
+    await allWell('original')
+    const { spec } = await cluster('original')
+    assert.equal(spec.kubeconfig, undefined)
+    const ref = { namespace: systemNamespace, name: spec.credentialsSecretRef?.name ?? '' }
+    assert.equal((await root().get(secrets, ref))?.data?.kubeconfig, kubeconfig)
+    assert.equal((await node('original'))?.metadata.annotations?.[leafIdAnnotation]?.length, 36)
+    await platform.apply(pod('of-original', { cluster: 'original' }))
+    await running('of-original')
+    await remove('original')
+    assert.equal(await root().get(secrets, ref), undefined)
+    assert.equal(await leaf(1).get(pods, inDefault('of-original')), undefined)
+  })
+
+  it('a Cluster with pods of a DaemonSet on it can be removed, although they are made again and again', async () => {
+    const labels = { app: 'agent' }
+    const spec = podSpec({ spec: { tolerations: [{ operator: 'Exists' }] } })
+    await platform.apply({
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: inDefault('agent'),
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
+    })
+    const agents = () => leaf(2).listAll(pods, { namespace: 'default', labelSelector: 'app=agent' })
+    await eventually('one runs in the leaf', async () => (await agents()).length === 1)
+    await assertSteady(2)
+    await platform.kubectl(['delete', 'clusters.kosmos.io', 'leaf2', '--wait=false'])
+    await gone('leaf2')
+    assert.deepEqual(await agents(), [])
+    assert.equal(await node('leaf2'), undefined)
+  })
+})
