@@ -32,8 +32,7 @@ export async function upKosmos(testbed: Testbed, progress: Progress): Promise<Ko
 /** Starts cluster-tree, or starts it again; resolves with the URL of its metrics when it works. */
 export async function startClusterTree(testbed: Testbed, progress: Progress): Promise<string> {
   const { root, journal, dir } = testbed
-  const host = new URL(root.server).hostname
-  const http = `${host}:${await freePort(host)}`
+  const http = `127.0.0.1:${await freePort()}`
   progress.step('starting cluster-tree')
   const program = path.join(dir, `${component}.mjs`)
   await bundleClusterTree(program)
@@ -45,7 +44,7 @@ export async function startClusterTree(testbed: Testbed, progress: Progress): Pr
       '--kubeconfig',
       await rootCredentials(testbed),
       '--node-address',
-      host,
+      new URL(root.server).hostname,
       '--kubelet-port',
       '0',
       '--http',
@@ -63,11 +62,11 @@ export function clusterTreePid(testbed: Testbed): number {
   return pid
 }
 
-async function freePort(host: string): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer()
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   const address = server.address()
   await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error(`no free port on ${host}`)
+  if (address === null || typeof address === 'string') throw new Error('no free port on 127.0.0.1')
   return address.port
 }
