@@ -1,5 +1,4 @@
-import type { Client, KubeObject, Resource } from '@kosmos/kube'
-import { resource } from '@kosmos/kube'
+import { ApiError, type Client, type KubeObject, type Resource, resource } from '@kosmos/kube'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 import { openCluster } from './clusters/connect.ts'
 import type { Progress } from './terminal/progress.ts'
@@ -52,15 +51,17 @@ const madeByItself =
 export async function inventory(client: Client): Promise<string[]> {
   const { groups } = (await client.raw('/apis')) as { groups: { preferredVersion: { groupVersion: string } }[] }
   const paths = ['/api/v1', ...groups.map(({ preferredVersion }) => `/apis/${preferredVersion.groupVersion}`)]
-  const lists = (await Promise.all(paths.map((path) => client.raw(path)))) as ResourceList[]
-  const kinds: Resource[] = lists.flatMap(({ groupVersion, resources }) =>
-    resources
+  const lists = await Promise.all(paths.map((path) => unlessGone(client.raw(path) as Promise<ResourceList>)))
+  const kinds: Resource[] = lists.flatMap((list) =>
+    (list?.resources ?? [])
       .filter(({ name, verbs }) => verbs.includes('list') && !name.includes('/'))
-      .map(({ name, kind, namespaced }) => resource(groupVersion, kind, name, namespaced ? 'Namespaced' : 'Cluster')),
+      .map(({ name, kind, namespaced }) =>
+        resource(list?.groupVersion ?? '', kind, name, namespaced ? 'Namespaced' : 'Cluster'),
+      ),
   )
   const found = await Promise.all(
     kinds.map(async (kind) =>
-      (await client.listAll(kind, { metadataOnly: true })).map(({ metadata }: KubeObject) => {
+      ((await unlessGone(client.listAll(kind, { metadataOnly: true }))) ?? []).map(({ metadata }: KubeObject) => {
         return `${kind.kind} ${metadata?.namespace ?? ''}/${metadata?.name}`
       }),
     ),
@@ -69,6 +70,16 @@ export async function inventory(client: Client): Promise<string[]> {
     .flat()
     .filter((text) => !notCompared.test(text) && !madeByItself.test(text))
     .sort()
+}
+
+/** What an API server says it has may be gone, or not be there yet, when it is asked for it. */
+async function unlessGone<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 404) return undefined
+    throw error
+  }
 }
 
 /** What has come to an inventory, and what is gone from it. */
