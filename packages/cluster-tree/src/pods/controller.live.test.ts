@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import { rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
+import {
+  type Client,
+  Informer,
+  type KubeObject,
+  namespaces,
+  type Pod,
+  type PodSpec,
+  type PodStatus,
+  pods,
+  serviceAccounts,
+  unwrap,
+} from '@kosmos/kube'
+import type { CopyState } from '../configuration/controller.ts'
+import { ConfigurationRegistry } from '../configuration/registry.ts'
+import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
+import { BoundPods } from '../root/bound-pods.ts'
+import type { Notice } from '../root/events.ts'
+import { PodController } from './controller.ts'
+
+const namespace = 'shop'
+const context = { rootClusterId: 'root-1', clusterName: 'east', nodeName: 'kosmos-east' }
+
+/** One life of the process, as far as the pods of one virtual node are concerned. */
+function startPods(root: Client, leaf: Client) {
+  const stop = new AbortController()
+  const boundPods = new BoundPods(root)
+  const leafPods = new Informer<Pod>({ client: leaf, resource: pods, labelSelector: `${rootClusterLabel}=root-1` })
+  const registry = new ConfigurationRegistry()
+  const copies = new Map<string, CopyState>()
+  const told: string[] = []
+  const life = { isCurrent: true }
+  const controller = new PodController({
+    context,
+    root,
+    leaf,
+    rootPods: { ...boundPods.of(context.nodeName), get: (key) => boundPods.informer.get(key) },
+    leafPods,
+    registry,
+    copies: {
+      stateOf: (key) => copies.get(key) ?? 'current',
+      refusalOf: () => 'quota of secrets',
+      enqueue: () => {},
+    },
+    events: { record: (object: KubeObject, { reason }: Notice) => told.push(`${object.metadata?.name} ${reason}`) },
+    isCurrent: () => life.isCurrent,
+  })
+  const running = Promise.all(
+    [boundPods.informer, leafPods, controller.controller].map((each) => each.run(stop.signal)),
+  )
+  return {
+    controller,
+    registry,
+    copies,
+    told,
+    life,
+    end: async () => {
+      stop.abort()
+      await running
+    },
+  }
+}
+
+describe('the pods of a virtual node and their copies', () => {
+  let root: LiveCluster
+  let leaf: LiveCluster
+  let pair: ReturnType<typeof startPods>
+  let count = 0
+  let name = ''
+
+  before(async () => {
+    ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
+    for (const { client } of [root, leaf]) {
+      await client.create(namespaces, { metadata: { name: namespace } })
+      await client.create(serviceAccounts, { metadata: { namespace, name: 'default' } })
+    }
+    pair = startPods(root.client, leaf.client)
+  })
+  after(async () => {
+    await pair?.end()
+    await Promise.all([root?.end(), leaf?.end()])
+  })
+  beforeEach(() => {
+    name = `pod-${count++}`
+    pair.life.isCurrent = true
+  })
+
+  const ref = () => ({ namespace, name })
+  const inRoot = () => root.client.get(pods, ref())
+  const inLeaf = () => leaf.client.get(pods, ref())
+  const manifest = (spec: Partial<PodSpec> = {}) =>
+    ({
+      metadata: ref(),
+      spec: { nodeName: context.nodeName, containers: [{ name: 'a', image: 'a' }], ...spec },
+    }) as KubeObject
+  const create = async (spec?: Partial<PodSpec>) => unwrap(await root.client.create(pods, manifest(spec))) as Pod
+  /** The copy, on a node of the leaf: only then does the API server grant it time to stop. */
+  const copyOf = async (pod: Pod): Promise<Pod> => {
+    const at = { namespace, name: pod.metadata.name }
+    const copy = await eventually('its copy', async () => {
+      const seen = await leaf.client.get(pods, at)
+      return seen?.metadata.annotations?.[rootUidAnnotation] === pod.metadata.uid && seen
+    })
+    const target = { apiVersion: 'v1', kind: 'Node', name: 'worker' }
+    const bound = await leaf.client.createFor(pods, at, 'binding', {
+      metadata: { name: at.name },
+      target,
+    } as KubeObject)
+    assert(bound.ok)
+    return copy
+  }
+  const setStatus = async (client: Client, status: PodStatus) =>
+    unwrap(await client.patch(pods, ref(), { status }, { type: 'strategic', subresource: 'status' }))
+  const waits = (reason: string) =>
+    eventually(`it waits: ${reason}`, async () => {
+      const pod = await inRoot()
+      return pod?.status?.containerStatuses?.[0]?.state?.waiting?.reason === reason && pod
+    })
+  const running: PodStatus = {
+    phase: 'Running',
+    startTime: '2026-01-01T00:00:00Z',
+    conditions: [{ type: 'Ready', status: 'True' }],
+  }
+  const phase = (expected: string) =>
+    eventually(`it is ${expected}`, async () => {
+      const pod = await inRoot()
+      return pod?.status?.phase === expected && pod
+    })
+  const noneLeft = () =>
+    eventually('both are gone', async () => (await inRoot()) === undefined && (await inLeaf()) === undefined)
+  /** What a kubelet does when it has stopped a pod. */
+  const stopInLeaf = async () => {
+    await eventually('it is asked to stop', async () => (await inLeaf())?.metadata.deletionTimestamp !== undefined)
+    await leaf.client.delete(pods, ref(), { gracePeriodSeconds: 0 })
+  }
+
+  it('are in step from the creation to the end', async () => {
+    const pod = await create()
+    await copyOf(pod)
+    assert(pair.told.includes(`${name} CreatedInLeaf`))
+    await setStatus(leaf.client, running)
+    const shown = await phase('Running')
+    assert.equal(shown.metadata.uid, pod.metadata.uid)
+    await root.client.delete(pods, ref(), { gracePeriodSeconds: 7 })
+    const copy = await eventually('the copy is told', async () => {
+      const seen = await inLeaf()
+      return seen?.metadata.deletionTimestamp !== undefined && seen
+    })
+    assert.equal(copy.metadata.deletionGracePeriodSeconds, 7)
+    assert(await inRoot())
+    await stopInLeaf()
+    await noneLeft()
+  })
+
+  it('never meet a foreign pod of the name, which the root pod waits for', async () => {
+    const foreign = unwrap(await leaf.client.create(pods, manifest({ nodeName: 'worker' }))) as Pod
+    await create()
+    await waits('NameTakenInLeaf')
+    assert(pair.told.includes(`${name} NameTakenInLeaf`))
+    await root.client.delete(pods, ref())
+    await eventually('the root pod is gone', async () => (await inRoot()) === undefined)
+    assert.equal((await inLeaf())?.metadata.resourceVersion, foreign.metadata.resourceVersion)
+  })
+
+  it('are two when the root pod was forced away and created again while we were down: one ends, then the other begins', async () => {
+    await copyOf(await create())
+    await pair.end()
+    await root.client.delete(pods, ref(), { gracePeriodSeconds: 0 })
+    const second = await create()
+    pair = startPods(root.client, leaf.client)
+    await waits('PreviousPodTerminating')
+    assert.notEqual((await inLeaf())?.metadata.annotations?.[rootUidAnnotation], second.metadata.uid)
+    await stopInLeaf()
+    await copyOf(second)
+  })
+
+  it('go without any grace on both sides when the root pod is forced away', async () => {
+    await copyOf(await create())
+    await root.client.delete(pods, ref(), { gracePeriodSeconds: 0 })
+    await noneLeft()
+  })
+
+  it('are not made again when the copy has run and vanished: the root pod has failed', async () => {
+    await copyOf(await create())
+    await setStatus(leaf.client, running)
+    await phase('Running')
+    await leaf.client.delete(pods, ref(), { gracePeriodSeconds: 0 })
+    await phase('Failed')
+    assert(pair.told.includes(`${name} VanishedInLeaf`))
+    assert.equal(await inLeaf(), undefined)
+  })
+
+  it('are left as they are while one side is not known for certain, and looked at again afterwards', async () => {
+    await copyOf(await create())
+    await setStatus(leaf.client, running)
+    await phase('Running')
+    pair.life.isCurrent = false
+    const unready = { conditions: [{ type: 'Ready', status: 'False', reason: 'NodeNotReady' }] }
+    const marked = await setStatus(root.client, unready as PodStatus)
+    const other = `${name}-other`
+    await root.client.create(pods, { ...manifest(), metadata: { namespace, name: other } })
+    pair.controller.resume()
+    assert.equal((await inRoot())?.metadata.resourceVersion, marked?.metadata.resourceVersion)
+    assert.equal(await leaf.client.get(pods, { namespace, name: other }), undefined)
+    pair.life.isCurrent = true
+    pair.controller.resume()
+    await eventually('it is Ready again, although the leaf has not changed', async () => {
+      return (await inRoot())?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
+    })
+    await eventually('the other has its copy', () => leaf.client.get(pods, { namespace, name: other }))
+  })
+
+  it('say what they wait for: what is missing, in the way, or refused by the leaf; then the copy is made', async () => {
+    const key = `secrets/${namespace}/key-of-${name}`
+    pair.copies.set(key, 'missing')
+    const pod = await create({
+      containers: [{ name: 'a', image: 'a', envFrom: [{ secretRef: { name: `key-of-${name}` } }] }],
+    })
+    await waits('CreateContainerConfigError')
+    assert(pair.registry.isNeeded(key))
+    const turn = (state: CopyState) => {
+      pair.copies.set(key, state)
+      pair.controller.controller.enqueue(`${namespace}/${name}`)
+    }
+    turn('foreign')
+    await waits('NameTakenInLeaf')
+    turn('refused')
+    assert.match((await waits('RefusedByLeaf')).status?.message ?? '', /Secret key-of-.*quota of secrets/)
+    turn('pending')
+    turn('current')
+    await copyOf(pod)
+  })
+
+  it('say that the leaf refuses them, or their namespace', async () => {
+    const ending = { name: `ending-${count}`, finalizers: ['example.com/keep'] }
+    await leaf.client.create(namespaces, { metadata: ending })
+    await leaf.client.delete(namespaces, { name: ending.name })
+    await root.client.create(namespaces, { metadata: { name: ending.name } })
+    await root.client.create(serviceAccounts, { metadata: { namespace: ending.name, name: 'default' } })
+    await root.client.create(pods, { ...manifest(), metadata: { namespace: ending.name, name } })
+    const pod = await eventually('it says so', async () => {
+      const seen = await root.client.get(pods, { namespace: ending.name, name })
+      return seen?.status?.reason === 'RefusedByLeaf' && seen
+    })
+    assert.match(pod.status?.message ?? '', /cluster east .*being terminated/)
+  })
+
+  it('get a namespace of their own in the leaf, marked as ours', async () => {
+    const own = `own-${count}`
+    await root.client.create(namespaces, { metadata: { name: own } })
+    await root.client.create(serviceAccounts, { metadata: { namespace: own, name: 'default' } })
+    await root.client.create(pods, { ...manifest(), metadata: { namespace: own, name } })
+    const made = await eventually('the namespace', () => leaf.client.get(namespaces, { name: own }))
+    assert.equal(made.metadata.labels?.[rootClusterLabel], 'root-1')
+    // The ServiceAccount that the leaf's own controllers make comes a little later.
+    await leaf.client.create(serviceAccounts, { metadata: { namespace: own, name: 'default' } })
+    await eventually('the copy', () => leaf.client.get(pods, { namespace: own, name }))
+  })
+
+  it('are the same after a restart, and what went on meanwhile is made good', async () => {
+    const copy = await copyOf(await create())
+    const orphan = `${name}-orphan`
+    const lost = await root.client.create(pods, { ...manifest(), metadata: { namespace, name: orphan } })
+    await copyOf(unwrap(lost) as Pod)
+    await pair.end()
+    await root.client.delete(pods, { namespace, name: orphan }, { gracePeriodSeconds: 0 })
+    await setStatus(leaf.client, running)
+    pair = startPods(root.client, leaf.client)
+    await phase('Running')
+    await eventually('the orphan is asked to stop', async () => {
+      return (await leaf.client.get(pods, { namespace, name: orphan }))?.metadata.deletionTimestamp
+    })
+    const now = await inLeaf()
+    assert.equal(now?.metadata.uid, copy.metadata.uid)
+    assert.equal(now?.metadata.deletionTimestamp, undefined)
+    assert(!pair.told.includes(`${name} CreatedInLeaf`))
+  })
+})
