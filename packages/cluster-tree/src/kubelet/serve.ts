@@ -70,7 +70,8 @@ function serve(
       stop.signal,
     )
     const server = createKubeletServer(api, { nodeName, podLocator, certificate, address, port: ports.take(nodeName) })
-    endpoint = { address, port: (await server.listen()).port }
+    const { port } = await persist('kubelet.listen', () => server.listen(), log, stop.signal)
+    endpoint = { address, port }
     listening()
     return server
   })()
