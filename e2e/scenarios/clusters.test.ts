@@ -298,6 +298,37 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     assert.deepEqual(untouched?.metadata.labels, { mine: 'yes' })
   })
 
+  it('an account without the rights that are needed is told which it lacks, and is used once it has them', async () => {
+    const admin = controlPlane(1)
+    const system = ['-n', systemNamespace]
+    await platform.kubectlIn(admin, [...system, 'create', 'serviceaccount', 'weak'])
+    const { stdout: token } = await platform.kubectlIn(admin, [...system, 'create', 'token', 'weak'])
+    const { clusters: servers, contexts } = JSON.parse(
+      (await platform.kubectlIn(admin, ['config', 'view', '--raw', '--flatten', '--minify', '-o', 'json'])).stdout,
+    ) as { clusters: object[]; contexts: { context: { user: string } }[] }
+    const name = contexts[0]?.context.user
+    const users = [{ name, user: { token: token.trim() } }]
+    const config = { apiVersion: 'v1', kind: 'Config', clusters: servers, users, contexts }
+    await platform.apply(secretOf('weak', JSON.stringify(config)), joined('weak'))
+    assert.match(await says('weak', 'CredentialsValid', 'False PermissionsMissing'), /namespaces "kube-system"/)
+    const grant = (role: string) =>
+      platform.kubectlIn(admin, [
+        'create',
+        'clusterrolebinding',
+        `weak-${role}`,
+        `--clusterrole=${role}`,
+        `--serviceaccount=${systemNamespace}:weak`,
+      ])
+    // Reads most things, but neither nodes nor Secrets.
+    await grant('view')
+    await eventually('it says what is forbidden now', async () =>
+      /(nodes|secrets) is forbidden/.test(await says('weak', 'CredentialsValid', 'False PermissionsMissing')),
+    )
+    await grant('cluster-admin')
+    await allWell('weak')
+    await remove('weak')
+  })
+
   it('a manifest of the original Kosmos works: its kubeconfig moves into a Secret, which goes with it', async () => {
     const kubeconfig = Buffer.from(await kubeconfigOf(controlPlane(1))).toString('base64')
     await platform.apply({
