@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import path from 'node:path'
-import { bundleClusterTree } from '@kosmos/cluster-tree/build'
+import { bundleClusterTree, nodeFlags } from '@kosmos/cluster-tree/build'
 import { join, lines } from '@kosmos/kosmosctl'
 import { launch, type Progress, type Testbed } from '@kosmos/testbed'
 import { rootCredentials } from './credentials.ts'
@@ -40,6 +40,7 @@ export async function startClusterTree(testbed: Testbed, progress: Progress): Pr
     id: `root/${component}`,
     argv: [
       process.execPath,
+      ...nodeFlags,
       program,
       '--kubeconfig',
       await rootCredentials(testbed),

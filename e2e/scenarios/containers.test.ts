@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
 import { pods } from '@kosmos/kube'
 import { deployment, pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
@@ -119,9 +121,12 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
       assert.equal(code, 0)
       assert.equal(stdout, 'spdy\n')
     })
-    it('gives a command a terminal', async () => {
-      const { stdout } = await kubectl('exec', '-it', 'speaker', '--', 'sh', '-c', 'echo no terminal needed')
-      assert.match(stdout, /no terminal needed/)
+    it('gives a command a terminal of the size that the user has', async () => {
+      const { kubeconfig } = platform.testbed.root
+      const exec = `${platform.testbed.bin.kubectl} --kubeconfig ${kubeconfig} exec -it speaker -- stty size`
+      // script(1) of util-linux gives kubectl a terminal, as nobody sits at one here.
+      const { stdout } = await promisify(execFile)('script', ['-qec', `stty rows 33 cols 99; ${exec}`, '/dev/null'])
+      assert.match(stdout, /33 99/)
     })
   })
 
