@@ -22,8 +22,8 @@ export async function testFiles(patterns: readonly string[], except: RegExp = /n
 export async function runTests(files: readonly string[], concurrency: number): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
   if (files.length === 0) return counts
-  // A scenario may wait long for clusters; a test that hangs must not hang the run.
-  const stream = run({ files: [...files], concurrency, timeout: 15 * 60_000 })
+  // A scenario may wait long for clusters; a test that hangs, or leaves something open, must not hang the run.
+  const stream = run({ files: [...files], concurrency, timeout: 15 * 60_000, forceExit: true })
   stream.on('test:summary', ({ file, counts: { tests, passed, skipped, todo } }) => {
     if (file !== undefined) return
     counts.passed += passed
