@@ -12,8 +12,8 @@ program
   .option('--count <pods>', 'pods on each side', number, 2000)
   .option('--json', 'print one JSON object')
   .action(async ({ count, json }: { count: number; json?: boolean }) => {
-    const result = await benchPods({ count, progress: progressOn(process.stderr) })
-    console.log(json ? JSON.stringify(result) : describePods(result))
+    const run = await benchPods({ count, progress: progressOn(process.stderr) })
+    console.log(json ? JSON.stringify(run.result) : describePods(run))
   })
 
 try {

@@ -2,7 +2,7 @@ import { build } from 'esbuild'
 
 /**
  * How Node is started for the bundle: the heap grows by a quarter instead of doubling, and young objects, most of which are
- * events that were parsed and dropped, do not spread over much memory. Measured: docs/explanation/benchmarks.md.
+ * events that were parsed and dropped, do not spread over much memory. Measured: docs/benchmarks.md.
  */
 export const nodeFlags = ['--max-semi-space-size=8', '--heap-growing-percent=25'] as const
 

@@ -3,6 +3,7 @@ import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/tes
 import { clusterTreePid, upKosmos } from '../../platform/kosmos.ts'
 import { type LoadResult, runLoad } from './load.ts'
 import { cpuMs, peakRssMiB } from './process-usage.ts'
+import { between, lists, snapshot, type Where } from './where.ts'
 
 export interface PodsResult {
   readonly count: number
@@ -16,6 +17,12 @@ export interface PodsResult {
   readonly ratio: number
 }
 
+/** A result, and what explains it. */
+export interface PodsRun {
+  readonly result: PodsResult
+  readonly where: { readonly direct: Where; readonly tree: Where }
+}
+
 export interface PodsOptions {
   readonly count: number
   readonly progress: Progress
@@ -27,7 +34,7 @@ const NAMESPACE = 'bench'
 const nodesFor = (count: number) => Math.max(10, Math.ceil(count / 400))
 
 /** Measures pod throughput straight on a leaf and through the tree, on a test bed of its own, which is removed after. */
-export async function benchPods({ count, progress }: PodsOptions): Promise<PodsResult> {
+export async function benchPods({ count, progress }: PodsOptions): Promise<PodsRun> {
   const name = `bench-${process.pid}`
   const testbed = await upTestbed({ name, leaves: 1, nodes: `kwok:${nodesFor(count)}`, progress })
   try {
@@ -37,30 +44,31 @@ export async function benchPods({ count, progress }: PodsOptions): Promise<PodsR
   }
 }
 
-async function measure(testbed: Testbed, count: number, progress: Progress): Promise<PodsResult> {
+async function measure(testbed: Testbed, count: number, progress: Progress): Promise<PodsRun> {
   const [leaf] = testbed.leaves
   if (!leaf) throw new Error('the test bed has no leaf')
   const { metrics } = await upKosmos(testbed, progress)
   const pid = clusterTreePid(testbed)
+  const load = (kubeconfig: string) =>
+    onCluster(kubeconfig, (client) => runLoad({ client, namespace: NAMESPACE, count }))
 
   progress.step(`${count} pods straight on the leaf`)
-  const direct = await onCluster(leaf.kubeconfig, (client) => runLoad({ client, namespace: NAMESPACE, count }))
+  const start = await snapshot(testbed, metrics)
+  const direct = await load(leaf.kubeconfig)
   progress.step(`${direct.podsPerSecond.toFixed(1)} pods/s; ${count} pods through the tree`)
-  const listsBefore = await lists(metrics)
+  const middle = await snapshot(testbed, metrics)
   const before = cpuMs(pid)
-  const tree = await onCluster(testbed.root.kubeconfig, (client) => runLoad({ client, namespace: NAMESPACE, count }))
+  const tree = await load(testbed.root.kubeconfig)
   progress.step(`${tree.podsPerSecond.toFixed(1)} pods/s`)
-  return {
+  const cpuMsPerPod = (cpuMs(pid) - before) / count
+  const end = await snapshot(testbed, metrics)
+  const result = {
     count,
     direct,
-    tree: {
-      ...tree,
-      cpuMsPerPod: (cpuMs(pid) - before) / count,
-      peakRssMiB: peakRssMiB(pid),
-      listsInSteadyState: (await lists(metrics)) - listsBefore,
-    },
+    tree: { ...tree, cpuMsPerPod, peakRssMiB: peakRssMiB(pid), listsInSteadyState: lists(end) - lists(middle) },
     ratio: tree.podsPerSecond / direct.podsPerSecond,
   }
+  return { result, where: { direct: between(start, middle, count), tree: between(middle, end, count) } }
 }
 
 async function onCluster<T>(kubeconfig: string, work: (client: Client) => Promise<T>): Promise<T> {
@@ -75,11 +83,4 @@ async function onCluster<T>(kubeconfig: string, work: (client: Client) => Promis
   } finally {
     await connection.close()
   }
-}
-
-/** How many LIST requests our process has made so far. */
-async function lists(metrics: string): Promise<number> {
-  const text = await (await fetch(metrics)).text()
-  const samples = text.matchAll(/^kosmos_api_requests_total\{[^}]*verb="list"[^}]*\} (\d+)$/gm)
-  return [...samples].reduce((sum, [, value]) => sum + Number(value), 0)
 }

@@ -1,8 +1,8 @@
-import type { PodsResult } from './bench.ts'
+import type { PodsRun } from './bench.ts'
 import type { LoadResult } from './load.ts'
 
 /** The result for a terminal. */
-export function describePods({ count, direct, tree, ratio }: PodsResult): string {
+export function describePods({ result: { count, direct, tree, ratio }, where }: PodsRun): string {
   const row = (title: string, { podsPerSecond, p50Ms, p99Ms, deleteSeconds }: LoadResult) =>
     [
       title.padEnd(8),
@@ -16,5 +16,17 @@ export function describePods({ count, direct, tree, ratio }: PodsResult): string
     row('direct', direct),
     row('tree', tree),
     `ratio ${ratio.toFixed(2)}, ${tree.cpuMsPerPod.toFixed(1)} ms CPU a pod, peak RSS ${tree.peakRssMiB.toFixed(0)} MiB, ${tree.listsInSteadyState} lists`,
+    '',
+    'CPU ms a pod           direct    tree',
+    ...Object.entries(where.tree.cpuMsPerPod).map(
+      ([process, ms]) => `${process.padEnd(20)}${cell(where.direct.cpuMsPerPod[process])}${cell(ms)}`,
+    ),
+    '',
+    'our requests a pod               tree',
+    ...Object.entries(where.tree.requestsPerPod)
+      .filter(([, requests]) => requests >= 0.01)
+      .map(([kind, requests]) => `${kind.padEnd(28)}${cell(requests, 2)}`),
   ].join('\n')
 }
+
+const cell = (value = 0, digits = 1): string => value.toFixed(digits).padStart(9)
