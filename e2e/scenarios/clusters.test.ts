@@ -129,6 +129,23 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     assert.equal(await root().get(clusters, { name: 'bad' }), undefined)
   })
 
+  it('a Secret that suddenly leads to another cluster fails no pod; both come to rest when it is corrected', async () => {
+    const ref = { namespace: systemNamespace, name: 'cluster-leaf1' }
+    const right = (await root().get(secrets, ref))?.data?.kubeconfig ?? assert.fail()
+    const wrong = Buffer.from(await kubeconfigOf(controlPlane(2))).toString('base64')
+    const store = async (kubeconfig: string) => {
+      const stored = await root().patch(secrets, ref, { data: { kubeconfig } }, { type: 'merge' })
+      assert(stored.ok)
+    }
+    await store(wrong)
+    await says('leaf1', 'VirtualNodesReady', 'False LeafReplaced')
+    await allWell('leaf2')
+    await store(right)
+    await allWell('leaf1')
+    await assertSteady(1)
+    await assertSteady(2)
+  })
+
   it('a leaf that no longer knows our account says that the credentials are rejected', async () => {
     const name = (await cluster('leaf1')).metadata.annotations?.[account.annotation] ?? assert.fail()
     const deleted = await leaf(1).delete(serviceAccounts, { namespace: systemNamespace, name })

@@ -94,6 +94,11 @@ export const clusterConditions = {
       status: 'False',
       message: 'Another Cluster stands for the same leaf already; delete one of the two',
     },
+    LeafReplaced: {
+      status: 'False',
+      message:
+        'The credentials lead to another cluster than the one that the virtual node stands for, so nothing is done with either. Correct the credentials, or give the Cluster up (kosmosctl unjoin --force) and join the new one',
+    },
     NodeNameTaken: {
       status: 'False',
       message:

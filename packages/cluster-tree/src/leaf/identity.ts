@@ -21,13 +21,21 @@ export async function identify(leaf: Client): Promise<LeafIdentity> {
 
 export type LeafRefusal = { readonly reason: ClusterConditionReason<'VirtualNodesReady'>; readonly detail?: string }
 
-/** Why a cluster cannot be this leaf, if so. `claimedBy`: the Cluster that stands for the same leaf already. */
-export function refusalOf(
-  identity: LeafIdentity,
-  rootClusterId: string,
-  claimedBy: string | undefined,
-): LeafRefusal | undefined {
+/** What the root knows of a Cluster's leaf before it answers. */
+export interface LeafExpectation {
+  readonly rootClusterId: string
+  /** The Cluster that stands for the same leaf already, if another. */
+  readonly claimedBy: string | undefined
+  /** The leaf that the Cluster's virtual node stands for, if it has one. */
+  readonly knownAs: string | undefined
+}
+
+/** Why a cluster cannot be this leaf, if so. */
+export function refusalOf(identity: LeafIdentity, expected: LeafExpectation): LeafRefusal | undefined {
+  const { rootClusterId, claimedBy, knownAs } = expected
   if (identity.id === rootClusterId) return { reason: 'LeafIsRoot' }
+  // Its pods are not in the other cluster, and must not count as vanished for that.
+  if (knownAs !== undefined && knownAs !== identity.id) return { reason: 'LeafReplaced' }
   if (claimedBy !== undefined) return { reason: 'LeafAlreadyJoined', detail: `Cluster ${claimedBy}` }
   const [, major, minor] = /^v(\d+)\.(\d+)/.exec(identity.version) ?? []
   if (Number(major) === 1 && Number(minor) < OLDEST_MINOR) {

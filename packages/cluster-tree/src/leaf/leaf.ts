@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ClusterConditionReason, leafModelKind } from '@kosmos/api'
-import { ApiError, Client, Connection, createTransport, KubeConfigError, loadKubeConfig } from '@kosmos/kube'
+import { ApiError, Client, Connection, createTransport, KubeConfigError, loadKubeConfig, type Node } from '@kosmos/kube'
 import { credentialsRef } from '../clusters/credentials.ts'
 import { leafRefused, leafStarted, tokenNotRenewed } from '../clusters/events.ts'
 import { renewToken } from '../clusters/renewal.ts'
 import type { LeafReport } from '../clusters/report.ts'
 import type { StoredCluster } from '../clusters/resource.ts'
-import { isNodeOf } from '../nodes/ownership.ts'
+import { isNodeOf, leafIdOf } from '../nodes/ownership.ts'
 import { type Beat, runHeartbeat } from './heartbeat.ts'
 import { identify, type LeafRefusal, refusalOf } from './identity.ts'
 import type { LeafOptions } from './options.ts'
@@ -148,13 +148,17 @@ export class Leaf {
     const before = this.#refused?.reason
     // What a Cluster brought about is removed whatever its model has become.
     const model = this.#leaving ? undefined : modelRefusal(cluster)
-    this.#refused = refusalOf(identity, root.clusterId, claim(identity.id)) ?? model
+    const node = this.#virtualNode()
+    const knownAs = node && leafIdOf(node)
+    const replaced = knownAs !== undefined && knownAs !== identity.id
+    const claimedBy = replaced ? undefined : claim(identity.id)
+    this.#refused = refusalOf(identity, { rootClusterId: root.clusterId, claimedBy, knownAs }) ?? model
     if (this.#refused && this.#refused.reason !== before) {
       const { reason, detail } = this.#refused
       root.events.record(cluster, leafRefused(reason, detail ?? reason))
     }
     // A model that is not supported is not taken up; the virtual node that is there goes on, and so do its pods.
-    if (!this.#refused || (this.#refused === model && this.#hasVirtualNode())) {
+    if (!this.#refused || (this.#refused === model && node)) {
       log('info', 'leaf.joined', { cluster: this.name, version: identity.version })
       root.events.record(cluster, leafStarted(identity.version))
       this.#tree = new LeafTree({ ...this.#options, leaf: client, identity })
@@ -164,8 +168,8 @@ export class Leaf {
     changed()
   }
 
-  #hasVirtualNode(): boolean {
-    return [...this.#options.root.virtualNodes.store.values()].some((node) => isNodeOf(node, this.name))
+  #virtualNode(): Node | undefined {
+    return [...this.#options.root.virtualNodes.store.values()].find((node) => isNodeOf(node, this.name))
   }
 }
 
