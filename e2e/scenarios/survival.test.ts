@@ -161,23 +161,12 @@ describe('when components are killed, paused and cut off while pods come and go'
     console.log(`${actions} creations and deletions`)
     assert(actions > ROUNDS)
 
+    let differences: string[] = []
     await eventually('root and leaves agree', async () => {
-      const wanted = await platform.root.listAll(pods, { namespace: NAMESPACE })
-      const copies = (
-        await Promise.all(platform.leaves.map((client) => client.listAll(pods, { namespace: NAMESPACE })))
-      ).flat()
-      const ours = copies.filter(({ metadata }) => metadata.name !== 'foreign')
-      const byRootUid = new Map(ours.map((copy) => [copy.metadata.annotations?.[rootUidAnnotation], copy]))
-      const settled = wanted.every(({ metadata, status }) => {
-        const copy = byRootUid.get(metadata.uid)
-        return (
-          !metadata.deletionTimestamp &&
-          copy?.metadata.name === metadata.name &&
-          isReady(status) &&
-          isReady(copy.status)
-        )
-      })
-      return settled && ours.length === wanted.length && wanted.length > 0
+      differences = await compare(platform)
+      return differences.length === 0
+    }).catch((error) => {
+      throw new Error(`seed ${seed}: root and leaves never agree:\n${differences.join('\n')}`, { cause: error })
     })
     for (const [rootUid, copies] of sightings.copiesOf) {
       assert.equal(copies.size, 1, `root pod ${rootUid} has had ${copies.size} copies`)
@@ -189,6 +178,29 @@ describe('when components are killed, paused and cut off while pods come and go'
     }
   })
 })
+
+/** What root and leaves disagree on; nothing if every root pod is Ready with its one copy, and nothing else of ours is there. */
+async function compare({ root, leaves }: Platform): Promise<string[]> {
+  const wanted = await root.listAll(pods, { namespace: NAMESPACE })
+  const copies = (await Promise.all(leaves.map((client) => client.listAll(pods, { namespace: NAMESPACE })))).flat()
+  const ours = copies.filter(({ metadata }) => metadata.name !== 'foreign')
+  const byRootUid = new Map(ours.map((copy) => [copy.metadata.annotations?.[rootUidAnnotation], copy]))
+  const known = new Set(wanted.map(({ metadata }) => metadata.uid))
+  const say = (pod: Pod | undefined) =>
+    pod &&
+    `${pod.spec.nodeName} ${pod.status?.phase} ready=${isReady(pod.status)} ${pod.metadata.deletionTimestamp ?? ''} ${pod.status?.reason ?? ''}`
+  return [
+    ...(wanted.length === 0 ? ['the root has no pod at all'] : []),
+    ...wanted.flatMap((pod) => {
+      const copy = byRootUid.get(pod.metadata.uid)
+      const settled = !pod.metadata.deletionTimestamp && copy && isReady(pod.status) && isReady(copy.status)
+      return settled ? [] : [`${pod.metadata.name}: root ${say(pod)}, copy ${say(copy)}`]
+    }),
+    ...ours
+      .filter(({ metadata }) => !known.has(metadata.annotations?.[rootUidAnnotation] ?? ''))
+      .map((copy) => `${copy.metadata.name}: no root pod, copy ${say(copy)}`),
+  ]
+}
 
 function isReady(status: Pod['status']): boolean {
   return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
