@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { rootUidAnnotation } from '@kosmos/api'
@@ -166,7 +168,9 @@ describe('when components are killed, paused and cut off while pods come and go'
       differences = await compare(platform)
       return differences.length === 0
     }).catch((error) => {
-      throw new Error(`seed ${seed}: root and leaves never agree:\n${differences.join('\n')}`, { cause: error })
+      const log = readFileSync(path.join(platform.testbed.dir, 'logs', 'cluster-tree.log'), 'utf8')
+      const said = [...differences, 'cluster-tree said last:', ...log.split('\n').slice(-40)].join('\n')
+      throw new Error(`seed ${seed}: root and leaves never agree:\n${said}`, { cause: error })
     })
     for (const [rootUid, copies] of sightings.copiesOf) {
       assert.equal(copies.size, 1, `root pod ${rootUid} has had ${copies.size} copies`)

@@ -130,7 +130,8 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
       checksumPath: '{version}/coredns_{number}_{os}_{arch}.tgz.sha256',
       member: '{name}',
     },
-    binaries: { coredns: { package: 'github.com/coredns/coredns' } },
+    // Ours leaves the plugins of clouds out; a release has them too.
+    binaries: { coredns: { package: 'kosmos.io/testbed/coredns/coredns' } },
   },
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream, readFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
@@ -68,7 +68,8 @@ export async function writeArchive(image: Image, file: string): Promise<void> {
     })),
   }
   const tar = pack()
-  const temporary = `${file}.${process.pid}.partial`
+  // Two leaves that start side by side make the same image.
+  const temporary = `${file}.${randomUUID()}.partial`
   const written = pipeline(tar, createWriteStream(temporary))
   add(tar, 'oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' }))
   add(tar, 'index.json', JSON.stringify(index))

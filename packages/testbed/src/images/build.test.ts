@@ -28,4 +28,15 @@ describe('the cache of image archives', () => {
     assert.equal(second[1], first[1], 'busybox is not')
     assert.equal(readdirSync(cache).length, 3)
   })
+
+  it('makes it whole for two who ask at the same time', async () => {
+    writeFileSync(pause, 'third and last version')
+    const [first, second] = await Promise.all([ensure(), ensure()])
+    assert.deepEqual(first, second)
+    assert.ok(first.every((file) => statSync(file).size > 0))
+    assert.deepEqual(
+      readdirSync(cache).filter((name) => name.endsWith('.partial')),
+      [],
+    )
+  })
 })
