@@ -56,6 +56,22 @@ describe('the breaker of a cluster', () => {
     assert.deepEqual([breaker.tryAcquire(), breaker.tryAcquire()], [true, true])
   })
 
+  it('tells who waits once, when an answer closes it, unless that was withdrawn', () => {
+    const { breaker, fail, pass } = clocked()
+    const told: string[] = []
+    breaker.onceClosed(() => told.push('first'))
+    breaker.onceClosed(() => told.push('withdrawn'))()
+    breaker.succeeded()
+    assert.deepEqual(told, [], 'it was not open')
+    for (let i = 0; i < 2; i++) {
+      fail(limits.threshold)
+      pass(limits.minOpenMs)
+      breaker.tryAcquire()
+      breaker.succeeded()
+      assert.deepEqual(told, ['first'])
+    }
+  })
+
   it('doubles the pause with each failed trial up to the longest', () => {
     const { fail, pauses } = clocked()
     fail(limits.threshold)

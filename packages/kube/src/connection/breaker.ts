@@ -6,6 +6,8 @@ export interface Breaker {
   tryAcquire(): boolean
   succeeded(): void
   failed(): void
+  /** Calls back once, when the next answer closes the breaker; returns what withdraws that. */
+  onceClosed(callback: () => void): () => void
   /** The attempt ended without telling anything about the server, e.g. because its caller gave up. */
   abandoned(): void
 }
@@ -25,6 +27,7 @@ export function createBreaker(options: BreakerOptions = {}): Breaker {
   let pauseMs = 0
   let openUntil = 0
   let trialSince: number | undefined
+  const waiting = new Set<() => void>()
 
   const isOpen = () => failures >= threshold
   // A trial whose outcome is never reported must not keep the breaker open for good.
@@ -42,9 +45,18 @@ export function createBreaker(options: BreakerOptions = {}): Breaker {
       trialSince = now()
       return true
     },
+    onceClosed(callback) {
+      waiting.add(callback)
+      return () => waiting.delete(callback)
+    },
     succeeded() {
+      const closes = isOpen()
       failures = 0
       trialSince = undefined
+      if (!closes) return
+      const callbacks = [...waiting]
+      waiting.clear()
+      for (const callback of callbacks) callback()
     },
     failed() {
       if (!isOpen()) {

@@ -222,8 +222,17 @@ export class Reflector<T extends KubeObject> {
   async #pause(error: Error, signal: AbortSignal): Promise<void> {
     const { client, backoff } = this.#options
     const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0
-    const breaker = error instanceof ClusterUnreachable ? client.connection.breaker.retryInMs() : 0
-    await sleep(Math.max(backoffMs(this.#failures, backoff), asked, breaker), undefined, { signal }).catch(() => {})
+    const { breaker } = client.connection
+    const closed = new AbortController()
+    // Whoever gets the first answer of a cluster that was away ends the pause of all.
+    const withdraw = error instanceof ClusterUnreachable ? breaker.onceClosed(() => closed.abort()) : () => {}
+    const openMs = error instanceof ClusterUnreachable ? breaker.retryInMs() : 0
+    await sleep(Math.max(backoffMs(this.#failures, backoff), asked, openMs), undefined, {
+      signal: AbortSignal.any([signal, closed.signal]),
+    }).catch(() => {})
+    withdraw()
+    // The outage is over: what fails from now on fails for the first time.
+    if (closed.signal.aborted) this.#failures = 0
   }
 }
 
