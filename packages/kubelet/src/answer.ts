@@ -18,6 +18,10 @@ export function send(response: ServerResponse, { code, text, headers }: Answer):
   response.end(text)
 }
 
+export function sendJson(response: ServerResponse, value: unknown): void {
+  send(response, { code: 200, text: JSON.stringify(value), headers: { 'Content-Type': 'application/json' } })
+}
+
 /** A leaf does not know our own login: its 401, passed on, would read as if the user were not logged in. Pure. */
 export function loginRefused(cluster: string): Answer {
   return { code: 502, text: `cluster ${cluster} does not accept the credentials that Kosmos has for it` }

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { Client, Connection, createTransport, loadKubeConfig, pods } from '@kosmos/kube'
+import { Client, Connection, createTransport, loadKubeConfig, pods, unwrap } from '@kosmos/kube'
 import { downTestbed, imageNames, type Testbed, upTestbed } from '@kosmos/testbed'
 import { createPod, startVirtualNode, type VirtualNode } from './testing/virtual-node.ts'
 import { openChannels } from './testing/websocket.ts'
@@ -44,10 +48,24 @@ describe('kubectl against a pod of a virtual node', { skip }, () => {
       await createPod(leaf, 'web', { terminationGracePeriodSeconds: 0, containers })
       await createPod(root, 'web', { nodeName: 'spdy', containers })
       await createPod(root, 'web-websocket', { nodeName: 'websocket', containers })
-      for (;;) {
-        const pod = await leaf.get(pods, { namespace: 'default', name: 'web' })
-        if (pod?.status?.phase === 'Running') break
-        await new Promise((resolve) => setTimeout(resolve, 200))
+      const busybox = { image: imageNames.busybox, imagePullPolicy: 'IfNotPresent' }
+      const serving = 'mkdir /tmp/www; head -c 3000000 /dev/urandom >/tmp/www/file; exec httpd -f -p 8080 -h /tmp/www'
+      const tools = [
+        { ...busybox, name: 'server', command: ['sh', '-c', serving] },
+        { ...busybox, name: 'echo', command: ['cat'], stdin: true },
+      ]
+      await createPod(leaf, 'tools', { terminationGracePeriodSeconds: 0, containers: tools })
+      await createPod(root, 'tools', { nodeName: 'spdy', containers: tools })
+      await createPod(root, 'tools-websocket', { nodeName: 'websocket', containers: tools })
+      // Nobody reflects the status here, and kubectl forwards ports of running pods only.
+      for (const name of ['tools', 'tools-websocket']) {
+        const ref = { namespace: 'default', name }
+        unwrap(await root.patch(pods, ref, { status: { phase: 'Running' } }, { type: 'merge', subresource: 'status' }))
+      }
+      for (const name of ['web', 'tools']) {
+        while ((await leaf.get(pods, { namespace: 'default', name }))?.status?.phase !== 'Running') {
+          await new Promise((resolve) => setTimeout(resolve, 200))
+        }
       }
     },
     { timeout: 180_000 },
@@ -149,6 +167,59 @@ describe('kubectl against a pod of a virtual node', { skip }, () => {
       const { code, stderr } = await inRoot(['exec', pod, '--', '/no/such/program'], { env })
       assert.notEqual(code, 0)
       assert.match(stderr, /no such file or directory/)
+    })
+  }
+
+  for (const pod of ['tools', 'tools-websocket']) {
+    it(`attaches to a container, both ways: ${pod}`, async () => {
+      const child = spawn(
+        testbed.bin.kubectl ?? '',
+        [`--kubeconfig=${testbed.root.kubeconfig}`, 'attach', '-i', pod, '-c', 'echo'],
+        { stdio: ['pipe', 'pipe', 'ignore'] },
+      )
+      const said = `hello from ${pod}\n`
+      // What is written before the container is attached to reaches it as well.
+      child.stdin.write(said)
+      let heard = ''
+      for await (const chunk of child.stdout) {
+        heard += String(chunk)
+        if (heard.includes(said)) break
+      }
+      child.kill()
+      assert.ok(heard.includes(said))
+    })
+
+    it(`forwards a port to many connections at a time: ${pod}`, async () => {
+      const child = spawn(
+        testbed.bin.kubectl ?? '',
+        [`--kubeconfig=${testbed.root.kubeconfig}`, 'port-forward', pod, ':8080'],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      )
+      try {
+        const [line] = await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
+        const port = /127\.0\.0\.1:(\d+) -> 8080/.exec(String(line))?.[1]
+        const answers = await Promise.all(
+          Array.from({ length: 10 }, async () => await (await fetch(`http://127.0.0.1:${port}/file`)).arrayBuffer()),
+        )
+        const hashes = new Set(answers.map((bytes) => createHash('sha256').update(Buffer.from(bytes)).digest('hex')))
+        assert.deepEqual([hashes.size, answers[0]?.byteLength], [1, 3_000_000])
+      } finally {
+        child.kill()
+      }
+    })
+
+    it(`copies a file in and out again: ${pod}`, async () => {
+      const dir = mkdtempSync(path.join(os.tmpdir(), 'kosmos-cp-'))
+      try {
+        const [here, back] = [path.join(dir, 'here'), path.join(dir, 'back')]
+        const bytes = randomBytes(5_000_000)
+        writeFileSync(here, bytes)
+        assert.equal((await inRoot(['cp', '-c', 'echo', here, `${pod}:/tmp/there`])).code, 0)
+        assert.equal((await inRoot(['cp', '-c', 'echo', `${pod}:/tmp/there`, back])).code, 0)
+        assert.ok(readFileSync(back).equals(bytes))
+      } finally {
+        rmSync(dir, { recursive: true })
+      }
     })
   }
 

@@ -1,4 +1,4 @@
-import type { Connection } from '@kosmos/kube'
+import type { Connection, Pod } from '@kosmos/kube'
 
 /** A pod as the root's API server names it in a request. */
 export interface PodQuery {
@@ -23,6 +23,9 @@ export type LocatedPod =
   /** It has, but nobody can reach it now. */
   | { readonly kind: 'unavailable'; readonly message: string }
 
-export interface PodLocator {
+/** The pods of one virtual node. */
+export interface NodePods {
   locate(query: PodQuery): LocatedPod | Promise<LocatedPod>
+  /** As the root has them. */
+  list(): Iterable<Pod>
 }

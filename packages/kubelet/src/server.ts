@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import type { KubeletApi } from './api.ts'
 import type { ServingCertificate } from './certificates/certificate.ts'
-import type { PodLocator } from './pods.ts'
+import type { NodePods } from './pods.ts'
 
 /** The certificate that a server shows now, and word of the next one. */
 export interface CertificateSource {
@@ -15,7 +15,7 @@ export interface CertificateSource {
 
 export interface KubeletServerOptions {
   readonly nodeName: string
-  readonly podLocator: PodLocator
+  readonly pods: NodePods
   readonly certificate: CertificateSource
   readonly address: string
   /** 0 for any free one. */
@@ -31,8 +31,8 @@ export interface KubeletServer {
 
 /** The kubelet API of one virtual node. */
 export function createKubeletServer(api: KubeletApi, options: KubeletServerOptions): KubeletServer {
-  const { nodeName, podLocator, certificate, address, port } = options
-  const node = { nodeName, podLocator }
+  const { nodeName, pods, certificate, address, port } = options
+  const node = { nodeName, pods }
   const sockets = new Set<Socket>()
 
   const secureContext = (): SecureContextOptions => {

@@ -8,8 +8,8 @@ import {
   createKubeletServer,
   followClientCA,
   type KubeletApi,
+  type NodePods,
   obtainServingCertificate,
-  type PodLocator,
   readClientCA,
   rotateCertificate,
 } from '@kosmos/kubelet'
@@ -41,13 +41,13 @@ export async function serveKubelets(options: ServeOptions): Promise<Kubelets> {
     log: ({ level, event, ...fields }) => log(level, `kubelet.${event}`, fields as Record<string, string>),
   })
   void followClientCA(root, (pem) => api.updateClientCA(pem), signal)
-  return { serve: (nodeName, locator, listening) => serve(api, nodeName, locator, listening, options) }
+  return { serve: (nodeName, pods, listening) => serve(api, nodeName, pods, listening, options) }
 }
 
 function serve(
   api: KubeletApi,
   nodeName: string,
-  podLocator: PodLocator,
+  pods: NodePods,
   listening: () => void,
   { root, address, ports, log }: ServeOptions,
 ): VirtualKubelet {
@@ -69,7 +69,7 @@ function serve(
       log,
       stop.signal,
     )
-    const server = createKubeletServer(api, { nodeName, podLocator, certificate, address, port: ports.take(nodeName) })
+    const server = createKubeletServer(api, { nodeName, pods, certificate, address, port: ports.take(nodeName) })
     const { port } = await persist('kubelet.listen', () => server.listen(), log, stop.signal)
     endpoint = { address, port }
     listening()

@@ -3,7 +3,7 @@ import { ApiError, type Client, type ReflectorState } from '@kosmos/kube'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
 import type { VirtualKubelet } from '../kubelet/kubelets.ts'
-import { locatorFor } from '../kubelet/locator.ts'
+import { nodePods } from '../kubelet/node-pods.ts'
 import { VirtualNode } from '../nodes/virtual-node.ts'
 import { PodController } from '../pods/controller.ts'
 import type { Beat } from './heartbeat.ts'
@@ -32,10 +32,14 @@ export class LeafTree {
     const { clusterId: rootClusterId } = root
     this.#sources = watchLeaf(leaf, rootClusterId, (source, state) => this.#onState(source, state))
 
-    const rootPods = { ...root.boundPods.of(nodeName), get: (key: string) => root.boundPods.informer.get(key) }
+    const rootPods = {
+      ...root.boundPods.of(nodeName),
+      get: (key: string) => root.boundPods.informer.get(key),
+      list: () => root.boundPods.on(nodeName),
+    }
     this.#kubelet = kubelets.serve(
       nodeName,
-      locatorFor({ nodeName, rootPods, leafPods: this.#sources.pods, connection: leaf.connection }),
+      nodePods({ nodeName, rootPods, leafPods: this.#sources.pods, connection: leaf.connection }),
       () => this.virtualNode.poke(),
     )
     this.virtualNode = new VirtualNode({

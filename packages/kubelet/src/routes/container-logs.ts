@@ -15,7 +15,7 @@ export async function containerLogs(
 ): Promise<void> {
   const parsed = parseLogOptions(query)
   if (!parsed.ok) return send(response, parsed)
-  const located = await locate(node.podLocator, { namespace, pod })
+  const located = await locate(node.pods, { namespace, pod })
   if ('answer' in located) return send(response, located.answer)
   await streamLogs({ pod: located.found, container, options: parsed.options }, response)
 }

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Admitted } from '../auth/admit.ts'
-import type { PodLocator } from '../pods.ts'
+import type { NodePods } from '../pods.ts'
 import type { Upgrade } from '../tunnel/tunnel.ts'
 
 /** The virtual node whose kubelet is asked. */
 export interface NodeContext {
   readonly nodeName: string
-  readonly podLocator: PodLocator
+  readonly pods: NodePods
 }
 
 /** What is known of an admitted request besides itself. */

@@ -4,11 +4,14 @@ import { send } from '../answer.ts'
 import type { Log } from '../log.ts'
 import type { KubeletMetrics } from '../metrics.ts'
 import { type Action, type Area, areas, type Route } from './areas.ts'
+import { configz } from './configz.ts'
 import { containerLogs } from './container-logs.ts'
 import type { RequestContext, RequestContexts } from './context.ts'
-import { exec } from './exec.ts'
 import { healthz } from './healthz.ts'
 import type { RouteParams } from './params.ts'
+import { pods, runningPods } from './pods.ts'
+import { portForward } from './port-forward.ts'
+import { streams } from './streams.ts'
 
 /** Answers on `response` and resolves when that is over. */
 type Handler = (
@@ -18,7 +21,16 @@ type Handler = (
   context: RequestContext,
 ) => Promise<void>
 
-const handlers: Readonly<Partial<Record<Action, Handler>>> = { containerLogs, exec, healthz }
+const handlers: Readonly<Partial<Record<Action, Handler>>> = {
+  attach: streams('attach'),
+  configz,
+  containerLogs,
+  exec: streams('exec'),
+  healthz,
+  pods,
+  portForward,
+  runningPods,
+}
 
 const methods = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const
 

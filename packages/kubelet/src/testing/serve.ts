@@ -7,7 +7,7 @@ import { createIdentifyPeer } from '../auth/client-certificate.ts'
 import type { ServingCertificate } from '../certificates/certificate.ts'
 import { selfSignedCertificate } from '../certificates/self-signed.ts'
 import type { KubeletEvent } from '../log.ts'
-import type { LocatedPod } from '../pods.ts'
+import type { LocatedPod, NodePods } from '../pods.ts'
 import { createKubeletServer, type KubeletServer } from '../server.ts'
 
 export interface ServeOptions {
@@ -16,6 +16,7 @@ export interface ServeOptions {
   readonly tokens?: Readonly<Record<string, string>>
   readonly allow?: (access: Access) => boolean
   readonly locate?: () => LocatedPod | Promise<LocatedPod>
+  readonly list?: NodePods['list']
 }
 
 /** A kubelet API of a node "vn1" on loopback, whose users and rights are functions of the test. */
@@ -34,6 +35,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
     tokens = { good: 'alice' },
     allow = () => true,
     locate = () => ({ kind: 'absent', message: 'no such pod' }),
+    list = () => [],
   } = options
   const registry = new Registry()
   const asked: Access[] = []
@@ -56,7 +58,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
   const listeners = new Set<() => void>()
   const server = createKubeletServer(api, {
     nodeName: 'vn1',
-    podLocator: { locate },
+    pods: { locate, list },
     certificate: {
       current: () => current,
       onRenewal: (listener) => {

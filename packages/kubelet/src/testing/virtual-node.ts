@@ -38,7 +38,7 @@ export async function startVirtualNode(
   })
   const server = createKubeletServer(api, {
     nodeName,
-    podLocator: { locate: ({ pod }) => locate(pod) },
+    pods: { locate: ({ pod }) => locate(pod), list: () => [] },
     certificate: { current: () => certificate, onRenewal: () => () => {} },
     address: '127.0.0.1',
     port: 0,

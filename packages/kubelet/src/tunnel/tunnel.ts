@@ -32,7 +32,7 @@ export interface TunnelLimits {
   readonly answerMs: number
 }
 
-const defaultTunnelLimits: TunnelLimits = { idleMs: 4 * 3600_000, connectMs: 5_000, answerMs: 65_000 }
+export const defaultTunnelLimits: TunnelLimits = { idleMs: 4 * 3600_000, connectMs: 5_000, answerMs: 65_000 }
 
 type LeafAnswer =
   | { readonly kind: 'switched'; readonly message: IncomingMessage; readonly socket: Socket; readonly head: Buffer }

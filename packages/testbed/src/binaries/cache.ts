@@ -20,7 +20,7 @@ export const cacheRoot = (env: NodeJS.ProcessEnv = process.env): string =>
 
 const modulesRoot = path.join(import.meta.dirname, '..', '..', 'modules')
 
-/** Folder of a tool set's Go module: go.mod, go.sum and a tools.go that names its commands. */
+/** Folder of a tool set's Go module: go.mod, go.sum and a tools.go that names its commands, or commands of ours. */
 export const moduleDir = (set: ToolSet): string => path.join(modulesRoot, set)
 
 export function linkerFlags(pin: ToolSetPin): string {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { rootUidAnnotation } from '@kosmos/api'
 import type { Connection, Pod } from '@kosmos/kube'
-import { locatorFor } from './locator.ts'
+import { nodePods } from './node-pods.ts'
 
 describe('a pod that the kubelet API of a virtual node is asked for', () => {
   const connection = { name: 'east' } as Connection
@@ -10,9 +10,12 @@ describe('a pod that the kubelet API of a virtual node is asked for', () => {
   const bound = (nodeName: string) => ({ metadata, spec: { nodeName } }) as Pod
   const copyOf = (rootUid: string) =>
     ({ metadata: { ...metadata, annotations: { [rootUidAnnotation]: rootUid } } }) as unknown as Pod
-  const only = (pod: Pod | undefined) => ({ get: (key: string) => (key === 'shop/web' ? pod : undefined) })
+  const only = (pod: Pod | undefined) => ({
+    get: (key: string) => (key === 'shop/web' ? pod : undefined),
+    list: () => (pod ? [pod] : []),
+  })
   const locate = async (root: Pod | undefined, leaf: Pod | undefined, uid?: string) =>
-    await locatorFor({ nodeName: 'kosmos-east', rootPods: only(root), leafPods: only(leaf), connection }).locate({
+    await nodePods({ nodeName: 'kosmos-east', rootPods: only(root), leafPods: only(leaf), connection }).locate({
       namespace: 'shop',
       pod: 'web',
       ...(uid && { uid }),

@@ -1,21 +1,22 @@
 import type { Connection, Pod } from '@kosmos/kube'
-import type { PodLocator } from '@kosmos/kubelet'
+import type { NodePods } from '@kosmos/kubelet'
 import { rootUidOf } from '../pods/decide.ts'
 
-export interface LocatorOptions {
+export interface NodePodsOptions {
   readonly nodeName: string
-  readonly rootPods: { get(key: string): Pod | undefined }
+  readonly rootPods: { get(key: string): Pod | undefined; list(): Iterable<Pod> }
   /** Our copies in the leaf. */
   readonly leafPods: { get(key: string): Pod | undefined }
   readonly connection: Connection
 }
 
 /**
- * Finds the leaf copy of a root pod of one virtual node. The leaf may have another pod under that name, a foreign one or
+ * The pods of one virtual node, and where in the leaf the copy of each is. The leaf may have another pod under that name, a foreign one or
  * one of an earlier incarnation: nobody gets into that one by way of the root.
  */
-export function locatorFor({ nodeName, rootPods, leafPods, connection }: LocatorOptions): PodLocator {
+export function nodePods({ nodeName, rootPods, leafPods, connection }: NodePodsOptions): NodePods {
   return {
+    list: () => rootPods.list(),
     locate({ namespace, pod, uid }) {
       const key = `${namespace}/${pod}`
       const root = rootPods.get(key)
