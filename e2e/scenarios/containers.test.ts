@@ -4,7 +4,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { pods } from '@kosmos/kube'
-import { deployment, pod } from '../platform/manifests.ts'
+import { imageNames } from '@kosmos/testbed'
+import { deployment, pod, toleration } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -128,6 +129,58 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
       // The size arrives right after the start, so the command waits until it has one.
       const { stdout } = await promisify(execFile)('script', ['-qec', `stty rows 33 cols 99; ${exec}`, '/dev/null'])
       assert.match(stdout, /33 99/)
+    })
+  })
+
+  it('attaches to a pod that kubectl run starts, with stdin to its end', async () => {
+    const overrides = JSON.stringify({
+      spec: { tolerations: [toleration], nodeSelector: { 'kosmos.io/cluster': 'leaf2' } },
+    })
+    const { stdout, stderr, code } = await platform.kubectl(
+      [
+        'run',
+        'shell',
+        '-i',
+        '--rm',
+        '--restart=Never',
+        `--image=${imageNames.busybox}`,
+        `--overrides=${overrides}`,
+      ].concat('--', 'sh', '-c', 'read line; echo "heard $line"'),
+      'what I said\n',
+    )
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /heard what I said/)
+  })
+
+  it('debugs a running pod with a container beside it, which sees its processes', async () => {
+    const args = ['debug', 'speaker', `--image=${imageNames.busybox}`, '--container=debugger', '--target=main']
+    const { code, stderr } = await kubectl(...args, '--', 'sh', '-c', 'ps | grep "sleep 3600"; echo looked')
+    assert.equal(code, 0, stderr)
+    const said = await eventually('the debugger has looked', async () => {
+      const { stdout } = await kubectl('logs', 'speaker', '-c', 'debugger')
+      return stdout.includes('looked') && stdout
+    })
+    assert.match(said, /sleep 3600/)
+  })
+
+  it('takes over a new image and new labels of a running pod, and keeps what the leaf added', async () => {
+    const [leaf] = platform.leaves
+    assert(leaf)
+    const ref = { namespace: 'default', name: 'described' }
+    const before = await leaf.get(pods, ref)
+    await leaf.patch(pods, ref, { metadata: { annotations: { 'cni.example/ip': '10.0.0.1' } } }, { type: 'merge' })
+    assert.equal((await kubectl('label', 'pod', 'described', 'tier=web')).code, 0)
+    assert.equal((await kubectl('set', 'image', 'pod/described', `main=${imageNames.pause}`)).code, 0)
+    const after = await eventually('the copy has both', async () => {
+      const seen = await leaf.get(pods, ref)
+      return seen?.metadata.labels?.tier === 'web' && seen.spec.containers[0]?.image === imageNames.pause && seen
+    })
+    assert.equal(after.metadata.uid, before?.metadata.uid)
+    assert.equal(after.metadata.annotations?.['cni.example/ip'], '10.0.0.1')
+    await eventually('the root tells of the restart, and that the change was seen', async () => {
+      const seen = await platform.root.get(pods, ref)
+      const { observedGeneration, containerStatuses } = seen?.status ?? {}
+      return observedGeneration === seen?.metadata.generation && (containerStatuses?.[0]?.restartCount ?? 0) > 0
     })
   })
 

@@ -6,10 +6,12 @@ import {
   Informer,
   type KubeObject,
   namespaces,
+  nodes,
   type Pod,
   type PodSpec,
   type PodStatus,
   pods,
+  resource,
   serviceAccounts,
   unwrap,
 } from '@kosmos/kube'
@@ -21,6 +23,7 @@ import type { Notice } from '../root/events.ts'
 import { PodController } from './controller.ts'
 
 const namespace = 'shop'
+const limitRanges = resource('v1', 'LimitRange', 'limitranges', 'Namespaced')
 const context = { rootClusterId: 'root-1', clusterName: 'east', nodeName: 'kosmos-east' }
 
 /** One life of the process, as far as the pods of one virtual node are concerned. */
@@ -76,6 +79,10 @@ describe('the pods of a virtual node and their copies', () => {
       await client.create(namespaces, { metadata: { name: namespace } })
       await client.create(serviceAccounts, { metadata: { namespace, name: 'default' } })
     }
+    // Admission of a resize asks how large the node is.
+    const status = { capacity: { cpu: '8' }, allocatable: { cpu: '8' } }
+    await root.client.create(nodes, { metadata: { name: context.nodeName }, status } as KubeObject)
+    await leaf.client.create(nodes, { metadata: { name: 'worker' }, status } as KubeObject)
     pair = startPods(root.client, leaf.client)
   })
   after(async () => {
@@ -231,6 +238,51 @@ describe('the pods of a virtual node and their copies', () => {
     turn('pending')
     turn('current')
     await copyOf(pod)
+  })
+
+  it('are in step when the root pod changes: labels, annotations, image, debug containers, resources', async () => {
+    const resources = { requests: { cpu: '100m' }, limits: { cpu: '200m' } }
+    const pod = await create({ containers: [{ name: 'a', image: 'a', resources }] })
+    await copyOf(pod)
+    await leaf.client.patch(
+      pods,
+      ref(),
+      { metadata: { annotations: { 'cni.example/ip': '10.0.0.1' } } },
+      { type: 'merge' },
+    )
+    const shown = (what: string, look: (copy: Pod) => unknown) =>
+      eventually(what, async () => {
+        const copy = await inLeaf()
+        return copy && look(copy) ? copy : undefined
+      })
+    const change = async (patch: object, subresource?: 'resize' | 'ephemeralcontainers') =>
+      unwrap(await root.client.patch(pods, ref(), patch, { type: 'strategic', subresource }))
+
+    await change({ metadata: { labels: { tier: 'web' }, annotations: { note: 'first' } } })
+    await shown(
+      'the label',
+      ({ metadata }) => metadata.labels?.tier === 'web' && metadata.annotations?.note === 'first',
+    )
+    await change({ metadata: { labels: { tier: null }, annotations: { note: 'second' } } })
+    await shown('no label', ({ metadata }) => !metadata.labels?.tier && metadata.annotations?.note === 'second')
+    await change({ spec: { containers: [{ name: 'a', image: 'b' }], activeDeadlineSeconds: 3600 } })
+    await shown('the image', ({ spec }) => spec.containers[0]?.image === 'b' && spec.activeDeadlineSeconds === 3600)
+    await change({ spec: { ephemeralContainers: [{ name: 'debug', image: 'd' }] } }, 'ephemeralcontainers')
+    await shown('the debug container', ({ spec }) => spec.ephemeralContainers?.[0]?.name === 'debug')
+
+    const limit = { type: 'Container', max: { cpu: '250m' } }
+    const limitRange = { metadata: { namespace, name: 'small' }, spec: { limits: [limit] } } as KubeObject
+    unwrap(await leaf.client.create(limitRanges, limitRange))
+    const larger = { requests: { cpu: '300m' }, limits: { cpu: '300m' } }
+    await eventually('the leaf refuses', async () => {
+      await change({ spec: { containers: [{ name: 'a', resources: larger }] } }, 'resize')
+      return pair.told.includes(`${name} ChangeRefusedByLeaf`)
+    })
+    await setStatus(leaf.client, running)
+    await phase('Running')
+    await leaf.client.delete(limitRanges, { namespace, name: 'small' })
+    const last = await shown('the resources', ({ spec }) => spec.containers[0]?.resources?.requests?.cpu === '300m')
+    assert.equal(last.metadata.annotations?.['cni.example/ip'], '10.0.0.1')
   })
 
   it('say that the leaf refuses them, or their namespace', async () => {

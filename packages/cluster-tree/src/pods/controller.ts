@@ -1,5 +1,6 @@
 import { rootClusterLabel } from '@kosmos/api'
 import {
+  ApiError,
   type Client,
   Controller,
   type Informer,
@@ -16,8 +17,9 @@ import type { ConfigurationKey, ConfigurationRegistry } from '../configuration/r
 import { ensureNamespace } from '../namespaces/ensure.ts'
 import type { BoundPods } from '../root/bound-pods.ts'
 import type { EventSink } from '../root/events.ts'
+import { type CopyPatch, changesOf } from './changes.ts'
 import { decide, nameTaken, type PodAction, rootUidOf } from './decide.ts'
-import { createdInLeaf, notTranslatable, omitted, vanishedInLeaf, waitingInRoot } from './events.ts'
+import { changeRefused, createdInLeaf, notTranslatable, omitted, vanishedInLeaf, waitingInRoot } from './events.ts'
 import { Expectations } from './expectations.ts'
 import { type Reference, references } from './references.ts'
 import { copyRefused, isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './refusal.ts'
@@ -46,6 +48,7 @@ export class PodController {
   readonly controller: Controller
   readonly #options: PodControllerOptions
   readonly #refusals = new Refusals()
+  readonly #changeRefusals = new Refusals()
   readonly #rootWrites = new Expectations()
   readonly #leafWrites = new Expectations()
   /** How leaf pods looked when they went, while their root pods still need to be told. */
@@ -88,6 +91,7 @@ export class PodController {
 
   #forget(key: ObjectKey): void {
     this.#refusals.forget(key)
+    this.#changeRefusals.forget(key)
     this.#rootWrites.forget(key)
   }
 
@@ -105,11 +109,17 @@ export class PodController {
       root,
       leaf,
       lastLeaf: this.#lastLeaf.get(key),
+      changes: root && leaf ? this.#changes(key, root, leaf, now) : [],
       missing: needs.missing,
       blocked: needs.blocked ?? this.#refusals.of(key, root?.metadata.uid, now),
       now,
     })
     return await this.#act(key, action, root, leaf, needs.pending)
+  }
+
+  #changes(key: ObjectKey, root: Pod, leaf: Pod, now: number): readonly CopyPatch[] {
+    if (rootUidOf(leaf) !== root.metadata.uid || this.#changeRefusals.of(key, root.metadata.uid, now)) return []
+    return changesOf(root, leaf, this.#options.context)
   }
 
   #boundHere(pod: Pod | undefined): Pod | undefined {
@@ -156,7 +166,9 @@ export class PodController {
     const { events, context } = this.#options
     switch (action.do) {
       case 'none':
-        return
+        return this.#changeRefusals.retry(key, Date.now())
+      case 'changeLeaf':
+        return root && (await this.#changeLeaf(key, root, action.changes))
       case 'create':
         // The copy of what it needs wakes this key when it is there.
         return root && !needsPending ? await this.#create(key, root) : undefined
@@ -224,6 +236,29 @@ export class PodController {
     return AT_ONCE
   }
 
+  async #changeLeaf(key: ObjectKey, root: Pod, changes: readonly CopyPatch[]): Promise<Requeue> {
+    const { leaf, context, events } = this.#options
+    for (const change of changes) {
+      const outcome = await patchCopy(leaf, key, change)
+      if (outcome === 'unknown') {
+        events.record(root, changeRefused(context.clusterName, `its Kubernetes has no pods/${change.subresource}`))
+      } else if (outcome.ok) {
+        this.#expectLeaf(key, outcome.object)
+      } else if (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid') {
+        events.record(root, changeRefused(context.clusterName, outcome.status.message ?? outcome.reason))
+        this.#changeRefusals.add(key, root.metadata.uid, waitingFor(outcome, context.clusterName), Date.now())
+        return AT_ONCE
+      } else if (outcome.reason === 'Conflict') {
+        throw new Error(`pod ${key} cannot be changed in ${leaf.name}: ${outcome.status.message}`)
+      } else {
+        // Gone, or another incarnation: the watch is about to say so.
+        return
+      }
+    }
+    this.#changeRefusals.forget(key)
+    return
+  }
+
   /** Asks the root itself before a running pod is ended because the cache does not know its root pod. */
   async #isAlive(key: ObjectKey, leaf: Pod | undefined): Promise<boolean> {
     const live = this.#boundHere(await this.#options.root.get(pods, refOf(key)))
@@ -267,6 +302,16 @@ export class PodController {
     else if (outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
       throw new Error(`status of pod ${key} cannot be written: ${outcome.status.message}`)
     }
+  }
+}
+
+/** `unknown`: the leaf is too old for the subresource. */
+async function patchCopy(leaf: Client, key: ObjectKey, { subresource, body }: CopyPatch) {
+  try {
+    return await leaf.patch<Pod>(pods, refOf(key), body, { type: 'strategic', subresource })
+  } catch (error) {
+    if (subresource && error instanceof ApiError && error.code === 404) return 'unknown'
+    throw error
   }
 }
 

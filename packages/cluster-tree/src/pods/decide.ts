@@ -1,5 +1,6 @@
 import { rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
 import type { Pod } from '@kosmos/kube'
+import type { CopyPatch } from './changes.ts'
 import { endedStatus, vanishedStatus } from './failure.ts'
 import type { Reference } from './references.ts'
 import { reflect } from './reflect.ts'
@@ -23,6 +24,8 @@ export interface PodView {
   readonly lastLeaf?: Pod | undefined
   /** What the copy refers to, cannot start without, and is not in the leaf yet. */
   readonly missing: readonly Reference[]
+  /** How the copy has to change because the root pod has; none while the leaf's refusal of that is remembered. */
+  readonly changes?: readonly CopyPatch[]
   /** What stopped the last attempt to create the copy; left out when it is time for another. */
   readonly blocked?: Waiting | undefined
   /** Milliseconds since the epoch. */
@@ -38,6 +41,7 @@ export type PodAction =
   /** Delete this root pod with grace 0 and its uid as precondition: its copy is gone. */
   | { readonly do: 'finishRoot'; readonly reason: string; readonly uid: string }
   | { readonly do: 'reflect'; readonly reason: string; readonly patch: StatusPatch }
+  | { readonly do: 'changeLeaf'; readonly reason: string; readonly changes: readonly CopyPatch[] }
   | { readonly do: 'failRoot'; readonly reason: string; readonly patch: StatusPatch }
   /** Nothing can be done now; `patch`, if any, makes the root pod say so. */
   | { readonly do: 'wait'; readonly reason: string; readonly message: string; readonly patch: StatusPatch | undefined }
@@ -50,7 +54,7 @@ export function decide(view: PodView): PodAction {
   if (root === undefined) return leaf === undefined ? none('Gone') : stop(leaf, ownGrace(leaf), 'RootPodGone')
   if (leaf === undefined) return withoutCopy(view, root)
   if (rootUidOf(leaf) !== root.metadata.uid) return besideOldCopy(view, root, leaf)
-  return withCopy(root, leaf)
+  return withCopy(view, root, leaf)
 }
 
 /** Whether we wrote it, for this root cluster. Nothing else in a leaf is ever changed or deleted. */
@@ -63,7 +67,7 @@ export function rootUidOf(leaf: Pod): string | undefined {
   return leaf.metadata.annotations?.[rootUidAnnotation]
 }
 
-function withCopy(root: Pod, leaf: Pod): PodAction {
+function withCopy(view: PodView, root: Pod, leaf: Pod): PodAction {
   const asked = root.metadata.deletionGracePeriodSeconds
   if (root.metadata.deletionTimestamp !== undefined) {
     const step = stop(leaf, asked ?? ownGrace(leaf), 'RootPodDeleted')
@@ -74,6 +78,8 @@ function withCopy(root: Pod, leaf: Pod): PodAction {
   }
   const patch = reflect(root, leaf)
   if (patch !== undefined) return { do: 'reflect', reason: 'StatusChanged', patch }
+  const ends = leaf.metadata.deletionTimestamp !== undefined || isTerminal(leaf.status)
+  if (view.changes?.length && !ends) return { do: 'changeLeaf', reason: 'RootPodChanged', changes: view.changes }
   return none(leaf.metadata.deletionTimestamp === undefined ? 'InSync' : 'LeafPodTerminating')
 }
 

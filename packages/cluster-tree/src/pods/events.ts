@@ -30,6 +30,13 @@ export const waitingInRoot = ({ reason, message }: Waiting): Notice => ({
   note: message,
 })
 
+export const changeRefused = (cluster: string, said: string): Notice => ({
+  type: 'Warning',
+  reason: 'ChangeRefusedByLeaf',
+  action: 'ChangingLeafPod',
+  note: `Cluster ${cluster} does not accept the change of the pod, which goes on as it was: ${said}`,
+})
+
 export const vanishedInLeaf = (cluster: string): Notice => ({
   type: 'Warning',
   reason: 'VanishedInLeaf',

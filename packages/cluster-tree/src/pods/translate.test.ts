@@ -94,8 +94,10 @@ describe('the copy of any root pod', () => {
         const { metadata } = translate(rootPod({ metadata: { labels, annotations } }), ctx).pod
         const stamps = { 'kosmos-io/pod': 'true', 'kosmos.io/root-cluster': ctx.rootClusterId }
         assert.deepEqual({ ...metadata.labels }, { ...labels, ...stamps })
+        const { 'kosmos.io/root-metadata': carried, ...others } = metadata.annotations
         const notes = { 'kosmos.io/root-uid': 'root-uid', 'kosmos.io/root-generation': '1' }
-        assert.deepEqual({ ...metadata.annotations }, { ...annotations, ...notes })
+        assert.deepEqual(others, { ...annotations, ...notes })
+        assert.deepEqual(JSON.parse(carried ?? '').labels, Object.keys(labels).sort())
       }),
     )
   })

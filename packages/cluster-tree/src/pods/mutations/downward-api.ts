@@ -1,4 +1,10 @@
-import { podLabel, rootClusterLabel, rootGenerationAnnotation, rootUidAnnotation } from '@kosmos/api'
+import {
+  podLabel,
+  rootClusterLabel,
+  rootGenerationAnnotation,
+  rootMetadataAnnotation,
+  rootUidAnnotation,
+} from '@kosmos/api'
 import type { Pod, PodSpec } from '@kosmos/kube'
 import { type LeafContext, type PodMutation, withSpec } from '../translation.ts'
 
@@ -62,6 +68,8 @@ function rootValue(path: string, root: Pod, ctx: LeafContext): string | undefine
       return annotations?.[rootUidAnnotation] ?? ''
     case `metadata.annotations['${rootGenerationAnnotation}']`:
       return annotations?.[rootGenerationAnnotation] ?? ''
+    case `metadata.annotations['${rootMetadataAnnotation}']`:
+      return annotations?.[rootMetadataAnnotation] ?? ''
     default:
       return undefined
   }

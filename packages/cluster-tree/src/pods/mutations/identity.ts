@@ -1,4 +1,11 @@
-import { podLabel, rootClusterLabel, rootGenerationAnnotation, rootUidAnnotation } from '@kosmos/api'
+import {
+  podLabel,
+  rootClusterLabel,
+  rootGenerationAnnotation,
+  rootMetadataAnnotation,
+  rootUidAnnotation,
+} from '@kosmos/api'
+import { carriedMetadata } from '../carried-metadata.ts'
 import type { PodMutation } from '../translation.ts'
 
 /**
@@ -9,6 +16,7 @@ export const stampIdentity: PodMutation = (translation, root, ctx) => {
   const { metadata } = translation.pod
   const labels = { ...metadata.labels, [podLabel]: 'true', [rootClusterLabel]: ctx.rootClusterId }
   const annotations: Record<string, string> = { ...metadata.annotations, [rootUidAnnotation]: root.metadata.uid }
+  annotations[rootMetadataAnnotation] = carriedMetadata(root)
   // Which root spec the copy stands for, so that status.observedGeneration can be told in the root's numbers.
   delete annotations[rootGenerationAnnotation]
   if (root.metadata.generation !== undefined) annotations[rootGenerationAnnotation] = String(root.metadata.generation)

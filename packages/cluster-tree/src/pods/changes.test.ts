@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Pod } from '@kosmos/kube'
+import fc from 'fast-check'
+import { type CopyPatch, changesOf } from './changes.ts'
+import { ctx, leafPod, rootPod } from './fixture.ts'
+
+type Strings = Record<string, string>
+
+/** The copy after patches of its metadata and images, as a strategic merge makes it. */
+function changed(leaf: Pod, patches: readonly CopyPatch[]): Pod {
+  const { metadata: before, spec } = leaf
+  const after = { ...before, labels: { ...before.labels }, annotations: { ...before.annotations } }
+  for (const { subresource, body } of patches) {
+    if (subresource) continue
+    for (const field of ['labels', 'annotations'] as const) {
+      for (const [key, value] of Object.entries((body.metadata[field] ?? {}) as Record<string, string | null>)) {
+        if (value === null) delete (after[field] as Strings)[key]
+        else (after[field] as Strings)[key] = value
+      }
+    }
+  }
+  return { ...leaf, metadata: after, spec }
+}
+
+/** The root pod after a write, which counts as a new generation if it changes the spec. */
+function edited(
+  root: Pod,
+  { metadata, spec }: { metadata?: Partial<Pod['metadata']>; spec?: Partial<Pod['spec']> },
+): Pod {
+  const generation = (root.metadata.generation ?? 0) + (spec ? 1 : 0)
+  return { ...root, metadata: { ...root.metadata, ...metadata, generation }, spec: { ...root.spec, ...spec } }
+}
+
+const strings = fc.dictionary(
+  fc.constantFrom('app', 'tier', 'example.com/a', 'example.com/b'),
+  fc.constantFrom('1', '2'),
+)
+
+describe('the change of a root pod', () => {
+  it('is none when only its status changed, or when it was just translated', () => {
+    fc.assert(
+      fc.property(strings, strings, (labels, annotations) => {
+        const root = rootPod({ metadata: { labels, annotations } })
+        const later = { ...root, metadata: { ...root.metadata, resourceVersion: '99' }, status: { phase: 'Running' } }
+        assert.deepEqual(changesOf(later as Pod, leafPod(root), ctx), [])
+      }),
+    )
+  })
+
+  it('of labels and annotations is carried over, key by key, and what the leaf added stays', () => {
+    fc.assert(
+      fc.property(strings, strings, strings, strings, (labels, annotations, newLabels, newAnnotations) => {
+        const root = rootPod({ metadata: { labels, annotations } })
+        const copy = leafPod(root)
+        const leaf = {
+          ...copy,
+          metadata: { ...copy.metadata, annotations: { ...copy.metadata.annotations, 'cni.example/ip': '10.0.0.1' } },
+        }
+        const next = edited(root, { metadata: { labels: newLabels, annotations: newAnnotations } })
+        const after = changed(leaf, changesOf(next, leaf, ctx))
+        assert.deepEqual(after.metadata.labels, { ...leafPod(next).metadata.labels })
+        assert.deepEqual(after.metadata.annotations, {
+          ...leafPod(next).metadata.annotations,
+          'cni.example/ip': '10.0.0.1',
+        })
+        assert.deepEqual(changesOf(next, after, ctx), [], 'and then there is nothing left to do')
+      }),
+    )
+  })
+
+  it('is no reason to fight with a webhook of the leaf that has a label its own way', () => {
+    const root = rootPod({ metadata: { labels: { app: 'web' } } })
+    const leaf = leafPod(root)
+    const theirs = { ...leaf, metadata: { ...leaf.metadata, labels: { ...leaf.metadata.labels, app: 'web-east' } } }
+    assert.deepEqual(changesOf(root, theirs, ctx), [])
+  })
+
+  it('of the spec is carried over in the fields that may change, for this incarnation of the copy only', () => {
+    const root = rootPod()
+    const next = edited(root, {
+      spec: {
+        activeDeadlineSeconds: 60,
+        containers: [{ name: 'main', image: 'nginx:2' }],
+        tolerations: [{ operator: 'Exists' }],
+      },
+    })
+    const leaf = leafPod(root)
+    const [change, ...more] = changesOf(next, leaf, ctx)
+    assert.deepEqual(more, [])
+    assert.equal(change?.body.metadata.uid, 'leaf-uid')
+    assert.deepEqual(change?.body.spec, {
+      activeDeadlineSeconds: 60,
+      containers: [{ name: 'main', image: 'nginx:2' }],
+    })
+    assert.deepEqual(changesOf(next, changed(leaf, [change as CopyPatch]), ctx), [])
+  })
+
+  it('of resources goes through the subresource before the copy is stamped', () => {
+    const container = { name: 'main', image: 'nginx' }
+    const root = rootPod({ spec: { containers: [{ ...container, resources: { requests: { cpu: '1' } } }] } })
+    const resources = { requests: { cpu: '2' } }
+    const next = edited(root, {
+      spec: {
+        containers: [{ ...container, resources }],
+        initContainers: [
+          { name: 'once', image: 'x', resources },
+          { name: 'sidecar', image: 'x', restartPolicy: 'Always', resources },
+        ],
+      },
+    })
+    const patches = changesOf(next, leafPod(root), ctx)
+    assert.deepEqual(
+      patches.map(({ subresource }) => subresource),
+      ['resize', undefined],
+    )
+    assert.deepEqual(patches[0]?.body.spec, {
+      containers: [{ name: 'main', resources }],
+      initContainers: [{ name: 'sidecar', resources }],
+    })
+  })
+
+  it('by a debug container goes through the subresource, without mounts of what the copy has not', () => {
+    const root = rootPod({ spec: { volumes: [{ name: 'data', emptyDir: {} }] } })
+    const debug = { name: 'debugger', image: 'busybox', targetContainerName: 'main' }
+    const volumeMounts = ['data', 'kube-api-access'].map((name) => ({ name, mountPath: `/${name}` }))
+    const next = edited(root, { spec: { ephemeralContainers: [{ ...debug, volumeMounts }] } })
+    const [first] = changesOf(next, leafPod(root), ctx)
+    assert.equal(first?.subresource, 'ephemeralcontainers')
+    assert.deepEqual(first?.body.spec, { ephemeralContainers: [{ ...debug, volumeMounts: [volumeMounts[0]] }] })
+  })
+
+  it('that nobody can read leaves the copy as it is', () => {
+    const root = rootPod()
+    const next = edited(root, { metadata: { annotations: { 'kosmos.io/cluster-selector': '{' } } })
+    assert.deepEqual(changesOf(next, leafPod(root), ctx), [])
+  })
+
+  it('is known whatever somebody in the leaf wrote over the stamp', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (stamp) => {
+        const root = rootPod({ metadata: { labels: { app: 'web' } } })
+        const copy = leafPod(root)
+        const annotations = { ...copy.metadata.annotations, 'kosmos.io/root-metadata': stamp }
+        const leaf = { ...copy, metadata: { ...copy.metadata, annotations } }
+        const after = changed(leaf, changesOf(root, leaf, ctx))
+        assert.deepEqual(after.metadata.annotations, copy.metadata.annotations)
+      }),
+    )
+  })
+})
