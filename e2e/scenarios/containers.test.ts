@@ -41,6 +41,9 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     assert.match(stdout, /State:\s+Running/)
     assert.match(stdout, /IP:\s+\d+\.\d+\.\d+\.\d+/)
     assert.match(stdout, /CreatedInLeaf/)
+    await eventually('what the kubelet of the leaf does is told as well', async () => {
+      return /Started\s.*kubelet \(leaf1\)/.test((await kubectl('describe', 'pod', 'described')).stdout)
+    })
   })
 
   describe('kubectl logs', () => {

@@ -5,7 +5,9 @@ import { ConfigurationRegistry } from '../configuration/registry.ts'
 import type { VirtualKubelet } from '../kubelet/kubelets.ts'
 import { nodePods } from '../kubelet/node-pods.ts'
 import { VirtualNode } from '../nodes/virtual-node.ts'
+import { PodEvents } from '../pod-events/mirror.ts'
 import { PodController } from '../pods/controller.ts'
+import { rootUidOf } from '../pods/decide.ts'
 import type { Beat } from './heartbeat.ts'
 import type { LeafIdentity } from './identity.ts'
 import type { LeafOptions } from './options.ts'
@@ -19,6 +21,7 @@ export class LeafTree {
   readonly #options: TreeOptions
   readonly #sources: LeafSources
   readonly #pods: PodController
+  readonly #podEvents: PodEvents
   readonly #copies: ConfigurationCopies
   readonly #kubelet: VirtualKubelet
   readonly #broken = new Map<LeafSource, Error>()
@@ -82,6 +85,18 @@ export class LeafTree {
         if (error) log('warn', 'pod.reconcile.failed', { cluster: clusterName, pod: key, reason: error.message })
       },
     })
+    this.#podEvents = new PodEvents({
+      root: root.client,
+      leaf,
+      clusterName,
+      rootPodOf: (namespace, name, leafUid) => {
+        const key = `${namespace}/${name}`
+        const copy = this.#sources.pods.get(key)
+        const pod = rootPods.get(key)
+        return copy?.metadata.uid === leafUid && rootUidOf(copy) === pod?.metadata.uid ? pod : undefined
+      },
+      onRefused: (reason) => log('warn', 'pod.event.refused', { cluster: clusterName, reason }),
+    })
   }
 
   /** Runs until the signal aborts and everything has ended. */
@@ -92,6 +107,7 @@ export class LeafTree {
       this.virtualNode.run(signal),
       this.#copies.controller.run(signal),
       this.#pods.controller.run(signal),
+      this.#podEvents.run(signal),
     ])
     forget()
     await this.#kubelet.close()

@@ -1,6 +1,7 @@
 import type {
   CertificateSigningRequest,
   ConfigMap,
+  CoreEvent,
   CustomResourceDefinition,
   Event,
   KubeObject,
@@ -55,6 +56,7 @@ export const secrets = resource<Secret>('v1', 'Secret', 'secrets', 'Namespaced')
 export const serviceAccounts = resource<ServiceAccount>('v1', 'ServiceAccount', 'serviceaccounts', 'Namespaced')
 export const leases = resource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases', 'Namespaced')
 export const events = resource<Event>('events.k8s.io/v1', 'Event', 'events', 'Namespaced')
+export const coreEvents = resource<CoreEvent>('v1', 'Event', 'events', 'Namespaced')
 export const certificateSigningRequests = resource<CertificateSigningRequest>(
   'certificates.k8s.io/v1',
   'CertificateSigningRequest',

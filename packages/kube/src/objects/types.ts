@@ -1,4 +1,5 @@
 import type {
+  CoreV1Event,
   EventsV1Event,
   V1CertificateSigningRequest,
   V1ConfigMap,
@@ -45,5 +46,7 @@ export type ConfigMap = Stored<V1ConfigMap>
 export type Secret = Stored<V1Secret>
 export type ServiceAccount = Stored<V1ServiceAccount>
 export type Event = Stored<EventsV1Event>
+/** The same objects by the older API, which `kubectl describe` reads and kubelets write. */
+export type CoreEvent = Stored<CoreV1Event>
 export type CertificateSigningRequest = Stored<V1CertificateSigningRequest>
 export type CustomResourceDefinition = Stored<V1CustomResourceDefinition>

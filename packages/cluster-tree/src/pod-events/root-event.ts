@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import { clusterLabel } from '@kosmos/api'
+import type { CoreEvent, Pod } from '@kosmos/kube'
+
+/** The longest name of an object. */
+const LONGEST_NAME = 253
+
+/**
+ * The Event in the root for an Event that the leaf has on the copy of `root`: on the root pod, with the same words, counts
+ * and times, told by the leaf's component "(cluster)". The name follows from the leaf's, so that the same Event told
+ * twice is one, also after a restart. For server-side apply. Pure.
+ *
+ * By core/v1, since events.k8s.io does not take what kubelets write (no eventTime, an empty action).
+ */
+export function rootEvent(event: CoreEvent, root: Pod, clusterName: string) {
+  const { reason, message, type, count, firstTimestamp, lastTimestamp, eventTime, series, action } = event
+  const { reportingComponent, reportingInstance, source, involvedObject } = event
+  const { name, namespace, uid } = root.metadata
+  const component = source?.component || reportingComponent || 'unknown'
+  return {
+    metadata: { name: nameFor(event, clusterName), namespace, labels: { [clusterLabel]: clusterName } },
+    involvedObject: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      namespace,
+      name,
+      uid,
+      ...(involvedObject.fieldPath && { fieldPath: involvedObject.fieldPath }),
+    },
+    source: { component: `${component} (${clusterName})`, ...(source?.host && { host: source.host }) },
+    ...defined({ reason, message, type, count, firstTimestamp, lastTimestamp, eventTime, series, action }),
+    ...defined({ reportingComponent, reportingInstance }),
+  }
+}
+
+/** When it last happened, in ms since the epoch. */
+export function lastSeen({ series, lastTimestamp, eventTime, metadata }: CoreEvent): number {
+  const at = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp
+  return at ? Date.parse(String(at)) : 0
+}
+
+function nameFor({ metadata: { name, uid } }: CoreEvent, clusterName: string): string {
+  const full = `${name}.${clusterName}`
+  return full.length <= LONGEST_NAME ? full : createHash('sha256').update(`${uid} ${clusterName}`).digest('hex')
+}
+
+/** Without what is absent: `null` and empty strings are how the older API says so. */
+function defined<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined && value !== null && value !== ''),
+  ) as Partial<T>
+}
