@@ -135,6 +135,24 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     })
   })
 
+  it('tells what its pods use, as a kubelet does, and nothing of other pods', async () => {
+    const node = '/api/v1/nodes/kosmos-leaf1/proxy'
+    const speaker = await platform.root.get(pods, { namespace: 'default', name: 'speaker' })
+    const summary = await eventually('the leaf has measured', async () => {
+      const { stdout } = await kubectl('get', '--raw', `${node}/stats/summary`)
+      const { pods = [], node: total } = JSON.parse(stdout || '{}')
+      const found = pods.find(({ podRef }: { podRef: { name: string } }) => podRef.name === 'speaker')
+      return found?.memory?.workingSetBytes > 0 && { pods, total, found }
+    })
+    assert.equal(summary.found.podRef.uid, speaker?.metadata.uid)
+    assert.equal(summary.total.nodeName, 'kosmos-leaf1')
+    assert.ok(summary.pods.every(({ podRef }: { podRef: { namespace: string } }) => podRef.namespace === 'default'))
+    const { stdout } = await kubectl('get', '--raw', `${node}/metrics/resource`)
+    assert.match(stdout, /^container_memory_working_set_bytes\{.*namespace="default",pod="speaker"\} \d/m)
+    assert.match(stdout, /^node_memory_working_set_bytes \d/m)
+    assert.doesNotMatch(stdout, /kube-system/)
+  })
+
   it('attaches to a pod that kubectl run starts, with stdin to its end', async () => {
     const overrides = JSON.stringify({
       spec: { tolerations: [toleration], nodeSelector: { 'kosmos.io/cluster': 'leaf2' } },

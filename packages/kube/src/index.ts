@@ -15,7 +15,7 @@ export {
   type Request,
   type RequestObservation,
 } from './connection/connection.ts'
-export { ApiError, ClusterUnreachable, RequestAborted, type Status } from './connection/errors.ts'
+export { ApiError, ClusterUnreachable, RequestAborted, type Status, statusOf } from './connection/errors.ts'
 export type { Response } from './connection/exchange.ts'
 export { KubeConfigError, type KubeConfigSource, loadKubeConfig } from './connection/kubeconfig.ts'
 export { createTransport, type Transport, type TransportOptions } from './connection/transport.ts'

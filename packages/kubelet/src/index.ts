@@ -12,4 +12,6 @@ export { type ObtainOptions, obtainServingCertificate } from './certificates/obt
 export { type RotatingCertificate, type RotationOptions, rotateCertificate } from './certificates/rotation.ts'
 export type { KubeletEvent, Log } from './log.ts'
 export type { LocatedPod, NodePods, PodQuery } from './pods.ts'
+export type { NodeContext } from './routes/context.ts'
 export { type CertificateSource, createKubeletServer, type KubeletServer, type KubeletServerOptions } from './server.ts'
+export type { CopyIdentity, LeafNodes } from './stats/leaf-nodes.ts'

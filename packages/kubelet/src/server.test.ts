@@ -79,9 +79,9 @@ describe('a caller of the kubelet API', () => {
   })
 
   it('gets a clear answer where the virtual node has nothing to serve yet', async () => {
-    const { code, text } = await ask(served.port, '/metrics/cadvisor', { token: 'poor' })
+    const { code, text } = await ask(served.port, '/metrics/slis', { token: 'poor' })
     assert.equal(code, 501)
-    assert.match(text, /virtual node vn1 does not serve \/metrics\/cadvisor/)
+    assert.match(text, /virtual node vn1 does not serve \/metrics\/slis/)
   })
 
   it('is told which method a path takes', async () => {

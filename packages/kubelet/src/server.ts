@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import type { KubeletApi } from './api.ts'
 import type { ServingCertificate } from './certificates/certificate.ts'
-import type { NodePods } from './pods.ts'
+import type { NodeContext } from './routes/context.ts'
 
 /** The certificate that a server shows now, and word of the next one. */
 export interface CertificateSource {
@@ -14,8 +14,7 @@ export interface CertificateSource {
 }
 
 export interface KubeletServerOptions {
-  readonly nodeName: string
-  readonly pods: NodePods
+  readonly node: NodeContext
   readonly certificate: CertificateSource
   readonly address: string
   /** 0 for any free one. */
@@ -31,8 +30,7 @@ export interface KubeletServer {
 
 /** The kubelet API of one virtual node. */
 export function createKubeletServer(api: KubeletApi, options: KubeletServerOptions): KubeletServer {
-  const { nodeName, pods, certificate, address, port } = options
-  const node = { nodeName, pods }
+  const { node, certificate, address, port } = options
   const sockets = new Set<Socket>()
 
   const secureContext = (): SecureContextOptions => {
@@ -70,7 +68,7 @@ export function createKubeletServer(api: KubeletApi, options: KubeletServerOptio
     socket.once('close', () => sockets.delete(socket))
   })
   server.on('error', (error) =>
-    api.log({ level: 'error', event: 'server-error', node: nodeName, error: error.message }),
+    api.log({ level: 'error', event: 'server-error', node: node.nodeName, error: error.message }),
   )
   const renew = () => server.setSecureContext(secureContext())
   const stops = [

@@ -1,4 +1,4 @@
-import type { NodePods } from '@kosmos/kubelet'
+import type { NodeContext } from '@kosmos/kubelet'
 
 /** Where the root's API server reaches the kubelet API of a virtual node. */
 export interface KubeletEndpoint {
@@ -16,5 +16,5 @@ export interface VirtualKubelet {
 /** Serves the kubelet API of virtual nodes. */
 export interface Kubelets {
   /** `listening` is called when the endpoint is known or has changed. */
-  serve(nodeName: string, pods: NodePods, listening: () => void): VirtualKubelet
+  serve(node: NodeContext, listening: () => void): VirtualKubelet
 }

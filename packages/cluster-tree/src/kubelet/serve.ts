@@ -8,7 +8,7 @@ import {
   createKubeletServer,
   followClientCA,
   type KubeletApi,
-  type NodePods,
+  type NodeContext,
   obtainServingCertificate,
   readClientCA,
   rotateCertificate,
@@ -41,16 +41,16 @@ export async function serveKubelets(options: ServeOptions): Promise<Kubelets> {
     log: ({ level, event, ...fields }) => log(level, `kubelet.${event}`, fields as Record<string, string>),
   })
   void followClientCA(root, (pem) => api.updateClientCA(pem), signal)
-  return { serve: (nodeName, pods, listening) => serve(api, nodeName, pods, listening, options) }
+  return { serve: (node, listening) => serve(api, node, listening, options) }
 }
 
 function serve(
   api: KubeletApi,
-  nodeName: string,
-  pods: NodePods,
+  node: NodeContext,
   listening: () => void,
   { root, address, ports, log }: ServeOptions,
 ): VirtualKubelet {
+  const { nodeName } = node
   const stop = new AbortController()
   let endpoint: KubeletEndpoint | undefined
   const started = (async () => {
@@ -69,7 +69,7 @@ function serve(
       log,
       stop.signal,
     )
-    const server = createKubeletServer(api, { nodeName, pods, certificate, address, port: ports.take(nodeName) })
+    const server = createKubeletServer(api, { node, certificate, address, port: ports.take(nodeName) })
     const { port } = await persist('kubelet.listen', () => server.listen(), log, stop.signal)
     endpoint = { address, port }
     listening()

@@ -3,6 +3,7 @@ import { ApiError, type Client, type ReflectorState } from '@kosmos/kube'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
 import type { VirtualKubelet } from '../kubelet/kubelets.ts'
+import { leafNodes } from '../kubelet/leaf-nodes.ts'
 import { nodePods } from '../kubelet/node-pods.ts'
 import { VirtualNode } from '../nodes/virtual-node.ts'
 import { PodEvents } from '../pod-events/mirror.ts'
@@ -40,9 +41,14 @@ export class LeafTree {
       get: (key: string) => root.boundPods.informer.get(key),
       list: () => root.boundPods.on(nodeName),
     }
+    const { pods: leafPods, nodes } = this.#sources
+    const { connection } = leaf
     this.#kubelet = kubelets.serve(
-      nodeName,
-      nodePods({ nodeName, rootPods, leafPods: this.#sources.pods, connection: leaf.connection }),
+      {
+        nodeName,
+        pods: nodePods({ nodeName, rootPods, leafPods, connection }),
+        leafNodes: leafNodes({ connection, nodes, rootPods, leafPods }),
+      },
       () => this.virtualNode.poke(),
     )
     this.virtualNode = new VirtualNode({
@@ -52,7 +58,7 @@ export class LeafTree {
       version: identity.version,
       root: root.client,
       rootNodes: root.virtualNodes,
-      leafNodes: this.#sources.nodes,
+      leafNodes: nodes,
       foreignPods: this.#sources.foreignPods,
       endpoint: () => this.#kubelet.endpoint,
       changed,
@@ -74,7 +80,7 @@ export class LeafTree {
       root: root.client,
       leaf,
       rootPods,
-      leafPods: this.#sources.pods,
+      leafPods,
       registry,
       copies: this.#copies,
       events: root.events,

@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { Admitted } from '../auth/admit.ts'
 import type { NodePods } from '../pods.ts'
+import type { LeafNodes } from '../stats/leaf-nodes.ts'
 import type { Upgrade } from '../tunnel/tunnel.ts'
 
 /** The virtual node whose kubelet is asked. */
 export interface NodeContext {
   readonly nodeName: string
   readonly pods: NodePods
+  readonly leafNodes: LeafNodes
 }
 
 /** What is known of an admitted request besides itself. */

@@ -25,7 +25,7 @@ export async function runningPods(
 }
 
 /** Follows GetPods of pkg/kubelet/kuberuntime and its conversion in pkg/kubelet/container (ToAPIPod). Pure. */
-export function whatRuns({ metadata, spec, status }: Pod): object[] {
+export function whatRuns({ metadata, spec, status }: Pod) {
   const running = new Set(
     [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].flatMap(({ name, state }) =>
       state?.running ? [name] : [],

@@ -92,10 +92,15 @@ describe('every path of a kubelet', () => {
     containerLogs: 404,
     exec: 400,
     healthz: 200,
+    metrics: 200,
+    metricsCadvisor: 200,
+    metricsProbes: 200,
+    metricsResource: 200,
     pods: 200,
     // It finds no such pod before it sees that no upgrade was asked for.
     portForward: 404,
     runningPods: 200,
+    stats: 200,
   }
 
   it('is served by the table, for every method it names', async () => {

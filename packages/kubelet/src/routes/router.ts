@@ -8,9 +8,11 @@ import { configz } from './configz.ts'
 import { containerLogs } from './container-logs.ts'
 import type { RequestContext, RequestContexts } from './context.ts'
 import { healthz } from './healthz.ts'
+import { metrics } from './metrics.ts'
 import type { RouteParams } from './params.ts'
 import { pods, runningPods } from './pods.ts'
 import { portForward } from './port-forward.ts'
+import { statsRoutes } from './stats.ts'
 import { streams } from './streams.ts'
 
 /** Answers on `response` and resolves when that is over. */
@@ -22,11 +24,13 @@ type Handler = (
 ) => Promise<void>
 
 const handlers: Readonly<Partial<Record<Action, Handler>>> = {
+  ...statsRoutes(),
   attach: streams('attach'),
   configz,
   containerLogs,
   exec: streams('exec'),
   healthz,
+  metrics,
   pods,
   portForward,
   runningPods,

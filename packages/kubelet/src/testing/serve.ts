@@ -9,6 +9,7 @@ import { selfSignedCertificate } from '../certificates/self-signed.ts'
 import type { KubeletEvent } from '../log.ts'
 import type { LocatedPod, NodePods } from '../pods.ts'
 import { createKubeletServer, type KubeletServer } from '../server.ts'
+import type { LeafNodes } from '../stats/leaf-nodes.ts'
 
 export interface ServeOptions {
   readonly clientCA?: string
@@ -17,6 +18,7 @@ export interface ServeOptions {
   readonly allow?: (access: Access) => boolean
   readonly locate?: () => LocatedPod | Promise<LocatedPod>
   readonly list?: NodePods['list']
+  readonly leafNodes?: LeafNodes
 }
 
 /** A kubelet API of a node "vn1" on loopback, whose users and rights are functions of the test. */
@@ -29,6 +31,9 @@ export interface Served {
   readonly events: KubeletEvent[]
   renew(certificate: ServingCertificate): void
 }
+
+/** A leaf without nodes. */
+export const noNodes = { names: () => [], copies: () => new Map() } as unknown as LeafNodes
 
 export async function serve(options: ServeOptions = {}): Promise<Served> {
   const {
@@ -57,8 +62,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
   let current = await selfSignedCertificate({ nodeName: 'vn1', hosts: ['127.0.0.1'] })
   const listeners = new Set<() => void>()
   const server = createKubeletServer(api, {
-    nodeName: 'vn1',
-    pods: { locate, list },
+    node: { nodeName: 'vn1', pods: { locate, list }, leafNodes: options.leafNodes ?? noNodes },
     certificate: {
       current: () => current,
       onRenewal: (listener) => {

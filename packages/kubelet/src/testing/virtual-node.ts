@@ -10,6 +10,7 @@ import type { ServingCertificate } from '../certificates/certificate.ts'
 import { obtainServingCertificate } from '../certificates/obtain.ts'
 import type { LocatedPod } from '../pods.ts'
 import { createKubeletServer } from '../server.ts'
+import { noNodes } from './serve.ts'
 
 /** A Node of a real root, on loopback, whose kubelet is ours. */
 export interface VirtualNode {
@@ -37,8 +38,7 @@ export async function startVirtualNode(
     log: () => {},
   })
   const server = createKubeletServer(api, {
-    nodeName,
-    pods: { locate: ({ pod }) => locate(pod), list: () => [] },
+    node: { nodeName, pods: { locate: ({ pod }) => locate(pod), list: () => [] }, leafNodes: noNodes },
     certificate: { current: () => certificate, onRenewal: () => () => {} },
     address: '127.0.0.1',
     port: 0,

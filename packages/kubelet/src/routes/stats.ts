@@ -1,0 +1,55 @@
+import type { ServerResponse } from 'node:http'
+import { send, sendJson } from '../answer.ts'
+import { EXPOSITION, mergeExpositions } from '../stats/exposition.ts'
+import { createGather, type Gather, type Gathered, type StatsPath, StatsUnavailable } from '../stats/gather.ts'
+import { mergeSummaries, type Summary } from '../stats/summary.ts'
+import type { NodeContext, RequestContext } from './context.ts'
+import type { RouteParams } from './params.ts'
+
+/** The routes that tell what the pods of a virtual node use; they share what has been asked of the leaf's nodes. */
+export function statsRoutes(gather: Gather = createGather()) {
+  const asked = async (
+    path: StatsPath,
+    { nodeName, leafNodes }: NodeContext,
+    response: ServerResponse,
+  ): Promise<Gathered | undefined> => {
+    try {
+      return await gather(nodeName, leafNodes, path)
+    } catch (error) {
+      if (!(error instanceof StatsUnavailable)) throw error
+      // A scrape that fails makes every series stale, which is what they are.
+      send(response, { code: 503, text: error.message })
+      return undefined
+    }
+  }
+
+  /** GET /metrics/{resource,cadvisor,probes} */
+  const exposition =
+    (path: Extract<StatsPath, `metrics/${string}`>) =>
+    async (_params: RouteParams, _query: URLSearchParams, response: ServerResponse, { node }: RequestContext) => {
+      const gathered = await asked(path, node, response)
+      if (!gathered) return
+      const text = mergeExpositions(gathered.bodies.map(String), node.leafNodes.copies(), gathered.failed)
+      send(response, { code: 200, text, headers: EXPOSITION })
+    }
+
+  /** GET /stats/summary */
+  const stats = async (
+    _params: RouteParams,
+    query: URLSearchParams,
+    response: ServerResponse,
+    { node }: RequestContext,
+  ) => {
+    const little = query.get('only_cpu_and_memory') === 'true'
+    const gathered = await asked(little ? 'stats/summary?only_cpu_and_memory=true' : 'stats/summary', node, response)
+    if (!gathered) return
+    sendJson(response, mergeSummaries(node.nodeName, gathered.bodies as Summary[], node.leafNodes.copies()))
+  }
+
+  return {
+    stats,
+    metricsResource: exposition('metrics/resource'),
+    metricsCadvisor: exposition('metrics/cadvisor'),
+    metricsProbes: exposition('metrics/probes'),
+  }
+}

@@ -1,0 +1,86 @@
+import type { CopyIdentity } from './leaf-nodes.ts'
+
+/** Headers of an answer in this format. */
+export const EXPOSITION = { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' } as const
+
+interface Family {
+  readonly header: string[]
+  readonly samples: string[]
+  /** Of the nodes together, by name and labels. */
+  readonly sums: Map<string, { value: number; at: number | undefined }>
+}
+
+const SAMPLE = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+(-?\d+))?$/
+const HEADER = /^# (?:HELP|TYPE) (\S+)/
+// A quote inside of a value is escaped, so a bare one always begins or ends a value.
+const [NAMESPACE, POD, POD_UID] = [/(?:^|,)namespace="([^"]*)"/, /(?:^|,)pod="([^"]*)"/, /(?:^|,)pod_uid="([^"]*)"/]
+
+/**
+ * One exposition (Prometheus text format 0.0.4) out of those of several kubelets: the series of the given pods, with
+ * the uid that they have in the root, and the sum over the nodes of what a kubelet says of its node. What is about other
+ * pods or one machine is left out. Pure.
+ */
+export function mergeExpositions(
+  texts: readonly string[],
+  copies: ReadonlyMap<string, CopyIdentity>,
+  failedNodes: number,
+): string {
+  const families = new Map<string, Family>()
+  for (const text of texts) gather(families, text, copies)
+  const lines: string[] = []
+  for (const [name, { header, samples, sums }] of families) {
+    const summed = [...sums].map(([series, { value, at }]) => {
+      // A flag, not a count: something is missing in what follows.
+      const shown = name.endsWith('scrape_error') ? Number(value + failedNodes > 0) : value
+      return at === undefined ? `${series} ${shown}` : `${series} ${shown} ${at}`
+    })
+    if (samples.length + summed.length > 0) lines.push(...header, ...samples, ...summed)
+  }
+  return lines.length > 0 ? `${lines.join('\n')}\n` : ''
+}
+
+function gather(families: Map<string, Family>, text: string, copies: ReadonlyMap<string, CopyIdentity>): void {
+  let current = ''
+  // Only the first kubelet's headers are kept.
+  const before = new Set(families.keys())
+  for (const line of text.split('\n')) {
+    const family = HEADER.exec(line)?.[1]
+    if (family !== undefined) {
+      current = family
+      if (!before.has(family)) familyOf(families, family).header.push(line)
+      continue
+    }
+    const [, name, labels = '', value = '', at] = SAMPLE.exec(line) ?? []
+    if (name === undefined) continue
+    // Series of a histogram have suffixes, and follow the header of their family.
+    const { samples, sums } = familyOf(families, name.startsWith(current) && current ? current : name)
+    const pod = labels.match(POD)?.[1]
+    if (pod) {
+      const copy = copies.get(`${labels.match(NAMESPACE)?.[1]}/${pod}`)
+      if (copy && isThisOne(labels, copy)) samples.push(line.replaceAll(copy.leafUid, copy.rootUid))
+    } else if (/^(node_|scrape_error$|resource_scrape_error$)/.test(name)) {
+      add(sums, labels ? `${name}{${labels}}` : name, Number(value), at === undefined ? undefined : Number(at))
+    }
+  }
+}
+
+function familyOf(families: Map<string, Family>, name: string): Family {
+  const family = families.get(name) ?? { header: [], samples: [], sums: new Map() }
+  families.set(name, family)
+  return family
+}
+
+function add(sums: Family['sums'], series: string, value: number, at: number | undefined): void {
+  const sum = sums.get(series)
+  if (!sum) sums.set(series, { value, at })
+  else {
+    sum.value += value
+    if (at !== undefined) sum.at = Math.max(sum.at ?? at, at)
+  }
+}
+
+/** Some series say which incarnation they are of. */
+function isThisOne(labels: string, { leafUid }: CopyIdentity): boolean {
+  const uid = labels.match(POD_UID)?.[1]
+  return uid === undefined || uid === leafUid
+}
