@@ -13,13 +13,26 @@ interface Carried {
 }
 
 /** The value of the annotation that a copy of this root pod carries. Pure. */
-export function carriedMetadata({ metadata: { labels = {}, annotations = {} } }: Pod): string {
+export function carriedMetadata(root: Pod): string {
+  const { labels = {}, annotations = {} } = root.metadata
+  // The hash comes first, so that it can be compared without the rest.
   const carried: Carried = {
-    hash: hash('sha1', JSON.stringify([sorted(labels), sorted(annotations)])).slice(0, 16),
-    labels: Object.keys(labels).sort(),
-    annotations: Object.keys(annotations).sort(),
+    hash: hashOf(root),
+    labels: Object.keys(labels),
+    annotations: Object.keys(annotations),
   }
   return JSON.stringify(carried)
+}
+
+/** Whether the copy carries the labels and annotations that the root pod has now. Pure. */
+export function carriesMetadata(leaf: Pod, root: Pod): boolean {
+  const stamp = leaf.metadata.annotations?.[rootMetadataAnnotation]
+  return stamp?.startsWith(`{"hash":"${hashOf(root)}",`) ?? false
+}
+
+/** An API server gives the keys in one order, so the same maps are the same text. */
+function hashOf({ metadata: { labels, annotations } }: Pod): string {
+  return hash('sha1', JSON.stringify([labels, annotations])).slice(0, 16)
 }
 
 /** Labels and annotations that an earlier state of the root pod had given the copy and that are not `wanted` any more. Pure. */
@@ -48,8 +61,4 @@ function parse(json: string | undefined): Pick<Carried, 'labels' | 'annotations'
 
 function areStrings(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
-}
-
-function sorted(map: Strings): [string, string][] {
-  return Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1))
 }

@@ -1,6 +1,6 @@
-import { rootGenerationAnnotation, rootMetadataAnnotation } from '@kosmos/api'
+import { rootGenerationAnnotation } from '@kosmos/api'
 import type { Pod, PodSpec } from '@kosmos/kube'
-import { carriedMetadata, droppedMetadata } from './carried-metadata.ts'
+import { carriesMetadata, droppedMetadata } from './carried-metadata.ts'
 import { translate } from './translate.ts'
 import type { LeafContext } from './translation.ts'
 
@@ -27,8 +27,7 @@ export interface CopyPatch {
  */
 export function changesOf(root: Pod, leaf: Pod, ctx: LeafContext): readonly CopyPatch[] {
   const specChanged = hasNewSpec(root, leaf)
-  const stamped = leaf.metadata.annotations?.[rootMetadataAnnotation]
-  if (!specChanged && stamped === carriedMetadata(root)) return []
+  if (!specChanged && carriesMetadata(leaf, root)) return []
   const { pod, problems } = translate(root, ctx)
   // A constraint that cannot be read keeps a copy from being made; one that is there goes on as it is.
   if (problems.length > 0) return []
