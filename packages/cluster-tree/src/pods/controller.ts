@@ -1,6 +1,5 @@
 import { rootClusterLabel } from '@kosmos/api'
 import {
-  ApiError,
   type Client,
   Controller,
   type Informer,
@@ -17,6 +16,7 @@ import type { ConfigurationKey, ConfigurationRegistry } from '../configuration/r
 import { ensureNamespace } from '../namespaces/ensure.ts'
 import type { BoundPods } from '../root/bound-pods.ts'
 import type { EventSink } from '../root/events.ts'
+import { changeCopy } from './change-copy.ts'
 import { type CopyPatch, changesOf } from './changes.ts'
 import { decide, nameTaken, type PodAction, rootUidOf } from './decide.ts'
 import { changeRefused, createdInLeaf, notTranslatable, omitted, vanishedInLeaf, waitingInRoot } from './events.ts'
@@ -238,23 +238,15 @@ export class PodController {
 
   async #changeLeaf(key: ObjectKey, root: Pod, changes: readonly CopyPatch[]): Promise<Requeue> {
     const { leaf, context, events } = this.#options
-    for (const change of changes) {
-      const outcome = await patchCopy(leaf, key, change)
-      if (outcome === 'unknown') {
-        events.record(root, changeRefused(context.clusterName, `its Kubernetes has no pods/${change.subresource}`))
-      } else if (outcome.ok) {
-        this.#expectLeaf(key, outcome.object)
-      } else if (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid') {
-        events.record(root, changeRefused(context.clusterName, outcome.status.message ?? outcome.reason))
-        this.#changeRefusals.add(key, root.metadata.uid, waitingFor(outcome, context.clusterName), Date.now())
-        return AT_ONCE
-      } else if (outcome.reason === 'Conflict') {
-        throw new Error(`pod ${key} cannot be changed in ${leaf.name}: ${outcome.status.message}`)
-      } else {
-        // Gone, or another incarnation: the watch is about to say so.
-        return
-      }
+    const tell = (said: string) => events.record(root, changeRefused(context.clusterName, said))
+    const change = await changeCopy(leaf, key, changes, (copy) => this.#expectLeaf(key, copy))
+    if (change.kind === 'gone') return
+    if (change.kind === 'refused') {
+      tell(change.outcome.status.message ?? change.outcome.reason)
+      this.#changeRefusals.add(key, root.metadata.uid, waitingFor(change.outcome, context.clusterName), Date.now())
+      return AT_ONCE
     }
+    for (const subresource of change.unknown) tell(`its Kubernetes has no ${subresource}`)
     this.#changeRefusals.forget(key)
     return
   }
@@ -302,16 +294,6 @@ export class PodController {
     else if (outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
       throw new Error(`status of pod ${key} cannot be written: ${outcome.status.message}`)
     }
-  }
-}
-
-/** `unknown`: the leaf is too old for the subresource. */
-async function patchCopy(leaf: Client, key: ObjectKey, { subresource, body }: CopyPatch) {
-  try {
-    return await leaf.patch<Pod>(pods, refOf(key), body, { type: 'strategic', subresource })
-  } catch (error) {
-    if (subresource && error instanceof ApiError && error.code === 404) return 'unknown'
-    throw error
   }
 }
 
