@@ -238,8 +238,8 @@ describe('an exec session through the kubelet API', () => {
   })
 
   it('gets a plain answer when it upgrades where no streams are', async () => {
-    const elsewhere = await askUpgrade(served.port, '/stats/summary', { token: 'good', method: 'GET' })
-    assert.equal(elsewhere.message.statusCode, 501)
+    const elsewhere = await askUpgrade(served.port, '/configz', { token: 'good', method: 'GET' })
+    assert.equal(elsewhere.message.statusCode, 200)
     assert.equal(elsewhere.message.headers.connection, 'close')
     const wrong = await askUpgrade(served.port, '/exec/default/web/main?command=ls', { token: 'good' })
     assert.equal(wrong.message.statusCode, 400)

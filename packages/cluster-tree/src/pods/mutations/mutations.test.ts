@@ -26,19 +26,31 @@ function apply(mutate: PodMutation, parts: PodParts): Translation {
 const specOf = (mutate: PodMutation, spec: PodParts['spec'], metadata: PodParts['metadata'] = {}) =>
   apply(mutate, { metadata, ...(spec && { spec }) }).pod.spec
 
+/** The annotations without the one whose value carriedMetadata tells. */
+function identity({ annotations }: Translation['pod']['metadata']) {
+  const { 'kosmos.io/root-metadata': carried, ...others } = annotations
+  assert.ok(carried?.startsWith('{"hash":"'))
+  return others
+}
+
 describe('stampIdentity', () => {
   it('marks the copy with our cluster and the root pod’s uid and generation', () => {
     const { metadata } = apply(stampIdentity, { metadata: { uid: 'u-1', generation: 3, labels: { app: 'web' } } }).pod
     assert.deepEqual(metadata.labels, { app: 'web', 'kosmos-io/pod': 'true', 'kosmos.io/root-cluster': 'root-1' })
-    assert.deepEqual(metadata.annotations, { 'kosmos.io/root-uid': 'u-1', 'kosmos.io/root-generation': '3' })
+    assert.deepEqual(identity(metadata), { 'kosmos.io/root-uid': 'u-1', 'kosmos.io/root-generation': '3' })
   })
 
   it('lets no user pass for another cluster or pod', () => {
     const labels = { 'kosmos-io/pod': 'false', 'kosmos.io/root-cluster': 'somebody-else' }
-    const annotations = { 'kosmos.io/root-uid': 'stolen', 'kosmos.io/root-generation': '99' }
+    const annotations = {
+      'kosmos.io/root-uid': 'stolen',
+      'kosmos.io/root-generation': '99',
+      'kosmos.io/root-metadata': '{"hash":"","labels":["of-the-leaf"]}',
+    }
     const { metadata } = apply(stampIdentity, { metadata: { uid: 'u-1', labels, annotations } }).pod
     assert.deepEqual(metadata.labels, { 'kosmos-io/pod': 'true', 'kosmos.io/root-cluster': 'root-1' })
-    assert.deepEqual(metadata.annotations, { 'kosmos.io/root-uid': 'u-1', 'kosmos.io/root-generation': '1' })
+    assert.deepEqual(identity(metadata), { 'kosmos.io/root-uid': 'u-1', 'kosmos.io/root-generation': '1' })
+    assert.doesNotMatch(metadata.annotations['kosmos.io/root-metadata'] ?? '', /of-the-leaf/)
   })
 })
 
@@ -52,7 +64,7 @@ describe('a root that does not count generations', () => {
       problems: [],
     } as unknown as Translation
     const { pod } = stampIdentity(start, { ...root, metadata }, ctx)
-    assert.deepEqual(pod.metadata.annotations, { 'kosmos.io/root-uid': 'root-uid' })
+    assert.deepEqual(identity(pod.metadata), { 'kosmos.io/root-uid': 'root-uid' })
   })
 })
 
