@@ -127,9 +127,9 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     })
     it('gives a command a terminal of the size that the user has', async () => {
       const { kubeconfig } = platform.testbed.root
-      const exec = `${platform.testbed.bin.kubectl} --kubeconfig ${kubeconfig} exec -it speaker -- sh -c 'while ! stty size; do sleep 0.1; done'`
+      const exec = `${platform.testbed.bin.kubectl} --kubeconfig ${kubeconfig} exec -it speaker -- sh -c 'until stty size | grep "33 99"; do sleep 0.1; done'`
       // script(1) of util-linux gives kubectl a terminal, as nobody sits at one here.
-      // The size arrives right after the start, so the command waits until it has one.
+      // The size arrives right after the start, so the command waits until it has it.
       const { stdout } = await promisify(execFile)('script', ['-qec', `stty rows 33 cols 99; ${exec}`, '/dev/null'])
       assert.match(stdout, /33 99/)
     })
