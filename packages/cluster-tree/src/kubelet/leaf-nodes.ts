@@ -1,5 +1,6 @@
 import type { Connection, Informer, Node, Pod } from '@kosmos/kube'
 import type { CopyIdentity, LeafNodes } from '@kosmos/kubelet'
+import { isReady } from '../nodes/capacity.ts'
 import { rootUidOf } from '../pods/decide.ts'
 
 export interface LeafNodesOptions {
@@ -15,7 +16,8 @@ export function leafNodes({ connection, nodes, rootPods, leafPods }: LeafNodesOp
   return {
     connection,
     *names() {
-      for (const { metadata } of nodes.store.values()) yield metadata.name
+      // The API server would wait for the others until the scraper has given up.
+      for (const node of nodes.store.values()) if (isReady(node)) yield node.metadata.name
     },
     copies() {
       const copies = new Map<string, CopyIdentity>()

@@ -122,8 +122,12 @@ export class CapacityLedger {
 }
 
 /** Whether pods can come to a leaf node. */
-export function isAvailable({ metadata, spec, status }: Node): boolean {
-  if (spec?.unschedulable || metadata.deletionTimestamp !== undefined) return false
+export function isAvailable(node: Node): boolean {
+  return !node.spec?.unschedulable && node.metadata.deletionTimestamp === undefined && isReady(node)
+}
+
+/** Whether the node's kubelet is there. */
+export function isReady({ status }: Node): boolean {
   return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 }
 

@@ -25,7 +25,12 @@ const CONCURRENT_REQUESTS = 16
 
 /** Asks the kubelets of leaf nodes, by way of the leaf's API server; remembers each answer for one scrape interval. */
 export function createGather(freshMs = FRESH_MS) {
-  const answers = new LRUCache<string, Promise<Gathered>>({ max: 1_000, ttl: freshMs })
+  const answers = new LRUCache<string, Promise<Gathered>>({
+    max: 1_000,
+    ttl: freshMs,
+    // Answers are megabytes: they do not wait for the next scrape to be forgotten.
+    ttlAutopurge: true,
+  })
   return async (virtualNode: string, nodes: LeafNodes, path: StatsPath): Promise<Gathered> => {
     const key = `${virtualNode} ${path}`
     const known = answers.get(key)
