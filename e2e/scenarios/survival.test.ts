@@ -18,12 +18,21 @@ const NAMES = Array.from({ length: 40 }, (_, i) => `pod-${i}`)
 /** Leaf pods of ours that were ever seen, by the root pod they are copies of. */
 class Sightings {
   readonly copiesOf = new Map<string, Set<string>>()
+  /** What was seen of each, for who has to find out why there were two. */
+  readonly #history = new Map<string, string[]>()
 
-  see(copy: Pod): void {
-    const rootUid = copy.metadata.annotations?.[rootUidAnnotation]
+  see(cluster: string, type: string, copy: Pod): void {
+    const { name, uid, annotations, creationTimestamp, deletionTimestamp = '' } = copy.metadata
+    const rootUid = annotations?.[rootUidAnnotation]
     if (rootUid === undefined) return
     const copies = this.copiesOf.get(rootUid) ?? new Set()
-    this.copiesOf.set(rootUid, copies.add(copy.metadata.uid))
+    this.copiesOf.set(rootUid, copies.add(uid))
+    const seen = `${new Date().toISOString()} ${cluster} ${type} ${name} ${uid} created ${creationTimestamp} deleted ${deletionTimestamp} ${copy.status?.phase}`
+    this.#history.set(rootUid, [...(this.#history.get(rootUid) ?? []), seen])
+  }
+
+  historyOf(rootUid: string): string {
+    return (this.#history.get(rootUid) ?? []).join('\n')
   }
 }
 
@@ -54,7 +63,7 @@ describe('when components are killed, paused and cut off while pods come and go'
     )
     for (const client of platform.leaves) {
       const informer = new Informer({ client, resource: pods, namespace: NAMESPACE })
-      informer.subscribe(({ object }) => sightings.see(object))
+      informer.subscribe(({ type, object }) => sightings.see(client.name, type, object))
       void informer.run(stop.signal)
     }
     await platform.kubectl(['create', 'namespace', NAMESPACE])
@@ -174,7 +183,8 @@ describe('when components are killed, paused and cut off while pods come and go'
       throw new Error(`seed ${seed}: root and leaves never agree:\n${said}`, { cause: error })
     })
     for (const [rootUid, copies] of sightings.copiesOf) {
-      assert.equal(copies.size, 1, `root pod ${rootUid} has had ${copies.size} copies`)
+      const said = `seed ${seed}: root pod ${rootUid} has had ${copies.size} copies:\n${sightings.historyOf(rootUid)}`
+      assert.equal(copies.size, 1, said)
     }
     for (const client of platform.leaves) {
       const seen = await client.get(pods, { namespace: NAMESPACE, name: 'foreign' })
