@@ -1,7 +1,7 @@
 import type { Connection, Informer, Node, Pod } from '@kosmos/kube'
 import type { CopyIdentity, LeafNodes } from '@kosmos/kubelet'
 import { isReady } from '../nodes/capacity.ts'
-import { rootUidOf } from '../pods/decide.ts'
+import { isCopyOf } from '../pods/decide.ts'
 
 export interface LeafNodesOptions {
   readonly connection: Connection
@@ -21,11 +21,11 @@ export function leafNodes({ connection, nodes, rootPods, leafPods }: LeafNodesOp
     },
     copies() {
       const copies = new Map<string, CopyIdentity>()
-      for (const { metadata } of rootPods.list()) {
-        const key = `${metadata.namespace}/${metadata.name}`
-        const copy = leafPods.get(key)
-        if (!copy || rootUidOf(copy) !== metadata.uid) continue
-        copies.set(key, { rootUid: metadata.uid, leafUid: copy.metadata.uid })
+      for (const root of rootPods.list()) {
+        const { namespace, name, uid } = root.metadata
+        const copy = leafPods.get(`${namespace}/${name}`)
+        if (copy && isCopyOf(copy, root))
+          copies.set(`${namespace}/${name}`, { rootUid: uid, leafUid: copy.metadata.uid })
       }
       return copies
     },

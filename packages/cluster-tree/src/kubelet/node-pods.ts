@@ -1,6 +1,6 @@
 import type { Connection, Pod } from '@kosmos/kube'
 import type { NodePods } from '@kosmos/kubelet'
-import { rootUidOf } from '../pods/decide.ts'
+import { isCopyOf } from '../pods/decide.ts'
 
 export interface NodePodsOptions {
   readonly nodeName: string
@@ -11,8 +11,8 @@ export interface NodePodsOptions {
 }
 
 /**
- * The pods of one virtual node, and where in the leaf the copy of each is. The leaf may have another pod under that name, a foreign one or
- * one of an earlier incarnation: nobody gets into that one by way of the root.
+ * The pods of one virtual node, and where in the leaf the copy of each is. The leaf may have another pod under that name, a
+ * foreign one or one of an earlier incarnation: nobody gets into that one by way of the root.
  */
 export function nodePods({ nodeName, rootPods, leafPods, connection }: NodePodsOptions): NodePods {
   return {
@@ -24,7 +24,7 @@ export function nodePods({ nodeName, rootPods, leafPods, connection }: NodePodsO
         return { kind: 'absent', message: `pod ${key} is not on node ${nodeName}` }
       }
       const leaf = leafPods.get(key)
-      if (!leaf || rootUidOf(leaf) !== root.metadata.uid) {
+      if (!leaf || !isCopyOf(leaf, root)) {
         return { kind: 'absent', message: `pod ${key} is not in cluster ${connection.name} yet` }
       }
       return { kind: 'found', connection, namespace, name: pod }

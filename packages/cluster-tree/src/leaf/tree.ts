@@ -8,7 +8,7 @@ import { nodePods } from '../kubelet/node-pods.ts'
 import { VirtualNode } from '../nodes/virtual-node.ts'
 import { PodEvents } from '../pod-events/mirror.ts'
 import { PodController } from '../pods/controller.ts'
-import { rootUidOf } from '../pods/decide.ts'
+import { isCopyOf } from '../pods/decide.ts'
 import type { Beat } from './heartbeat.ts'
 import type { LeafIdentity } from './identity.ts'
 import type { LeafOptions } from './options.ts'
@@ -97,9 +97,9 @@ export class LeafTree {
       clusterName,
       rootPodOf: (namespace, name, leafUid) => {
         const key = `${namespace}/${name}`
-        const copy = this.#sources.pods.get(key)
+        const copy = leafPods.get(key)
         const pod = rootPods.get(key)
-        return copy?.metadata.uid === leafUid && rootUidOf(copy) === pod?.metadata.uid ? pod : undefined
+        return copy?.metadata.uid === leafUid && pod && isCopyOf(copy, pod) ? pod : undefined
       },
       onRefused: (reason) => log('warn', 'pod.event.refused', { cluster: clusterName, reason }),
     })

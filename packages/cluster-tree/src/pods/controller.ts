@@ -18,7 +18,7 @@ import type { BoundPods } from '../root/bound-pods.ts'
 import type { EventSink } from '../root/events.ts'
 import { changeCopy } from './change-copy.ts'
 import { type CopyPatch, changesOf } from './changes.ts'
-import { decide, nameTaken, type PodAction, rootUidOf } from './decide.ts'
+import { decide, isCopyOf, nameTaken, type PodAction } from './decide.ts'
 import { changeRefused, createdInLeaf, notTranslatable, omitted, vanishedInLeaf, waitingInRoot } from './events.ts'
 import { Expectations } from './expectations.ts'
 import { type Reference, references } from './references.ts'
@@ -118,7 +118,7 @@ export class PodController {
   }
 
   #changes(key: ObjectKey, root: Pod, leaf: Pod, now: number): readonly CopyPatch[] {
-    if (rootUidOf(leaf) !== root.metadata.uid || this.#changeRefusals.of(key, root.metadata.uid, now)) return []
+    if (!isCopyOf(leaf, root) || this.#changeRefusals.of(key, root.metadata.uid, now)) return []
     return changesOf(root, leaf, this.#options.context)
   }
 
@@ -254,7 +254,7 @@ export class PodController {
   /** Asks the root itself before a running pod is ended because the cache does not know its root pod. */
   async #isAlive(key: ObjectKey, leaf: Pod | undefined): Promise<boolean> {
     const live = this.#boundHere(await this.#options.root.get(pods, refOf(key)))
-    return live !== undefined && leaf !== undefined && live.metadata.uid === rootUidOf(leaf)
+    return live !== undefined && leaf !== undefined && isCopyOf(leaf, live)
   }
 
   async #deleteLeaf(key: ObjectKey, uid: string, gracePeriodSeconds: number): Promise<Requeue> {

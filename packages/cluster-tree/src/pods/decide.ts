@@ -53,7 +53,7 @@ export function decide(view: PodView): PodAction {
   if (leaf !== undefined && !isOurs(leaf, view.rootClusterId)) return besideForeignPod(view, leaf)
   if (root === undefined) return leaf === undefined ? none('Gone') : stop(leaf, ownGrace(leaf), 'RootPodGone')
   if (leaf === undefined) return withoutCopy(view, root)
-  if (rootUidOf(leaf) !== root.metadata.uid) return besideOldCopy(view, root, leaf)
+  if (!isCopyOf(leaf, root)) return besideOldCopy(view, root, leaf)
   return withCopy(view, root, leaf)
 }
 
@@ -65,6 +65,11 @@ export function isOurs(leaf: Pod, rootClusterId: string): boolean {
 /** The uid of the root pod that a leaf pod is the copy of. */
 export function rootUidOf(leaf: Pod): string | undefined {
   return leaf.metadata.annotations?.[rootUidAnnotation]
+}
+
+/** Whether a leaf pod is the copy of this very root pod, not of another incarnation of its name. */
+export function isCopyOf(leaf: Pod, root: Pod): boolean {
+  return rootUidOf(leaf) === root.metadata.uid
 }
 
 function withCopy(view: PodView, root: Pod, leaf: Pod): PodAction {
