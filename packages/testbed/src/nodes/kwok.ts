@@ -1,10 +1,11 @@
 import path from 'node:path'
-import { nodes } from '@kosmos/kube'
+import { nodes, unwrap } from '@kosmos/kube'
 import { ports } from '../control-plane/address.ts'
 import { asAdmin } from '../control-plane/admin.ts'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
 import type { Journal } from '../processes/journal.ts'
 import { launch } from '../processes/launch.ts'
+import { kwokGuard } from './kwok-guard.ts'
 import { allReady } from './ready.ts'
 
 /** What every simulated node says it has; quantities as Kubernetes writes them. */
@@ -27,6 +28,9 @@ const managed = { label: 'type', value: 'kwok' } as const
 export async function startKwokNodes(input: KwokInput): Promise<string[]> {
   const { journal, cluster, count, bin, capacity = defaultCapacity } = input
   const address = `${cluster.loopback}:${ports.kwok}`
+  await asAdmin(cluster, async (client) => {
+    for (const { resource, object } of kwokGuard()) unwrap(await client.apply(resource, object))
+  })
   await launch(journal, {
     id: `${cluster.name}/kwok`,
     argv: [
