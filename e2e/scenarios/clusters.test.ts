@@ -245,25 +245,6 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     await assertSteady(1)
   })
 
-  it('a model that is not supported is said, and the virtual node that is there goes on', async () => {
-    const models = (leafModels: object[] | null) =>
-      platform.kubectl([
-        'patch',
-        'clusters.kosmos.io',
-        'leaf1',
-        '--type=merge',
-        '-p',
-        JSON.stringify({ spec: { clusterTreeOptions: { leafModels } } }),
-      ])
-    await models([{ nodeSelector: { nodeName: 'node-0' } }])
-    assert.match(await says('leaf1', 'VirtualNodesReady', 'False LeafModelNotSupported'), /Remove nodeSelector/)
-    await platform.apply(pod('meanwhile', { cluster: 'leaf1' }))
-    await running('meanwhile')
-    await models(null)
-    await allWell('leaf1')
-    await assertSteady(1)
-  })
-
   it('a Cluster that is deleted while its leaf is away waits and says so, also after a restart', async () => {
     await leaf(1).create(configMaps, { metadata: inDefault('theirs'), data: { a: '1' } } as KubeObject)
     await leaf(1).create(namespaces, { metadata: { name: 'theirs' } })

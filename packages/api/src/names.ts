@@ -28,6 +28,11 @@ export const leafNodeModeAnnotation = 'leafNodeMode'
 /** Values of {@link leafNodeModeAnnotation}: the whole leaf, one leaf node (ours), a group of leaf nodes. */
 export const leafNodeModes = { cluster: 'one2cluster', node: 'one2one', group: 'one2party' } as const
 
+/** Ours. NoSchedule taint of a virtual node that its Cluster does not describe any more: it goes when it has no pods. */
+export const retiringTaint = { key: 'kosmos.io/retiring', value: 'true', effect: 'NoSchedule' } as const
+/** Ours. Annotation of a virtual node: which of its labels and taints are ours (JSON). */
+export const nodeCarriesAnnotation = 'kosmos.io/node-carries'
+
 /** Label of a leaf node that its owner offers for the one-to-one model, value `true`. */
 export const joinLabel = 'kosmos.io/join'
 /** Label of a node that connectivity checks leave out, value `true`. */
@@ -106,4 +111,9 @@ export function virtualNodeName(clusterName: string): string {
   const problem = clusterNameProblem(clusterName)
   if (problem !== undefined) throw new InvalidClusterName(`Cluster name ${problem}`)
   return `${virtualNodePrefix}${clusterName}`
+}
+
+/** The node that stands for a group of leaf nodes. */
+export function groupNodeName(group: string, count: number): string {
+  return `${virtualNodePrefix}${group}-${count}`
 }

@@ -80,7 +80,7 @@ export const clusterConditions = {
     Starting: { status: 'False', message: 'The virtual nodes are being set up' },
     LeafUnreachable: { status: 'False', message: 'The leaf cannot be reached; see condition Reachable' },
     CredentialsInvalid: { status: 'False', message: 'The leaf cannot be used; see condition CredentialsValid' },
-    NoReadyLeafNode: { status: 'False', message: 'No node of the leaf is Ready and schedulable' },
+    NoReadyLeafNode: { status: 'False', message: 'A virtual node has no leaf node that is Ready' },
     LeafTooOld: {
       status: 'False',
       message: "The leaf's Kubernetes version is older than what Kosmos supports; upgrade the leaf",
@@ -105,10 +105,14 @@ export const clusterConditions = {
         'A node of the same name exists in the root and is not ours; rename the Cluster, or delete the node if nobody needs it',
     },
     NodeRefused: { status: 'False', message: 'The root refused to store the virtual node' },
-    LeafModelNotSupported: {
+    LeafModelsOverlap: {
       status: 'False',
       message:
-        'Only the cluster model is supported: one virtual node for the whole leaf. Remove nodeSelector from spec.clusterTreeOptions.leafModels',
+        'A leaf node may be part of one virtual node only, so spec.clusterTreeOptions.leafModels is not taken up and the virtual nodes stay as they are. Make the selectors exclude each other',
+    },
+    LeafNodeNotFound: {
+      status: 'False',
+      message: 'A leaf model names a node that the leaf does not have; correct spec.clusterTreeOptions.leafModels',
     },
     Leaving: { status: 'False', message: 'The Cluster is being deleted; its pods and virtual nodes are being removed' },
     ClusterTreeDisabled: { status: 'False', message: 'spec.clusterTreeOptions does not enable virtual nodes' },

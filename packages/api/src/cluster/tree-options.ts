@@ -3,6 +3,9 @@ import { ruleFor, struct } from '../schema/build.ts'
 import { optionalDnsSubdomainPattern } from '../schema/patterns.ts'
 import { labelSelector, labels, taint } from '../schema/selectors.ts'
 
+/** With room for `kosmos-` and a number of three digits. */
+const groupNameMaxLength = 63 - 'kosmos-'.length - '-999'.length
+
 interface NodeSelector {
   nodeName?: string
   labelSelector?: object
@@ -35,7 +38,8 @@ const leafModel = struct(
   {
     leafNodeName: Type.Optional(
       Type.String({
-        description: 'The name that the virtual node of a group is derived from.',
+        description:
+          'The virtual node of a group is named kosmos-<leafNodeName>-0, a second group of that name ends in -1, and so on. Default: the name of the Cluster.',
         maxLength: 63,
         pattern: optionalDnsSubdomainPattern,
       }),
@@ -44,7 +48,17 @@ const leafModel = struct(
     taints: Type.Optional(Type.Array(taint, { description: 'Taints of the virtual node.', maxItems: 64 })),
     nodeSelector: Type.Optional(nodeSelector),
   },
-  { description: 'One virtual node and the leaf nodes it stands for.' },
+  {
+    description: 'One virtual node and the leaf nodes it stands for.',
+    rules: [
+      ruleFor<{ leafNodeName?: string; nodeSelector?: NodeSelector }>({
+        cel: `!has(self.leafNodeName) || size(self.leafNodeName) <= ${groupNameMaxLength} || !has(self.nodeSelector) || !has(self.nodeSelector.labelSelector)`,
+        message: `leafNodeName must have at most ${groupNameMaxLength} characters, because the virtual node is named kosmos-<leafNodeName>-<number> and node names end at 63 characters`,
+        check: ({ leafNodeName = '', nodeSelector }) =>
+          leafNodeName.length <= groupNameMaxLength || nodeSelector?.labelSelector === undefined,
+      }),
+    ],
+  },
 )
 
 export type LeafModel = Static<typeof leafModel>

@@ -30,6 +30,10 @@ export const brokenClusters: readonly Broken[] = [
     sentence: 'by nodeName or by labelSelector',
     spec: models({ nodeSelector: { nodeName: 'a', labelSelector: { matchLabels: { b: 'c' } } } }),
   },
+  {
+    sentence: 'leafNodeName must have at most',
+    spec: models({ leafNodeName: 'a'.repeat(53), nodeSelector: { labelSelector: {} } }),
+  },
   { sentence: 'must be the only one', spec: models({ leafNodeName: 'all' }, { nodeSelector: { nodeName: 'a' } }) },
   {
     sentence: 'must be the only one',

@@ -5,12 +5,13 @@ import {
   clusterLabel,
   hasClusterTree,
   type NewClusterCondition,
-  virtualNodeName,
+  virtualNodeModels,
 } from '@kosmos/api'
 import { Controller, nodes, type Pod, pods, type Requeue } from '@kosmos/kube'
 import type { Leaf } from '../leaf/leaf.ts'
 import { isNodeOf } from '../nodes/ownership.ts'
 import { virtualNodeState } from '../nodes/state.ts'
+import { isOfDaemonSet } from '../pods/owner.ts'
 import type { Log } from '../process/log.ts'
 import type { Root } from '../root/root.ts'
 import { type Credentials, credentialsRef, readCredentials } from './credentials.ts'
@@ -117,12 +118,16 @@ export class ClusterController {
     return readCredentials(cluster, (namespace, secret) => credentials.get(`${namespace}/${secret}`))
   }
 
-  /** One leaf per Cluster, anew when its credentials or options change; pods and nodes do not notice. */
+  /** One leaf per Cluster, anew when its credentials change; pods and nodes do not notice. */
   async #ensureLeaf(cluster: StoredCluster, credentials: Credentials): Promise<void> {
     const { name, uid } = cluster.metadata
     const kubeconfig = credentials.ok ? credentials.kubeconfig : undefined
-    const cause = kubeconfig && JSON.stringify([uid, kubeconfig, cluster.spec.clusterTreeOptions])
-    if (this.#leaves.get(name)?.cause === cause) return
+    const cause = kubeconfig && JSON.stringify([uid, kubeconfig])
+    const running = this.#leaves.get(name)
+    if (running?.cause === cause) {
+      running?.leaf.setModels(cluster)
+      return
+    }
     await this.#stop(name)
     if (kubeconfig === undefined || cause === undefined) return
     const leaf = this.#options.startLeaf(cluster, kubeconfig, () => this.controller.enqueue(name))
@@ -159,7 +164,7 @@ export class ClusterController {
     const leaf = this.#leaves.get(name)?.leaf
     await leaf?.leave()
     const virtualNodes = this.#virtualNodesOf(name)
-    const rootPods = [...root.boundPods.on(virtualNodeName(name))]
+    const rootPods = await this.#podsOf(cluster)
     const step = nextTeardownStep({
       rootPods: rootPods.length,
       daemonPods: rootPods.filter(isOfDaemonSet).length,
@@ -195,6 +200,19 @@ export class ClusterController {
         )
         return
     }
+  }
+
+  /** Also those on a virtual node that somebody has deleted; never those on a node that is not ours. */
+  async #podsOf({ metadata: { name }, spec }: StoredCluster): Promise<Pod[]> {
+    const { client, boundPods } = this.#options.root
+    const there = this.#virtualNodesOf(name).flatMap(({ metadata }) => [...boundPods.on(metadata.name)])
+    const seen = new Set(there.map(({ spec }) => spec.nodeName))
+    const left: Pod[] = []
+    for (const described of virtualNodeModels(name, spec.clusterTreeOptions?.leafModels)) {
+      const onNode = seen.has(described.name) ? [] : [...boundPods.on(described.name)]
+      if (onNode.length > 0 && !(await client.get(nodes, { name: described.name }))) left.push(...onNode)
+    }
+    return [...there, ...left]
   }
 
   #virtualNodesOf(cluster: string) {
@@ -242,8 +260,4 @@ export class ClusterController {
       throw new Error(`Cluster ${name}: status cannot be written: ${outcome.status.message}`)
     }
   }
-}
-
-function isOfDaemonSet({ metadata }: Pod): boolean {
-  return metadata.ownerReferences?.some(({ kind, controller }) => kind === 'DaemonSet' && controller) ?? false
 }

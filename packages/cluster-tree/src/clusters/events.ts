@@ -41,3 +41,10 @@ export const leaving = (message: string): Notice => ({
   action: 'RemovingLeaf',
   note: message,
 })
+
+export const nodeRetired = (node: string): Notice => ({
+  type: 'Normal',
+  reason: 'VirtualNodeRetiring',
+  action: 'RetiringVirtualNode',
+  note: `leafModels does not describe node ${node} any more; its pods are evicted, and it goes with the last of them`,
+})

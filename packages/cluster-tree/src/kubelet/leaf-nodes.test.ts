@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Connection, type Node, type Pod, Store } from '@kosmos/kube'
+import type { Connection, Node, Pod } from '@kosmos/kube'
 import { leafPod, rootPod } from '../pods/fixture.ts'
 import { leafNodes } from './leaf-nodes.ts'
 
@@ -13,11 +13,9 @@ const node = (name: string, ready: string) =>
 describe('the nodes of a leaf, for the figures of our pods', () => {
   const root = rootPod()
   const of = (copy: Pod | undefined) => {
-    const store = new Store<Node>()
-    for (const each of [node('worker-1', 'True'), node('worker-2', 'Unknown')]) store.set(each)
     return leafNodes({
       connection: { name: 'east' } as Connection,
-      nodes: { store },
+      members: { list: () => [node('worker-1', 'True'), node('worker-2', 'Unknown')] },
       rootPods: { list: () => [root] },
       leafPods: { get: (key) => (key === 'shop/web' ? copy : undefined) },
     })

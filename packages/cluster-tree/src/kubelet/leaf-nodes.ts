@@ -1,23 +1,24 @@
-import type { Connection, Informer, Node, Pod } from '@kosmos/kube'
+import type { Connection, Node, Pod } from '@kosmos/kube'
 import type { CopyIdentity, LeafNodes } from '@kosmos/kubelet'
 import { isReady } from '../nodes/capacity.ts'
 import { isCopyOf } from '../pods/decide.ts'
 
 export interface LeafNodesOptions {
   readonly connection: Connection
-  readonly nodes: Pick<Informer<Node>, 'store'>
+  /** The leaf nodes that the virtual node stands for. */
+  readonly members: { list(): Iterable<Node> }
   readonly rootPods: { list(): Iterable<Pod> }
   /** Our copies in the leaf. */
   readonly leafPods: { get(key: string): Pod | undefined }
 }
 
-/** The nodes of a leaf for the figures that their kubelets have of our pods. */
-export function leafNodes({ connection, nodes, rootPods, leafPods }: LeafNodesOptions): LeafNodes {
+/** The leaf nodes of a virtual node for the figures that their kubelets have of our pods. */
+export function leafNodes({ connection, members, rootPods, leafPods }: LeafNodesOptions): LeafNodes {
   return {
     connection,
     *names() {
       // The API server would wait for the others until the scraper has given up.
-      for (const node of nodes.store.values()) if (isReady(node)) yield node.metadata.name
+      for (const node of members.list()) if (isReady(node)) yield node.metadata.name
     },
     copies() {
       const copies = new Map<string, CopyIdentity>()

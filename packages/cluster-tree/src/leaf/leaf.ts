@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ClusterConditionReason, leafModelKind } from '@kosmos/api'
+import { isDeepStrictEqual } from 'node:util'
+import { type LeafModel, leafModelOverlap, virtualNodeModels } from '@kosmos/api'
 import { ApiError, Client, Connection, createTransport, KubeConfigError, loadKubeConfig, type Node } from '@kosmos/kube'
 import { credentialsRef } from '../clusters/credentials.ts'
-import { leafRefused, leafStarted, tokenNotRenewed } from '../clusters/events.ts'
+import { leafRefused, leafStarted, nodeRetired, tokenNotRenewed } from '../clusters/events.ts'
 import { renewToken } from '../clusters/renewal.ts'
 import type { LeafReport } from '../clusters/report.ts'
 import type { StoredCluster } from '../clusters/resource.ts'
@@ -35,10 +36,13 @@ export class Leaf {
   #unusable: string | undefined
   #renewAfter = 0
   #leaving = false
+  #leafModels: readonly LeafModel[]
+  #overlap: LeafRefusal | undefined
 
   constructor(options: LeafOptions) {
     this.#options = options
     this.name = options.cluster.metadata.name
+    this.#leafModels = options.cluster.spec.clusterTreeOptions?.leafModels ?? []
     this.#ended = this.#run(this.#stop.signal)
   }
 
@@ -51,7 +55,7 @@ export class Leaf {
     return {
       beat: this.#beat,
       version: this.#version,
-      refused: this.#refused ?? this.#tree?.virtualNode.refused,
+      refused: this.#refused ?? this.#overlap ?? this.#tree?.virtualNodes.refused,
       unusable: this.#unusable,
       forbidden: this.#tree?.forbidden,
     }
@@ -60,7 +64,15 @@ export class Leaf {
   /** Takes no new pods from now on. */
   async leave(): Promise<void> {
     this.#leaving = true
-    await this.#tree?.virtualNode.leave()
+    await this.#tree?.virtualNodes.leave()
+  }
+
+  /** Takes up the models of the Cluster as it is now. */
+  setModels(cluster: StoredCluster): void {
+    const leafModels = cluster.spec.clusterTreeOptions?.leafModels ?? []
+    if (isDeepStrictEqual(leafModels, this.#leafModels)) return
+    this.#leafModels = leafModels
+    this.#takeUpModels()
   }
 
   /** How many objects of ours the leaf still has; undefined while it cannot be told. */
@@ -146,35 +158,39 @@ export class Leaf {
     const identity = await identify(client)
     this.#version = identity.version
     const before = this.#refused?.reason
-    // What a Cluster brought about is removed whatever its model has become.
-    const model = this.#leaving ? undefined : modelRefusal(cluster)
     const node = this.#virtualNode()
     const knownAs = node && leafIdOf(node)
     const replaced = knownAs !== undefined && knownAs !== identity.id
     const claimedBy = replaced ? undefined : claim(identity.id)
-    this.#refused = refusalOf(identity, { rootClusterId: root.clusterId, claimedBy, knownAs }) ?? model
+    this.#refused = refusalOf(identity, { rootClusterId: root.clusterId, claimedBy, knownAs })
     if (this.#refused && this.#refused.reason !== before) {
       const { reason, detail } = this.#refused
       root.events.record(cluster, leafRefused(reason, detail ?? reason))
     }
-    // A model that is not supported is not taken up; the virtual node that is there goes on, and so do its pods.
-    if (!this.#refused || (this.#refused === model && node)) {
+    if (!this.#refused) {
       log('info', 'leaf.joined', { cluster: this.name, version: identity.version })
       root.events.record(cluster, leafStarted(identity.version))
-      this.#tree = new LeafTree({ ...this.#options, leaf: client, identity })
-      if (this.#leaving) await this.#tree.virtualNode.leave()
+      const onRetiring = (nodeName: string) => root.events.record(cluster, nodeRetired(nodeName))
+      this.#tree = new LeafTree({ ...this.#options, leaf: client, identity, onRetiring })
+      this.#takeUpModels()
+      if (this.#leaving) await this.#tree.virtualNodes.leave()
       this.#treeEnded = this.#tree.run(this.#stop.signal)
     }
+    changed()
+  }
+
+  /** Models that contradict each other are not taken up; the virtual nodes that are there go on, and so do their pods. */
+  #takeUpModels(): void {
+    const detail = leafModelOverlap(this.#leafModels)
+    const before = this.#overlap?.detail
+    this.#overlap = detail === undefined ? undefined : { reason: 'LeafModelsOverlap', detail }
+    const { root, cluster, changed } = this.#options
+    if (detail !== undefined && detail !== before) root.events.record(cluster, leafRefused('LeafModelsOverlap', detail))
+    this.#tree?.takeUp(this.#overlap ? undefined : virtualNodeModels(this.name, this.#leafModels))
     changed()
   }
 
   #virtualNode(): Node | undefined {
     return [...this.#options.root.virtualNodes.store.values()].find((node) => isNodeOf(node, this.name))
   }
-}
-
-function modelRefusal(cluster: StoredCluster): LeafRefusal | undefined {
-  const models = cluster.spec.clusterTreeOptions?.leafModels ?? []
-  const reason: ClusterConditionReason<'VirtualNodesReady'> = 'LeafModelNotSupported'
-  return models.some((model) => leafModelKind(model) !== 'cluster') ? { reason } : undefined
 }

@@ -1,67 +1,62 @@
-import { virtualNodeName } from '@kosmos/api'
+import type { VirtualNodeModel } from '@kosmos/api'
 import { ApiError, type Client, type ReflectorState } from '@kosmos/kube'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
-import type { VirtualKubelet } from '../kubelet/kubelets.ts'
 import { leafNodes } from '../kubelet/leaf-nodes.ts'
 import { nodePods } from '../kubelet/node-pods.ts'
-import { VirtualNode } from '../nodes/virtual-node.ts'
+import { VirtualNodes } from '../nodes/virtual-nodes.ts'
 import { PodEvents } from '../pod-events/mirror.ts'
 import { PodController } from '../pods/controller.ts'
 import { isCopyOf } from '../pods/decide.ts'
+import { evict } from '../pods/evict.ts'
+import { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import type { Beat } from './heartbeat.ts'
 import type { LeafIdentity } from './identity.ts'
 import type { LeafOptions } from './options.ts'
 import { type LeafSource, type LeafSources, watchLeaf } from './sources.ts'
 
-export type TreeOptions = LeafOptions & { readonly leaf: Client; readonly identity: LeafIdentity }
+export type TreeOptions = LeafOptions & {
+  readonly leaf: Client
+  readonly identity: LeafIdentity
+  /** A virtual node has no model any more. */
+  readonly onRetiring: (nodeName: string) => void
+}
 
-/** Everything that runs for a leaf which may be used: its watches, its virtual node, its pods and their configuration. */
+/** Everything that runs for a leaf which may be used: its watches, its virtual nodes, its pods and their configuration. */
 export class LeafTree {
-  readonly virtualNode: VirtualNode
+  readonly virtualNodes: VirtualNodes
   readonly #options: TreeOptions
   readonly #sources: LeafSources
+  readonly #rootPods: PodsOnNodes
   readonly #pods: PodController
   readonly #podEvents: PodEvents
   readonly #copies: ConfigurationCopies
-  readonly #kubelet: VirtualKubelet
   readonly #broken = new Map<LeafSource, Error>()
   #isAnswering = true
 
   constructor(options: TreeOptions) {
     this.#options = options
-    const { root, leaf, cluster, identity, kubelets, changed, metrics, log } = options
+    const { root, leaf, cluster, identity } = options
     const clusterName = cluster.metadata.name
-    const nodeName = virtualNodeName(clusterName)
     const { clusterId: rootClusterId } = root
     this.#sources = watchLeaf(leaf, rootClusterId, (source, state) => this.#onState(source, state))
-
-    const rootPods = {
-      ...root.boundPods.of(nodeName),
-      get: (key: string) => root.boundPods.informer.get(key),
-      list: () => root.boundPods.on(nodeName),
-    }
-    const { pods: leafPods, nodes } = this.#sources
-    const { connection } = leaf
-    this.#kubelet = kubelets.serve(
-      {
-        nodeName,
-        pods: nodePods({ nodeName, rootPods, leafPods, connection }),
-        leafNodes: leafNodes({ connection, nodes, rootPods, leafPods }),
-      },
-      () => this.virtualNode.poke(),
-    )
-    this.virtualNode = new VirtualNode({
-      name: nodeName,
+    this.#rootPods = new PodsOnNodes(root.boundPods)
+    const { pods: leafPods, nodes, foreignPods } = this.#sources
+    const rootPods = this.#rootPods
+    this.virtualNodes = new VirtualNodes({
       clusterName,
       leafId: identity.id,
       version: identity.version,
       root: root.client,
       rootNodes: root.virtualNodes,
       leafNodes: nodes,
-      foreignPods: this.#sources.foreignPods,
-      endpoint: () => this.#kubelet.endpoint,
-      changed,
+      foreignPods,
+      serveKubelet: (nodeName, listening) => this.#serveKubelet(nodeName, listening),
+      onServed: (nodeName, isServed) => (isServed ? rootPods.add(nodeName) : rootPods.remove(nodeName)),
+      drain: async (nodeName) => (await evict(root.client, root.boundPods.on(nodeName))) === 0,
+      hasPods: (nodeName) => !root.boundPods.on(nodeName)[Symbol.iterator]().next().done,
+      onRetiring: options.onRetiring,
+      changed: options.changed,
     })
 
     const registry = new ConfigurationRegistry()
@@ -76,7 +71,8 @@ export class LeafTree {
       wake: (pod) => this.#pods.controller.enqueue(pod),
     })
     this.#pods = new PodController({
-      context: { rootClusterId, clusterName, nodeName },
+      context: { rootClusterId, clusterName },
+      homeOf: (nodeName) => this.virtualNodes.homeOf(nodeName),
       root: root.client,
       leaf,
       rootPods,
@@ -86,9 +82,10 @@ export class LeafTree {
       events: root.events,
       isCurrent: () => this.#isAnswering && root.boundPods.isFollowing && this.#sources.pods.state.kind === 'following',
       onReconcile: (observation) => {
-        metrics.reconcile(clusterName, observation)
+        options.metrics.reconcile(clusterName, observation)
         const { key, error } = observation
-        if (error) log('warn', 'pod.reconcile.failed', { cluster: clusterName, pod: key, reason: error.message })
+        if (error)
+          options.log('warn', 'pod.reconcile.failed', { cluster: clusterName, pod: key, reason: error.message })
       },
     })
     this.#podEvents = new PodEvents({
@@ -101,8 +98,15 @@ export class LeafTree {
         const pod = rootPods.get(key)
         return copy?.metadata.uid === leafUid && pod && isCopyOf(copy, pod) ? pod : undefined
       },
-      onRefused: (reason) => log('warn', 'pod.event.refused', { cluster: clusterName, reason }),
+      onRefused: (reason) => options.log('warn', 'pod.event.refused', { cluster: clusterName, reason }),
     })
+  }
+
+  /** Takes up other models; undefined when they cannot be used. Pods that still have a home do not notice. */
+  takeUp(models: readonly VirtualNodeModel[] | undefined): void {
+    this.virtualNodes.apply(models)
+    // Pods of a node that was without a model, or is now, have to hear of it.
+    this.#pods.resume()
   }
 
   /** Runs until the signal aborts and everything has ended. */
@@ -110,13 +114,12 @@ export class LeafTree {
     const forget = this.#options.root.boundPods.onRecovery(() => this.#pods.resume())
     await Promise.all([
       this.#sources.run(signal),
-      this.virtualNode.run(signal),
+      this.virtualNodes.run(signal),
       this.#copies.controller.run(signal),
       this.#pods.controller.run(signal),
       this.#podEvents.run(signal),
     ])
     forget()
-    await this.#kubelet.close()
   }
 
   /**
@@ -127,7 +130,7 @@ export class LeafTree {
     const recovered = beat.kind === 'ready' && !this.#isAnswering
     this.#isAnswering = beat.kind === 'ready'
     if (recovered) this.#pods.resume()
-    await this.virtualNode.onBeat(beat)
+    await this.virtualNodes.onBeat(beat)
   }
 
   /** What the leaf says when it does not let us watch something (401 or 403). */
@@ -143,6 +146,25 @@ export class LeafTree {
     const informers = [pods, configuration.configmaps, configuration.secrets]
     if (!informers.every(({ hasSynced, state }) => hasSynced && state.kind === 'following')) return undefined
     return informers.reduce((sum, { store }) => sum + store.size, 0)
+  }
+
+  #serveKubelet(nodeName: string, listening: () => void) {
+    const { root, leaf, kubelets } = this.#options
+    const { connection } = leaf
+    const { pods: leafPods } = this.#sources
+    const rootPods = {
+      get: (key: string) => this.#rootPods.get(key),
+      list: () => root.boundPods.on(nodeName),
+    }
+    const members = { list: () => this.virtualNodes.membersOf(nodeName) }
+    return kubelets.serve(
+      {
+        nodeName,
+        pods: nodePods({ nodeName, rootPods, leafPods, connection }),
+        leafNodes: leafNodes({ connection, members, rootPods, leafPods }),
+      },
+      listening,
+    )
   }
 
   #onState(source: LeafSource, state: ReflectorState): void {

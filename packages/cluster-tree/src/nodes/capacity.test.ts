@@ -49,14 +49,16 @@ function foreignPod(name: string, { nodeName, requests = {}, phase = 'Running' }
   }
 }
 
+const home = 'kosmos-east'
+
 function ledger(nodes: readonly Node[], pods: readonly Pod[] = []): CapacityLedger {
   const ledger = new CapacityLedger()
-  for (const node of nodes) ledger.setNode(node)
+  for (const node of nodes) ledger.setNode(node, home)
   for (const pod of pods) ledger.setPod(pod)
   return ledger
 }
 
-const allocatable = (ledger: CapacityLedger) => formatResources(ledger.offer().allocatable)
+const allocatable = (ledger: CapacityLedger) => formatResources(ledger.offer(home).allocatable)
 
 const big = { cpu: '4', memory: '8Gi', pods: '110' }
 
@@ -78,7 +80,7 @@ describe('what a virtual node offers', () => {
       { ...leaving, metadata: { ...leaving.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } },
     ]
     assert.deepEqual(allocatable(ledger(nodes)), { cpu: '1' })
-    assert.deepEqual(formatResources(ledger(nodes).offer().capacity), { cpu: '1' })
+    assert.deepEqual(formatResources(ledger(nodes).offer(home).capacity), { cpu: '1' })
   })
 
   it('goes down by what others have placed there, each pod being one of pods', () => {
@@ -86,7 +88,7 @@ describe('what a virtual node offers', () => {
     const waiting = foreignPod('q', { nodeName: 'a', requests: { cpu: '250m' }, phase: 'Pending' })
     const offer = ledger([leafNode('a', { allocatable: big })], [pod, waiting])
     assert.deepEqual(allocatable(offer), { cpu: '3500m', memory: '7Gi', pods: '108' })
-    assert.deepEqual(formatResources(offer.offer().capacity), big)
+    assert.deepEqual(formatResources(offer.offer(home).capacity), big)
   })
 
   it('is not lowered by pods that ended, have no node, or are on nodes that do not count', () => {
@@ -130,8 +132,21 @@ describe('what a virtual node offers', () => {
 
   it('knows of pods that were seen before their node', () => {
     const offer = ledger([], [foreignPod('p', { nodeName: 'a', requests: { cpu: '1' } })])
-    offer.setNode(leafNode('a', { allocatable: big }))
+    offer.setNode(leafNode('a', { allocatable: big }), home)
     assert.deepEqual(allocatable(offer), { cpu: '3', memory: '8Gi', pods: '109' })
+  })
+
+  it('moves with a node that becomes part of another virtual node, and what others use there with it', () => {
+    const offer = ledger(
+      [leafNode('a', { allocatable: big }), leafNode('b', { allocatable: { cpu: '1' } })],
+      [foreignPod('p', { nodeName: 'a', requests: { cpu: '1' } })],
+    )
+    offer.setNode(leafNode('a', { allocatable: big }), 'kosmos-gpu-0')
+    assert.deepEqual(allocatable(offer), { cpu: '1' })
+    const { capacity, allocatable: free } = offer.offer('kosmos-gpu-0')
+    assert.deepEqual(formatResources(capacity), big)
+    assert.deepEqual(formatResources(free), { cpu: '3', memory: '8Gi', pods: '109' })
+    assert.equal(offer.offer('kosmos-of-nothing').capacity.size, 0)
   })
 
   it('gives back what a pod took when it goes, and takes what it takes after a resize', () => {
@@ -154,10 +169,12 @@ describe('an offer kept event by event', () => {
     { requiredKeys: [] },
   )
   const nodeName = fc.constantFrom('a', 'b', 'c')
+  const homes = ['kosmos-east', 'kosmos-gpu-0'] as const
   const podName = fc.constantFrom('p', 'q', 'r', 's')
   const event = fc.oneof(
     fc.record({
       node: fc.tuple(nodeName, fc.record({ ready: fc.boolean(), cordoned: fc.boolean(), allocatable })),
+      home: fc.constantFrom(...homes),
     }),
     fc.record({ nodeGone: nodeName }),
     fc.record({
@@ -176,13 +193,13 @@ describe('an offer kept event by event', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
         const incremental = new CapacityLedger()
-        const nodes = new Map<string, Node>()
+        const nodes = new Map<string, { node: Node; home: string }>()
         const pods = new Map<string, Pod>()
         for (const happened of events) {
           if ('node' in happened) {
             const node = leafNode(...happened.node)
-            nodes.set(node.metadata.name, node)
-            incremental.setNode(node)
+            nodes.set(node.metadata.name, { node, home: happened.home })
+            incremental.setNode(node, happened.home)
           } else if ('nodeGone' in happened) {
             nodes.delete(happened.nodeGone)
             incremental.removeNode(happened.nodeGone)
@@ -194,7 +211,10 @@ describe('an offer kept event by event', () => {
             pods.delete(`theirs/${happened.podGone}`)
             incremental.removePod(`theirs/${happened.podGone}`)
           }
-          assertSameAmounts(incremental.offer().allocatable, fromScratch([...nodes.values()], [...pods.values()]))
+          for (const home of homes) {
+            const members = [...nodes.values()].filter((node) => node.home === home).map(({ node }) => node)
+            assertSameAmounts(incremental.offer(home).allocatable, fromScratch(members, [...pods.values()]))
+          }
         }
       }),
     )

@@ -21,6 +21,8 @@ export interface Offer {
 }
 
 interface NodeShare {
+  /** The virtual node that it is part of. */
+  readonly home: string
   readonly counts: boolean
   readonly capacity: ResourceList
   readonly allocatable: ResourceList
@@ -35,9 +37,16 @@ interface PodShare {
 
 const none: ResourceList = new Map()
 
+/** The sums over the leaf nodes of one virtual node. */
+interface Sums {
+  readonly capacity: ResourceSum
+  readonly allocatable: ResourceSum
+}
+
 /**
- * The offer of a set of leaf nodes, kept up to date event by event: each costs as much as the resources of one node, however
- * many nodes and pods there are. Knows the leaf's nodes and the pods of others; our own pods are the root scheduler's to count.
+ * What each virtual node of a leaf offers, kept up to date event by event: each costs as much as the resources of one node,
+ * however many nodes and pods there are. Knows the leaf's nodes and the pods of others; our own pods are the root scheduler's
+ * to count.
  *
  * Nodes count while they are Ready and not cordoned. A node on which others asked for more than there is adds nothing, and
  * takes nothing from its neighbours.
@@ -46,33 +55,35 @@ export class CapacityLedger {
   readonly #nodes = new Map<string, NodeShare>()
   readonly #pods = new Map<ObjectKey, PodShare>()
   readonly #usedByNode = new Map<string, ResourceSum>()
-  readonly #capacity = new ResourceSum()
-  readonly #allocatable = new ResourceSum()
+  readonly #sums = new Map<string, Sums>()
 
-  offer(): Offer {
-    return { capacity: this.#capacity.get(), allocatable: this.#allocatable.get() }
+  offer(home: string): Offer {
+    const { capacity, allocatable } = this.#sums.get(home) ?? {}
+    return { capacity: capacity?.get() ?? none, allocatable: allocatable?.get() ?? none }
   }
 
-  /** A leaf node appeared or changed. */
-  setNode(node: Node): void {
+  /** A leaf node appeared or changed, or became part of another virtual node. */
+  setNode(node: Node, home: string): void {
     const { name } = node.metadata
     const { capacity, allocatable } = node.status ?? {}
     const old = this.#nodes.get(name)
     const share = {
+      home,
       counts: isAvailable(node),
       capacity: parseResources(capacity),
       allocatable: parseResources(allocatable),
       free: none,
     }
     const isSame =
-      old?.counts === share.counts &&
+      old?.home === home &&
+      old.counts === share.counts &&
       equalResources(old.capacity, share.capacity) &&
       equalResources(old.allocatable, share.allocatable)
     if (isSame) return
     this.removeNode(name)
     this.#nodes.set(name, share)
     if (!share.counts) return
-    this.#capacity.add(share.capacity)
+    this.#sumsOf(home).capacity.add(share.capacity)
     this.#settle(name)
   }
 
@@ -81,8 +92,10 @@ export class CapacityLedger {
     if (share === undefined) return
     this.#nodes.delete(name)
     if (!share.counts) return
-    this.#capacity.subtract(share.capacity)
-    this.#allocatable.subtract(share.free)
+    const { capacity, allocatable } = this.#sumsOf(share.home)
+    capacity.subtract(share.capacity)
+    allocatable.subtract(share.free)
+    if (capacity.isEmpty && allocatable.isEmpty) this.#sums.delete(share.home)
   }
 
   /** A pod that is not ours appeared or changed. */
@@ -115,9 +128,16 @@ export class CapacityLedger {
     const share = this.#nodes.get(nodeName)
     if (!share?.counts) return
     const used = this.#usedByNode.get(nodeName)?.get() ?? none
-    this.#allocatable.subtract(share.free)
+    const { allocatable } = this.#sumsOf(share.home)
+    allocatable.subtract(share.free)
     share.free = new Map([...share.allocatable].map(([name, quantity]) => [name, less(quantity, used.get(name))]))
-    this.#allocatable.add(share.free)
+    allocatable.add(share.free)
+  }
+
+  #sumsOf(home: string): Sums {
+    const sums = this.#sums.get(home) ?? { capacity: new ResourceSum(), allocatable: new ResourceSum() }
+    this.#sums.set(home, sums)
+    return sums
   }
 }
 

@@ -2,6 +2,9 @@ import type { Node } from '@kosmos/kube'
 
 type Condition = NonNullable<NonNullable<Node['status']>['conditions']>[number]
 
+/** What a node may be short of. */
+export type Pressure = 'MemoryPressure' | 'DiskPressure' | 'PIDPressure'
+
 /** What a virtual node's Ready condition is made of. */
 export type LeafHealth =
   | { readonly kind: 'ready' }
@@ -16,9 +19,16 @@ export type LeafHealth =
  *
  * NetworkUnavailable=False is among them because a cloud's route controller may claim the contrary of any node it does not know.
  */
-export function nodeConditions(health: LeafHealth, present: readonly Condition[], now: number): Condition[] {
+export function nodeConditions(
+  health: LeafHealth,
+  pressures: ReadonlySet<Pressure>,
+  present: readonly Condition[],
+  now: number,
+): Condition[] {
   const at = `${new Date(now).toISOString().slice(0, 19)}Z`
-  const wanted = new Map([ready(health), ...steady].map((condition) => [condition.type, condition]))
+  const wanted = new Map(
+    [ready(health), ...pressureConditions(pressures), network].map((condition) => [condition.type, condition]),
+  )
   const conditions = present.map((before) => {
     const condition = wanted.get(before.type)
     wanted.delete(before.type)
@@ -53,13 +63,25 @@ function ready(health: LeafHealth): Condition {
   return { type, status: kind === 'unknown' ? 'Unknown' : 'False', reason, message }
 }
 
-const steady: readonly Condition[] = [
-  condition('MemoryPressure', 'KubeletHasSufficientMemory', 'pods are placed by the scheduler of the leaf cluster'),
-  condition('DiskPressure', 'KubeletHasNoDiskPressure', 'pods are placed by the scheduler of the leaf cluster'),
-  condition('PIDPressure', 'KubeletHasSufficientPID', 'pods are placed by the scheduler of the leaf cluster'),
-  condition('NetworkUnavailable', 'RouteCreated', 'the network of the leaf cluster is its own'),
-]
+/** Reasons as upstream pkg/kubelet/nodestatus/setters.go has them. */
+const pressureReasons: Readonly<Record<Pressure, readonly [under: string, free: string]>> = {
+  MemoryPressure: ['KubeletHasInsufficientMemory', 'KubeletHasSufficientMemory'],
+  DiskPressure: ['KubeletHasDiskPressure', 'KubeletHasNoDiskPressure'],
+  PIDPressure: ['KubeletHasInsufficientPID', 'KubeletHasSufficientPID'],
+}
 
-function condition(type: string, reason: string, message: string): Condition {
-  return { type, status: 'False', reason, message }
+function pressureConditions(pressures: ReadonlySet<Pressure>): Condition[] {
+  return (Object.keys(pressureReasons) as Pressure[]).map((type) => {
+    const [under, free] = pressureReasons[type]
+    return pressures.has(type)
+      ? { type, status: 'True', reason: under, message: 'every ready node of the leaf says so' }
+      : { type, status: 'False', reason: free, message: 'a node of the leaf is free of it' }
+  })
+}
+
+const network: Condition = {
+  type: 'NetworkUnavailable',
+  status: 'False',
+  reason: 'RouteCreated',
+  message: 'the network of the leaf cluster is its own',
 }

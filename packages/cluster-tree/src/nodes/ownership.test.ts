@@ -4,7 +4,11 @@ import type { Node } from '@kosmos/kube'
 import { isNodeOf, leafIdOf } from './ownership.ts'
 import { virtualNode } from './template.ts'
 
-const { metadata } = virtualNode('kosmos-east', { clusterName: 'east', leafId: 'leaf-1' }, [])
+const { metadata } = virtualNode(
+  { name: 'kosmos-east', kind: 'cluster', model: {} },
+  { clusterName: 'east', leafId: 'leaf-1' },
+  [],
+)
 const node = (labels: Readonly<Record<string, string>>, annotations: Readonly<Record<string, string>>) =>
   ({ metadata: { name: 'kosmos-east', uid: 'u', resourceVersion: '1', labels, annotations } }) as Node
 const without = (map: Readonly<Record<string, string>>, key: string) =>

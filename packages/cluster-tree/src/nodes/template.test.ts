@@ -43,11 +43,26 @@ function leafNode(name: string, { zone, region, architecture = 'arm64' }: Parts 
 }
 
 const east = { clusterName: 'east', leafId: 'leaf-1' }
-const labelsOf = (...leafNodes: readonly Node[]) => virtualNode('kosmos-east', east, leafNodes).metadata.labels
+const whole = { name: 'kosmos-east', kind: 'cluster', model: {} } as const
+const labelsOf = (...leafNodes: readonly Node[]) => virtualNode(whole, east, leafNodes).metadata.labels
+
+const offered = new CapacityLedger()
+offered.setNode(leafNode('n1'), whole.name)
+const facts: VirtualNodeFacts = {
+  model: whole,
+  version: 'v1.37.2',
+  members: [leafNode('n1')],
+  offer: offered.offer(whole.name),
+  health: { kind: 'ready' },
+  pressures: new Set(),
+  endpoint: { address: '192.0.2.9', port: 10250 },
+  present: undefined,
+  now: Date.parse('2026-01-01T00:00:00.789Z'),
+}
 
 describe('a virtual node', () => {
   it('looks like the original’s: label, taint, annotations', () => {
-    const { metadata, spec } = virtualNode('kosmos-east', east, [leafNode('n1')])
+    const { metadata, spec } = virtualNode(whole, east, [leafNode('n1')])
     assert.equal(metadata.labels['kosmos.io/node'], 'true')
     assert.equal(metadata.labels['kubernetes.io/role'], 'agent')
     assert.equal(metadata.labels['kubernetes.io/hostname'], 'kosmos-east')
@@ -81,19 +96,61 @@ describe('a virtual node', () => {
   })
 })
 
+describe('a virtual node for a part of a leaf', () => {
+  const labels = { pool: 'gpu', 'node-role.kubernetes.io/worker': '', 'kubernetes.io/hostname': 'n1.example' }
+  const taints = [
+    { key: 'gpu', value: 'yes', effect: 'NoSchedule' },
+    { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' },
+  ]
+  const n1: Node = { ...leafNode('n1'), spec: { taints } }
+  const worker: Node = { ...n1, metadata: { ...n1.metadata, labels } }
+  const one = { name: 'n1', kind: 'node', model: { nodeSelector: { nodeName: 'n1' } } } as const
+  const group = { name: 'kosmos-gpu-0', kind: 'group', model: {} } as const
+
+  it('has the labels of its one leaf node, without its role and its address', () => {
+    const { metadata } = virtualNode(one, east, [worker])
+    assert.equal(metadata.labels.pool, 'gpu')
+    assert.ok(!('node-role.kubernetes.io/worker' in metadata.labels))
+    assert.equal(metadata.labels['kubernetes.io/hostname'], 'n1')
+    assert.equal(metadata.annotations.leafNodeMode, 'one2one')
+  })
+
+  it('has the taints of its one leaf node, without those that the root derives itself', () => {
+    const keys = virtualNode(one, east, [worker]).spec.taints?.map(({ key }) => key)
+    assert.deepEqual(keys, ['kosmos.io/node', 'gpu'])
+  })
+
+  it('has its leaf node’s version and machine', () => {
+    const { nodeInfo } = virtualNodeStatus({ ...facts, model: one, members: [worker] })
+    assert.deepEqual([nodeInfo?.kubeletVersion, nodeInfo?.machineID], ['v1.36.0', 'n1'])
+  })
+
+  it('has neither labels nor taints of single nodes when it is a group', () => {
+    const { metadata, spec } = virtualNode(group, east, [worker])
+    assert.ok(!('pool' in metadata.labels))
+    assert.equal(spec.taints?.length, 1)
+    assert.equal(metadata.annotations.leafNodeMode, 'one2party')
+  })
+
+  it('has the labels and taints that its model gives it, but for those that say what it is', () => {
+    const model = {
+      labels: { tier: 'gold', 'kosmos.io/node': 'false', 'kosmos.io/cluster': 'west' },
+      taints: [taints[0], { key: 'kosmos.io/node', effect: 'NoSchedule' }] as never,
+    }
+    const { metadata, spec } = virtualNode({ ...group, model }, east, [])
+    assert.equal(metadata.labels.tier, 'gold')
+    assert.deepEqual([metadata.labels['kosmos.io/node'], metadata.labels['kosmos.io/cluster']], ['true', 'east'])
+    assert.deepEqual(
+      spec.taints?.map(({ key, value }) => [key, value]),
+      [
+        ['kosmos.io/node', 'true'],
+        ['gpu', 'yes'],
+      ],
+    )
+  })
+})
+
 describe('the status of a virtual node', () => {
-  const offered = new CapacityLedger()
-  offered.setNode(leafNode('n1'))
-  const facts: VirtualNodeFacts = {
-    name: 'kosmos-east',
-    version: 'v1.37.2',
-    leafNodes: [leafNode('n1')],
-    offer: offered.offer(),
-    health: { kind: 'ready' },
-    endpoint: { address: '192.0.2.9', port: 10250 },
-    present: undefined,
-    now: Date.parse('2026-01-01T00:00:00.789Z'),
-  }
   const unreachable: LeafHealth = { kind: 'unknown', reason: 'LeafUnreachable', message: 'connect ETIMEDOUT' }
   const asNode = (status: Node['status']): Node => ({ ...leafNode('kosmos-east'), ...(status && { status }) })
   const ready = (status: Node['status']) => status?.conditions?.find(({ type }) => type === 'Ready')
@@ -117,6 +174,12 @@ describe('the status of a virtual node', () => {
     const notYet = virtualNodeStatus({ ...facts, endpoint: undefined })
     assert.deepEqual(notYet.addresses, [{ type: 'Hostname', address: 'kosmos-east' }])
     assert.equal(notYet.daemonEndpoints, undefined)
+  })
+
+  it('is under a pressure that its leaf nodes are under', () => {
+    const { conditions } = virtualNodeStatus({ ...facts, pressures: new Set(['DiskPressure'] as const) })
+    const disk = conditions?.find(({ type }) => type === 'DiskPressure')
+    assert.deepEqual([disk?.status, disk?.reason], ['True', 'KubeletHasDiskPressure'])
   })
 
   it('is Ready, under no pressure and on the network', () => {

@@ -4,15 +4,19 @@ import {
   leafIdAnnotation,
   leafNodeModeAnnotation,
   leafNodeModes,
+  nodeCarriesAnnotation,
   nodeLabel,
   nodeTaint,
   ownedByClusterAnnotation,
+  type VirtualNodeModel,
 } from '@kosmos/api'
 import { formatResources, type Node } from '@kosmos/kube'
 import type { Offer } from './capacity.ts'
-import { type LeafHealth, nodeConditions } from './conditions.ts'
+import { sameTaint, stampOf } from './carried-identity.ts'
+import { type LeafHealth, nodeConditions, type Pressure } from './conditions.ts'
 
 type NodeSpec = NonNullable<Node['spec']>
+type Taint = NonNullable<NodeSpec['taints']>[number]
 type NodeStatus = NonNullable<Node['status']>
 type NodeInfo = NonNullable<NodeStatus['nodeInfo']>
 
@@ -35,46 +39,68 @@ export interface LeafName {
   readonly leafId: string
 }
 
-/** The node that stands for a Cluster. `leafNodes`: those that it stands for; what they have in common becomes its labels. */
+/** The node that a model describes. `members`: the leaf nodes that it stands for; what they have in common becomes its labels. */
 export function virtualNode(
-  name: string,
+  { name, kind, model }: VirtualNodeModel,
   { clusterName, leafId }: LeafName,
-  leafNodes: readonly Node[],
+  members: readonly Node[],
 ): VirtualNodeManifest {
-  const { operatingSystem, architecture } = commonNodeInfo(leafNodes)
+  const { operatingSystem, architecture } = commonNodeInfo(members)
+  const only = kind === 'node' ? members[0] : undefined
+  const labels = {
+    ...(only && labelsOfLeafNode(only)),
+    'kubernetes.io/role': 'agent',
+    // Nothing listens on node ports here, so load balancers of the root must not send traffic.
+    'node.kubernetes.io/exclude-from-external-load-balancers': 'true',
+    ...(operatingSystem && { 'kubernetes.io/os': operatingSystem, 'beta.kubernetes.io/os': operatingSystem }),
+    ...(architecture && { 'kubernetes.io/arch': architecture, 'beta.kubernetes.io/arch': architecture }),
+    ...commonLabels(members),
+    ...model.labels,
+    [nodeLabel]: 'true',
+    [clusterLabel]: clusterName,
+    'kubernetes.io/hostname': name,
+  }
+  const taints = distinct([nodeTaint, ...(model.taints ?? []), ...(only ? taintsOfLeafNode(only) : [])])
   return {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: {
       name,
-      labels: {
-        [nodeLabel]: 'true',
-        [clusterLabel]: clusterName,
-        'kubernetes.io/role': 'agent',
-        'kubernetes.io/hostname': name,
-        // Nothing listens on node ports here, so load balancers of the root must not send traffic.
-        'node.kubernetes.io/exclude-from-external-load-balancers': 'true',
-        ...(operatingSystem && { 'kubernetes.io/os': operatingSystem, 'beta.kubernetes.io/os': operatingSystem }),
-        ...(architecture && { 'kubernetes.io/arch': architecture, 'beta.kubernetes.io/arch': architecture }),
-        ...commonLabels(leafNodes),
-      },
+      labels,
       annotations: {
         [ownedByClusterAnnotation]: clusterName,
         [leafIdAnnotation]: leafId,
-        [leafNodeModeAnnotation]: leafNodeModes.cluster,
+        [leafNodeModeAnnotation]: leafNodeModes[kind],
+        [nodeCarriesAnnotation]: stampOf(labels, taints),
       },
     },
-    spec: { taints: [nodeTaint] },
+    spec: { taints },
   }
 }
 
+/** Its role in the leaf is none in the root. */
+function labelsOfLeafNode({ metadata: { labels = {} } }: Node): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => !key.startsWith('node-role.kubernetes.io/')))
+}
+
+/** Without those that the root's own node lifecycle controller derives from conditions and from cordoning. */
+function taintsOfLeafNode({ spec }: Node): Taint[] {
+  return (spec?.taints ?? []).filter(({ key }) => !key.startsWith('node.kubernetes.io/'))
+}
+
+/** An API server refuses two taints of the same key and effect. */
+function distinct(taints: readonly Taint[]): Taint[] {
+  return taints.filter((taint, i) => taints.findIndex((other) => sameTaint(taint, other)) === i)
+}
+
 export interface VirtualNodeFacts {
-  readonly name: string
+  readonly model: Pick<VirtualNodeModel, 'name' | 'kind'>
   /** gitVersion of the leaf's API server. */
   readonly version: string
-  readonly leafNodes: readonly Node[]
+  readonly members: readonly Node[]
   readonly offer: Offer
   readonly health: LeafHealth
+  readonly pressures: ReadonlySet<Pressure>
   /** Where the root's API server reaches the kubelet API; undefined until it listens. */
   readonly endpoint: { readonly address: string; readonly port: number } | undefined
   /** The node as it is in the root, whose times are kept for what did not change. */
@@ -85,25 +111,34 @@ export interface VirtualNodeFacts {
 
 /** The status of a virtual node, equal to the present one when nothing changed. */
 export function virtualNodeStatus(facts: VirtualNodeFacts): NodeStatus {
-  const { name, version, leafNodes, offer, health, endpoint, present, now } = facts
+  const { model, version, members, offer, health, pressures, endpoint, present, now } = facts
   return {
     capacity: formatResources(offer.capacity),
     allocatable: formatResources(offer.allocatable),
-    conditions: nodeConditions(health, present?.status?.conditions ?? [], now),
+    conditions: nodeConditions(health, pressures, present?.status?.conditions ?? [], now),
     addresses: [
       ...(endpoint ? [{ type: isIP(endpoint.address) ? 'InternalIP' : 'InternalDNS', address: endpoint.address }] : []),
-      { type: 'Hostname', address: name },
+      { type: 'Hostname', address: model.name },
     ],
     ...(endpoint && { daemonEndpoints: { kubeletEndpoint: { Port: endpoint.port } } }),
-    nodeInfo: { ...commonNodeInfo(leafNodes), kubeletVersion: version },
+    nodeInfo: nodeInfo(model.kind, members, version),
   }
 }
 
-const topologyLabels = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone']
+function nodeInfo(kind: VirtualNodeModel['kind'], members: readonly Node[], version: string): NodeInfo {
+  const only = kind === 'node' ? members[0]?.status?.nodeInfo : undefined
+  return only ?? { ...commonNodeInfo(members), kubeletVersion: version }
+}
 
-/** Region and zone, as far as all leaf nodes are in the same. */
+const derivedLabels = [
+  'topology.kubernetes.io/region',
+  'topology.kubernetes.io/zone',
+  'node.kubernetes.io/instance-type',
+]
+
+/** Region, zone and instance type, as far as all leaf nodes have the same. */
 function commonLabels(leafNodes: readonly Node[]): Record<string, string> {
-  const labels = topologyLabels.map((label) => [label, common(leafNodes, ({ metadata }) => metadata.labels?.[label])])
+  const labels = derivedLabels.map((label) => [label, common(leafNodes, ({ metadata }) => metadata.labels?.[label])])
   return Object.fromEntries(labels.filter(([, value]) => value))
 }
 

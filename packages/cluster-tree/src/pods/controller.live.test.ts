@@ -20,16 +20,20 @@ import { ConfigurationRegistry } from '../configuration/registry.ts'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { BoundPods } from '../root/bound-pods.ts'
 import type { Notice } from '../root/events.ts'
+import { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import { PodController } from './controller.ts'
 
 const namespace = 'shop'
 const limitRanges = resource('v1', 'LimitRange', 'limitranges', 'Namespaced')
-const context = { rootClusterId: 'root-1', clusterName: 'east', nodeName: 'kosmos-east' }
+const context = { rootClusterId: 'root-1', clusterName: 'east' }
+const nodeName = 'kosmos-east'
 
 /** One life of the process, as far as the pods of one virtual node are concerned. */
 function startPods(root: Client, leaf: Client) {
   const stop = new AbortController()
   const boundPods = new BoundPods(root)
+  const rootPods = new PodsOnNodes(boundPods)
+  rootPods.add(nodeName)
   const leafPods = new Informer<Pod>({ client: leaf, resource: pods, labelSelector: `${rootClusterLabel}=root-1` })
   const registry = new ConfigurationRegistry()
   const copies = new Map<string, CopyState>()
@@ -39,7 +43,8 @@ function startPods(root: Client, leaf: Client) {
     context,
     root,
     leaf,
-    rootPods: { ...boundPods.of(context.nodeName), get: (key) => boundPods.informer.get(key) },
+    rootPods,
+    homeOf: () => ({ kind: 'cluster' }),
     leafPods,
     registry,
     copies: {
@@ -81,7 +86,7 @@ describe('the pods of a virtual node and their copies', () => {
     }
     // Admission of a resize asks how large the node is.
     const status = { capacity: { cpu: '8' }, allocatable: { cpu: '8' } }
-    await root.client.create(nodes, { metadata: { name: context.nodeName }, status } as KubeObject)
+    await root.client.create(nodes, { metadata: { name: nodeName }, status } as KubeObject)
     await leaf.client.create(nodes, { metadata: { name: 'worker' }, status } as KubeObject)
     pair = startPods(root.client, leaf.client)
   })
@@ -100,7 +105,7 @@ describe('the pods of a virtual node and their copies', () => {
   const manifest = (spec: Partial<PodSpec> = {}) =>
     ({
       metadata: ref(),
-      spec: { nodeName: context.nodeName, containers: [{ name: 'a', image: 'a' }], ...spec },
+      spec: { nodeName, containers: [{ name: 'a', image: 'a' }], ...spec },
     }) as KubeObject
   const create = async (spec?: Partial<PodSpec>) => unwrap(await root.client.create(pods, manifest(spec))) as Pod
   /** The copy, on a node of the leaf: only then does the API server grant it time to stop. */

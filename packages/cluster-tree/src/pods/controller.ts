@@ -14,11 +14,12 @@ import {
 import type { ConfigurationCopies } from '../configuration/controller.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from '../configuration/registry.ts'
 import { ensureNamespace } from '../namespaces/ensure.ts'
-import type { BoundPods } from '../root/bound-pods.ts'
+import type { Home } from '../nodes/home.ts'
 import type { EventSink } from '../root/events.ts'
+import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import { changeCopy } from './change-copy.ts'
 import { type CopyPatch, changesOf } from './changes.ts'
-import { decide, isCopyOf, nameTaken, type PodAction } from './decide.ts'
+import { decide, isCopyOf, nameTaken, nodeRetiring, type PodAction } from './decide.ts'
 import { changeRefused, createdInLeaf, notTranslatable, omitted, vanishedInLeaf, waitingInRoot } from './events.ts'
 import { Expectations } from './expectations.ts'
 import { type Reference, references } from './references.ts'
@@ -29,10 +30,12 @@ import type { LeafContext } from './translation.ts'
 import { type Waiting, waitingStatus } from './waiting.ts'
 
 export interface PodControllerOptions {
-  readonly context: LeafContext
+  readonly context: Omit<LeafContext, 'home'>
+  /** Where in the leaf the pods of a virtual node may run; undefined when it takes no new ones. */
+  readonly homeOf: (nodeName: string) => Home | undefined
   readonly root: Client
   readonly leaf: Client
-  readonly rootPods: ReturnType<BoundPods['of']> & Pick<Informer<Pod>, 'get'>
+  readonly rootPods: Pick<PodsOnNodes, 'synced' | 'subscribe' | 'get'>
   readonly leafPods: Informer<Pod>
   readonly registry: ConfigurationRegistry
   readonly copies: Pick<ConfigurationCopies, 'stateOf' | 'refusalOf' | 'enqueue'>
@@ -43,7 +46,7 @@ export interface PodControllerOptions {
   readonly onReconcile?: (observation: ReconcileObservation) => void
 }
 
-/** Keeps the pods of one virtual node and their copies in the leaf in step: intent down, status up. */
+/** Keeps the pods of a leaf's virtual nodes and their copies in the leaf in step: intent down, status up. */
 export class PodController {
   readonly controller: Controller
   readonly #options: PodControllerOptions
@@ -97,7 +100,7 @@ export class PodController {
 
   async #reconcile(key: ObjectKey): Promise<Requeue> {
     const { context, rootPods, leafPods, isCurrent } = this.#options
-    const root = this.#boundHere(rootPods.get(key))
+    const root = rootPods.get(key)
     const leaf = leafPods.get(key)
     if (this.#rootWrites.isPending(key, root) || this.#leafWrites.isPending(key, leaf)) return { afterMs: 5_000 }
     if (!root && !leaf) this.#lastLeaf.delete(key)
@@ -111,7 +114,10 @@ export class PodController {
       lastLeaf: this.#lastLeaf.get(key),
       changes: root && leaf ? this.#changes(key, root, leaf, now) : [],
       missing: needs.missing,
-      blocked: needs.blocked ?? this.#refusals.of(key, root?.metadata.uid, now),
+      blocked:
+        needs.blocked ??
+        (root && !this.#homeOf(root) ? nodeRetiring(root) : undefined) ??
+        this.#refusals.of(key, root?.metadata.uid, now),
       now,
     })
     return await this.#act(key, action, root, leaf, needs.pending)
@@ -119,11 +125,12 @@ export class PodController {
 
   #changes(key: ObjectKey, root: Pod, leaf: Pod, now: number): readonly CopyPatch[] {
     if (!isCopyOf(leaf, root) || this.#changeRefusals.of(key, root.metadata.uid, now)) return []
-    return changesOf(root, leaf, this.#options.context)
+    const home = this.#homeOf(root) ?? { kind: 'cluster' }
+    return changesOf(root, leaf, { ...this.#options.context, home })
   }
 
-  #boundHere(pod: Pod | undefined): Pod | undefined {
-    return pod?.spec.nodeName === this.#options.context.nodeName ? pod : undefined
+  #homeOf({ spec }: Pod): Home | undefined {
+    return this.#options.homeOf(spec.nodeName ?? '')
   }
 
   /** What keeps a pod from being created: absent in the root, in the way in the leaf, or on its way there. */
@@ -196,7 +203,9 @@ export class PodController {
 
   async #create(key: ObjectKey, root: Pod): Promise<Requeue> {
     const { context, leaf, events } = this.#options
-    const { pod, omissions, problems } = translate(root, context)
+    const home = this.#homeOf(root)
+    if (!home) return
+    const { pod, omissions, problems } = translate(root, { ...context, home })
     const problem = problems[0]
     if (problem) {
       // Only a change of the root pod can mend it, and that brings the key back.
@@ -253,7 +262,7 @@ export class PodController {
 
   /** Asks the root itself before a running pod is ended because the cache does not know its root pod. */
   async #isAlive(key: ObjectKey, leaf: Pod | undefined): Promise<boolean> {
-    const live = this.#boundHere(await this.#options.root.get(pods, refOf(key)))
+    const live = await this.#options.root.get(pods, refOf(key))
     return live !== undefined && leaf !== undefined && isCopyOf(leaf, live)
   }
 

@@ -164,6 +164,14 @@ export function nameTaken({ namespace, name }: { readonly namespace: string; rea
   }
 }
 
+/** The pod was bound to a virtual node that its Cluster does not describe any more. */
+export function nodeRetiring({ spec: { nodeName } }: Pod): Waiting {
+  return {
+    reason: 'VirtualNodeRetiring',
+    message: `spec.clusterTreeOptions.leafModels of its Cluster does not describe node ${nodeName} any more; the pod is being evicted so that it can go elsewhere`,
+  }
+}
+
 function missingReferences(missing: readonly Reference[]): Waiting {
   const list = missing.map(({ kind, name, usedBy }) => `${kind} ${name} (${usedBy.join(', ')})`).join('; ')
   return { reason: 'CreateContainerConfigError', message: `not found: ${list}` }

@@ -5,7 +5,8 @@ import { translate } from './translate.ts'
 import type { LeafContext } from './translation.ts'
 
 /** Pods for tests, and what an API server makes of a status patch. */
-export const ctx: LeafContext = { rootClusterId: 'root-1', clusterName: 'east', nodeName: 'kosmos-east' }
+export const ctx: LeafContext = { rootClusterId: 'root-1', clusterName: 'east', home: { kind: 'cluster' } }
+export const nodeName = 'kosmos-east'
 
 export interface PodParts {
   readonly metadata?: Partial<Pod['metadata']>
@@ -19,7 +20,7 @@ export function rootPod({ metadata, spec, status }: PodParts = {}): Pod {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: 'web', namespace: 'shop', uid: 'root-uid', resourceVersion: '10', generation: 1, ...metadata },
-    spec: { nodeName: ctx.nodeName, containers: [{ name: 'main', image: 'nginx' }], ...spec },
+    spec: { nodeName, containers: [{ name: 'main', image: 'nginx' }], ...spec },
     status: status ?? {
       phase: 'Pending',
       qosClass: 'BestEffort',

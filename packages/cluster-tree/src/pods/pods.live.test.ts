@@ -18,7 +18,7 @@ import {
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 import fc from 'fast-check'
 import { endedStatus, vanishedStatus } from './failure.ts'
-import { ctx, leafStatus, patched, rootStatus } from './fixture.ts'
+import { ctx, leafStatus, nodeName, patched, rootStatus } from './fixture.ts'
 import { reflect } from './reflect.ts'
 import type { StatusPatch } from './status-patch.ts'
 import { translate } from './translate.ts'
@@ -114,11 +114,7 @@ describe('root and leaf on real API servers', () => {
   }
   for (const [what, spec] of Object.entries(specs)) {
     it(`a pod with ${what} is accepted by the leaf`, async () => {
-      const bound = await create(
-        root.client,
-        { ...spec, nodeName: ctx.nodeName },
-        { app: 'web', 'pod-template-hash': 'x' },
-      )
+      const bound = await create(root.client, { ...spec, nodeName }, { app: 'web', 'pod-template-hash': 'x' })
       const { pod, problems } = translate(bound, ctx)
       assert.deepEqual(problems, [])
       const created = await leaf.client.create(pods, pod)
@@ -130,7 +126,7 @@ describe('root and leaf on real API servers', () => {
   it('any leaf status is in the root after one write, and the write is what we think it is', async () => {
     await fc.assert(
       fc.asyncProperty(rootStatus, leafStatus, async (ofRoot, ofLeaf) => {
-        const there = await create(root.client, { nodeName: ctx.nodeName })
+        const there = await create(root.client, { nodeName })
         const copy = unwrap(await leaf.client.create(pods, translate(there, ctx).pod)) ?? assert.fail()
         const rootPod = await setStatus(root.client, there, ofRoot)
         const leafPod = await setStatus(leaf.client, copy, ofLeaf)
@@ -146,7 +142,7 @@ describe('root and leaf on real API servers', () => {
   })
 
   it('a status for another incarnation is refused', async () => {
-    const there = await create(root.client, { nodeName: ctx.nodeName })
+    const there = await create(root.client, { nodeName })
     const patch = waitingStatus(there, { reason: 'NameTakenInLeaf', message: 'no' }) ?? assert.fail()
     const refused = await write(there, { ...patch, metadata: { uid: 'another' } })
     assert.equal(refused.ok ? 'accepted' : refused.reason, 'OtherIncarnation')
@@ -161,7 +157,7 @@ describe('root and leaf on real API servers', () => {
       const initContainers = [{ name: 'init', image: 'busybox' }]
       await fc.assert(
         fc.asyncProperty(rootStatus, async (before) => {
-          const there = await create(root.client, { nodeName: ctx.nodeName, initContainers })
+          const there = await create(root.client, { nodeName, initContainers })
           const pod = await setStatus(root.client, there, before)
           const patch = patchFor(pod)
           if (patch === undefined) return

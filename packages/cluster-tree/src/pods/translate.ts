@@ -1,5 +1,6 @@
 import type { Pod } from '@kosmos/kube'
 import { resolveDownwardApi } from './mutations/downward-api.ts'
+import { placeAtHome } from './mutations/home.ts'
 import { stampIdentity } from './mutations/identity.ts'
 import { dropPriority } from './mutations/priority.ts'
 import { dropRootOnlyFields } from './mutations/root-only-fields.ts'
@@ -12,6 +13,7 @@ export const podMutations: readonly PodMutation[] = [
   stampIdentity, // who owns the copy; everything else relies on it
   dropRootOnlyFields, // what the root's API server, scheduler and admission wrote for the root
   constrainToLeaf, // constraints on nodes mean the root's nodes, unless the user gave the leaf's
+  placeAtHome, // a virtual node may stand for a part of the leaf only
   withholdApiAccess, // service accounts and their tokens are the root's
   resolveDownwardApi, // metadata.uid and spec.* mean the root pod
   dropPriority, // priority classes are the root's

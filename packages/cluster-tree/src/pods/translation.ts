@@ -1,4 +1,5 @@
 import type { Pod, PodSpec } from '@kosmos/kube'
+import type { Home } from '../nodes/home.ts'
 
 /** A pod as we write it into a leaf: only what a creator may set. */
 export interface LeafPodManifest {
@@ -19,8 +20,8 @@ export interface LeafContext {
   readonly rootClusterId: string
   /** The Cluster the copy goes to. */
   readonly clusterName: string
-  /** The virtual node that the root pod is bound to. */
-  readonly nodeName: string
+  /** Where the pods of the virtual node that the root pod is bound to may run. */
+  readonly home: Home
 }
 
 /** Something that the root pod has and its copy does without. Worth an Event, no obstacle. */

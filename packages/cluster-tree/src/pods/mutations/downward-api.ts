@@ -6,7 +6,7 @@ import {
   rootUidAnnotation,
 } from '@kosmos/api'
 import type { Pod, PodSpec } from '@kosmos/kube'
-import { type LeafContext, type PodMutation, withSpec } from '../translation.ts'
+import { type PodMutation, withSpec } from '../translation.ts'
 
 type Container = PodSpec['containers'][number]
 type EnvVar = NonNullable<Container['env']>[number]
@@ -21,9 +21,9 @@ type DownwardFile = NonNullable<NonNullable<Volume['downwardAPI']>['items']>[num
  *
  * Files of `metadata.labels` and `metadata.annotations` as a whole contain our own stamps besides.
  */
-export const resolveDownwardApi: PodMutation = (translation, root, ctx) => {
+export const resolveDownwardApi: PodMutation = (translation, root) => {
   const { containers, initContainers, volumes, ...spec } = translation.pod.spec
-  const resolve = (container: Container) => resolveEnv(container, root, ctx)
+  const resolve = (container: Container) => resolveEnv(container, root)
   return withSpec(translation, {
     ...spec,
     containers: containers.map(resolve),
@@ -37,27 +37,27 @@ const rootUidPath = `metadata.annotations['${rootUidAnnotation}']`
 /** A value in which the kubelet finds no `$(VAR)`: it expands values, but not what fieldRef resolves to. */
 const literal = (value: string) => value.replaceAll('$', '$$$$')
 
-function resolveEnv(container: Container, root: Pod, ctx: LeafContext): Container {
+function resolveEnv(container: Container, root: Pod): Container {
   if (!container.env?.some((variable) => variable.valueFrom?.fieldRef !== undefined)) return container
-  return { ...container, env: container.env.map((variable) => resolveVariable(variable, root, ctx)) }
+  return { ...container, env: container.env.map((variable) => resolveVariable(variable, root)) }
 }
 
-function resolveVariable(variable: EnvVar, root: Pod, ctx: LeafContext): EnvVar {
+function resolveVariable(variable: EnvVar, root: Pod): EnvVar {
   const path = variable.valueFrom?.fieldRef?.fieldPath
   if (path === undefined) return variable
   if (path === 'metadata.uid') {
     return { ...variable, valueFrom: { fieldRef: { ...variable.valueFrom?.fieldRef, fieldPath: rootUidPath } } }
   }
-  const value = rootValue(path, root, ctx)
+  const value = rootValue(path, root)
   return value === undefined ? variable : { name: variable.name, value: literal(value) }
 }
 
 /** The root pod's value of a field that has another value in the leaf. */
-function rootValue(path: string, root: Pod, ctx: LeafContext): string | undefined {
+function rootValue(path: string, root: Pod): string | undefined {
   const { labels, annotations } = root.metadata
   switch (path) {
     case 'spec.nodeName':
-      return ctx.nodeName
+      return root.spec.nodeName
     case 'spec.serviceAccountName':
       return root.spec.serviceAccountName ?? 'default'
     case `metadata.labels['${podLabel}']`:

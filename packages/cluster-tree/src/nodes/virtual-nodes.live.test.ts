@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { clusterLabel, leafIdAnnotation, nodeLabel, nodeTaint, ownedByClusterAnnotation } from '@kosmos/api'
+import {
+  clusterLabel,
+  leafIdAnnotation,
+  nodeLabel,
+  nodeTaint,
+  ownedByClusterAnnotation,
+  retiringTaint,
+  type VirtualNodeModel,
+  virtualNodeModels,
+} from '@kosmos/api'
 import {
   Informer,
   type KubeObject,
@@ -14,7 +23,7 @@ import {
   unwrap,
 } from '@kosmos/kube'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
-import { VirtualNode } from './virtual-node.ts'
+import { VirtualNodes } from './virtual-nodes.ts'
 
 type NodeStatus = NonNullable<Node['status']>
 
@@ -23,7 +32,11 @@ describe('the virtual node of a leaf, in the root', () => {
   let leaf: LiveCluster
   let stop = new AbortController()
   let ends: Promise<unknown> = Promise.resolve()
-  let virtualNode: VirtualNode
+  let virtualNodes: VirtualNodes
+  let models: readonly VirtualNodeModel[] = []
+  /** Names of virtual nodes that still have pods which have to be moved. */
+  const occupied = new Set<string>()
+  const told: string[] = []
   let changes = 0
   let count = 0
   let name = ''
@@ -49,29 +62,41 @@ describe('the virtual node of a leaf, in the root', () => {
     await leaf.client.patch(nodes, { name: node }, { spec: { taints: null } }, { type: 'merge' })
   }
 
-  /** A virtual node of a new name, as after a start of the process. */
-  async function startNode(as = `kosmos-east${++count}`): Promise<void> {
+  /** The virtual nodes of a new Cluster, as after a start of the process. */
+  async function startNode(cluster = `east${++count}`): Promise<void> {
     stop.abort()
     await ends
     stop = new AbortController()
-    name = as
+    name = `kosmos-${cluster}`
     changes = 0
+    told.length = 0
     const rootNodes = new Informer<Node>({ client: root.client, resource: nodes, labelSelector: nodeLabel })
     const leafNodes = new Informer<Node>({ client: leaf.client, resource: nodes })
     const foreignPods = new Informer<Pod>({ client: leaf.client, resource: pods, fieldSelector: 'spec.nodeName!=' })
-    virtualNode = new VirtualNode({
-      name,
-      clusterName: name.slice('kosmos-'.length),
+    virtualNodes = new VirtualNodes({
+      clusterName: cluster,
       leafId: 'leaf-1',
       version: 'v1.37.2',
       root: root.client,
       rootNodes,
       leafNodes,
       foreignPods,
-      endpoint: () => ({ address: '10.0.0.7', port: 10250 }),
+      serveKubelet: (_, listening) => {
+        listening()
+        return { endpoint: { address: '10.0.0.7', port: 10250 }, close: async () => {} }
+      },
+      drain: async (node) => !occupied.has(node),
+      hasPods: (node) => occupied.has(node),
+      onServed: (node, isServed) => told.push(`${isServed ? 'serves' : 'gives up'} ${node}`),
+      onRetiring: (node) => told.push(`retires ${node}`),
       changed: () => changes++,
     })
-    ends = Promise.all([rootNodes, leafNodes, foreignPods, virtualNode].map((each) => each.run(stop.signal)))
+    models = virtualNodeModels(cluster)
+    const informers = [rootNodes, leafNodes, foreignPods]
+    const running = informers.map((informer) => informer.run(stop.signal))
+    await Promise.all(informers.map(({ synced }) => synced))
+    virtualNodes.apply(models)
+    ends = Promise.all([...running, virtualNodes.run(stop.signal)])
   }
 
   const inRoot = () => root.client.get(nodes, { name })
@@ -89,7 +114,9 @@ describe('the virtual node of a leaf, in the root', () => {
   beforeEach(() => startNode())
 
   it('appears with our marks, the capacity of the leaf and a Lease that goes with it', async () => {
-    const node = await eventuallyNode('it is Ready', isReady)
+    const node = await eventuallyNode('it is Ready and can be reached', (node) => {
+      return isReady(node) && node.status?.daemonEndpoints?.kubeletEndpoint?.Port !== 0
+    })
     assert.equal(node.metadata.labels?.[clusterLabel], name.slice('kosmos-'.length))
     assert.equal(node.metadata.annotations?.[leafIdAnnotation], 'leaf-1')
     assert(node.spec?.taints?.some(({ key, effect }) => key === nodeTaint.key && effect === nodeTaint.effect))
@@ -105,22 +132,22 @@ describe('the virtual node of a leaf, in the root', () => {
     await eventuallyNode('it is Ready', isReady)
     const ref = { namespace: 'kube-node-lease', name }
     const first = await root.client.get(leases, ref)
-    await virtualNode.onBeat({ kind: 'ready' })
+    await virtualNodes.onBeat({ kind: 'ready' })
     const second = await root.client.get(leases, ref)
     assert((second?.spec?.renewTime ?? '') > (first?.spec?.renewTime ?? ''))
-    await virtualNode.onBeat({ kind: 'unreachable', message: 'no' })
+    await virtualNodes.onBeat({ kind: 'unreachable', message: 'no' })
     assert.equal((await root.client.get(leases, ref))?.spec?.renewTime, second?.spec?.renewTime)
     await root.client.delete(leases, ref)
-    await virtualNode.onBeat({ kind: 'ready' })
+    await virtualNodes.onBeat({ kind: 'ready' })
     assert(await root.client.get(leases, ref))
   })
 
   it('is not made of a node that somebody else has, which stays as it is', async () => {
     const real = 'kosmos-real'
     const made = unwrap(await root.client.create(nodes, { metadata: { name: real, labels: { mine: 'yes' } } }))
-    await startNode(real)
-    await eventually('it says so', () => virtualNode.refused?.reason === 'NodeNameTaken')
-    await virtualNode.onBeat({ kind: 'ready' })
+    await startNode('real')
+    await eventually('it says so', () => virtualNodes.refused?.reason === 'NodeNameTaken')
+    await virtualNodes.onBeat({ kind: 'ready' })
     assert.equal(changes, 1)
     assert.equal((await inRoot())?.metadata.resourceVersion, made?.metadata.resourceVersion)
     assert.equal(await root.client.get(leases, { namespace: 'kube-node-lease', name: real }), undefined)
@@ -128,12 +155,12 @@ describe('the virtual node of a leaf, in the root', () => {
 
   it('is made when the node in its way is gone', async () => {
     await root.client.create(nodes, { metadata: { name: 'kosmos-freed' } })
-    await startNode('kosmos-freed')
-    await eventually('it says so', () => virtualNode.refused?.reason === 'NodeNameTaken')
+    await startNode('freed')
+    await eventually('it says so', () => virtualNodes.refused?.reason === 'NodeNameTaken')
     await root.client.delete(nodes, { name })
-    virtualNode.poke()
+    virtualNodes.apply(models)
     await eventuallyNode('it is Ready', isReady)
-    assert.equal(virtualNode.refused, undefined)
+    await eventually('nothing is in its way', () => !virtualNodes.refused)
   })
 
   for (const [what, body] of Object.entries({
@@ -155,7 +182,7 @@ describe('the virtual node of a leaf, in the root', () => {
         )
       })
       assert.equal(node.metadata.uid, metadata.uid)
-      assert.equal(virtualNode.refused, undefined)
+      assert.equal(virtualNodes.refused, undefined)
     })
   }
 
@@ -188,21 +215,21 @@ describe('the virtual node of a leaf, in the root', () => {
     await leaf.client.delete(pods, metadata, { gracePeriodSeconds: 0 })
     await eventuallyNode('there is as much as before', ({ status }) => status?.allocatable?.cpu === '4')
     await leaf.client.patch(nodes, { name: 'worker' }, { spec: { unschedulable: true } }, { type: 'merge' })
-    const none = await eventuallyNode('it is not Ready', (node) => readyStatus(node) === 'False')
-    assert.equal(none.status?.conditions?.find(({ type }) => type === 'Ready')?.reason, 'NoReadyLeafNode')
+    const cordoned = await eventuallyNode('there is nothing', ({ status }) => !status?.allocatable?.cpu)
+    assert(isReady(cordoned), 'the pods that are there go on')
     await leaf.client.patch(nodes, { name: 'worker' }, { spec: { unschedulable: null } }, { type: 'merge' })
-    await eventuallyNode('it is Ready again', isReady)
+    await eventuallyNode('there is as much as before', ({ status }) => status?.allocatable?.cpu === '4')
   })
 
   it('is Ready again, without a change in the leaf, after the root had called it unknown', async () => {
     await eventuallyNode('it is Ready', isReady)
-    await virtualNode.onBeat({ kind: 'unreachable', message: 'no' })
+    await virtualNodes.onBeat({ kind: 'unreachable', message: 'no' })
     const unknown = { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message: 'stopped posting' }
     await patchStatus({ conditions: [unknown] })
-    virtualNode.poke()
-    await virtualNode.onBeat({ kind: 'unreachable', message: 'no' })
+    virtualNodes.apply(models)
+    await virtualNodes.onBeat({ kind: 'unreachable', message: 'no' })
     assert.equal(readyStatus((await inRoot()) ?? assert.fail()), 'Unknown')
-    await virtualNode.onBeat({ kind: 'ready' })
+    await virtualNodes.onBeat({ kind: 'ready' })
     await eventuallyNode('it is Ready again', isReady)
   })
 
@@ -214,11 +241,11 @@ describe('the virtual node of a leaf, in the root', () => {
 
   it('takes no new pods when its Cluster leaves, and then stays away', async () => {
     await eventuallyNode('it is Ready', isReady)
-    await virtualNode.leave()
+    await virtualNodes.leave()
     assert.equal((await inRoot())?.spec?.unschedulable, true)
     await root.client.delete(nodes, { name })
-    virtualNode.poke()
-    await virtualNode.onBeat({ kind: 'ready' })
+    virtualNodes.apply(models)
+    await virtualNodes.onBeat({ kind: 'ready' })
     stop.abort()
     await ends
     assert.equal(await inRoot(), undefined)
@@ -228,14 +255,121 @@ describe('the virtual node of a leaf, in the root', () => {
     await eventuallyNode('it is Ready', isReady)
     const before = await eventually('it has come to rest', async () => {
       const first = await inRoot()
-      virtualNode.poke()
-      await virtualNode.onBeat({ kind: 'ready' })
+      virtualNodes.apply(models)
+      await virtualNodes.onBeat({ kind: 'ready' })
       const second = await inRoot()
       return first?.metadata.resourceVersion === second?.metadata.resourceVersion && second
     })
-    virtualNode.poke()
+    virtualNodes.apply(models)
     stop.abort()
     await ends
     assert.equal((await inRoot())?.metadata.resourceVersion, before.metadata.resourceVersion)
+  })
+
+  describe('when its Cluster has leaf models', () => {
+    const pool = (pool: string, leafNodeName = pool) => ({
+      leafNodeName,
+      nodeSelector: { labelSelector: { matchLabels: { pool } } },
+    })
+    const take = (...leafModels: Parameters<typeof virtualNodeModels>[1] & object) => {
+      models = virtualNodeModels(name.slice('kosmos-'.length), leafModels)
+      virtualNodes.apply(models)
+    }
+    const label = (node: string, pool: string | null) =>
+      leaf.client.patch(nodes, { name: node }, { metadata: { labels: { pool } } }, { type: 'merge' })
+    const cpuOf = async (node: string) => (await root.client.get(nodes, { name: node }))?.status?.allocatable?.cpu
+    const eventuallyCpu = (expected: Readonly<Record<string, string>>) =>
+      eventually(`there is ${JSON.stringify(expected)}`, async () => {
+        for (const [node, cpu] of Object.entries(expected)) if ((await cpuOf(node)) !== cpu) return false
+        return true
+      })
+
+    before(async () => {
+      await leafNode('gpu-1', { cpu: '8', pods: '10' })
+      await leafNode('gpu-2', { cpu: '16', pods: '10' })
+      await label('gpu-1', 'gpu')
+    })
+    after(async () => {
+      await Promise.all(['gpu-1', 'gpu-2'].map((name) => leaf.client.delete(nodes, { name })))
+    })
+
+    it('stands for one leaf node, or for a group, whose nodes may change', async () => {
+      const [gpu, web] = [`gpu${count}`, `web${count}`]
+      take({ nodeSelector: { nodeName: 'worker' } }, pool('gpu', gpu), pool('web', web))
+      await eventuallyCpu({ worker: '4', [`kosmos-${gpu}-0`]: '8' })
+      await label('gpu-2', 'gpu')
+      await eventuallyCpu({ worker: '4', [`kosmos-${gpu}-0`]: '24' })
+      await label('gpu-1', 'web')
+      await eventuallyCpu({ worker: '4', [`kosmos-${gpu}-0`]: '16', [`kosmos-${web}-0`]: '8' })
+      await label('gpu-2', null)
+      await label('gpu-1', 'gpu')
+      await eventuallyCpu({ [`kosmos-${gpu}-0`]: '8' })
+      await root.client.delete(nodes, { name: 'worker' })
+    })
+
+    it('goes when it is not described any more, after the last of its pods', async () => {
+      await eventuallyNode('it is Ready', isReady)
+      occupied.add(name)
+      take(pool('gpu', `gone${count}`))
+      const retiring = await eventuallyNode('it takes no new pods', ({ spec }) =>
+        spec?.taints?.some(({ key }) => key === retiringTaint.key),
+      )
+      assert.equal(retiring.status?.allocatable?.cpu, '28', 'what is said of it stays')
+      assert.equal(virtualNodes.homeOf(name), undefined)
+      await virtualNodes.onBeat({ kind: 'ready' })
+      assert(isReady((await inRoot()) ?? assert.fail()))
+      occupied.delete(name)
+      await eventually('it is gone', async () => !(await inRoot()))
+      await eventually('it is given up', () => told.includes(`gives up ${name}`))
+      assert.deepEqual(told, [`serves ${name}`, `retires ${name}`, `serves kosmos-gone${count}-0`, `gives up ${name}`])
+    })
+
+    it('stays when it is described again before that', async () => {
+      const { metadata } = await eventuallyNode('it is Ready', isReady)
+      occupied.add(name)
+      take(pool('gpu', `tried${count}`))
+      const isClosed = ({ spec }: Node) => spec?.taints?.some(({ key }) => key === retiringTaint.key)
+      await eventuallyNode('it takes no new pods', isClosed)
+      take()
+      const node = await eventuallyNode('it takes pods', (node) => !isClosed(node))
+      assert.equal(node.metadata.uid, metadata.uid)
+      assert.deepEqual(virtualNodes.homeOf(name), { kind: 'cluster' })
+      occupied.delete(name)
+      await eventually(
+        'the other is gone',
+        async () => !(await root.client.get(nodes, { name: `kosmos-tried${count}-0` })),
+      )
+    })
+
+    it('is not made for a leaf node that is not there, until it is', async () => {
+      take({ nodeSelector: { nodeName: 'late' } })
+      await eventually('it says so', () => virtualNodes.refused?.reason === 'LeafNodeNotFound')
+      assert.equal(await root.client.get(nodes, { name: 'late' }), undefined)
+      await leafNode('late', { cpu: '1', pods: '1' })
+      await eventuallyCpu({ late: '1' })
+      await eventually('nothing is in its way', () => !virtualNodes.refused)
+      await leaf.client.delete(nodes, { name: 'late' })
+      await eventually('it is not Ready', async () => {
+        const node = await root.client.get(nodes, { name: 'late' })
+        return node && readyStatus(node) === 'False'
+      })
+    })
+
+    it('never serves the pods of a real node that has the name', async () => {
+      await root.client.create(nodes, { metadata: { name: 'gpu-1' } })
+      take({ nodeSelector: { nodeName: 'gpu-1' } })
+      await eventually('it says so', () => virtualNodes.refused?.reason === 'NodeNameTaken')
+      assert(!told.includes('serves gpu-1'))
+      await root.client.delete(nodes, { name: 'gpu-1' })
+    })
+
+    it('goes on as it is when what its Cluster says cannot be used', async () => {
+      await eventuallyNode('it is Ready', isReady)
+      virtualNodes.apply(undefined)
+      await leafNode('more', { cpu: '1', pods: '1' })
+      await eventuallyNode('it follows its leaf', ({ status }) => status?.allocatable?.cpu === '29')
+      await leaf.client.delete(nodes, { name: 'more' })
+      assert(!told.includes(`retires ${name}`))
+    })
   })
 })

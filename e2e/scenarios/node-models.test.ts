@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type Node, nodes, type Pod, pods, resource } from '@kosmos/kube'
+import { deployment, pod } from '../platform/manifests.ts'
+import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+
+const clusters = resource('kosmos.io/v1alpha1', 'Cluster', 'clusters', 'Cluster')
+const deployments = resource('apps/v1', 'Deployment', 'deployments', 'Namespaced')
+const namespace = 'default'
+
+/** The two leaves have nodes of the same names, as clusters made by one template do. */
+describe('a leaf as several virtual nodes', () => {
+  let platform: Platform
+
+  before(async () => {
+    platform = await startPlatform('node-models', { leaves: 2, nodes: 'kwok:4' })
+    const [leaf] = platform.leaves
+    for (const [name, pool] of [
+      ['kwok-0', 'gpu'],
+      ['kwok-1', 'gpu'],
+      ['kwok-2', 'web'],
+    ] as const) {
+      await leaf?.patch(nodes, { name }, { metadata: { labels: { pool } } }, { type: 'merge' })
+    }
+  })
+  after(() => platform?.down())
+
+  const models = (cluster: string, ...leafModels: object[]) =>
+    platform.root.patch(
+      clusters,
+      { name: cluster },
+      { spec: { clusterTreeOptions: { leafModels } } },
+      { type: 'merge' },
+    )
+  const group = (pool: string, more: object = {}) => ({
+    leafNodeName: pool,
+    nodeSelector: { labelSelector: { matchLabels: { pool } } },
+    ...more,
+  })
+  const one = (nodeName: string) => ({ nodeSelector: { nodeName } })
+  const virtualNodesOf = async (cluster: string) =>
+    (await platform.root.listAll(nodes, { labelSelector: `kosmos.io/cluster=${cluster}` }))
+      .map(({ metadata }) => metadata.name)
+      .sort()
+  const eventuallyNodes = (cluster: string, ...names: string[]) =>
+    eventually(`${cluster} has ${names}`, async () => {
+      const there = await virtualNodesOf(cluster)
+      return there.length === names.length && there.every((name, i) => name === names[i])
+    })
+  const isReady = (node: Node | undefined) =>
+    node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
+  const nodeReady = (name: string) =>
+    eventually(`${name} is Ready`, async () => isReady(await platform.root.get(nodes, { name })))
+  const running = (name: string) =>
+    eventually(`${name} runs`, async () => {
+      const found = await platform.root.get(pods, { namespace, name })
+      return found?.status?.phase === 'Running' && found
+    })
+  const on = (nodeName: string) => ({ spec: { nodeSelector: { 'kubernetes.io/hostname': nodeName } } })
+  const copyOf = async (name: string): Promise<Pod> =>
+    (await platform.leaves[0]?.get(pods, { namespace, name })) ?? assert.fail(`${name} has no copy`)
+  const conditionOf = (cluster: string, expected: string) =>
+    eventually(`Cluster ${cluster} says ${expected}`, async () => {
+      const { stdout } = await platform.kubectl([
+        'get',
+        `clusters.kosmos.io/${cluster}`,
+        '-o=jsonpath={.status.conditions[?(@.type=="VirtualNodesReady")]}',
+      ])
+      return stdout.includes(`"reason":"${expected}"`) && stdout
+    })
+
+  it('gives every group of its nodes a virtual node, with their capacity, their labels and their taints', async () => {
+    await models('leaf1', group('gpu', { labels: { tier: 'gold' } }), group('web'), one('kwok-3'))
+    await eventuallyNodes('leaf1', 'kosmos-gpu-0', 'kosmos-web-0', 'kwok-3')
+    await nodeReady('kosmos-gpu-0')
+    const gpu = await platform.root.get(nodes, { name: 'kosmos-gpu-0' })
+    assert.equal(gpu?.status?.allocatable?.cpu, '128')
+    assert.equal(gpu?.metadata.labels?.tier, 'gold')
+    await nodeReady('kwok-3')
+  })
+
+  it('runs a pod on the leaf nodes that its virtual node stands for', async () => {
+    await platform.apply(
+      pod('on-gpu', on('kosmos-gpu-0')),
+      pod('on-web', on('kosmos-web-0')),
+      pod('on-3', on('kwok-3')),
+    )
+    await Promise.all(['on-gpu', 'on-web', 'on-3'].map(running))
+    assert.match((await copyOf('on-gpu')).spec.nodeName ?? '', /^kwok-[01]$/)
+    assert.equal((await copyOf('on-web')).spec.nodeName, 'kwok-2')
+    assert.equal((await copyOf('on-3')).spec.nodeName, 'kwok-3')
+  })
+
+  it('shows the taints of its leaf node, so that only pods that tolerate them come', async () => {
+    const taints = [{ key: 'special', value: 'yes', effect: 'NoSchedule' }]
+    const [leaf] = platform.leaves
+    await leaf?.patch(nodes, { name: 'kwok-3' }, { spec: { taints } }, { type: 'merge' })
+    await eventually('it is shown', async () => {
+      const node = await platform.root.get(nodes, { name: 'kwok-3' })
+      return node?.spec?.taints?.some(({ key }) => key === 'special')
+    })
+    await leaf?.patch(nodes, { name: 'kwok-3' }, { spec: { taints: null } }, { type: 'merge' })
+    await eventually('it is gone', async () => {
+      const node = await platform.root.get(nodes, { name: 'kwok-3' })
+      return !node?.spec?.taints?.some(({ key }) => key === 'special')
+    })
+  })
+
+  it('lets pods that still have a home run when groups change, also over a restart', async () => {
+    const uids = async () =>
+      Promise.all(['on-gpu', 'on-web', 'on-3'].map(async (name) => (await copyOf(name)).metadata.uid))
+    const before = await uids()
+    await models('leaf1', one('kwok-3'), group('web'), group('gpu'))
+    await platform.killClusterTree()
+    await platform.startClusterTree()
+    await platform.apply(pod('later', on('kosmos-gpu-0')))
+    await running('later')
+    assert.deepEqual(await uids(), before)
+    assert.deepEqual(await virtualNodesOf('leaf1'), ['kosmos-gpu-0', 'kosmos-web-0', 'kwok-3'])
+  })
+
+  it('moves the pods of a group that is given up, as fast as their disruption budget allows', async () => {
+    const budget = {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name: 'shop', namespace },
+      spec: { minAvailable: 2, selector: { matchLabels: { app: 'shop' } } },
+    }
+    await platform.apply(budget, deployment('shop', 3, { cluster: 'leaf1', ...onWebOrGpu() }))
+    const available = async () =>
+      (
+        (await platform.root.get(deployments, { namespace, name: 'shop' })) as {
+          status?: { availableReplicas?: number }
+        }
+      )?.status?.availableReplicas ?? 0
+    await eventually('the shop is open', async () => (await available()) === 3)
+    await models('leaf1', group('gpu'), one('kwok-3'))
+    await eventually('its pods are elsewhere', async () => {
+      assert((await available()) >= 2)
+      return (await virtualNodesOf('leaf1')).length === 2 && (await available()) === 3
+    })
+    const left = await platform.root.listAll(pods, { namespace })
+    assert(left.every(({ spec }) => spec.nodeName !== 'kosmos-web-0'))
+    const { stdout } = await platform.kubectl(['get', 'events', '--field-selector=reason=VirtualNodeRetiring'])
+    assert.match(stdout, /kosmos-web-0/)
+  })
+
+  it('says which models contradict each other, and goes on as before', async () => {
+    await models(
+      'leaf1',
+      group('gpu'),
+      { nodeSelector: { labelSelector: { matchLabels: { zone: 'a' } } } },
+      one('kwok-3'),
+    )
+    assert.match(await conditionOf('leaf1', 'LeafModelsOverlap'), /leafModels\[0\] and leafModels\[1\]/)
+    await platform.apply(pod('meanwhile', on('kosmos-gpu-0')))
+    await running('meanwhile')
+    await models('leaf1', group('gpu'), one('kwok-3'))
+    await conditionOf('leaf1', 'VirtualNodesReady')
+  })
+
+  it('does not take the name of a node that another leaf has given the root', async () => {
+    await models('leaf2', one('kwok-3'))
+    assert.match(await conditionOf('leaf2', 'NodeNameTaken'), /kwok-3/)
+    assert.deepEqual(await virtualNodesOf('leaf1'), ['kosmos-gpu-0', 'kwok-3'])
+    await running('on-3')
+    await models('leaf2')
+    await conditionOf('leaf2', 'VirtualNodesReady')
+  })
+
+  it('says which node a model names in vain', async () => {
+    await models('leaf1', group('gpu'), one('kwok-3'), one('kwok-9'))
+    assert.match(await conditionOf('leaf1', 'LeafNodeNotFound'), /kwok-9/)
+    await models('leaf1', group('gpu'), one('kwok-3'))
+    await conditionOf('leaf1', 'VirtualNodesReady')
+  })
+})
+
+/** Spread, so that some of the pods are on each of the two. */
+function onWebOrGpu() {
+  const labelSelector = { matchLabels: { app: 'shop' } }
+  return {
+    spec: {
+      topologySpreadConstraints: [
+        { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector },
+      ],
+    },
+  }
+}

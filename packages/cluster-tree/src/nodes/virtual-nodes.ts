@@ -1,0 +1,247 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { VirtualNodeModel } from '@kosmos/api'
+import { Controller, type Informer, type Node, type Pod, type Requeue } from '@kosmos/kube'
+import type { VirtualKubelet } from '../kubelet/kubelets.ts'
+import type { Beat } from '../leaf/heartbeat.ts'
+import { CapacityLedger } from './capacity.ts'
+import { type Home, homeOf } from './home.ts'
+import { type Membership, membership } from './membership.ts'
+import { isNodeOf } from './ownership.ts'
+import { type NodeRefusal, VirtualNode, type VirtualNodeOptions } from './virtual-node.ts'
+
+export interface VirtualNodesOptions extends Omit<VirtualNodeOptions, 'name' | 'rootNodes' | 'endpoint'> {
+  readonly rootNodes: Informer<Node>
+  readonly leafNodes: Informer<Node>
+  readonly foreignPods: Informer<Pod>
+  /** Starts to serve the kubelet API of a virtual node; `listening` is called when its endpoint is known. */
+  readonly serveKubelet: (nodeName: string, listening: () => void) => VirtualKubelet
+  /** Moves the pods of a virtual node that has no model any more elsewhere; true when none is left to move. */
+  readonly drain: (nodeName: string) => Promise<boolean>
+  /** Whether root pods are bound to the node. */
+  readonly hasPods: (nodeName: string) => boolean
+  /** A virtual node is there and ours, so that its pods are ours to run; or is not any more. */
+  readonly onServed: (nodeName: string, isServed: boolean) => void
+  /** A virtual node has no model any more. */
+  readonly onRetiring: (nodeName: string) => void
+  /** Called when {@link VirtualNodes.refused} has changed. */
+  readonly changed: () => void
+}
+
+interface Served {
+  readonly node: VirtualNode
+  /** None as long as the node is not ours: another node of that name has its own. */
+  kubelet: VirtualKubelet | undefined
+  /** Names of the leaf nodes that it stands for. */
+  readonly members: Set<string>
+  /** None while only its name is known: it is kept as it is. */
+  model: VirtualNodeModel | undefined
+  isRetiring: boolean
+  refused: NodeRefusal | undefined
+}
+
+/** Changes of capacity come in bursts; the root hears of them at most this often. */
+const SETTLE_MS = 500
+/** Between looks at what a virtual node that is given up still has. */
+const RETIRE_MS = 5_000
+
+/**
+ * The nodes of the root that stand for a leaf: there, with the capacity of their leaf nodes, and alive as long as the leaf
+ * answers. While it does not, nothing is written, and the root's own node lifecycle controller draws the conclusions, as it
+ * does for any node whose Lease runs out.
+ */
+export class VirtualNodes {
+  readonly #options: VirtualNodesOptions
+  readonly #controller: Controller
+  readonly #capacity = new CapacityLedger()
+  readonly #served = new Map<string, Served>()
+  /** The virtual node that each leaf node is part of. */
+  readonly #homes = new Map<string, string>()
+  #membership: Membership = membership([])
+  #beat: Beat['kind'] = 'ready'
+  #leaving = false
+
+  constructor(options: VirtualNodesOptions) {
+    this.#options = options
+    this.#controller = new Controller({
+      name: 'virtualnodes',
+      concurrency: 8,
+      reconcile: (name) => this.#reconcile(name),
+    })
+    this.#controller.watch(options.leafNodes, ({ type, key, object }) => {
+      this.#assign(key, type === 'deleted' ? undefined : object)
+      return []
+    })
+    this.#controller.watch(options.foreignPods, ({ type, key, object }) => {
+      if (type === 'deleted') this.#capacity.removePod(key)
+      else this.#capacity.setPod(object)
+      this.#soon(this.#homes.get(object.spec.nodeName ?? ''))
+      return []
+    })
+    this.#controller.watch(options.rootNodes, ({ key }) => (this.#served.has(key) ? [key] : []))
+  }
+
+  /**
+   * Takes up what the Cluster says; undefined when that cannot be used, and then what is there goes on. A virtual node
+   * without a model takes no new pods and goes when it has none.
+   */
+  apply(models: readonly VirtualNodeModel[] | undefined): void {
+    const { rootNodes, clusterName, leafNodes } = this.#options
+    for (const model of models ?? []) this.#serve(model.name, model)
+    for (const node of rootNodes.store.values()) {
+      if (isNodeOf(node, clusterName) && !this.#served.has(node.metadata.name)) this.#serve(node.metadata.name)
+    }
+    if (models === undefined) return
+    const wanted = new Set(models.map(({ name }) => name))
+    for (const [name, served] of this.#served) if (!wanted.has(name)) this.#giveUp(name, served)
+    this.#membership = membership(models)
+    for (const node of leafNodes.store.values()) this.#assign(node.metadata.name, node)
+    for (const name of this.#served.keys()) this.#controller.enqueue(name)
+  }
+
+  /** Why one of the nodes cannot be made. */
+  get refused(): NodeRefusal | undefined {
+    for (const { refused } of this.#served.values()) if (refused) return refused
+    return undefined
+  }
+
+  /** Where in the leaf the pods of a virtual node may run; undefined when it takes no new ones. */
+  homeOf(nodeName: string): Home | undefined {
+    const model = this.#served.get(nodeName)?.model
+    return model && homeOf(model)
+  }
+
+  /** The leaf nodes that a virtual node stands for. */
+  *membersOf(nodeName: string): Iterable<Node> {
+    for (const member of this.#served.get(nodeName)?.members ?? []) {
+      const node = this.#options.leafNodes.get(member)
+      if (node) yield node
+    }
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#controller.run(signal)
+    await Promise.all([...this.#served.values()].map(({ kubelet }) => kubelet?.close()))
+  }
+
+  /** Renews the nodes' Leases while the leaf answers. */
+  async onBeat(beat: Beat): Promise<void> {
+    const recovered = beat.kind === 'ready' && this.#beat !== 'ready'
+    this.#beat = beat.kind
+    const all = [...this.#served.values()]
+    if (beat.kind === 'ready') await Promise.all(all.map(({ node }) => node.renewLease()))
+    // The root may have called the nodes unknown meanwhile.
+    if (recovered) for (const { node } of all) this.#controller.enqueue(node.name)
+  }
+
+  /** Takes no new pods from now on; a node that is deleted is not made again. */
+  async leave(): Promise<void> {
+    this.#leaving = true
+    await Promise.all([...this.#served.values()].map(({ node }) => node.cordon()))
+  }
+
+  #serve(name: string, model?: VirtualNodeModel): void {
+    const present = this.#served.get(name)
+    if (present) {
+      present.model = model
+      present.isRetiring = false
+      return
+    }
+    const node = new VirtualNode({
+      ...this.#options,
+      name,
+      endpoint: () => this.#served.get(name)?.kubelet?.endpoint,
+    })
+    const served = {
+      node,
+      kubelet: undefined,
+      members: new Set<string>(),
+      model,
+      isRetiring: false,
+      refused: undefined,
+    }
+    this.#served.set(name, served)
+    if (node.present) this.#open(name, served)
+  }
+
+  /** Serves a node that is there and ours. */
+  #open(name: string, served: Served): void {
+    if (served.kubelet) return
+    served.kubelet = this.#options.serveKubelet(name, () => this.#controller.enqueue(name))
+    this.#options.onServed(name, true)
+  }
+
+  async #close(name: string, served: Served): Promise<void> {
+    const { kubelet } = served
+    if (!kubelet) return
+    served.kubelet = undefined
+    this.#options.onServed(name, false)
+    await kubelet.close()
+  }
+
+  #giveUp(name: string, served: Served): void {
+    if (served.isRetiring) return
+    served.model = undefined
+    served.isRetiring = true
+    this.#refuse(served, undefined)
+    this.#options.onRetiring(name)
+  }
+
+  /** Makes a leaf node part of the virtual node that it belongs to now; `node` undefined: it is gone. */
+  #assign(name: string, node: Node | undefined): void {
+    const [before, home] = [this.#homes.get(name), node && this.#membership.homeOf(node)]
+    if (before !== home) {
+      this.#served.get(before ?? '')?.members.delete(name)
+      this.#soon(before)
+    }
+    if (node && home) {
+      this.#capacity.setNode(node, home)
+      this.#served.get(home)?.members.add(name)
+      this.#homes.set(name, home)
+      this.#soon(home)
+    } else {
+      this.#capacity.removeNode(name)
+      this.#homes.delete(name)
+    }
+  }
+
+  /** Leaves a burst of changes to one later reconcile. */
+  #soon(nodeName: string | undefined): void {
+    if (nodeName !== undefined) this.#controller.enqueueAfter(nodeName, SETTLE_MS)
+  }
+
+  async #reconcile(name: string): Promise<Requeue> {
+    const served = this.#served.get(name)
+    if (!served || this.#beat !== 'ready') return
+    if (served.isRetiring) return await this.#retire(name, served)
+    const { node, model } = served
+    if (!model) return
+    const members = [...this.membersOf(name)]
+    const isUnknown = model.kind === 'node' && members.length === 0 && !node.present
+    const refused = isUnknown
+      ? ({ reason: 'LeafNodeNotFound', detail: name } as const)
+      : await node.bringAbout({ model, members, offer: this.#capacity.offer(name) }, { create: !this.#leaving })
+    this.#refuse(served, refused)
+    if (refused?.reason === 'NodeNameTaken') await this.#close(name, served)
+    else if (!refused && !this.#leaving) this.#open(name, served)
+    return refused && !isUnknown ? { afterMs: 30_000 } : undefined
+  }
+
+  async #retire(name: string, served: Served): Promise<Requeue> {
+    await served.node.closeToNewPods()
+    if (!(await this.#options.drain(name))) return { afterMs: RETIRE_MS }
+    await served.node.remove()
+    // Pods of DaemonSets, which are not moved, end with the node.
+    if (this.#options.hasPods(name)) return { afterMs: RETIRE_MS }
+    // The Cluster may have got a model for it meanwhile.
+    if (!served.isRetiring) return { afterMs: 0 }
+    this.#served.delete(name)
+    await this.#close(name, served)
+    return
+  }
+
+  #refuse(served: Served, refusal: NodeRefusal | undefined): void {
+    if (isDeepStrictEqual(refusal, served.refused)) return
+    served.refused = refusal
+    this.#options.changed()
+  }
+}
