@@ -65,6 +65,10 @@ export const serviceAccountNameAnnotation = 'kosmos.io/service-account.name'
 
 /** Annotation of a root pod: scheduling constraints (JSON) that mean the leaf's nodes. */
 export const clusterSelectorAnnotation = 'kosmos.io/cluster-selector'
+/** Ours. Annotation of a root pod: what its tolerations were before it was held through the loss of its leaf (JSON). */
+export const heldTolerationsAnnotation = 'kosmos.io/held-tolerations'
+/** Ours. Value of the taint node.kubernetes.io/out-of-service that Failover sets; another value is somebody else's taint. */
+export const failoverTaintValue = 'kosmos-failover'
 /** Annotation of a root pod: a DaemonSet's pod may run on virtual nodes, value `true`. */
 export const daemonsetAllowAnnotation = 'kosmos-io/daemonset-allow'
 /** Annotation of a Service: export it, and import it into the leaves that use it. */

@@ -36,7 +36,7 @@ function assertKept(part: unknown, whole: unknown, path = 'spec'): void {
 }
 
 describe('the defaults of a Cluster', () => {
-  it('are those of the original Kosmos', () => {
+  it('are those of the original Kosmos, and Kubernetes’ own behaviour for what it had not', () => {
     const { spec } = defaultCluster(cluster({ clusterLinkOptions: {}, clusterTreeOptions: {} }))
     assert.deepEqual(spec, {
       namespace: 'kosmos-system',
@@ -50,7 +50,7 @@ describe('the defaults of a Cluster', () => {
         bridgeCIDRs: { ip: '220.0.0.0/8', ip6: '9470::/16' },
         defaultNICName: '*',
       },
-      clusterTreeOptions: { enable: true },
+      clusterTreeOptions: { enable: true, onLeafLoss: 'Evict', failoverAfterSeconds: 300 },
     })
   })
 
@@ -145,7 +145,8 @@ describe('a Cluster', () => {
     const on = defaultCluster({ ...cluster({ clusterTreeOptions: {} }), metadata })
     assert.equal(hasClusterTree(on), true)
     assert.equal(hasClusterTree({ ...on, spec: { namespace: 'x' } }), false)
-    assert.equal(hasClusterTree({ ...on, spec: { namespace: 'x', clusterTreeOptions: { enable: false } } }), false)
+    const off = defaultCluster({ ...cluster({ clusterTreeOptions: { enable: false } }), metadata })
+    assert.equal(hasClusterTree(off), false)
     const root = { ...on, metadata: { ...metadata, annotations: { 'kosmos.io/cluster-role': 'root' } } }
     assert.equal(isRootCluster(root), true)
     assert.equal(hasClusterTree(root), false)

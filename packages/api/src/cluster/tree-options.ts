@@ -75,6 +75,18 @@ export const clusterTreeOptions = struct(
       description: 'Whether the cluster appears in the root as virtual nodes.',
       default: true,
     }),
+    onLeafLoss: Type.Enum(['Evict', 'Hold', 'Failover'], {
+      description:
+        'What becomes of pods while the leaf cannot be reached. Evict: what Kubernetes does with pods of a node that is gone, after the tolerationSeconds of each. Hold: they stay, however long it takes. Failover: after failoverAfterSeconds their nodes are declared out of service, so that they are replaced elsewhere at once, also those of StatefulSets; what they have left in the leaf is removed before it takes pods again.',
+      default: 'Evict',
+    }),
+    failoverAfterSeconds: Type.Integer({
+      description:
+        'For Failover: how long a virtual node has to be unreachable, counted from when the root calls it that.',
+      default: 300,
+      minimum: 0,
+      maximum: 86_400,
+    }),
     leafModels: Type.Optional(
       Type.Array(leafModel, {
         description: 'The virtual nodes of the cluster. Without any, one virtual node stands for the whole cluster.',

@@ -63,6 +63,11 @@ export class ClusterController {
     await Promise.all([...this.#leaves.keys()].map((name) => this.#stop(name)))
   }
 
+  /** Whether the leaf of a Cluster answers and has no copy of a root pod that is gone. */
+  isSettled(cluster: string): boolean {
+    return this.#leaves.get(cluster)?.leaf.isSettled ?? false
+  }
+
   *#usersOf(secret: string): Iterable<string> {
     for (const cluster of this.#options.root.clusters.store.values()) {
       if (credentialsRef(cluster)?.name === secret) yield cluster.metadata.name

@@ -80,6 +80,11 @@ export class Leaf {
     return this.#beat?.kind === 'ready' ? this.#tree?.objectsLeft() : undefined
   }
 
+  /** Whether the leaf answers and has no copy of a root pod that is gone. */
+  get isSettled(): boolean {
+    return this.#tree?.isSettled ?? false
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort()
     const ended = this.#ended.then(() => this.#treeEnded)

@@ -1,5 +1,5 @@
 import type { VirtualNodeModel } from '@kosmos/api'
-import { ApiError, type Client, type ReflectorState } from '@kosmos/kube'
+import { ApiError, type Client, keyOf, type ReflectorState } from '@kosmos/kube'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
 import { leafNodes } from '../kubelet/leaf-nodes.ts'
@@ -146,6 +146,17 @@ export class LeafTree {
     const informers = [pods, configuration.configmaps, configuration.secrets]
     if (!informers.every(({ hasSynced, state }) => hasSynced && state.kind === 'following')) return undefined
     return informers.reduce((sum, { store }) => sum + store.size, 0)
+  }
+
+  /** Whether no copy is left of a root pod that is gone; false while that cannot be told. */
+  get isSettled(): boolean {
+    const { pods } = this.#sources
+    if (!this.#isAnswering || !pods.hasSynced || pods.state.kind !== 'following') return false
+    for (const copy of pods.store.values()) {
+      const pod = this.#rootPods.get(keyOf(copy))
+      if (!pod || !isCopyOf(copy, pod)) return false
+    }
+    return true
   }
 
   #serveKubelet(nodeName: string, listening: () => void) {

@@ -1,11 +1,13 @@
 import { fieldManagers } from '@kosmos/api'
-import { Client, Connection, createTransport, loadKubeConfig } from '@kosmos/kube'
+import { Client, Connection, createTransport, loadKubeConfig, type ReconcileObservation } from '@kosmos/kube'
 import { LeafClaims } from '../clusters/claims.ts'
 import { ClusterController, type ClusterControllerOptions } from '../clusters/controller.ts'
 import type { Kubelets } from '../kubelet/kubelets.ts'
 import { portRange } from '../kubelet/ports.ts'
 import { serveKubelets } from '../kubelet/serve.ts'
 import { Leaf } from '../leaf/leaf.ts'
+import { Failover } from '../leaf-loss/failover.ts'
+import { Holding } from '../leaf-loss/holding.ts'
 import { connectRoot, type Root } from '../root/root.ts'
 import { eventSink } from './event-sink.ts'
 import { serveHttp } from './http.ts'
@@ -46,8 +48,14 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
     const root = await persist('root.connect', () => connectRoot(client, events), log, leading)
     kubelets ??= await persist('kubelet.start', () => serveKubelets(kubeletOptions), log, leading)
     const controller = new ClusterController({ root, log, startLeaf: leafStarter(root, kubelets, log, metrics) })
+    const onReconcile = ({ controller, key, error }: ReconcileObservation) => {
+      if (error) log('warn', `${controller}.failed`, { object: key, reason: error.message })
+    }
+    const holding = new Holding({ root, onReconcile })
+    const failover = new Failover({ root, isSettled: (cluster) => controller.isSettled(cluster), onReconcile })
     void root.clusters.synced.then(() => (ready = true))
-    await Promise.all([root.run(leading), controller.run(leading)])
+    const parts = [root, controller, holding.controller, failover.controller]
+    await Promise.all(parts.map((part) => part.run(leading)))
     await events.close()
   }
   const { leaderElection: election, identity } = options
