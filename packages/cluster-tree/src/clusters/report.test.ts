@@ -14,6 +14,7 @@ const quiet: LeafReport = {
   refused: undefined,
   unusable: undefined,
   forbidden: undefined,
+  withheld: undefined,
 }
 const ready: LeafReport = { ...quiet, beat: { kind: 'ready' }, version: 'v1.37.2' }
 const readyNode = { name: 'kosmos-east', ready: true }
@@ -84,6 +85,15 @@ describe('what a Cluster says of itself', () => {
     })
   })
 
+  it('is that a right is missing without which pods run all the same, and then the nodes are fine', () => {
+    const report = { ...ready, withheld: 'events is forbidden' }
+    assert.deepEqual(reasons({ report, virtualNodes: [{ name: 'kosmos-east', ready: true }] }), {
+      Reachable: 'True LeafReachable',
+      CredentialsValid: 'False PermissionsMissing',
+      VirtualNodesReady: 'True VirtualNodesReady',
+    })
+  })
+
   it('tells a server that is not there from one that is not trusted', () => {
     const unreachable = (message: string): LeafReport => ({ ...quiet, beat: { kind: 'unreachable', message } })
     const of = (message: string) => reasons({ report: unreachable(message) })
@@ -127,6 +137,7 @@ describe('what a Cluster says of itself', () => {
       refused: fc.option(fc.constant({ reason: 'LeafIsRoot' } as const), { nil: undefined }),
       unusable: optional,
       forbidden: optional,
+      withheld: optional,
     })
     const state = fc.record({ name: fc.constant('n'), ready: fc.option(fc.boolean(), { nil: undefined }) })
     fc.assert(

@@ -17,6 +17,8 @@ export interface LeafReport {
   readonly unusable: string | undefined
   /** What the leaf says when it does not let us watch what we need (401 or 403). */
   readonly forbidden: string | undefined
+  /** The same of something without which pods run all the same. */
+  readonly withheld: string | undefined
 }
 
 export interface ClusterView {
@@ -84,10 +86,12 @@ function credentialsValid(
 ): NewClusterCondition {
   const beat = report?.beat
   switch (beat?.kind) {
-    case 'ready':
-      return report?.forbidden === undefined
+    case 'ready': {
+      const missing = report?.forbidden ?? report?.withheld
+      return missing === undefined
         ? clusterCondition('CredentialsValid', 'CredentialsAccepted', because())
-        : clusterCondition('CredentialsValid', 'PermissionsMissing', because(report.forbidden))
+        : clusterCondition('CredentialsValid', 'PermissionsMissing', because(missing))
+    }
     case 'refused':
       if (beat.code === 403) return clusterCondition('CredentialsValid', 'PermissionsMissing', because(beat.message))
       return expired === undefined

@@ -58,6 +58,7 @@ export class Leaf {
       refused: this.#refused ?? this.#overlap ?? this.#tree?.virtualNodes.refused,
       unusable: this.#unusable,
       forbidden: this.#tree?.forbidden,
+      withheld: this.#tree?.withheld,
     }
   }
 

@@ -16,7 +16,7 @@ import {
 type Metadata = Informer<KubeObject>
 
 /** Which watch a state is about. */
-export type LeafSource = 'pods' | 'foreignPods' | 'nodes' | 'configmaps' | 'secrets'
+export type LeafSource = 'pods' | 'foreignPods' | 'nodes' | 'configmaps' | 'secrets' | 'events'
 
 /** What is watched in a leaf. What is not ours is not received, but for what capacity needs to know of other pods. */
 export interface LeafSources {

@@ -98,6 +98,7 @@ export class LeafTree {
         const pod = rootPods.get(key)
         return copy?.metadata.uid === leafUid && pod && isCopyOf(copy, pod) ? pod : undefined
       },
+      onState: (state) => this.#onState('events', state),
       onRefused: (reason) => options.log('warn', 'pod.event.refused', { cluster: clusterName, reason }),
     })
   }
@@ -133,11 +134,22 @@ export class LeafTree {
     await this.virtualNodes.onBeat(beat)
   }
 
-  /** What the leaf says when it does not let us watch something (401 or 403). */
+  /** What the leaf says when it does not let us watch something that pods depend on (401 or 403). */
   get forbidden(): string | undefined {
-    return [...this.#broken.values()].find(
-      (error) => error instanceof ApiError && (error.code === 401 || error.code === 403),
-    )?.message
+    return this.#forbidden((source) => source !== 'events')
+  }
+
+  /** What it says of something without which pods run all the same. */
+  get withheld(): string | undefined {
+    return this.#forbidden((source) => source === 'events')
+  }
+
+  #forbidden(isMeant: (source: LeafSource) => boolean): string | undefined {
+    for (const [source, error] of this.#broken) {
+      if (isMeant(source) && error instanceof ApiError && (error.code === 401 || error.code === 403))
+        return error.message
+    }
+    return undefined
   }
 
   /** Objects of ours in the leaf; undefined while that is not known. */
@@ -179,10 +191,10 @@ export class LeafTree {
   }
 
   #onState(source: LeafSource, state: ReflectorState): void {
-    const before = this.forbidden
+    const before = [this.forbidden, this.withheld]
     if (state.kind === 'broken') this.#broken.set(source, state.error)
     const recovered = state.kind === 'following' && this.#broken.delete(source)
     if (recovered && source === 'pods') this.#pods.resume()
-    if (this.forbidden !== before) this.#options.changed()
+    if (before[0] !== this.forbidden || before[1] !== this.withheld) this.#options.changed()
   }
 }

@@ -52,6 +52,7 @@ describe('Events of a leaf on real API servers', () => {
       leaf: leaf.client,
       clusterName: 'east',
       rootPodOf: (_namespace, name, uid) => (name === 'web' && uid === leafPod.metadata.uid ? rootPod : undefined),
+      onState: () => {},
       onRefused: (reason) => refused.push(reason),
     })
     const running = events.run(stop.signal)

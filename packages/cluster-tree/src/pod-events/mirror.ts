@@ -1,4 +1,13 @@
-import { type Client, type CoreEvent, coreEvents, EventBudget, type Pod, Reflector, WorkQueue } from '@kosmos/kube'
+import {
+  type Client,
+  type CoreEvent,
+  coreEvents,
+  EventBudget,
+  type Pod,
+  Reflector,
+  type ReflectorState,
+  WorkQueue,
+} from '@kosmos/kube'
 import { lastSeen, rootEvent } from './root-event.ts'
 
 export interface PodEventsOptions {
@@ -7,6 +16,7 @@ export interface PodEventsOptions {
   readonly clusterName: string
   /** The root pod whose copy an Event is about, if it is one of ours. */
   readonly rootPodOf: (namespace: string, name: string, leafUid: string) => Pod | undefined
+  readonly onState: (state: ReflectorState) => void
   /** Hears why the root did not take an Event. */
   readonly onRefused: (reason: string) => void
 }
@@ -38,6 +48,7 @@ export class PodEvents {
       client: options.leaf,
       resource: coreEvents,
       fieldSelector: 'involvedObject.kind=Pod,reason!=Scheduled',
+      onState: options.onState,
       sink: {
         replace: (events) => {
           const since = Date.now() - FRESH_MS
