@@ -50,6 +50,8 @@ export const rootClusterLabel = 'kosmos.io/root-cluster'
 export const rootUidAnnotation = 'kosmos.io/root-uid'
 /** Ours. Annotation of a pod written into a leaf: the generation of the root pod whose spec it carries. */
 export const rootGenerationAnnotation = 'kosmos.io/root-generation'
+/** Ours. Annotation of a pod written into a leaf in place of one that was disrupted there: how often each container had started again (JSON). */
+export const restartsAnnotation = 'kosmos.io/restarts'
 /** Ours. Annotation of a pod written into a leaf: which labels and annotations of the root pod it carries (JSON). */
 export const rootMetadataAnnotation = 'kosmos.io/root-metadata'
 /** Ours. Annotation of a copied ConfigMap or Secret: the resourceVersion of the root object that it shows. */

@@ -87,6 +87,11 @@ export const clusterTreeOptions = struct(
       minimum: 0,
       maximum: 86_400,
     }),
+    leafDisruption: Type.Enum(['Fail', 'Recreate'], {
+      description:
+        'What becomes of a pod that the leaf evicts, preempts, drains, or deletes although nobody deleted it in the root. Fail: the pod is Failed with condition DisruptionTarget, so that its owner makes another. Recreate: it is made again in the leaf and counts a restart; pods with restartPolicy Never fail all the same.',
+      default: 'Fail',
+    }),
     leafModels: Type.Optional(
       Type.Array(leafModel, {
         description: 'The virtual nodes of the cluster. Without any, one virtual node stands for the whole cluster.',

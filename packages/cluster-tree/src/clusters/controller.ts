@@ -130,7 +130,7 @@ export class ClusterController {
     const cause = kubeconfig && JSON.stringify([uid, kubeconfig])
     const running = this.#leaves.get(name)
     if (running?.cause === cause) {
-      running?.leaf.setModels(cluster)
+      running?.leaf.setOptions(cluster)
       return
     }
     await this.#stop(name)

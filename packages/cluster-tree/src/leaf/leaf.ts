@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { type LeafModel, leafModelOverlap, virtualNodeModels } from '@kosmos/api'
+import { type ClusterTreeOptions, type LeafModel, leafModelOverlap, virtualNodeModels } from '@kosmos/api'
 import { ApiError, Client, Connection, createTransport, KubeConfigError, loadKubeConfig, type Node } from '@kosmos/kube'
 import { credentialsRef } from '../clusters/credentials.ts'
 import { leafRefused, leafStarted, nodeRetired, tokenNotRenewed } from '../clusters/events.ts'
@@ -37,12 +37,15 @@ export class Leaf {
   #renewAfter = 0
   #leaving = false
   #leafModels: readonly LeafModel[]
+  #disruption: ClusterTreeOptions['leafDisruption']
   #overlap: LeafRefusal | undefined
 
   constructor(options: LeafOptions) {
     this.#options = options
     this.name = options.cluster.metadata.name
-    this.#leafModels = options.cluster.spec.clusterTreeOptions?.leafModels ?? []
+    const { clusterTreeOptions } = options.cluster.spec
+    this.#leafModels = clusterTreeOptions?.leafModels ?? []
+    this.#disruption = clusterTreeOptions?.leafDisruption ?? 'Fail'
     this.#ended = this.#run(this.#stop.signal)
   }
 
@@ -68,9 +71,10 @@ export class Leaf {
     await this.#tree?.virtualNodes.leave()
   }
 
-  /** Takes up the models of the Cluster as it is now. */
-  setModels(cluster: StoredCluster): void {
-    const leafModels = cluster.spec.clusterTreeOptions?.leafModels ?? []
+  /** Takes up what the Cluster says now. */
+  setOptions({ spec: { clusterTreeOptions } }: StoredCluster): void {
+    this.#disruption = clusterTreeOptions?.leafDisruption ?? 'Fail'
+    const leafModels = clusterTreeOptions?.leafModels ?? []
     if (isDeepStrictEqual(leafModels, this.#leafModels)) return
     this.#leafModels = leafModels
     this.#takeUpModels()
@@ -177,7 +181,8 @@ export class Leaf {
       log('info', 'leaf.joined', { cluster: this.name, version: identity.version })
       root.events.record(cluster, leafStarted(identity.version))
       const onRetiring = (nodeName: string) => root.events.record(cluster, nodeRetired(nodeName))
-      this.#tree = new LeafTree({ ...this.#options, leaf: client, identity, onRetiring })
+      const disruption = () => this.#disruption
+      this.#tree = new LeafTree({ ...this.#options, leaf: client, identity, disruption, onRetiring })
       this.#takeUpModels()
       if (this.#leaving) await this.#tree.virtualNodes.leave()
       this.#treeEnded = this.#tree.run(this.#stop.signal)

@@ -1,4 +1,4 @@
-import type { VirtualNodeModel } from '@kosmos/api'
+import type { ClusterTreeOptions, VirtualNodeModel } from '@kosmos/api'
 import { ApiError, type Client, keyOf, type ReflectorState } from '@kosmos/kube'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
@@ -18,6 +18,8 @@ import { type LeafSource, type LeafSources, watchLeaf } from './sources.ts'
 export type TreeOptions = LeafOptions & {
   readonly leaf: Client
   readonly identity: LeafIdentity
+  /** What the Cluster says now of pods that the leaf ends. */
+  readonly disruption: () => ClusterTreeOptions['leafDisruption']
   /** A virtual node has no model any more. */
   readonly onRetiring: (nodeName: string) => void
 }
@@ -80,6 +82,7 @@ export class LeafTree {
       registry,
       copies: this.#copies,
       events: root.events,
+      recreate: () => options.disruption() === 'Recreate',
       isCurrent: () => this.#isAnswering && root.boundPods.isFollowing && this.#sources.pods.state.kind === 'following',
       onReconcile: (observation) => {
         options.metrics.reconcile(clusterName, observation)

@@ -38,7 +38,7 @@ function startPods(root: Client, leaf: Client) {
   const registry = new ConfigurationRegistry()
   const copies = new Map<string, CopyState>()
   const told: string[] = []
-  const life = { isCurrent: true }
+  const life = { isCurrent: true, recreate: false }
   const controller = new PodController({
     context,
     root,
@@ -53,6 +53,7 @@ function startPods(root: Client, leaf: Client) {
       enqueue: () => {},
     },
     events: { record: (object: KubeObject, { reason }: Notice) => told.push(`${object.metadata?.name} ${reason}`) },
+    recreate: () => life.recreate,
     isCurrent: () => life.isCurrent,
   })
   const running = Promise.all(
@@ -97,6 +98,7 @@ describe('the pods of a virtual node and their copies', () => {
   beforeEach(() => {
     name = `pod-${count++}`
     pair.life.isCurrent = true
+    pair.life.recreate = false
   })
 
   const ref = () => ({ namespace, name })
@@ -202,6 +204,36 @@ describe('the pods of a virtual node and their copies', () => {
     await phase('Failed')
     assert(pair.told.includes(`${name} VanishedInLeaf`))
     assert.equal(await inLeaf(), undefined)
+  })
+
+  it('are made again under the same root pod where the Cluster says Recreate, which counts a restart', async () => {
+    pair.life.recreate = true
+    const pod = await create()
+    const first = await copyOf(pod)
+    const main = { name: 'a', image: 'a', imageID: 'i', ready: true, started: true, restartCount: 0, lastState: {} }
+    const state = { running: { startedAt: '2026-01-01T00:00:01Z' } }
+    const containerStatuses = [{ ...main, state }]
+    await setStatus(leaf.client, { ...running, containerStatuses })
+    await phase('Running')
+    await leaf.client.delete(pods, ref(), { gracePeriodSeconds: 0 })
+    const second = await eventually('another copy', async () => {
+      const copy = await inLeaf()
+      return copy && copy.metadata.uid !== first.metadata.uid && copy
+    })
+    assert.equal(second.metadata.annotations?.[rootUidAnnotation], pod.metadata.uid)
+    const waiting = await waits('RecreatedInLeaf')
+    assert.equal(waiting.status?.containerStatuses?.[0]?.restartCount, 1)
+    assert.notEqual(waiting.status?.conditions?.find(({ type }) => type === 'Ready')?.status, 'True')
+    assert(pair.told.includes(`${name} RecreatedInLeaf`))
+    await copyOf(pod)
+    await setStatus(leaf.client, { ...running, containerStatuses: [{ ...main, restartCount: 2, state }] })
+    await eventually('all restarts are counted', async () => {
+      const seen = await inRoot()
+      assert.equal(seen?.metadata.uid, pod.metadata.uid)
+      return seen?.status?.containerStatuses?.[0]?.restartCount === 3
+    })
+    await root.client.delete(pods, ref(), { gracePeriodSeconds: 0 })
+    await noneLeft()
   })
 
   it('are left as they are while one side is not known for certain, and looked at again afterwards', async () => {

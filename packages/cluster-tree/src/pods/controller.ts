@@ -20,10 +20,20 @@ import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import { changeCopy } from './change-copy.ts'
 import { type CopyPatch, changesOf } from './changes.ts'
 import { decide, isCopyOf, nameTaken, nodeRetiring, type PodAction } from './decide.ts'
-import { changeRefused, createdInLeaf, notTranslatable, omitted, vanishedInLeaf, waitingInRoot } from './events.ts'
+import {
+  changeRefused,
+  createdInLeaf,
+  notTranslatable,
+  omitted,
+  recreated,
+  stuckInLeaf,
+  vanishedInLeaf,
+  waitingInRoot,
+} from './events.ts'
 import { Expectations } from './expectations.ts'
 import { type Reference, references } from './references.ts'
 import { copyRefused, isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './refusal.ts'
+import { restartsOf } from './restarts.ts'
 import type { StatusPatch } from './status-patch.ts'
 import { translate } from './translate.ts'
 import type { LeafContext } from './translation.ts'
@@ -40,6 +50,8 @@ export interface PodControllerOptions {
   readonly registry: ConfigurationRegistry
   readonly copies: Pick<ConfigurationCopies, 'stateOf' | 'refusalOf' | 'enqueue'>
   readonly events: EventSink
+  /** Whether a copy that the leaf ends is made again, instead of the root pod failing. */
+  readonly recreate: () => boolean
   /** Whether both sides' watches are alive. */
   readonly isCurrent: () => boolean
   readonly concurrency?: number
@@ -109,6 +121,7 @@ export class PodController {
     const action = decide({
       rootClusterId: context.rootClusterId,
       current: isCurrent(),
+      recreate: this.#options.recreate(),
       root,
       leaf,
       lastLeaf: this.#lastLeaf.get(key),
@@ -173,7 +186,7 @@ export class PodController {
     const { events, context } = this.#options
     switch (action.do) {
       case 'none':
-        return this.#changeRefusals.retry(key, Date.now())
+        return action.afterMs ? { afterMs: action.afterMs } : this.#changeRefusals.retry(key, Date.now())
       case 'changeLeaf':
         return root && (await this.#changeLeaf(key, root, action.changes))
       case 'create':
@@ -182,8 +195,12 @@ export class PodController {
       case 'deleteLeaf':
         if (action.reason === 'RootPodGone' && (await this.#isAlive(key, leaf))) return { afterMs: 1_000 }
         return await this.#deleteLeaf(key, action.uid, action.gracePeriodSeconds)
+      case 'deleteRoot':
+        if (root) events.record(root, stuckInLeaf(context.clusterName))
+        await this.#deleteRoot(key, { uid: action.uid })
+        return
       case 'finishRoot':
-        await this.#finishRoot(key, action.uid)
+        await this.#deleteRoot(key, { uid: action.uid, gracePeriodSeconds: 0 })
         return
       case 'reflect':
         await this.#patchRoot(key, action.patch)
@@ -214,11 +231,14 @@ export class PodController {
       if (patch) await this.#patchRoot(key, patch)
       return
     }
-    const outcome = await leaf.create(pods, pod)
+    const before = restartsOf(root)
+    const annotations = { ...pod.metadata.annotations, ...before }
+    const outcome = await leaf.create(pods, { ...pod, metadata: { ...pod.metadata, annotations } })
     if (!outcome.ok) return await this.#refused(key, root, outcome)
     this.#expectLeaf(key, outcome.object)
     this.#refusals.forget(key)
-    events.record(root, createdInLeaf(context.clusterName))
+    const isFirst = Object.keys(before).length === 0
+    events.record(root, (isFirst ? createdInLeaf : recreated)(context.clusterName))
     for (const omission of omissions) events.record(root, omitted(omission))
     return
   }
@@ -286,8 +306,8 @@ export class PodController {
     this.#rootWrites.expect(key, written)
   }
 
-  async #finishRoot(key: ObjectKey, uid: string): Promise<void> {
-    const outcome = await this.#options.root.delete(pods, refOf(key), { uid, gracePeriodSeconds: 0 })
+  async #deleteRoot(key: ObjectKey, options: { uid: string; gracePeriodSeconds?: number }): Promise<void> {
+    const outcome = await this.#options.root.delete(pods, refOf(key), options)
     if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')) {
       throw new Error(`pod ${key} cannot be removed from the root: ${outcome.status.message}`)
     }

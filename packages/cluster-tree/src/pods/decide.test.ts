@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { decide, isOurs, type PodAction, type PodView, rootUidOf } from './decide.ts'
 import { ctx, deletion, leafPod, leafStatus, patched, rootPod, rootStatus } from './fixture.ts'
 import type { Reference } from './references.ts'
+import { restartsOf } from './restarts.ts'
 import { conditionOf, isTerminal } from './status-patch.ts'
 
 const view = (parts: Partial<PodView>): PodView => ({
@@ -19,7 +20,7 @@ const view = (parts: Partial<PodView>): PodView => ({
 
 const started = { phase: 'Running', startTime: '2026-01-01T00:00:05Z' }
 const deleting = (grace: number) => ({
-  deletionTimestamp: '2026-01-01T00:10:00Z',
+  deletionTimestamp: '2026-01-01T01:00:00Z',
   deletionGracePeriodSeconds: grace,
 })
 const foreign = (root: Pod) => leafPod(root, { metadata: { labels: { app: 'theirs' }, annotations: {} } })
@@ -256,7 +257,81 @@ describe('a leaf pod that disappears although its root pod was not deleted', () 
     const leaf = leafPod(root, { metadata: deleting(30), status: started })
     const action = decide(view({ root, leaf }))
     const told = patched(root, action.do === 'reflect' ? action.patch : assert.fail(action.do))
-    assert.deepEqual(decide(view({ root: told, leaf })), { do: 'none', reason: 'LeafPodTerminating' })
+    assert.deepEqual(decide(view({ root: told, leaf })), { do: 'none', reason: 'LeafPodTerminating', afterMs: 60_000 })
+  })
+
+  it('has the root pod deleted, as of a node that is lost, when nobody ends it', () => {
+    const root = rootPod()
+    const leaf = leafPod(root, { metadata: deleting(30), status: started })
+    const late = { leaf, now: Date.parse('2026-01-01T01:01:00Z') }
+    const first = decide(view({ root, ...late }))
+    const told = patched(root, first.do === 'reflect' ? first.patch : assert.fail(first.do))
+    assert.equal(conditionOf(told.status, 'DisruptionTarget')?.status, 'True')
+    const expected = { do: 'deleteRoot', reason: 'LeafPodStuck', uid: 'root-uid' }
+    assert.deepEqual(decide(view({ root: told, ...late })), expected)
+    const deleted = { ...told, metadata: { ...told.metadata, ...deleting(30) } }
+    assert.equal(decide(view({ root: deleted, ...late })).do, 'none')
+  })
+})
+
+describe('a leaf pod that is disrupted while its Cluster says Recreate', () => {
+  const main = { name: 'main', image: 'nginx', imageID: '', ready: true, restartCount: 2 }
+  const containerStatuses = [{ ...main, state: { running: { startedAt: '2026-01-01T00:00:06Z' } } }]
+  const conditions = [{ type: 'Ready', status: 'True' }]
+  const running = { ...started, conditions, containerStatuses }
+  const root = rootPod({ status: running, spec: { restartPolicy: 'Always' } })
+  const step = (root: Pod, more: Partial<PodView> = {}) => decide(view({ root, recreate: true, ...more }))
+  const told = (root: Pod, action: PodAction) =>
+    patched(root, action.do === 'reflect' ? action.patch : assert.fail(action.do))
+  const evicted = { ...running, phase: 'Failed', reason: 'Evicted' }
+  const disruption = { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet' }
+
+  it('is made again, and the root pod shows a restart and is not Ready meanwhile', () => {
+    const waiting = told(root, step(root))
+    const [container] = waiting.status?.containerStatuses ?? []
+    assert.deepEqual([container?.restartCount, container?.state?.waiting?.reason], [3, 'RecreatedInLeaf'])
+    assert.equal(container?.lastState?.terminated?.reason, 'ContainerStatusUnknown')
+    assert.equal(conditionOf(waiting.status, 'Ready')?.status, 'False')
+    assert.equal(conditionOf(waiting.status, 'DisruptionTarget'), undefined)
+    assert.equal(step(waiting).do, 'create')
+  })
+
+  it('goes on counting where it was, whatever its first status says', () => {
+    const waiting = told(root, step(root))
+    const annotations = { ...leafPod(waiting).metadata.annotations, ...restartsOf(waiting) }
+    const fresh = leafPod(waiting, { metadata: { annotations }, status: { phase: 'Pending' } })
+    const pending = told(waiting, step(waiting, { leaf: fresh }))
+    assert.equal(pending.status?.containerStatuses?.[0]?.restartCount, 3)
+    const again = { ...fresh, status: { ...running, containerStatuses: [{ ...main, restartCount: 1 }] } }
+    assert.equal(told(pending, step(pending, { leaf: again })).status?.containerStatuses?.[0]?.restartCount, 4)
+  })
+
+  it('is removed first when it stays as evicted', () => {
+    const leaf = leafPod(root, { status: { ...evicted, conditions: [disruption] } })
+    const waiting = told(root, step(root, { leaf }))
+    assert.equal(step(waiting, { leaf }).do, 'deleteLeaf')
+    assert.equal(step(waiting, { lastLeaf: leaf }).do, 'create')
+  })
+
+  it('is waited for while it ends', () => {
+    const leaf = leafPod(root, { metadata: deleting(30), status: running })
+    const waiting = told(root, step(root, { leaf }))
+    assert.deepEqual(step(waiting, { leaf }), { do: 'none', reason: 'LeafPodTerminating', afterMs: 60_000 })
+  })
+
+  it('fails all the same when it never wants a restart, and ends when it ended by itself', () => {
+    const never = rootPod({ status: running, spec: { restartPolicy: 'Never' } })
+    assert.equal(step(never).do, 'failRoot')
+    const leaf = leafPod(root, { status: { ...running, phase: 'Succeeded' } })
+    assert.equal(told(root, step(root, { leaf })).status?.phase, 'Succeeded')
+  })
+
+  it('is not made again when its root pod is deleted or has ended', () => {
+    for (const gone of [
+      rootPod({ ...root, metadata: deleting(5) }),
+      rootPod({ ...root, status: { ...running, phase: 'Failed' } }),
+    ])
+      assert.notEqual(step(gone).do, 'create')
   })
 })
 
@@ -285,6 +360,7 @@ describe('deciding, whatever root and leaf look like', () => {
       lastLeaf: maybe(ours),
       missing: fc.constantFrom([], [configMap]),
       blocked: maybe(fc.constant({ reason: 'RefusedByLeaf', message: 'no' })),
+      recreate: fc.boolean(),
     })
     .map(view)
   const check = (property: (view: PodView, action: PodAction) => void) =>
@@ -307,6 +383,7 @@ describe('deciding, whatever root and leaf look like', () => {
       assert.equal(action.patch.metadata.uid, any.root?.metadata.uid)
       const copies = [any.leaf, any.lastLeaf].filter((leaf) => leaf && isOurs(leaf, ctx.rootClusterId))
       if (copies.some((leaf) => leaf && rootUidOf(leaf) === 'root-uid')) return
+      if (any.recreate && action.reason === 'LeafPodVanished') return
       assert.equal(action.patch.status.phase, 'Failed', 'what is left is the end of a pod without a copy')
     })
   })
@@ -330,7 +407,7 @@ describe('deciding, whatever root and leaf look like', () => {
     check((any, action) => {
       if (action.do !== 'create') return
       assert.equal(any.leaf, undefined)
-      assert.equal(any.root?.status?.startTime, undefined)
+      if (!any.recreate) assert.equal(any.root?.status?.startTime, undefined)
       assert.equal(any.root?.metadata.deletionTimestamp, undefined)
     })
   })
@@ -376,5 +453,7 @@ function after(given: PodView, action: PodAction): PodView {
     if (!root.metadata.finalizers?.length) return { ...given, root: undefined }
     return { ...given, root: { ...root, metadata: { ...root.metadata, ...deleting(0) } } }
   }
+  if (action.do === 'deleteRoot' && root)
+    return { ...given, root: { ...root, metadata: { ...root.metadata, ...deleting(30) } } }
   return 'patch' in action && action.patch && root ? { ...given, root: patched(root, action.patch) } : given
 }

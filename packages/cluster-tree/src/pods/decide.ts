@@ -4,8 +4,12 @@ import type { CopyPatch } from './changes.ts'
 import { endedStatus, vanishedStatus } from './failure.ts'
 import type { Reference } from './references.ts'
 import { reflect } from './reflect.ts'
-import { isTerminal, type StatusPatch } from './status-patch.ts'
+import { restartingStatus } from './restarts.ts'
+import { conditionOf, isTerminal, type StatusPatch } from './status-patch.ts'
 import { type Waiting, waitingStatus } from './waiting.ts'
+
+/** How long a copy may go on after the end of its grace before nobody is expected to end it. */
+const STUCK_MS = 60_000
 
 /** All that is known about one namespace/name, in the root and in one leaf. */
 export interface PodView {
@@ -26,6 +30,8 @@ export interface PodView {
   readonly missing: readonly Reference[]
   /** How the copy has to change because the root pod has; none while the leaf's refusal of that is remembered. */
   readonly changes?: readonly CopyPatch[]
+  /** Whether a copy that the leaf ends is made again, instead of the root pod failing. */
+  readonly recreate?: boolean
   /** What stopped the last attempt to create the copy; left out when it is time for another. */
   readonly blocked?: Waiting | undefined
   /** Milliseconds since the epoch. */
@@ -34,10 +40,15 @@ export interface PodView {
 
 /** What to do next, with the reason in a word or two; `none` means that all is as it should be or somebody else's turn. */
 export type PodAction =
-  | { readonly do: 'none'; readonly reason: string }
+  | { readonly do: 'none'; readonly reason: string; readonly afterMs?: number }
   | { readonly do: 'create'; readonly reason: string }
   /** Delete this leaf pod, with its uid as precondition. */
   | { readonly do: 'deleteLeaf'; readonly reason: string; readonly uid: string; readonly gracePeriodSeconds: number }
+  /**
+   * Delete this root pod with its own grace, as the root does with pods of a node that is lost: a Deployment replaces it at once,
+   * a StatefulSet not before it is known to have ended.
+   */
+  | { readonly do: 'deleteRoot'; readonly reason: string; readonly uid: string }
   /** Delete this root pod with grace 0 and its uid as precondition: its copy is gone. */
   | { readonly do: 'finishRoot'; readonly reason: string; readonly uid: string }
   | { readonly do: 'reflect'; readonly reason: string; readonly patch: StatusPatch }
@@ -81,25 +92,61 @@ function withCopy(view: PodView, root: Pod, leaf: Pod): PodAction {
     // The root counts it as ended and may have replaced it, so it must not go on running.
     return stop(leaf, ownGrace(leaf), 'RootPodTerminal')
   }
+  const isStuck = isOverdue(leaf, view.now) && stays(root)
+  if (recreates(view, root) && isDisrupted(leaf) && !isStuck) return endForAnother(view, root, leaf)
   const patch = reflect(root, leaf)
   if (patch !== undefined) return { do: 'reflect', reason: 'StatusChanged', patch }
+  if (isStuck) return { do: 'deleteRoot', reason: 'LeafPodStuck', uid: root.metadata.uid }
   const ends = leaf.metadata.deletionTimestamp !== undefined || isTerminal(leaf.status)
   if (view.changes?.length && !ends) return { do: 'changeLeaf', reason: 'RootPodChanged', changes: view.changes }
-  return none(leaf.metadata.deletionTimestamp === undefined ? 'InSync' : 'LeafPodTerminating')
+  return leaf.metadata.deletionTimestamp === undefined ? none('InSync') : terminating(leaf, view.now)
+}
+
+/** Waits for the copy to end, for as long as a leaf node that is there takes. */
+function terminating({ metadata: { deletionTimestamp = '' } }: Pod, now: number): PodAction {
+  const dueMs = Date.parse(deletionTimestamp) + STUCK_MS - now
+  return { ...none('LeafPodTerminating'), ...(dueMs > 0 && { afterMs: dueMs }) }
+}
+
+/** Nobody ends it: the leaf node is lost, and with it whatever could say whether the pod has ended. */
+function isOverdue({ metadata: { deletionTimestamp }, status }: Pod, now: number): boolean {
+  return deletionTimestamp !== undefined && !isTerminal(status) && Date.parse(deletionTimestamp) + STUCK_MS <= now
+}
+
+/** Whether another copy takes the place of one that the leaf ends. Who never wants a restart does not get one. */
+function recreates({ recreate }: PodView, root: Pod): boolean {
+  return recreate === true && root.spec.restartPolicy !== 'Never' && stays(root)
+}
+
+function stays({ metadata, status }: Pod): boolean {
+  return metadata.deletionTimestamp === undefined && !isTerminal(status)
+}
+
+/** Whether the leaf ends the copy, which nobody in the root asked for. */
+function isDisrupted({ metadata, status }: Pod): boolean {
+  return metadata.deletionTimestamp !== undefined || conditionOf(status, 'DisruptionTarget')?.status === 'True'
+}
+
+function endForAnother(view: PodView, root: Pod, leaf: Pod): PodAction {
+  const patch = restartingStatus(root, view.now)
+  if (patch !== undefined) return { do: 'reflect', reason: 'LeafPodDisrupted', patch }
+  const step = stop(leaf, ownGrace(leaf), 'LeafPodDisrupted')
+  return step.do === 'deleteLeaf' ? step : terminating(leaf, view.now)
 }
 
 function withoutCopy(view: PodView, root: Pod): PodAction {
   if (root.metadata.deletionTimestamp !== undefined) return finish(view, root)
   if (isTerminal(root.status)) return none('RootPodTerminal')
   const last = view.lastLeaf && rootUidOf(view.lastLeaf) === root.metadata.uid ? view.lastLeaf : undefined
-  if (last && isTerminal(last.status)) {
+  const again = recreates(view, root)
+  if (last && isTerminal(last.status) && !(again && isDisrupted(last))) {
     const patch = reflect(root, last)
     if (patch !== undefined) return { do: 'reflect', reason: 'LeafPodEnded', patch }
   }
   // Only reflection sets a startTime, so a copy has run; running it again would be a second pod under the same uid.
   if (root.status?.startTime !== undefined || last?.status?.startTime !== undefined) {
-    const patch = vanishedStatus(root, view.now)
-    if (patch !== undefined) return { do: 'failRoot', reason: 'LeafPodVanished', patch }
+    const patch = again ? restartingStatus(root, view.now) : vanishedStatus(root, view.now)
+    if (patch !== undefined) return { do: again ? 'reflect' : 'failRoot', reason: 'LeafPodVanished', patch }
   }
   if (view.blocked !== undefined) return wait(root, view.blocked)
   if (view.missing.length > 0) return wait(root, missingReferences(view.missing))

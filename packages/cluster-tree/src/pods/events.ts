@@ -43,3 +43,17 @@ export const vanishedInLeaf = (cluster: string): Notice => ({
   action: 'ReflectingStatus',
   note: `The pod disappeared from cluster ${cluster} without being deleted in the root`,
 })
+
+export const stuckInLeaf = (cluster: string): Notice => ({
+  type: 'Warning',
+  reason: 'StuckInLeaf',
+  action: 'ReflectingStatus',
+  note: `The pod was to end in cluster ${cluster} and does not: its node there seems to be lost. It is deleted here, so that its owner can make another`,
+})
+
+export const recreated = (cluster: string): Notice => ({
+  type: 'Normal',
+  reason: 'RecreatedInLeaf',
+  action: 'CreatingLeafPod',
+  note: `The pod was disrupted in cluster ${cluster} and was created there again`,
+})

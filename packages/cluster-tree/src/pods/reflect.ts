@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { rootGenerationAnnotation } from '@kosmos/api'
 import type { Pod, PodSpec, PodStatus } from '@kosmos/kube'
 import { deletedInLeaf, reflectConditions } from './conditions.ts'
+import { restartsBefore } from './restarts.ts'
 import { type ContainerStatus, conditionOf, isTerminal, patchOf, type StatusPatch } from './status-patch.ts'
 
 type Fields = { -readonly [K in keyof StatusPatch['status']]: StatusPatch['status'][K] }
@@ -41,7 +42,7 @@ export function reflect(root: Pod, leaf: Pod): StatusPatch | undefined {
     }
   }
   reflectExplanation(patch, root, leaf)
-  reflectContainers(patch, root, from)
+  reflectContainers(patch, root, from, restartsBefore(leaf))
   const generation = observedGeneration(root, leaf)
   if (generation !== undefined && generation !== to.observedGeneration) patch.observedGeneration = generation
   const conditions = reflectConditions(root, leaf, generation)
@@ -80,7 +81,13 @@ function explanation(
   return {}
 }
 
-function reflectContainers(patch: Fields, root: Pod, from: PodStatus): void {
+/** `before`: how often each container had started again in earlier copies; undefined when this is the first. */
+function reflectContainers(
+  patch: Fields,
+  root: Pod,
+  from: PodStatus,
+  before: Readonly<Record<string, number>> | undefined,
+): void {
   const { containers, initContainers, ephemeralContainers } = root.spec
   const lists = {
     containerStatuses: known(from.containerStatuses, containers),
@@ -91,8 +98,15 @@ function reflectContainers(patch: Fields, root: Pod, from: PodStatus): void {
     keyof typeof lists,
     readonly ContainerStatus[] | undefined,
   ][]) {
-    if (!isDeepStrictEqual(statuses, root.status?.[field])) Object.assign(patch, { [field]: statuses ?? null })
+    // Until it has containers of its own, what is said of the earlier ones stays.
+    if (statuses === undefined && before !== undefined) continue
+    const counted = before ? statuses?.map((status) => counting(status, before)) : statuses
+    if (!isDeepStrictEqual(counted, root.status?.[field])) Object.assign(patch, { [field]: counted ?? null })
   }
+}
+
+function counting(status: ContainerStatus, before: Readonly<Record<string, number>>): ContainerStatus {
+  return { ...status, restartCount: status.restartCount + (before[status.name] ?? 0) }
 }
 
 /**

@@ -18,20 +18,23 @@ export interface Waiting {
  */
 export function waitingStatus(root: Pod, { reason, message }: Waiting): StatusPatch | undefined {
   if (isTerminal(root.status)) return undefined
+  const { containers, initContainers } = root.spec
+  const { status = {} } = root
+  const known = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])]
+  const present = (name: string) => known.find((status) => status.name === name)
   const container = ({ name, image = '' }: { readonly name: string; readonly image?: string }): ContainerStatus => ({
     name,
     image,
     imageID: '',
     ready: false,
     started: false,
-    restartCount: 0,
+    // Of earlier copies, where the Cluster has disrupted pods made again.
+    restartCount: present(name)?.restartCount ?? 0,
     state: { waiting: { reason, message } },
-    lastState: {},
+    lastState: present(name)?.lastState ?? {},
   })
-  const { containers, initContainers } = root.spec
   const containerStatuses = containers.map(container)
   const initContainerStatuses = initContainers?.map(container)
-  const { status = {} } = root
   return patchOf(root, {
     ...(status.reason !== reason && { reason }),
     ...(status.message !== message && { message }),
