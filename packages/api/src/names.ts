@@ -11,7 +11,7 @@ export const apiVersion = 'kosmos.io/v1alpha1'
 /** Ours. Where Kosmos itself runs, in the root and in every leaf. */
 export const systemNamespace = 'kosmos-system'
 
-/** Label and NoSchedule taint of every virtual node, value `true`. */
+/** Label and taint of every virtual node, value `true`; the effect of the taint is the Cluster's to choose. */
 export const nodeLabel = 'kosmos.io/node'
 export const nodeTaint = { key: nodeLabel, value: 'true', effect: 'NoSchedule' } as const
 /** Ours. Label of a virtual node: the name of its Cluster. Volume affinity and topology spread use it as the leaf. */

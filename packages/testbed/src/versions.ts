@@ -3,7 +3,7 @@
  * The Go modules below `modules/` pin the same versions with the checksums of every dependency.
  */
 
-export type ToolSet = 'kubernetes' | 'etcd' | 'kwok' | 'containerd' | 'coredns'
+export type ToolSet = 'kubernetes' | 'conformance' | 'etcd' | 'kwok' | 'containerd' | 'coredns'
 
 /** `{version}`, `{os}`, `{arch}`, `{name}` and (version without its v) `{number}` are filled in. */
 export interface OfficialRelease {
@@ -64,6 +64,13 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
       // Released as an image only.
       agnhost: { package: 'k8s.io/kubernetes/test/images/agnhost', official: false },
     },
+  },
+  conformance: {
+    version: kubernetesVersion,
+    variables: { 'k8s.io/component-base/version.gitVersion': kubernetesVersion },
+    release: { baseUrl: 'https://dl.k8s.io', baseUrlVariable: 'KOSMOS_KUBERNETES_URL', path: '' },
+    // Ours leaves the suites of storage, networks and clouds out; released in an archive of 300 MB only.
+    binaries: { 'e2e.test': { package: 'kosmos.io/testbed/conformance/e2e', official: false } },
   },
   etcd: {
     version: 'v3.6.16',

@@ -50,7 +50,13 @@ describe('the defaults of a Cluster', () => {
         bridgeCIDRs: { ip: '220.0.0.0/8', ip6: '9470::/16' },
         defaultNICName: '*',
       },
-      clusterTreeOptions: { enable: true, onLeafLoss: 'Evict', failoverAfterSeconds: 300, leafDisruption: 'Fail' },
+      clusterTreeOptions: {
+        enable: true,
+        onLeafLoss: 'Evict',
+        failoverAfterSeconds: 300,
+        leafDisruption: 'Fail',
+        nodeTaint: 'NoSchedule',
+      },
     })
   })
 

@@ -92,6 +92,11 @@ export const clusterTreeOptions = struct(
         'What becomes of a pod that the leaf evicts, preempts, drains, or deletes although nobody deleted it in the root. Fail: the pod is Failed with condition DisruptionTarget, so that its owner makes another. Recreate: it is made again in the leaf and counts a restart; pods with restartPolicy Never fail all the same.',
       default: 'Fail',
     }),
+    nodeTaint: Type.Enum(['NoSchedule', 'PreferNoSchedule', 'None'], {
+      description:
+        'The effect of the taint kosmos.io/node on the virtual nodes. NoSchedule: only pods that tolerate it come. PreferNoSchedule: others come when no ordinary node has room. None: no taint, every pod may come, also those of DaemonSets.',
+      default: 'NoSchedule',
+    }),
     leafModels: Type.Optional(
       Type.Array(leafModel, {
         description: 'The virtual nodes of the cluster. Without any, one virtual node stands for the whole cluster.',

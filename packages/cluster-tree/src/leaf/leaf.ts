@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { type ClusterTreeOptions, type LeafModel, leafModelOverlap, virtualNodeModels } from '@kosmos/api'
+import { type ClusterTreeOptions, leafModelOverlap, virtualNodeModels } from '@kosmos/api'
 import { ApiError, Client, Connection, createTransport, KubeConfigError, loadKubeConfig, type Node } from '@kosmos/kube'
 import { credentialsRef } from '../clusters/credentials.ts'
 import { leafRefused, leafStarted, nodeRetired, tokenNotRenewed } from '../clusters/events.ts'
@@ -36,16 +36,13 @@ export class Leaf {
   #unusable: string | undefined
   #renewAfter = 0
   #leaving = false
-  #leafModels: readonly LeafModel[]
-  #disruption: ClusterTreeOptions['leafDisruption']
+  #treeOptions: ClusterTreeOptions | undefined
   #overlap: LeafRefusal | undefined
 
   constructor(options: LeafOptions) {
     this.#options = options
     this.name = options.cluster.metadata.name
-    const { clusterTreeOptions } = options.cluster.spec
-    this.#leafModels = clusterTreeOptions?.leafModels ?? []
-    this.#disruption = clusterTreeOptions?.leafDisruption ?? 'Fail'
+    this.#treeOptions = options.cluster.spec.clusterTreeOptions
     this.#ended = this.#run(this.#stop.signal)
   }
 
@@ -73,11 +70,12 @@ export class Leaf {
 
   /** Takes up what the Cluster says now. */
   setOptions({ spec: { clusterTreeOptions } }: StoredCluster): void {
-    this.#disruption = clusterTreeOptions?.leafDisruption ?? 'Fail'
-    const leafModels = clusterTreeOptions?.leafModels ?? []
-    if (isDeepStrictEqual(leafModels, this.#leafModels)) return
-    this.#leafModels = leafModels
-    this.#takeUpModels()
+    const before = this.#treeOptions
+    this.#treeOptions = clusterTreeOptions
+    const isSame =
+      isDeepStrictEqual(before?.leafModels, clusterTreeOptions?.leafModels) &&
+      before?.nodeTaint === clusterTreeOptions?.nodeTaint
+    if (!isSame) this.#takeUpModels()
   }
 
   /** How many objects of ours the leaf still has; undefined while it cannot be told. */
@@ -181,7 +179,7 @@ export class Leaf {
       log('info', 'leaf.joined', { cluster: this.name, version: identity.version })
       root.events.record(cluster, leafStarted(identity.version))
       const onRetiring = (nodeName: string) => root.events.record(cluster, nodeRetired(nodeName))
-      const disruption = () => this.#disruption
+      const disruption = () => this.#treeOptions?.leafDisruption ?? 'Fail'
       this.#tree = new LeafTree({ ...this.#options, leaf: client, identity, disruption, onRetiring })
       this.#takeUpModels()
       if (this.#leaving) await this.#tree.virtualNodes.leave()
@@ -192,12 +190,13 @@ export class Leaf {
 
   /** Models that contradict each other are not taken up; the virtual nodes that are there go on, and so do their pods. */
   #takeUpModels(): void {
-    const detail = leafModelOverlap(this.#leafModels)
+    const { leafModels = [], nodeTaint = 'NoSchedule' } = this.#treeOptions ?? {}
+    const detail = leafModelOverlap(leafModels)
     const before = this.#overlap?.detail
     this.#overlap = detail === undefined ? undefined : { reason: 'LeafModelsOverlap', detail }
     const { root, cluster, changed } = this.#options
     if (detail !== undefined && detail !== before) root.events.record(cluster, leafRefused('LeafModelsOverlap', detail))
-    this.#tree?.takeUp(this.#overlap ? undefined : virtualNodeModels(this.name, this.#leafModels))
+    this.#tree?.takeUp(this.#overlap ? undefined : virtualNodeModels(this.name, leafModels), nodeTaint)
     changed()
   }
 

@@ -107,8 +107,8 @@ export class LeafTree {
   }
 
   /** Takes up other models; undefined when they cannot be used. Pods that still have a home do not notice. */
-  takeUp(models: readonly VirtualNodeModel[] | undefined): void {
-    this.virtualNodes.apply(models)
+  takeUp(models: readonly VirtualNodeModel[] | undefined, taint: ClusterTreeOptions['nodeTaint']): void {
+    this.virtualNodes.apply(models, taint)
     // Pods of a node that was without a model, or is now, have to hear of it.
     this.#pods.resume()
   }

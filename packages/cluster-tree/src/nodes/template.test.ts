@@ -125,6 +125,14 @@ describe('a virtual node for a part of a leaf', () => {
     assert.deepEqual([nodeInfo?.kubeletVersion, nodeInfo?.machineID], ['v1.36.0', 'n1'])
   })
 
+  it('keeps pods away as far as its Cluster wants', () => {
+    const effects = (...taint: Parameters<typeof virtualNode>[3][]) =>
+      virtualNode(group, east, [], ...taint).spec.taints?.map(({ effect }) => effect)
+    assert.deepEqual(effects(), ['NoSchedule'])
+    assert.deepEqual(effects('PreferNoSchedule'), ['PreferNoSchedule'])
+    assert.deepEqual(effects('None'), [])
+  })
+
   it('has neither labels nor taints of single nodes when it is a group', () => {
     const { metadata, spec } = virtualNode(group, east, [worker])
     assert.ok(!('pool' in metadata.labels))

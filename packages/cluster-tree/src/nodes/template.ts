@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import {
+  type ClusterTreeOptions,
   clusterLabel,
   leafIdAnnotation,
   leafNodeModeAnnotation,
@@ -16,6 +17,7 @@ import { sameTaint, stampOf } from './carried-identity.ts'
 import { type LeafHealth, nodeConditions, type Pressure } from './conditions.ts'
 
 type NodeSpec = NonNullable<Node['spec']>
+export type NodeTaint = ClusterTreeOptions['nodeTaint']
 type Taint = NonNullable<NodeSpec['taints']>[number]
 type NodeStatus = NonNullable<Node['status']>
 type NodeInfo = NonNullable<NodeStatus['nodeInfo']>
@@ -44,6 +46,7 @@ export function virtualNode(
   { name, kind, model }: VirtualNodeModel,
   { clusterName, leafId }: LeafName,
   members: readonly Node[],
+  taint: NodeTaint = 'NoSchedule',
 ): VirtualNodeManifest {
   const { operatingSystem, architecture } = commonNodeInfo(members)
   const only = kind === 'node' ? members[0] : undefined
@@ -60,7 +63,7 @@ export function virtualNode(
     [clusterLabel]: clusterName,
     'kubernetes.io/hostname': name,
   }
-  const taints = distinct([nodeTaint, ...(model.taints ?? []), ...(only ? taintsOfLeafNode(only) : [])])
+  const taints = distinct([...taintOf(taint), ...(model.taints ?? []), ...(only ? taintsOfLeafNode(only) : [])])
   return {
     apiVersion: 'v1',
     kind: 'Node',
@@ -76,6 +79,11 @@ export function virtualNode(
     },
     spec: { taints },
   }
+}
+
+/** None for a Cluster whose virtual nodes take every pod. */
+function taintOf(effect: NodeTaint): Taint[] {
+  return effect === 'None' ? [] : [{ ...nodeTaint, effect }]
 }
 
 /** Its role in the leaf is none in the root. */

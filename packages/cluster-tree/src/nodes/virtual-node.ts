@@ -7,7 +7,7 @@ import { type Identity, identityPatch, withTaint } from './carried-identity.ts'
 import { healthOf, pressuresOf } from './health.ts'
 import { renewNodeLease } from './lease.ts'
 import { isNodeOf } from './ownership.ts'
-import { virtualNode, virtualNodeStatus } from './template.ts'
+import { type NodeTaint, virtualNode, virtualNodeStatus } from './template.ts'
 
 export interface VirtualNodeOptions {
   readonly name: string
@@ -27,6 +27,7 @@ export interface NodeFacts {
   /** The leaf nodes that it stands for. */
   readonly members: readonly Node[]
   readonly offer: Offer
+  readonly taint: NodeTaint
 }
 
 /** Why a node cannot be made. */
@@ -81,7 +82,7 @@ export class VirtualNode {
 
   /** Makes the node what its model and its leaf nodes say. Returns why that is not possible. */
   async bringAbout(facts: NodeFacts, { create }: { readonly create: boolean }): Promise<NodeRefusal | undefined> {
-    const manifest = virtualNode(facts.model, this.#options, facts.members)
+    const manifest = virtualNode(facts.model, this.#options, facts.members, facts.taint)
     let node = this.present
     if (!node) {
       if (!create) return undefined

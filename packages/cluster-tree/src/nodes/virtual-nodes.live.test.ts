@@ -355,6 +355,16 @@ describe('the virtual node of a leaf, in the root', () => {
       })
     })
 
+    it('has the taint that its Cluster wants, and loses the other', async () => {
+      const taints = async () => (await inRoot())?.spec?.taints?.map(({ key, effect }) => `${key}:${effect}`) ?? []
+      await eventuallyNode('it is Ready', isReady)
+      virtualNodes.apply(models, 'PreferNoSchedule')
+      await eventually('it is softer', async () => (await taints()).includes(`${nodeTaint.key}:PreferNoSchedule`))
+      assert(!(await taints()).includes(`${nodeTaint.key}:NoSchedule`))
+      virtualNodes.apply(models, 'None')
+      await eventually('it has none', async () => !(await taints()).some((taint) => taint.startsWith(nodeTaint.key)))
+    })
+
     it('never serves the pods of a real node that has the name', async () => {
       await root.client.create(nodes, { metadata: { name: 'gpu-1' } })
       take({ nodeSelector: { nodeName: 'gpu-1' } })

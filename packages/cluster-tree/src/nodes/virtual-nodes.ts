@@ -7,6 +7,7 @@ import { CapacityLedger } from './capacity.ts'
 import { type Home, homeOf } from './home.ts'
 import { type Membership, membership } from './membership.ts'
 import { isNodeOf } from './ownership.ts'
+import type { NodeTaint } from './template.ts'
 import { type NodeRefusal, VirtualNode, type VirtualNodeOptions } from './virtual-node.ts'
 
 export interface VirtualNodesOptions extends Omit<VirtualNodeOptions, 'name' | 'rootNodes' | 'endpoint'> {
@@ -57,6 +58,7 @@ export class VirtualNodes {
   /** The virtual node that each leaf node is part of. */
   readonly #homes = new Map<string, string>()
   #membership: Membership = membership([])
+  #taint: NodeTaint = 'NoSchedule'
   #beat: Beat['kind'] = 'ready'
   #leaving = false
 
@@ -84,18 +86,19 @@ export class VirtualNodes {
    * Takes up what the Cluster says; undefined when that cannot be used, and then what is there goes on. A virtual node
    * without a model takes no new pods and goes when it has none.
    */
-  apply(models: readonly VirtualNodeModel[] | undefined): void {
+  apply(models: readonly VirtualNodeModel[] | undefined, taint: NodeTaint = 'NoSchedule'): void {
+    this.#taint = taint
     const { rootNodes, clusterName, leafNodes } = this.#options
     for (const model of models ?? []) this.#serve(model.name, model)
     for (const node of rootNodes.store.values()) {
       if (isNodeOf(node, clusterName) && !this.#served.has(node.metadata.name)) this.#serve(node.metadata.name)
     }
+    for (const name of this.#served.keys()) this.#controller.enqueue(name)
     if (models === undefined) return
     const wanted = new Set(models.map(({ name }) => name))
     for (const [name, served] of this.#served) if (!wanted.has(name)) this.#giveUp(name, served)
     this.#membership = membership(models)
     for (const node of leafNodes.store.values()) this.#assign(node.metadata.name, node)
-    for (const name of this.#served.keys()) this.#controller.enqueue(name)
   }
 
   /** Why one of the nodes cannot be made. */
@@ -219,7 +222,10 @@ export class VirtualNodes {
     const isUnknown = model.kind === 'node' && members.length === 0 && !node.present
     const refused = isUnknown
       ? ({ reason: 'LeafNodeNotFound', detail: name } as const)
-      : await node.bringAbout({ model, members, offer: this.#capacity.offer(name) }, { create: !this.#leaving })
+      : await node.bringAbout(
+          { model, members, offer: this.#capacity.offer(name), taint: this.#taint },
+          { create: !this.#leaving },
+        )
     this.#refuse(served, refused)
     if (refused?.reason === 'NodeNameTaken') await this.#close(name, served)
     else if (!refused && !this.#leaving) this.#open(name, served)

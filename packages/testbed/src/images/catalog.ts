@@ -53,7 +53,7 @@ export function describeImage(name: ImageName, sources: ImageSources): Image {
       }
     case 'agnhost':
       return {
-        names: [imageNames.agnhost],
+        names: [imageNames.agnhost, 'registry.k8s.io/e2e-test-images/agnhost:2.55'],
         config: {
           Env: [searchPath],
           ExposedPorts: { '80/tcp': {}, '8080/tcp': {}, '8081/tcp': {}, '9376/tcp': {}, '5000/tcp': {} },

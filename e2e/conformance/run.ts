@@ -1,0 +1,85 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { nodes, resource } from '@kosmos/kube'
+import { ensureBinaries, type Progress } from '@kosmos/testbed'
+import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { type Outcome, runTests, type Suite, testNames } from './suite.ts'
+
+const clusters = resource('kosmos.io/v1alpha1', 'Cluster', 'clusters', 'Cluster')
+
+export interface ConformanceOptions {
+  /** Which tests: a regular expression on their names. */
+  readonly focus: string
+  readonly skip: string
+  readonly progress: Progress
+}
+
+export interface ConformanceRun {
+  readonly leaf: readonly Outcome[]
+  readonly tree: readonly Outcome[]
+}
+
+/** Tests mostly wait, so several run beside each other; those that mind ([Serial]) follow alone. */
+const BESIDE_EACH_OTHER = 6
+
+/** Upstream's tests on a leaf with two real nodes, and those that pass there through the tree, on one test bed. */
+export async function runConformance({ focus, skip, progress }: ConformanceOptions): Promise<ConformanceRun> {
+  const bin = await ensureBinaries(['e2e.test'], progress)
+  const logs = path.join(os.tmpdir(), 'kosmos-conformance-logs')
+  rmSync(logs, { recursive: true, force: true })
+  mkdirSync(logs, { recursive: true })
+  progress.step('starting a root and a leaf with two real nodes')
+  const images = ['busybox', 'agnhost', 'web'] as const
+  const platform = await startPlatform('conformance', { leaves: 1, nodes: 'real:2', images })
+  try {
+    await withoutTaint(platform)
+    const { root, leaves } = platform.testbed
+    const suite = (cluster: { readonly kubeconfig: string } | undefined, name: string): Suite => ({
+      program: bin['e2e.test'] ?? '',
+      kubectl: platform.testbed.bin.kubectl ?? '',
+      kubeconfig: cluster?.kubeconfig ?? '',
+      log: path.join(logs, `${name}.log`),
+    })
+    const sides = { leaf: suite(leaves[0], 'leaf'), tree: suite(root, 'tree') }
+    const names = await testNames(sides.leaf, focus, skip)
+    progress.step(`${names.length} tests; what they print is in ${logs}`)
+    const leaf = await side('leaf', sides.leaf, names, progress)
+    const passed = leaf.filter(({ state }) => state === 'passed').map(({ name }) => name)
+    const tree = await side('tree', sides.tree, passed, progress)
+    return { leaf, tree }
+  } finally {
+    await platform.down()
+  }
+}
+
+/** Upstream's tests take only nodes without a taint, and their pods tolerate none. */
+async function withoutTaint({ root }: Platform): Promise<void> {
+  const patch = { spec: { clusterTreeOptions: { nodeTaint: 'None' } } }
+  await root.patch(clusters, { name: 'leaf1' }, patch, { type: 'merge' })
+  await eventually('the virtual node has no taint', async () => {
+    const [node] = await root.listAll(nodes)
+    return node && !node.spec?.taints?.length
+  })
+}
+
+async function side(
+  name: string,
+  suite: Suite,
+  names: readonly string[],
+  progress: Progress,
+): Promise<readonly Outcome[]> {
+  const started = Date.now()
+  const alone = names.filter((test) => /\[(Serial|Disruptive)\]/.test(test))
+  const others = names.filter((test) => !alone.includes(test))
+  const shards = Array.from({ length: BESIDE_EACH_OTHER }, (_, n) =>
+    others.filter((_, i) => i % BESIDE_EACH_OTHER === n),
+  )
+  const beside = await Promise.all(shards.map((shard) => runTests(suite, shard)))
+  const outcomes = [...beside.flat(), ...(await runTests(suite, alone))]
+  const failed = outcomes.filter(({ state }) => state === 'failed').length
+  progress.step(
+    `${name}: ${outcomes.length - failed} of ${outcomes.length} in ${Math.round((Date.now() - started) / 1000)} s`,
+  )
+  return outcomes
+}
