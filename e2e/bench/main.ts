@@ -1,6 +1,7 @@
 import { progressOn } from '@kosmos/testbed'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { benchPods } from './pods/bench.ts'
+import { type Model, models } from './pods/model.ts'
 import { describePods } from './pods/report.ts'
 
 const program = new Command('bench').description('Side-by-side measurements, both sides in one run on this machine')
@@ -10,9 +11,10 @@ program
   .command('pods')
   .description('the same pods straight on the leaf and through the tree')
   .option('--count <pods>', 'pods on each side', number, 2000)
+  .addOption(new Option('--model <model>', 'what the leaf is in the root').choices(models).default('cluster'))
   .option('--json', 'print one JSON object')
-  .action(async ({ count, json }: { count: number; json?: boolean }) => {
-    const run = await benchPods({ count, progress: progressOn(process.stderr) })
+  .action(async ({ count, model, json }: { count: number; model: Model; json?: boolean }) => {
+    const run = await benchPods({ count, model, progress: progressOn(process.stderr) })
     console.log(json ? JSON.stringify(run.result) : describePods(run))
   })
 

@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { nodes, resource } from '@kosmos/kube'
 import { ensureBinaries, type Progress } from '@kosmos/testbed'
+import PQueue from 'p-queue'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { type Outcome, runTests, type Suite, testNames } from './suite.ts'
 
@@ -22,6 +23,8 @@ export interface ConformanceRun {
 
 /** Tests mostly wait, so several run beside each other; those that mind ([Serial]) follow alone. */
 const BESIDE_EACH_OTHER = 6
+/** Tests that one start of the suite runs: its set-up takes seconds, and a test that hangs holds up those behind it. */
+const BATCH = 3
 
 /** Upstream's tests on a leaf with two real nodes, and those that pass there through the tree, on one test bed. */
 export async function runConformance({ focus, skip, progress }: ConformanceOptions): Promise<ConformanceRun> {
@@ -72,11 +75,16 @@ async function side(
   const started = Date.now()
   const alone = names.filter((test) => /\[(Serial|Disruptive)\]/.test(test))
   const others = names.filter((test) => !alone.includes(test))
-  const shards = Array.from({ length: BESIDE_EACH_OTHER }, (_, n) =>
-    others.filter((_, i) => i % BESIDE_EACH_OTHER === n),
+  const outcomes: Outcome[] = []
+  const run = async (tests: readonly string[]) => {
+    outcomes.push(...(await runTests(suite, tests)))
+    progress.update(`${name}: ${outcomes.length} of ${names.length} tests`)
+  }
+  const batches = Array.from({ length: Math.ceil(others.length / BATCH) }, (_, i) =>
+    others.slice(i * BATCH, (i + 1) * BATCH),
   )
-  const beside = await Promise.all(shards.map((shard) => runTests(suite, shard)))
-  const outcomes = [...beside.flat(), ...(await runTests(suite, alone))]
+  await new PQueue({ concurrency: BESIDE_EACH_OTHER }).addAll(batches.map((batch) => () => run(batch)))
+  await run(alone)
   const failed = outcomes.filter(({ state }) => state === 'failed').length
   progress.step(
     `${name}: ${outcomes.length - failed} of ${outcomes.length} in ${Math.round((Date.now() - started) / 1000)} s`,

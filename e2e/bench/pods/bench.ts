@@ -2,6 +2,7 @@ import { Client, Connection, createTransport, loadKubeConfig, namespaces, servic
 import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
 import { clusterTreePid, upKosmos } from '../../platform/kosmos.ts'
 import { type LoadResult, runLoad } from './load.ts'
+import { type Model, nodeModel } from './model.ts'
 import { cpuMs, peakRssMiB } from './process-usage.ts'
 import { between, lists, snapshot, type Where } from './where.ts'
 
@@ -25,6 +26,7 @@ export interface PodsRun {
 
 export interface PodsOptions {
   readonly count: number
+  readonly model: Model
   readonly progress: Progress
 }
 
@@ -34,23 +36,24 @@ const NAMESPACE = 'bench'
 const nodesFor = (count: number) => Math.max(10, Math.ceil(count / 400))
 
 /** Measures pod throughput straight on a leaf and through the tree, on a test bed of its own, which is removed after. */
-export async function benchPods({ count, progress }: PodsOptions): Promise<PodsRun> {
+export async function benchPods({ count, model, progress }: PodsOptions): Promise<PodsRun> {
   const name = `bench-${process.pid}`
   const testbed = await upTestbed({ name, leaves: 1, nodes: `kwok:${nodesFor(count)}`, progress })
   try {
-    return await measure(testbed, count, progress)
+    return await measure(testbed, { count, model, progress })
   } finally {
     await downTestbed(name, progress)
   }
 }
 
-async function measure(testbed: Testbed, count: number, progress: Progress): Promise<PodsRun> {
+async function measure(testbed: Testbed, { count, model, progress }: PodsOptions): Promise<PodsRun> {
   const [leaf] = testbed.leaves
   if (!leaf) throw new Error('the test bed has no leaf')
   const { metrics } = await upKosmos(testbed, progress)
   const pid = clusterTreePid(testbed)
   const load = (kubeconfig: string) =>
     onCluster(kubeconfig, (client) => runLoad({ client, namespace: NAMESPACE, count }))
+  if (model === 'node') await onCluster(testbed.root.kubeconfig, (root) => nodeModel(root, leaf))
 
   progress.step(`${count} pods straight on the leaf`)
   const start = await snapshot(testbed, metrics)

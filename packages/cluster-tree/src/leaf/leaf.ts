@@ -55,7 +55,8 @@ export class Leaf {
     return {
       beat: this.#beat,
       version: this.#version,
-      refused: this.#refused ?? this.#overlap ?? this.#tree?.virtualNodes.refused,
+      // What a Cluster brought about is removed whatever its models have become.
+      refused: this.#refused ?? (this.#leaving ? undefined : (this.#overlap ?? this.#tree?.virtualNodes.refused)),
       unusable: this.#unusable,
       forbidden: this.#tree?.forbidden,
       withheld: this.#tree?.withheld,
