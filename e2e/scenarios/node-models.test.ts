@@ -164,8 +164,10 @@ describe('a leaf as several virtual nodes', () => {
     assert.match(await conditionOf('leaf2', 'NodeNameTaken'), /kwok-3/)
     assert.deepEqual(await virtualNodesOf('leaf1'), ['kosmos-gpu-0', 'kwok-3'])
     await running('on-3')
+    const before = await running('on-3')
     await models('leaf2')
     await conditionOf('leaf2', 'VirtualNodesReady')
+    assert.equal((await running('on-3')).metadata.uid, before.metadata.uid)
   })
 
   it('says which node a model names in vain', async () => {

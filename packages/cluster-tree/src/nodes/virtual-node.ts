@@ -55,6 +55,13 @@ export class VirtualNode {
     return node && isNodeOf(node, this.#options.clusterName) ? node : undefined
   }
 
+  /** Whether the node is there and ours, also when the watch has not shown it yet. */
+  async isThere(): Promise<boolean> {
+    if (this.present) return true
+    const node = await this.#options.root.get(nodes, { name: this.name })
+    return node !== undefined && isNodeOf(node, this.#options.clusterName)
+  }
+
   /** Says that the node lives. */
   async renewLease(): Promise<void> {
     const node = this.present

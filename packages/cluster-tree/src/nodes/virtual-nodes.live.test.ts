@@ -37,6 +37,7 @@ describe('the virtual node of a leaf, in the root', () => {
   /** Names of virtual nodes that still have pods which have to be moved. */
   const occupied = new Set<string>()
   const told: string[] = []
+  const drained = new Set<string>()
   let changes = 0
   let count = 0
   let name = ''
@@ -85,7 +86,10 @@ describe('the virtual node of a leaf, in the root', () => {
         listening()
         return { endpoint: { address: '10.0.0.7', port: 10250 }, close: async () => {} }
       },
-      drain: async (node) => !occupied.has(node),
+      drain: async (node) => {
+        drained.add(node)
+        return !occupied.has(node)
+      },
       hasPods: (node) => occupied.has(node),
       onServed: (node, isServed) => told.push(`${isServed ? 'serves' : 'gives up'} ${node}`),
       onRetiring: (node) => told.push(`retires ${node}`),
@@ -370,6 +374,11 @@ describe('the virtual node of a leaf, in the root', () => {
       take({ nodeSelector: { nodeName: 'gpu-1' } })
       await eventually('it says so', () => virtualNodes.refused?.reason === 'NodeNameTaken')
       assert(!told.includes('serves gpu-1'))
+      take()
+      await eventuallyNode('it is Ready', isReady)
+      await eventually('it is forgotten', () => told.includes('retires gpu-1') && !virtualNodes.refused)
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      assert(!drained.has('gpu-1'), 'nor are they evicted when it is not described any more')
       await root.client.delete(nodes, { name: 'gpu-1' })
     })
 

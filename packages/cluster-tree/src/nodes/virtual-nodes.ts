@@ -233,16 +233,21 @@ export class VirtualNodes {
   }
 
   async #retire(name: string, served: Served): Promise<Requeue> {
+    const { drain, hasPods } = this.#options
+    if (!(await served.node.isThere())) {
+      // Pods of DaemonSets, which are not moved, end with the node. Those of a node that never was ours are not touched.
+      if (served.kubelet && hasPods(name)) return { afterMs: RETIRE_MS }
+      // The Cluster may have got a model for it meanwhile.
+      if (!served.isRetiring) return { afterMs: 0 }
+      this.#served.delete(name)
+      this.#refuse(served, undefined)
+      await this.#close(name, served)
+      return
+    }
     await served.node.closeToNewPods()
-    if (!(await this.#options.drain(name))) return { afterMs: RETIRE_MS }
-    await served.node.remove()
-    // Pods of DaemonSets, which are not moved, end with the node.
-    if (this.#options.hasPods(name)) return { afterMs: RETIRE_MS }
-    // The Cluster may have got a model for it meanwhile.
-    if (!served.isRetiring) return { afterMs: 0 }
-    this.#served.delete(name)
-    await this.#close(name, served)
-    return
+    if (!(await drain(name))) return { afterMs: RETIRE_MS }
+    if (served.isRetiring) await served.node.remove()
+    return { afterMs: 100 }
   }
 
   #refuse(served: Served, refusal: NodeRefusal | undefined): void {
