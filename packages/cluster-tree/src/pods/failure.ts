@@ -55,16 +55,11 @@ function stopped(root: Pod, at: string): StatusPatch['status'] {
   }
 }
 
-/** As a kubelet tells of a container that it no longer finds (upstream pkg/kubelet/kubelet_pods.go, convertToAPIContainerStatuses). */
 function lost(status: ContainerStatus, finishedAt: string): ContainerStatus {
   const { running } = status.state ?? {}
   if (running === undefined) return { ...status, ready: false }
   const terminated = {
-    exitCode: 137,
-    reason: 'ContainerStatusUnknown',
-    message: 'The container could not be located when the pod was deleted. The container used to be Running',
-    ...(running.startedAt !== undefined && { startedAt: running.startedAt }),
-    finishedAt,
+    ...unknownEnd(running, finishedAt),
     ...(status.containerID !== undefined && { containerID: status.containerID }),
   }
   return { ...status, ready: false, started: false, state: { terminated } }
@@ -76,4 +71,15 @@ function notReady(root: Pod, at: string): ConditionPatch[] {
     if (present?.status !== 'True') return []
     return conditionPatch(present, { type, status: 'False', reason: 'PodFailed', lastTransitionTime: at })
   })
+}
+
+/** As a kubelet tells of a container that it no longer finds (upstream pkg/kubelet/kubelet_pods.go, convertToAPIContainerStatuses). */
+export function unknownEnd({ startedAt }: { readonly startedAt?: string | undefined }, finishedAt: string) {
+  return {
+    exitCode: 137,
+    reason: 'ContainerStatusUnknown',
+    message: 'The container could not be located when the pod was deleted. The container used to be Running',
+    ...(startedAt !== undefined && { startedAt }),
+    finishedAt,
+  }
 }

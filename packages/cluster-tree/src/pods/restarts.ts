@@ -1,5 +1,6 @@
 import { restartsAnnotation } from '@kosmos/api'
 import type { Pod } from '@kosmos/kube'
+import { unknownEnd } from './failure.ts'
 import { type ContainerStatus, conditionOf, isTerminal, patchOf, type StatusPatch, timestamp } from './status-patch.ts'
 
 /** Waiting reason of a pod's containers between a disruption in the leaf and its next copy. */
@@ -33,13 +34,7 @@ function again({ state, ...status }: ContainerStatus, finishedAt: string): Conta
   const { running, terminated } = state ?? {}
   // One that never started does not start again.
   if (!running && !terminated) return { ...status, ready: false, started: false, state: waiting }
-  const end = terminated ?? {
-    exitCode: 137,
-    reason: 'ContainerStatusUnknown',
-    message: 'The container could not be located when the pod was deleted. The container used to be Running',
-    ...(running?.startedAt !== undefined && { startedAt: running.startedAt }),
-    finishedAt,
-  }
+  const end = terminated ?? unknownEnd(running ?? {}, finishedAt)
   return {
     ...status,
     ready: false,
