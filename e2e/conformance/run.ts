@@ -1,13 +1,12 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { nodes, resource } from '@kosmos/kube'
+import { nodes } from '@kosmos/kube'
 import { ensureBinaries, type Progress } from '@kosmos/testbed'
 import PQueue from 'p-queue'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { setTreeOptions } from '../platform/tree-options.ts'
 import { type Outcome, runTests, type Suite, testNames } from './suite.ts'
-
-const clusters = resource('kosmos.io/v1alpha1', 'Cluster', 'clusters', 'Cluster')
 
 export interface ConformanceOptions {
   /** Which tests: a regular expression on their names. */
@@ -58,8 +57,7 @@ export async function runConformance({ focus, skip, progress }: ConformanceOptio
 
 /** Upstream's tests take only nodes without a taint, and their pods tolerate none. */
 async function withoutTaint({ root }: Platform): Promise<void> {
-  const patch = { spec: { clusterTreeOptions: { nodeTaint: 'None' } } }
-  await root.patch(clusters, { name: 'leaf1' }, patch, { type: 'merge' })
+  await setTreeOptions(root, 'leaf1', { nodeTaint: 'None' })
   await eventually('the virtual node has no taint', async () => {
     const [node] = await root.listAll(nodes)
     return node && !node.spec?.taints?.length

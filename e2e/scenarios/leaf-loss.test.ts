@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { rootUidAnnotation } from '@kosmos/api'
 import { join, silent } from '@kosmos/kosmosctl'
-import { type Node, nodes, type Pod, pods, resource } from '@kosmos/kube'
+import { type Node, nodes, type Pod, pods } from '@kosmos/kube'
 import { type FaultProxy, startFaultProxy } from '@kosmos/testbed'
 import { pod, podSpec } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { setTreeOptions } from '../platform/tree-options.ts'
 
-const clusters = resource('kosmos.io/v1alpha1', 'Cluster', 'clusters', 'Cluster')
 const namespace = 'default'
 
 /** leaf1 fails over and freezes, leaf2 is where its pods go, leaf3 holds its pods while only the line to it is frozen. */
@@ -32,8 +32,7 @@ describe('leaves that go away and come back', () => {
     await platform?.down()
   })
 
-  const options = (name: string, clusterTreeOptions: object) =>
-    platform.root.patch(clusters, { name }, { spec: { clusterTreeOptions } }, { type: 'merge' })
+  const options = (name: string, fields: object) => setTreeOptions(platform.root, name, fields)
   const leaf = (n: number) => platform.leaves[n - 1] ?? assert.fail()
   const frozen = () => platform.testbed.leaves[0] ?? assert.fail()
   const inRoot = (name: string) => platform.root.get(pods, { namespace, name })

@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test'
 import { type Node, nodes, type Pod, pods, resource } from '@kosmos/kube'
 import { deployment, pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { setTreeOptions } from '../platform/tree-options.ts'
 
-const clusters = resource('kosmos.io/v1alpha1', 'Cluster', 'clusters', 'Cluster')
 const deployments = resource('apps/v1', 'Deployment', 'deployments', 'Namespaced')
 const namespace = 'default'
 
@@ -25,13 +25,7 @@ describe('a leaf as several virtual nodes', () => {
   })
   after(() => platform?.down())
 
-  const models = (cluster: string, ...leafModels: object[]) =>
-    platform.root.patch(
-      clusters,
-      { name: cluster },
-      { spec: { clusterTreeOptions: { leafModels } } },
-      { type: 'merge' },
-    )
+  const models = (cluster: string, ...leafModels: object[]) => setTreeOptions(platform.root, cluster, { leafModels })
   const group = (pool: string, more: object = {}) => ({
     leafNodeName: pool,
     nodeSelector: { labelSelector: { matchLabels: { pool } } },
