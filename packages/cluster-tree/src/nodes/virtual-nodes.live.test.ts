@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import {
   clusterLabel,
   leafIdAnnotation,
@@ -259,11 +260,12 @@ describe('the virtual node of a leaf, in the root', () => {
     await eventuallyNode('it is Ready', isReady)
     const before = await eventually('it has come to rest', async () => {
       const first = await inRoot()
-      virtualNodes.apply(models)
-      await virtualNodes.onBeat({ kind: 'ready' })
+      // Longer than changes of capacity are gathered, and than a write takes on a busy machine.
+      await setTimeout(1_000)
       const second = await inRoot()
       return first?.metadata.resourceVersion === second?.metadata.resourceVersion && second
     })
+    await virtualNodes.onBeat({ kind: 'ready' })
     virtualNodes.apply(models)
     stop.abort()
     await ends
@@ -377,7 +379,7 @@ describe('the virtual node of a leaf, in the root', () => {
       take()
       await eventuallyNode('it is Ready', isReady)
       await eventually('it is forgotten', () => told.includes('retires gpu-1') && !virtualNodes.refused)
-      await new Promise((resolve) => setTimeout(resolve, 300))
+      await setTimeout(300)
       assert(!drained.has('gpu-1'), 'nor are they evicted when it is not described any more')
       await root.client.delete(nodes, { name: 'gpu-1' })
     })
