@@ -1,3 +1,4 @@
+export { startMetricsServer } from './addons/start-metrics-server.ts'
 export { type Binaries, ensureBinaries } from './binaries/ensure.ts'
 export type { ComponentName } from './control-plane/components.ts'
 export type { ClusterRecord, ControlPlane } from './control-plane/control-plane.ts'

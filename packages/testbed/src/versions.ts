@@ -3,7 +3,15 @@
  * The Go modules below `modules/` pin the same versions with the checksums of every dependency.
  */
 
-export type ToolSet = 'kubernetes' | 'conformance' | 'etcd' | 'kwok' | 'containerd' | 'coredns'
+export type ToolSet =
+  | 'kubernetes'
+  | 'conformance'
+  | 'etcd'
+  | 'kwok'
+  | 'containerd'
+  | 'coredns'
+  | 'metrics-server'
+  | 'virtual-kubelet'
 
 /** `{version}`, `{os}`, `{arch}`, `{name}` and (version without its v) `{number}` are filled in. */
 export interface OfficialRelease {
@@ -139,6 +147,20 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
     },
     // Ours leaves the plugins of clouds out; a release has them too.
     binaries: { coredns: { package: 'kosmos.io/testbed/coredns/coredns' } },
+  },
+  'virtual-kubelet': {
+    version: 'v1.14.1',
+    // A Go package for others to run, not released as a program.
+    release: { baseUrl: '', baseUrlVariable: 'KOSMOS_VIRTUAL_KUBELET_URL', path: '' },
+    binaries: {
+      'virtual-kubelet-e2e': { package: 'kosmos.io/testbed/virtual-kubelet/virtual-kubelet-e2e', official: false },
+    },
+  },
+  'metrics-server': {
+    version: 'v0.9.0',
+    // Released as an image only.
+    release: { baseUrl: '', baseUrlVariable: 'KOSMOS_METRICS_SERVER_URL', path: '' },
+    binaries: { 'metrics-server': { package: 'sigs.k8s.io/metrics-server/cmd/metrics-server', official: false } },
   },
 }
 

@@ -23,6 +23,7 @@ import { decide, isCopyOf, nameTaken, nodeRetiring, type PodAction } from './dec
 import {
   changeRefused,
   createdInLeaf,
+  notFound,
   notTranslatable,
   omitted,
   recreated,
@@ -56,6 +57,18 @@ export interface PodControllerOptions {
   readonly isCurrent: () => boolean
   readonly concurrency?: number
   readonly onReconcile?: (observation: ReconcileObservation) => void
+}
+
+/** What a pod refers to and does not have in the leaf yet. */
+interface Needs {
+  /** Absent in the root, and the pod cannot start without it. */
+  readonly missing: readonly Reference[]
+  /** Absent in the root, and the pod starts without it. */
+  readonly absent: readonly Reference[]
+  /** Why something cannot be there. */
+  readonly blocked: Waiting | undefined
+  /** Something is on its way. */
+  readonly pending: boolean
 }
 
 /** Keeps the pods of a leaf's virtual nodes and their copies in the leaf in step: intent down, status up. */
@@ -133,7 +146,7 @@ export class PodController {
         this.#refusals.of(key, root?.metadata.uid, now),
       now,
     })
-    return await this.#act(key, action, root, leaf, needs.pending)
+    return await this.#act(key, action, root, leaf, needs)
   }
 
   #changes(key: ObjectKey, root: Pod, leaf: Pod, now: number): readonly CopyPatch[] {
@@ -146,15 +159,15 @@ export class PodController {
     return this.#options.homeOf(spec.nodeName ?? '')
   }
 
-  /** What keeps a pod from being created: absent in the root, in the way in the leaf, or on its way there. */
-  #needs(pod: Pod) {
+  #needs(pod: Pod): Needs {
     const missing: Reference[] = []
+    const absent: Reference[] = []
     let pending = false
     let blocked: Waiting | undefined
     for (const reference of references(pod.spec)) {
       switch (this.#options.copies.stateOf(configurationKey(pod, reference))) {
         case 'missing':
-          if (!reference.optional) missing.push(reference)
+          ;(reference.optional ? absent : missing).push(reference)
           break
         case 'foreign':
           blocked ??= {
@@ -173,7 +186,7 @@ export class PodController {
           pending = true
       }
     }
-    return { missing, blocked, pending }
+    return { missing, absent, blocked, pending }
   }
 
   async #act(
@@ -181,7 +194,7 @@ export class PodController {
     action: PodAction,
     root: Pod | undefined,
     leaf: Pod | undefined,
-    needsPending: boolean,
+    needs: Needs,
   ): Promise<Requeue> {
     const { events, context } = this.#options
     switch (action.do) {
@@ -191,7 +204,7 @@ export class PodController {
         return root && (await this.#changeLeaf(key, root, action.changes))
       case 'create':
         // The copy of what it needs wakes this key when it is there.
-        return root && !needsPending ? await this.#create(key, root) : undefined
+        return root && !needs.pending ? await this.#create(key, root, needs.absent) : undefined
       case 'deleteLeaf':
         if (action.reason === 'RootPodGone' && (await this.#isAlive(key, leaf))) return { afterMs: 1_000 }
         return await this.#deleteLeaf(key, action.uid, action.gracePeriodSeconds)
@@ -211,14 +224,15 @@ export class PodController {
         return
       case 'wait':
         if (action.patch) {
-          if (root) events.record(root, waitingInRoot(action))
+          const notices = action.missing?.map(notFound) ?? [waitingInRoot(action)]
+          if (root) for (const notice of notices) events.record(root, notice)
           await this.#patchRoot(key, action.patch)
         }
         return this.#refusals.retry(key, Date.now())
     }
   }
 
-  async #create(key: ObjectKey, root: Pod): Promise<Requeue> {
+  async #create(key: ObjectKey, root: Pod, absent: readonly Reference[]): Promise<Requeue> {
     const { context, leaf, events } = this.#options
     const home = this.#homeOf(root)
     if (!home) return
@@ -239,7 +253,7 @@ export class PodController {
     this.#refusals.forget(key)
     const isFirst = Object.keys(before).length === 0
     events.record(root, (isFirst ? createdInLeaf : recreated)(context.clusterName))
-    for (const omission of omissions) events.record(root, omitted(omission))
+    for (const notice of [...omissions.map(omitted), ...absent.map(notFound)]) events.record(root, notice)
     return
   }
 
@@ -328,7 +342,7 @@ export class PodController {
 
 const AT_ONCE = { afterMs: 0 } as const
 
-const NOTHING_NEEDED = { missing: [], blocked: undefined, pending: false } as const
+const NOTHING_NEEDED: Needs = { missing: [], absent: [], blocked: undefined, pending: false }
 
 function configurationKey(pod: Pod, { kind, name }: Reference): ConfigurationKey {
   return `${kind === 'ConfigMap' ? 'configmaps' : 'secrets'}/${pod.metadata.namespace}/${name}`

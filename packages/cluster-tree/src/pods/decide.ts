@@ -54,8 +54,14 @@ export type PodAction =
   | { readonly do: 'reflect'; readonly reason: string; readonly patch: StatusPatch }
   | { readonly do: 'changeLeaf'; readonly reason: string; readonly changes: readonly CopyPatch[] }
   | { readonly do: 'failRoot'; readonly reason: string; readonly patch: StatusPatch }
-  /** Nothing can be done now; `patch`, if any, makes the root pod say so. */
-  | { readonly do: 'wait'; readonly reason: string; readonly message: string; readonly patch: StatusPatch | undefined }
+  /** Nothing can be done now; `patch`, if any, makes the root pod say so. `missing`: what it waits for, if that is the reason. */
+  | {
+      readonly do: 'wait'
+      readonly reason: string
+      readonly message: string
+      readonly patch: StatusPatch | undefined
+      readonly missing?: readonly Reference[]
+    }
 
 /** The next step for one pod. Pure; each step is followed by an event that leads to the next. */
 export function decide(view: PodView): PodAction {
@@ -149,7 +155,7 @@ function withoutCopy(view: PodView, root: Pod): PodAction {
     if (patch !== undefined) return { do: again ? 'reflect' : 'failRoot', reason: 'LeafPodVanished', patch }
   }
   if (view.blocked !== undefined) return wait(root, view.blocked)
-  if (view.missing.length > 0) return wait(root, missingReferences(view.missing))
+  if (view.missing.length > 0) return { ...wait(root, missingReferences(view.missing)), missing: view.missing }
   return { do: 'create', reason: 'RootPodBound' }
 }
 
@@ -195,7 +201,7 @@ function ownGrace(leaf: Pod): number {
   return leaf.spec.terminationGracePeriodSeconds ?? 30
 }
 
-function wait(root: Pod, waiting: Waiting): PodAction {
+function wait(root: Pod, waiting: Waiting): Extract<PodAction, { do: 'wait' }> {
   return { do: 'wait', ...waiting, patch: waitingStatus(root, waiting) }
 }
 

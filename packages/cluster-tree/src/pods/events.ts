@@ -1,4 +1,5 @@
 import type { Notice } from '../root/events.ts'
+import type { Reference } from './references.ts'
 import type { Omission, Problem } from './translation.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -28,6 +29,14 @@ export const waitingInRoot = ({ reason, message }: Waiting): Notice => ({
   reason,
   action: 'CreatingLeafPod',
   note: message,
+})
+
+/** The reasons are those of virtual-kubelet (internal/podutils/env.go), which its end-to-end tests expect. */
+export const notFound = ({ kind, name, optional, usedBy }: Reference): Notice => ({
+  type: optional ? 'Normal' : 'Warning',
+  reason: `${optional ? 'Optional' : 'Mandatory'}${kind}NotFound`,
+  action: 'CreatingLeafPod',
+  note: `${kind} ${name} (${usedBy.join(', ')}) does not exist; the pod ${optional ? 'starts without it' : 'starts when it does'}`,
 })
 
 export const changeRefused = (cluster: string, said: string): Notice => ({

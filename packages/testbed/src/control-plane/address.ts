@@ -10,6 +10,7 @@ export const ports = {
   controllerManager: 10257,
   scheduler: 10259,
   kwok: 10247,
+  metricsServer: 4443,
 } as const
 
 /**

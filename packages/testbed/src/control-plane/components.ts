@@ -109,6 +109,8 @@ const describe: Readonly<Record<ComponentName, (plan: ControlPlanePlan) => { fla
       'cluster-cidr': network.podCIDR,
       'service-cluster-ip-range': network.serviceCIDR,
       'allocate-node-cidrs': false,
+      // Stock: 15 s, which is what a test of an autoscaler would wait for.
+      'horizontal-pod-autoscaler-sync-period': '5s',
     },
     health: `https://${loopback}:${ports.controllerManager}/healthz`,
   }),
