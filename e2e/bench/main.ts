@@ -1,5 +1,6 @@
 import { progressOn } from '@kosmos/testbed'
 import { Command, Option } from 'commander'
+import { benchExec, describeExec } from './exec/bench.ts'
 import { benchPods } from './pods/bench.ts'
 import { type Model, models } from './pods/model.ts'
 import { describePods } from './pods/report.ts'
@@ -16,6 +17,15 @@ program
   .action(async ({ count, model, json }: { count: number; model: Model; json?: boolean }) => {
     const run = await benchPods({ count, model, progress: progressOn(process.stderr) })
     console.log(json ? JSON.stringify(run.result) : describePods(run))
+  })
+
+program
+  .command('exec')
+  .description('the same commands in a container, by the API server of the leaf and by that of the root; needs root')
+  .option('--json', 'print one JSON object')
+  .action(async ({ json }: { json?: boolean }) => {
+    const result = await benchExec(progressOn(process.stderr))
+    console.log(json ? JSON.stringify(result) : describeExec(result))
   })
 
 try {

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { nodes } from '@kosmos/kube'
-import { ensureBinaries, type Progress } from '@kosmos/testbed'
+import { type ControlPlane, ensureBinaries, type Progress } from '@kosmos/testbed'
 import PQueue from 'p-queue'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { setTreeOptions } from '../platform/tree-options.ts'
@@ -28,35 +28,39 @@ const BATCH = 3
 /** Upstream's tests on a leaf with two real nodes, and those that pass there through the tree, on one test bed. */
 export async function runConformance({ focus, skip, progress }: ConformanceOptions): Promise<ConformanceRun> {
   const bin = await ensureBinaries(['e2e.test'], progress)
-  const logs = path.join(os.tmpdir(), 'kosmos-conformance-logs')
-  rmSync(logs, { recursive: true, force: true })
-  mkdirSync(logs, { recursive: true })
   progress.step('starting a root and a leaf with two real nodes')
   const images = ['busybox', 'agnhost', 'web'] as const
   const platform = await startPlatform('conformance', { leaves: 1, nodes: 'real:2', images })
   try {
     await withoutTaint(platform)
-    const { root, leaves } = platform.testbed
-    const suite = (cluster: { readonly kubeconfig: string } | undefined, name: string): Suite => ({
-      program: bin['e2e.test'] ?? '',
-      kubectl: platform.testbed.bin.kubectl ?? '',
-      kubeconfig: cluster?.kubeconfig ?? '',
-      log: path.join(logs, `${name}.log`),
-    })
-    const sides = { leaf: suite(leaves[0], 'leaf'), tree: suite(root, 'tree') }
+    const { testbed } = platform
+    const programs = { program: bin['e2e.test'] ?? '', kubectl: testbed.bin.kubectl ?? '' }
+    const sides = { leaf: suiteOf(programs, testbed.leaves[0], 'leaf'), tree: suiteOf(programs, testbed.root, 'tree') }
     const names = await testNames(sides.leaf, focus, skip)
-    progress.step(`${names.length} tests; what they print is in ${logs}`)
-    const leaf = await side('leaf', sides.leaf, names, progress)
+    progress.step(`${names.length} tests; what they print is in ${path.dirname(sides.leaf.log)}`)
+    const leaf = await runSide('leaf', sides.leaf, names, progress)
     const passed = leaf.filter(({ state }) => state === 'passed').map(({ name }) => name)
-    const tree = await side('tree', sides.tree, passed, progress)
+    const tree = await runSide('tree', sides.tree, passed, progress)
     return { leaf, tree }
   } finally {
     await platform.down()
   }
 }
 
+/** The suite against a cluster; what it prints begins anew. */
+export function suiteOf(
+  programs: Pick<Suite, 'program' | 'kubectl'>,
+  cluster: Pick<ControlPlane, 'kubeconfig'> | undefined,
+  name: string,
+): Suite {
+  const log = path.join(os.tmpdir(), 'kosmos-conformance-logs', `${name}.log`)
+  mkdirSync(path.dirname(log), { recursive: true })
+  rmSync(log, { force: true })
+  return { ...programs, kubeconfig: cluster?.kubeconfig ?? '', log }
+}
+
 /** Upstream's tests take only nodes without a taint, and their pods tolerate none. */
-async function withoutTaint({ root }: Platform): Promise<void> {
+export async function withoutTaint({ root }: Platform): Promise<void> {
   await setTreeOptions(root, 'leaf1', { nodeTaint: 'None' })
   await eventually('the virtual node has no taint', async () => {
     const [node] = await root.listAll(nodes)
@@ -64,7 +68,8 @@ async function withoutTaint({ root }: Platform): Promise<void> {
   })
 }
 
-async function side(
+/** Runs tests by their names, several beside each other. */
+export async function runSide(
   name: string,
   suite: Suite,
   names: readonly string[],

@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { pods } from '@kosmos/kube'
 import { imageNames } from '@kosmos/testbed'
+import { KubeConfig } from '@kubernetes/client-node'
+import { openIdle } from '../platform/exec.ts'
 import { deployment, pod, toleration } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+
+const digest = async (file: string) => {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(file), hash)
+  return hash.digest('hex')
+}
 
 const isRoot = process.getuid?.() === 0
 const TALK = ['sh', '-c', 'i=0; while true; do echo "line $i"; i=$((i+1)); sleep 0.2; done']
@@ -117,6 +129,39 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
       assert.equal(stdout.split(' ')[0], createHash('sha256').update(bytes).digest('hex'))
       const back = await kubectl('exec', 'speaker', '--', 'cat', '/tmp/in')
       assert.equal(back.stdout, bytes)
+    })
+
+    it('copies a gibibyte there and back unchanged', async () => {
+      const dir = mkdtempSync(path.join(os.tmpdir(), 'kosmos-copy-'))
+      try {
+        const [there, back] = [path.join(dir, 'there'), path.join(dir, 'back')]
+        const random = createReadStream('/dev/urandom', { end: 2 ** 30 - 1, highWaterMark: 2 ** 20 })
+        await pipeline(random, createWriteStream(there))
+        for (const pair of [
+          [there, 'speaker:/tmp/copy'],
+          ['speaker:/tmp/copy', back],
+        ]) {
+          const { code, stderr } = await kubectl('cp', ...pair)
+          assert.equal(code, 0, stderr)
+        }
+        const [sent, received] = await Promise.all([there, back].map(digest))
+        assert.equal(received, sent)
+        await kubectl('exec', 'speaker', '--', 'rm', '/tmp/copy')
+      } finally {
+        rmSync(dir, { recursive: true })
+      }
+    })
+
+    it('serves two hundred sessions at once', async () => {
+      const config = new KubeConfig()
+      config.loadFromFile(platform.testbed.root.kubeconfig)
+      const close = await openIdle({ config, namespace: 'default', pod: 'speaker' }, 200)
+      const running = async () =>
+        Number((await kubectl('exec', 'speaker', '--', 'sh', '-c', 'pgrep -f "^sleep 600" | wc -l')).stdout)
+      assert.equal(await running(), 200)
+      close()
+      assert.equal((await kubectl('exec', 'speaker', '--', 'echo', 'more')).stdout, 'more\n')
+      await kubectl('exec', 'speaker', '--', 'pkill', '-f', '^sleep 600')
     })
 
     it('works over SPDY, as older clients speak', async () => {

@@ -1,9 +1,9 @@
 import { Client, Connection, createTransport, loadKubeConfig, namespaces, serviceAccounts } from '@kosmos/kube'
 import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
 import { clusterTreePid, upKosmos } from '../../platform/kosmos.ts'
+import { cpuMs, peakRssMiB } from '../process-usage.ts'
 import { type LoadResult, runLoad } from './load.ts'
 import { type Model, nodeModel } from './model.ts'
-import { cpuMs, peakRssMiB } from './process-usage.ts'
 import { between, lists, snapshot, type Where } from './where.ts'
 
 export interface PodsResult {

@@ -1,5 +1,5 @@
 import type { Testbed } from '@kosmos/testbed'
-import { cpuMs } from './process-usage.ts'
+import { cpuMs } from '../process-usage.ts'
 
 /** Where the work of one side went: CPU of every process of the test bed, and our requests, each per pod. */
 export interface Where {

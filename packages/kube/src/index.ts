@@ -29,6 +29,8 @@ export { decideShards, type ShardPlan, type ShardView } from './leases/decide-sh
 export { LeaderElector, type LeaderElectorOptions } from './leases/elector.ts'
 export { ShardLeases, type ShardLeasesOptions } from './leases/shard-leases.ts'
 export type { LeaseTiming } from './leases/timing.ts'
+export { type Census, census } from './namespaces/census.ts'
+export { describeObject } from './objects/describe.ts'
 export { keyOf, type ObjectKey, type ObjectRef, refOf } from './objects/key.ts'
 export { microTime } from './objects/micro-time.ts'
 export * from './objects/resources.ts'

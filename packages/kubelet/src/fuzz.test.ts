@@ -4,16 +4,26 @@ import { after, before, describe, it } from 'node:test'
 import tls from 'node:tls'
 import fc from 'fast-check'
 import { areas } from './routes/areas.ts'
+import { createTestAuthority } from './testing/authority.ts'
 import { type Served, serve } from './testing/serve.ts'
 
+/** Of the requests that are made up; the whole run of docs/contributing.md makes 100,000. */
+const RUNS = Number(process.env.KOSMOS_FUZZ_RUNS ?? 400)
+
+interface Identity {
+  readonly cert: string
+  readonly key: string
+}
+
 /** Everything that comes back until the server has closed the connection or answered. */
-function converse(port: number, request: Buffer): Promise<string> {
+function converse(port: number, request: Buffer, identity?: Identity): Promise<string> {
   return new Promise((resolve) => {
     const socket = tls.connect({
       host: '127.0.0.1',
       port,
       rejectUnauthorized: false,
       allowHalfOpen: true,
+      ...identity,
     } as tls.ConnectionOptions)
     let answer = ''
     socket.on('data', (chunk: Buffer) => {
@@ -85,32 +95,45 @@ const request = fc
 
 describe('the kubelet port under malformed requests', () => {
   let served: Served
+  /** None, or one that the root has not signed, whatever it says of its owner. */
+  let identities: readonly (Identity | undefined)[] = []
   before(async () => {
-    served = await serve()
+    served = await serve({ clientCA: (await createTestAuthority('root-ca')).pem })
+    const foreign = await createTestAuthority('root-ca')
+    identities = [
+      undefined,
+      await foreign.issue({ commonName: 'kubernetes-admin', organizations: ['system:masters'] }),
+      await foreign.issue({ commonName: 'late', notAfter: new Date(Date.now() - 1_000) }),
+    ]
   })
   after(async () => await served.server.close())
 
   it('never answers with success, nor with anything that tells paths apart, and lives on', async () => {
+    const open = () => process.getActiveResourcesInfo().filter((kind) => /TCP|TLS/.test(kind)).length
+    const before = open()
     await fc.assert(
       fc.asyncProperty(
+        fc.nat().map((n) => identities[n % identities.length]),
         fc.oneof(
           { weight: 9, arbitrary: request },
           fc.uint8Array({ maxLength: 500 }).map((b) => Buffer.from(b)),
         ),
-        async (bytes) => {
-          const answer = await converse(served.port, bytes)
+        async (identity, bytes) => {
+          const answer = await converse(served.port, bytes, identity)
           for (const [, status] of answer.matchAll(/^HTTP\/1\.1 (\d+)/gm)) {
             // 100 Continue invites the rest of a request whose answer follows; what Node cannot parse it refuses by itself.
             assert.ok(['100', '400', '401', '408', '413', '417', '431'].includes(status ?? ''), answer.slice(0, 200))
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: RUNS },
     )
     assert.match(
       await converse(served.port, Buffer.from('GET /pods HTTP/1.1\r\nHost: vn1\r\n\r\n')),
       /^HTTP\/1\.1 401 /,
     )
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.ok(open() <= before, `${open()} connections are open, ${before} were`)
     assert.deepEqual(served.asked, [])
     assert.deepEqual(
       served.events.filter(({ event }) => event !== 'authentication-failed'),

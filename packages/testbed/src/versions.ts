@@ -46,6 +46,11 @@ export interface ToolSetPin {
   readonly binaries: Readonly<Record<string, Binary>>
 }
 
+const agnhostFile = (name: string): Binary => ({
+  moduleFiles: { module: 'k8s.io/kubernetes', files: [`test/images/agnhost/porter/${name}`] },
+  official: false,
+})
+
 const kubernetesVersion = 'v1.37.2'
 
 export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
@@ -71,6 +76,9 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
       'kube-proxy': { package: 'k8s.io/kubernetes/cmd/kube-proxy' },
       // Released as an image only.
       agnhost: { package: 'k8s.io/kubernetes/test/images/agnhost', official: false },
+      // agnhost's own, for its TLS servers.
+      'localhost.crt': agnhostFile('localhost.crt'),
+      'localhost.key': agnhostFile('localhost.key'),
     },
   },
   conformance: {

@@ -13,6 +13,7 @@ import {
   unwrap,
 } from '@kosmos/kube'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
+import { startNamespaces } from '../namespaces/fixture.ts'
 import { ConfigurationCopies, type ConfigurationSources } from './controller.ts'
 import { ConfigurationRegistry } from './registry.ts'
 
@@ -42,6 +43,7 @@ function startCopies(root: Client, leaf: Client, registered: Promise<void> = Pro
     rootSources,
     leafSources,
     registry,
+    namespaces: startNamespaces(root, leaf, rootClusterId).copies,
     registered,
     wake: (pod) => woken.push(pod),
   })

@@ -12,7 +12,7 @@ import {
   refOf,
   secrets,
 } from '@kosmos/kube'
-import { ensureNamespace } from '../namespaces/ensure.ts'
+import type { LeafNamespaces } from '../namespaces/controller.ts'
 import { copyOf } from './copy.ts'
 import { type CopyView, isCurrent, planCopy } from './plan.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from './registry.ts'
@@ -32,6 +32,7 @@ export interface ConfigurationOptions {
   readonly rootSources: ConfigurationSources
   readonly leafSources: ConfigurationSources
   readonly registry: ConfigurationRegistry
+  readonly namespaces: Pick<LeafNamespaces, 'ensure'>
   /** Resolves when the registry knows every pod: a copy whose pods are not known yet would be collected. */
   readonly registered: Promise<void>
   /** A copy has become current, or it is known that it cannot: the pod should be looked at again. */
@@ -152,14 +153,14 @@ export class ConfigurationCopies {
   }
 
   async #create(key: ConfigurationKey, resource: Resource): Promise<Requeue> {
-    const { leaf, rootClusterId } = this.#options
+    const { leaf, rootClusterId, namespaces } = this.#options
     const copy = await this.#copy(key, resource)
     if (!copy) return
     const outcome = await leaf.create(resource, copy)
     if (outcome.ok) return
     const ref = refOf(split(key).objectKey)
     if (outcome.reason === 'NotFound' && ref.namespace) {
-      const ensured = await ensureNamespace(leaf, ref.namespace, rootClusterId)
+      const ensured = await namespaces.ensure(ref.namespace)
       if (typeof ensured === 'object') throw new CopyRefused(ensured)
       return { afterMs: ensured === 'created' ? 1 : 500 }
     }

@@ -5,6 +5,7 @@ import {
   Informer,
   type KubeObject,
   type Node,
+  namespaces,
   nodes,
   type Pod,
   pods,
@@ -16,7 +17,7 @@ import {
 type Metadata = Informer<KubeObject>
 
 /** Which watch a state is about. */
-export type LeafSource = 'pods' | 'foreignPods' | 'nodes' | 'configmaps' | 'secrets' | 'events'
+export type LeafSource = 'pods' | 'foreignPods' | 'nodes' | 'namespaces' | 'configmaps' | 'secrets' | 'events'
 
 /** What is watched in a leaf. What is not ours is not received, but for what capacity needs to know of other pods. */
 export interface LeafSources {
@@ -25,6 +26,8 @@ export interface LeafSources {
   /** The pods of others that take room: running or about to, without what capacity does not read. */
   readonly foreignPods: Informer<Pod>
   readonly nodes: Informer<Node>
+  /** Those that were made for this root. */
+  readonly namespaces: Metadata
   readonly configuration: { readonly configmaps: Metadata; readonly secrets: Metadata }
   run(signal: AbortSignal): Promise<void>
 }
@@ -61,6 +64,7 @@ export function watchLeaf(
       transform: whatTakesRoom,
     }),
     nodes: new Informer({ client, resource: nodes, transform: withoutImages, onState: telling('nodes') }),
+    namespaces: metadata(namespaces, 'namespaces'),
   }
   const configuration = { configmaps: metadata(configMaps, 'configmaps'), secrets: metadata(secrets, 'secrets') }
   return {

@@ -4,6 +4,7 @@ import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
 import { leafNodes } from '../kubelet/leaf-nodes.ts'
 import { nodePods } from '../kubelet/node-pods.ts'
+import { LeafNamespaces } from '../namespaces/controller.ts'
 import { VirtualNodes } from '../nodes/virtual-nodes.ts'
 import { PodEvents } from '../pod-events/mirror.ts'
 import { PodController } from '../pods/controller.ts'
@@ -24,6 +25,9 @@ export type TreeOptions = LeafOptions & {
   readonly onRetiring: (nodeName: string) => void
 }
 
+/** Watches without which pods run all the same. */
+const DISPENSABLE: readonly LeafSource[] = ['events', 'namespaces']
+
 /** Everything that runs for a leaf which may be used: its watches, its virtual nodes, its pods and their configuration. */
 export class LeafTree {
   readonly virtualNodes: VirtualNodes
@@ -33,6 +37,7 @@ export class LeafTree {
   readonly #pods: PodController
   readonly #podEvents: PodEvents
   readonly #copies: ConfigurationCopies
+  readonly #namespaces: LeafNamespaces
   readonly #broken = new Map<LeafSource, Error>()
   #isAnswering = true
 
@@ -61,6 +66,16 @@ export class LeafTree {
       changed: options.changed,
     })
 
+    this.#namespaces = new LeafNamespaces({
+      root: root.client,
+      leaf,
+      rootClusterId,
+      rootNamespaces: root.namespaces,
+      leafNamespaces: this.#sources.namespaces,
+      onKept: (namespace, why) =>
+        options.log('info', 'namespace.kept', { cluster: clusterName, namespace, reason: why }),
+    })
+    const namespaces = this.#namespaces
     const registry = new ConfigurationRegistry()
     this.#copies = new ConfigurationCopies({
       root: root.client,
@@ -69,6 +84,7 @@ export class LeafTree {
       rootSources: root.configuration,
       leafSources: this.#sources.configuration,
       registry,
+      namespaces,
       registered: rootPods.synced,
       wake: (pod) => this.#pods.controller.enqueue(pod),
     })
@@ -80,6 +96,7 @@ export class LeafTree {
       rootPods,
       leafPods,
       registry,
+      namespaces,
       copies: this.#copies,
       events: root.events,
       recreate: () => options.disruption() === 'Recreate',
@@ -119,6 +136,7 @@ export class LeafTree {
     await Promise.all([
       this.#sources.run(signal),
       this.virtualNodes.run(signal),
+      this.#namespaces.controller.run(signal),
       this.#copies.controller.run(signal),
       this.#pods.controller.run(signal),
       this.#podEvents.run(signal),
@@ -139,12 +157,12 @@ export class LeafTree {
 
   /** What the leaf says when it does not let us watch something that pods depend on (401 or 403). */
   get forbidden(): string | undefined {
-    return this.#forbidden((source) => source !== 'events')
+    return this.#forbidden((source) => !DISPENSABLE.includes(source))
   }
 
   /** What it says of something without which pods run all the same. */
   get withheld(): string | undefined {
-    return this.#forbidden((source) => source === 'events')
+    return this.#forbidden((source) => DISPENSABLE.includes(source))
   }
 
   #forbidden(isMeant: (source: LeafSource) => boolean): string | undefined {

@@ -18,6 +18,7 @@ import {
 import type { CopyState } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
+import { startNamespaces } from '../namespaces/fixture.ts'
 import { BoundPods } from '../root/bound-pods.ts'
 import type { Notice } from '../root/events.ts'
 import { PodsOnNodes } from '../root/pods-on-nodes.ts'
@@ -47,6 +48,7 @@ function startPods(root: Client, leaf: Client) {
     homeOf: () => ({ kind: 'cluster' }),
     leafPods,
     registry,
+    namespaces: startNamespaces(root, leaf, context.rootClusterId).copies,
     copies: {
       stateOf: (key) => copies.get(key) ?? 'current',
       refusalOf: () => 'quota of secrets',

@@ -13,7 +13,7 @@ import {
 } from '@kosmos/kube'
 import type { ConfigurationCopies } from '../configuration/controller.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from '../configuration/registry.ts'
-import { ensureNamespace } from '../namespaces/ensure.ts'
+import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { Home } from '../nodes/home.ts'
 import type { EventSink } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
@@ -49,6 +49,7 @@ export interface PodControllerOptions {
   readonly rootPods: Pick<PodsOnNodes, 'synced' | 'subscribe' | 'get'>
   readonly leafPods: Informer<Pod>
   readonly registry: ConfigurationRegistry
+  readonly namespaces: Pick<LeafNamespaces, 'ensure'>
   readonly copies: Pick<ConfigurationCopies, 'stateOf' | 'refusalOf' | 'enqueue'>
   readonly events: EventSink
   /** Whether a copy that the leaf ends is made again, instead of the root pod failing. */
@@ -263,7 +264,7 @@ export class PodController {
     if (isNamespaceStarting(outcome)) return { afterMs: 100 }
     let waiting = waitingFor(outcome, context.clusterName)
     if (outcome.reason === 'NotFound') {
-      const ensured = await ensureNamespace(leaf, namespace, context.rootClusterId)
+      const ensured = await this.#options.namespaces.ensure(namespace)
       if (ensured === 'created') return AT_ONCE
       // It is there by now, or something else is missing than the namespace.
       if (ensured === 'present') return { afterMs: 100 }

@@ -25,6 +25,7 @@ export interface Root {
   /** Secrets of our own namespace, with content: the leaves' credentials. */
   readonly credentials: Informer<Secret>
   readonly virtualNodes: Informer<Node>
+  readonly namespaces: Informer<KubeObject>
   readonly boundPods: BoundPods
   readonly configuration: ConfigurationSources
   readonly events: EventSink
@@ -42,6 +43,7 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
     clusters: new Informer({ client, resource: clusters }),
     credentials: new Informer({ client, resource: secrets, namespace: systemNamespace }),
     virtualNodes: new Informer({ client, resource: nodes, labelSelector: nodeLabel }),
+    namespaces: metadata(namespaces),
   }
   const configuration = { configmaps: metadata(configMaps), secrets: metadata(secrets) }
   return {

@@ -1,15 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { rootClusterLabel } from '@kosmos/api'
-import { type Client, type KubeObject, type Namespace, namespaces, type Stored } from '@kosmos/kube'
+import { type Client, describeObject, type KubeObject, type Namespace, namespaces, type Stored } from '@kosmos/kube'
 import { Failure } from '../terminal/failure.ts'
 import { managedBy, managedByLabel } from './names.ts'
 import { resourceOf } from './resource-of.ts'
 import type { Manifest } from './resources.ts'
-
-/** `ClusterRole kosmos-x` or `Secret kosmos-system/cluster-x`. */
-export function describeObject({ kind, metadata }: KubeObject): string {
-  return `${kind} ${metadata?.namespace ? `${metadata.namespace}/` : ''}${metadata?.name}`
-}
 
 export function isOwn(object: KubeObject, rootId: string): boolean {
   return object.metadata?.labels?.[rootClusterLabel] === rootId

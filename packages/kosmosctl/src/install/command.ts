@@ -1,5 +1,5 @@
+import { describeObject } from '@kosmos/kube'
 import type { Command } from 'commander'
-import { describeObject } from '../clusters/own.ts'
 import { type OutputFormat, render, toYaml } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { outputOption, parseCount, parseDuration, rootSource, withRootOptions } from '../terminal/options.ts'

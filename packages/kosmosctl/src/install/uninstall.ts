@@ -1,8 +1,12 @@
-import type { Client, KubeConfigSource } from '@kosmos/kube'
-import { customResourceDefinitions, type KubeObject } from '@kosmos/kube'
-import { census } from '../clusters/census.ts'
+import {
+  type Client,
+  census,
+  customResourceDefinitions,
+  describeObject,
+  type KubeConfigSource,
+  type KubeObject,
+} from '@kosmos/kube'
 import { withClusters } from '../clusters/connect.ts'
-import { describeObject } from '../clusters/own.ts'
 import { resourceOf } from '../clusters/resource-of.ts'
 import { clusters, type Manifest } from '../clusters/resources.ts'
 import { Failure } from '../terminal/failure.ts'

@@ -2,7 +2,9 @@ import { rootClusterLabel, systemNamespace } from '@kosmos/api'
 import {
   ApiError,
   type Client,
+  census,
   configMaps,
+  describeObject,
   type KubeObject,
   type Namespace,
   namespaces,
@@ -12,8 +14,7 @@ import {
   secrets,
   serviceAccounts,
 } from '@kosmos/kube'
-import { census } from '../clusters/census.ts'
-import { describeObject, isOwn } from '../clusters/own.ts'
+import { isOwn } from '../clusters/own.ts'
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from '../clusters/resources.ts'
 
 /** Something that unjoin left behind, why, and how to remove it by hand. */

@@ -7,6 +7,8 @@ const sources = {
   busybox: '/bin/busybox',
   applets: ['busybox', 'sh', 'httpd'],
   agnhost: '/cache/agnhost',
+  'localhost.crt': '/cache/localhost.crt',
+  'localhost.key': '/cache/localhost.key',
   coredns: '/cache/coredns',
 }
 

@@ -19,10 +19,15 @@ export interface ImageSources {
   /** What `busybox --list` says. */
   readonly applets: readonly string[]
   readonly agnhost?: string
+  readonly 'localhost.crt'?: string
+  readonly 'localhost.key'?: string
   readonly coredns?: string
   /** More files for agnhost: what tests call in it besides the binary itself. */
   readonly tools?: readonly ImageEntry[]
 }
+
+/** What the image agnhost is made of. */
+export const agnhostBinaries = ['agnhost', 'localhost.crt', 'localhost.key'] as const
 
 const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
@@ -68,6 +73,11 @@ export function describeImage(name: ImageName, sources: ImageSources): Image {
             { path: '/agnhost', source: needed(name, sources.agnhost), mode: 0o755 },
             // Tests replace the entrypoint with it, to see that it is replaced.
             { path: '/agnhost-2', linkTo: 'agnhost' },
+            ...(['localhost.crt', 'localhost.key'] as const).map((file) => ({
+              path: `/${file}`,
+              source: needed(name, sources[file], file),
+              mode: 0o644,
+            })),
           ],
         ],
       }
@@ -107,7 +117,7 @@ const accounts =
 const groups =
   'root:x:0:\nnogroup:x:65534:\nuser-defined-in-image:x:1000:\ngroup-defined-in-image:x:50000:user-defined-in-image\n'
 
-function needed(image: ImageName, source: string | undefined): string {
-  if (source === undefined) throw new Error(`the image ${image} needs the binary ${image}, which was not given`)
+function needed(image: ImageName, source: string | undefined, binary: string = image): string {
+  if (source === undefined) throw new Error(`the image ${image} needs the binary ${binary}, which was not given`)
   return source
 }

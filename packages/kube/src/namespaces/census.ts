@@ -1,6 +1,9 @@
-import { ApiError, type Client, type KubeObject, type Resource } from '@kosmos/kube'
+import type { Client } from '../client/client.ts'
+import { ApiError } from '../connection/errors.ts'
+import { describeObject } from '../objects/describe.ts'
+import type { Resource } from '../objects/resources.ts'
+import type { KubeObject } from '../objects/types.ts'
 import { namespacedKinds } from './discovery.ts'
-import { describeObject } from './own.ts'
 
 /** Whether a namespace holds anything but what is ours. */
 export type Census =

@@ -1,4 +1,6 @@
-import { ApiError, type Client, type Resource, resource } from '@kosmos/kube'
+import type { Client } from '../client/client.ts'
+import { ApiError } from '../connection/errors.ts'
+import { type Resource, resource } from '../objects/resources.ts'
 
 interface GroupList {
   readonly groups: readonly { readonly name: string; readonly preferredVersion: { readonly groupVersion: string } }[]

@@ -13,6 +13,15 @@ export function cpuMs(pid: number): number {
 
 /** The most memory that a process has had, in MiB. */
 export function peakRssMiB(pid: number): number {
-  const [, kib = '0'] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kib) / 1024
+  return statusKiB(pid, 'VmHWM') / 1024
+}
+
+/** The memory that a process has now, in KiB. */
+export function rssKiB(pid: number): number {
+  return statusKiB(pid, 'VmRSS')
+}
+
+function statusKiB(pid: number, field: 'VmHWM' | 'VmRSS'): number {
+  const [, kib = '0'] = new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return Number(kib)
 }

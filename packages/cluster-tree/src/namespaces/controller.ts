@@ -1,0 +1,96 @@
+import { rootClusterLabel, systemNamespace } from '@kosmos/api'
+import {
+  type Client,
+  Controller,
+  census,
+  type Informer,
+  type KubeObject,
+  type Namespace,
+  namespaces,
+  type Outcome,
+  type Requeue,
+} from '@kosmos/kube'
+import { securityLabels, securityPatch } from './security.ts'
+
+export interface LeafNamespacesOptions {
+  readonly root: Client
+  readonly leaf: Client
+  /** uid of the root's kube-system namespace. */
+  readonly rootClusterId: string
+  /** All of the root's. */
+  readonly rootNamespaces: Informer<KubeObject>
+  /** Those of the leaf that were made for this root. */
+  readonly leafNamespaces: Informer<KubeObject>
+  /** A namespace stays although the root's is gone: what is in it, or what may not be seen. */
+  readonly onKept: (namespace: string, why: string) => void
+}
+
+/** Between looks whether the last copies have ended. */
+const COPIES_END_MS = 3_000
+
+/** How a namespace came to be there, or what the leaf said. */
+export type NamespaceOutcome = 'created' | 'present' | Extract<Outcome<Namespace>, { ok: false }>
+
+/**
+ * The namespaces of a leaf that were made for the pods of one root: they admit what the root's admit, and go with the root's
+ * if nothing of others is in them. One that was there already is nobody's, and stays as it is.
+ */
+export class LeafNamespaces {
+  readonly controller: Controller
+  readonly #options: LeafNamespacesOptions
+
+  constructor(options: LeafNamespacesOptions) {
+    this.#options = options
+    this.controller = new Controller({
+      name: 'namespaces',
+      concurrency: 2,
+      reconcile: (name) => this.#reconcile(name),
+    })
+    this.controller.watch(options.rootNamespaces, ({ key }) => (options.leafNamespaces.get(key) ? [key] : []))
+    this.controller.watch(options.leafNamespaces, ({ key, type }) => (type === 'deleted' ? [] : [key]))
+  }
+
+  /** Makes a namespace in the leaf, marked as made by us; one that is there already stays as it is. */
+  async ensure(name: string): Promise<NamespaceOutcome> {
+    const { leaf, rootClusterId, rootNamespaces } = this.#options
+    const labels = { ...securityLabels(rootNamespaces.get(name)), [rootClusterLabel]: rootClusterId }
+    const outcome = await leaf.create(namespaces, { metadata: { name, labels } })
+    if (outcome.ok) return 'created'
+    return outcome.reason === 'AlreadyExists' ? 'present' : outcome
+  }
+
+  async #reconcile(name: string): Promise<Requeue> {
+    const { leaf, rootNamespaces, leafNamespaces } = this.#options
+    const copy = leafNamespaces.get(name)
+    const { uid, deletionTimestamp } = copy?.metadata ?? {}
+    if (!copy || uid === undefined || deletionTimestamp !== undefined || name === systemNamespace) return
+    const original = rootNamespaces.get(name)
+    if (!original) return await this.#remove(name, uid)
+    const labels = securityPatch(copy, original)
+    if (!labels) return
+    const outcome = await leaf.patch(namespaces, { name }, { metadata: { uid, labels } }, { type: 'merge' })
+    if (!outcome.ok && outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
+      throw new Error(`namespace ${name} cannot be labelled in ${leaf.name}: ${outcome.status.message}`)
+    }
+    return
+  }
+
+  async #remove(name: string, uid: string): Promise<Requeue> {
+    const { root, leaf, rootClusterId, onKept } = this.#options
+    if (await root.get(namespaces, { name })) return
+    let ours = 0
+    const found = await census(leaf, name, ({ metadata }) => {
+      const isOurs = metadata?.labels?.[rootClusterLabel] === rootClusterId
+      if (isOurs) ours++
+      return isOurs
+    })
+    if (found.kind !== 'empty') {
+      onKept(name, found.kind === 'foreign' ? found.example : `${found.kinds.join(', ')} may not be listed`)
+      return
+    }
+    // Copies of root pods are on their way out: their root pods went before the root's namespace could.
+    if (ours > 0) return { afterMs: COPIES_END_MS }
+    await leaf.delete(namespaces, { name }, { uid })
+    return
+  }
+}
