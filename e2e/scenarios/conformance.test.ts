@@ -25,7 +25,7 @@ describe('a virtual node, as others judge it', { skip: isRoot ? false : 'real no
   it('passes what stands for Kubernetes’ conformance tests of nodes, workloads and kubectl', async () => {
     const { root, bin: programs } = platform.testbed
     const suite = suiteOf({ program: bin['e2e.test'], kubectl: programs.kubectl ?? '' }, root, 'slice')
-    const names = await testNames(suite, slice.source, '$^')
+    const names = await testNames(suite, slice, '$^')
     assert(names.length > 30, `${names.length} tests are selected`)
     const outcomes = await runSide('slice', suite, names, silent)
     assert.deepEqual(

@@ -118,6 +118,7 @@ describe('validating a Cluster', () => {
           clusterLinkOptions: { networkType: 'star', localCIDRs: { ip: '10.0.0.0/33' }, bridgeCIDR: {} },
           clusterTreeOptions: {
             enable: 'yes',
+            reserved: { cpu: '-1' },
             leafModels: [{ labels: { 'example.org/zone': 'a b' }, taints: [{ key: 'k', effect: 'Never' }] }],
           },
         },
@@ -132,6 +133,7 @@ describe('validating a Cluster', () => {
       'spec.clusterTreeOptions.enable: Invalid value: "yes": must be of type boolean',
       "spec.clusterTreeOptions.leafModels[0].labels[example.org/zone]: Invalid value: \"a b\": must be a label value: letters, digits, '-', '_' and '.', with a letter or digit at both ends",
       'spec.clusterTreeOptions.leafModels[0].taints[0].effect: Unsupported value: "Never": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
+      'spec.clusterTreeOptions.reserved.cpu: Invalid value: "-1": must be a quantity such as 500m, 2 or 1Gi',
       "spec.credentialsSecretRef.key: Invalid value: \"a/b\": must be a key of a Secret: letters, digits, '-', '_' and '.'",
       'spec.credentialsSecretRef.name: Required value',
     ])

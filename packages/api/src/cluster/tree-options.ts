@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
-import { ruleFor, struct } from '../schema/build.ts'
-import { optionalDnsSubdomainPattern } from '../schema/patterns.ts'
+import { mapOf, ruleFor, struct } from '../schema/build.ts'
+import { amountPattern, labelKeysRule, optionalDnsSubdomainPattern } from '../schema/patterns.ts'
 import { labelSelector, labels, taint } from '../schema/selectors.ts'
 
 /** With room for `kosmos-` and a number of three digits. */
@@ -97,6 +97,14 @@ export const clusterTreeOptions = struct(
         'The effect of the taint kosmos.io/node on the virtual nodes. NoSchedule: only pods that tolerate it come. PreferNoSchedule: others come when no ordinary node has room. None: no taint, every pod may come, also those of DaemonSets.',
       default: 'NoSchedule',
     }),
+    reserved: Type.Optional(
+      mapOf(Type.String({ description: 'How much of it.', maxLength: 32, pattern: amountPattern }), {
+        description:
+          'What each leaf node keeps back for its own cluster, beyond what runs there already: resources (cpu, memory, pods, …) and quantities. The virtual nodes offer that much less.',
+        maxProperties: 32,
+        rules: [labelKeysRule],
+      }),
+    ),
     leafModels: Type.Optional(
       Type.Array(leafModel, {
         description: 'The virtual nodes of the cluster. Without any, one virtual node stands for the whole cluster.',

@@ -7,6 +7,8 @@ export const dnsSubdomainPattern = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([
 export const optionalDnsSubdomainPattern = `^$|${dnsSubdomainPattern}`
 export const secretKeyPattern = '^[-._a-zA-Z0-9]+$'
 export const labelValuePattern = '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$'
+/** A resource.Quantity that is not negative, without exponents. */
+export const amountPattern = '^[0-9]{1,18}(\\.[0-9]{1,9})?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$'
 /** An optional DNS prefix with a slash, then a name. */
 export const labelKeyPattern =
   '^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$'
@@ -29,6 +31,7 @@ const meanings: ReadonlyMap<string, string> = new Map([
   [optionalDnsSubdomainPattern, "empty or a DNS subdomain: lower case letters, digits, '-' and '.'"],
   [labelValuePattern, "a label value: letters, digits, '-', '_' and '.', with a letter or digit at both ends"],
   [labelKeyPattern, "a label key: an optional DNS subdomain and '/', then letters, digits, '-', '_' and '.'"],
+  [amountPattern, 'a quantity such as 500m, 2 or 1Gi'],
   [timePattern, 'an RFC 3339 time such as 2026-11-25T00:00:00Z'],
   [base64Pattern, 'base64'],
   [secretKeyPattern, "a key of a Secret: letters, digits, '-', '_' and '.'"],

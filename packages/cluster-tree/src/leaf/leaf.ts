@@ -75,7 +75,8 @@ export class Leaf {
     this.#treeOptions = clusterTreeOptions
     const isSame =
       isDeepStrictEqual(before?.leafModels, clusterTreeOptions?.leafModels) &&
-      before?.nodeTaint === clusterTreeOptions?.nodeTaint
+      before?.nodeTaint === clusterTreeOptions?.nodeTaint &&
+      isDeepStrictEqual(before?.reserved, clusterTreeOptions?.reserved)
     if (!isSame) this.#takeUpModels()
   }
 
@@ -191,13 +192,14 @@ export class Leaf {
 
   /** Models that contradict each other are not taken up; the virtual nodes that are there go on, and so do their pods. */
   #takeUpModels(): void {
-    const { leafModels = [], nodeTaint = 'NoSchedule' } = this.#treeOptions ?? {}
+    const { leafModels = [], nodeTaint: taint, reserved } = this.#treeOptions ?? {}
     const detail = leafModelOverlap(leafModels)
     const before = this.#overlap?.detail
     this.#overlap = detail === undefined ? undefined : { reason: 'LeafModelsOverlap', detail }
     const { root, cluster, changed } = this.#options
     if (detail !== undefined && detail !== before) root.events.record(cluster, leafRefused('LeafModelsOverlap', detail))
-    this.#tree?.takeUp(this.#overlap ? undefined : virtualNodeModels(this.name, leafModels), nodeTaint)
+    const models = this.#overlap ? undefined : virtualNodeModels(this.name, leafModels)
+    this.#tree?.takeUp(models, { taint, reserved })
     changed()
   }
 

@@ -5,7 +5,7 @@ import { ConfigurationRegistry } from '../configuration/registry.ts'
 import { leafNodes } from '../kubelet/leaf-nodes.ts'
 import { nodePods } from '../kubelet/node-pods.ts'
 import { LeafNamespaces } from '../namespaces/controller.ts'
-import { VirtualNodes } from '../nodes/virtual-nodes.ts'
+import { type NodeSettings, VirtualNodes } from '../nodes/virtual-nodes.ts'
 import { PodEvents } from '../pod-events/mirror.ts'
 import { PodController } from '../pods/controller.ts'
 import { isCopyOf } from '../pods/decide.ts'
@@ -91,6 +91,7 @@ export class LeafTree {
     this.#pods = new PodController({
       context: { rootClusterId, clusterName },
       homeOf: (nodeName) => this.virtualNodes.homeOf(nodeName),
+      taintsOf: (nodeName) => root.virtualNodes.get(nodeName)?.spec?.taints ?? [],
       root: root.client,
       leaf,
       rootPods,
@@ -124,8 +125,8 @@ export class LeafTree {
   }
 
   /** Takes up other models; undefined when they cannot be used. Pods that still have a home do not notice. */
-  takeUp(models: readonly VirtualNodeModel[] | undefined, taint: ClusterTreeOptions['nodeTaint']): void {
-    this.virtualNodes.apply(models, taint)
+  takeUp(models: readonly VirtualNodeModel[] | undefined, settings: NodeSettings): void {
+    this.virtualNodes.apply(models, settings)
     // Pods of a node that was without a model, or is now, have to hear of it.
     this.#pods.resume()
   }

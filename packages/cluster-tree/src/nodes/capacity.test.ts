@@ -113,6 +113,17 @@ describe('what a virtual node offers', () => {
     assert.deepEqual(allocatable(ledger(nodes, pods)), { cpu: '2', pods: '5' })
   })
 
+  it('is less by what each leaf node keeps back, and by no more than is there', () => {
+    const two = ledger([
+      leafNode('a', { allocatable: big }),
+      leafNode('b', { allocatable: { cpu: '500m', pods: '5' } }),
+    ])
+    two.setReserved(parseResources({ cpu: '1', memory: '1Gi' }))
+    assert.deepEqual(allocatable(two), { cpu: '3', memory: '7Gi', pods: '115' })
+    two.setReserved(parseResources({}))
+    assert.deepEqual(allocatable(two), { cpu: '4500m', memory: '8Gi', pods: '115' })
+  })
+
   it('keeps whole devices exact', () => {
     const nodes = ['a', 'b', 'c'].map((name) => leafNode(name, { allocatable: { 'nvidia.com/gpu': '1' } }))
     const taken = foreignPod('p', { nodeName: 'b', requests: { 'nvidia.com/gpu': '1' } })
@@ -187,6 +198,7 @@ describe('an offer kept event by event', () => {
       ),
     }),
     fc.record({ podGone: podName }),
+    fc.record({ reserved: requests }),
   )
 
   it('is the same as one computed from scratch', () => {
@@ -195,6 +207,7 @@ describe('an offer kept event by event', () => {
         const incremental = new CapacityLedger()
         const nodes = new Map<string, { node: Node; home: string }>()
         const pods = new Map<string, Pod>()
+        let reserved: ResourceList = new Map()
         for (const happened of events) {
           if ('node' in happened) {
             const node = leafNode(...happened.node)
@@ -207,13 +220,16 @@ describe('an offer kept event by event', () => {
             const pod = foreignPod(...happened.pod)
             pods.set(keyOf(pod), pod)
             incremental.setPod(pod)
+          } else if ('reserved' in happened) {
+            reserved = parseResources(happened.reserved)
+            incremental.setReserved(reserved)
           } else {
             pods.delete(`theirs/${happened.podGone}`)
             incremental.removePod(`theirs/${happened.podGone}`)
           }
           for (const home of homes) {
             const members = [...nodes.values()].filter((node) => node.home === home).map(({ node }) => node)
-            assertSameAmounts(incremental.offer(home).allocatable, fromScratch(members, [...pods.values()]))
+            assertSameAmounts(incremental.offer(home).allocatable, fromScratch(members, [...pods.values()], reserved))
           }
         }
       }),
@@ -221,12 +237,12 @@ describe('an offer kept event by event', () => {
   })
 
   /** The definition, straightforwardly. */
-  function fromScratch(nodes: readonly Node[], pods: readonly Pod[]): ResourceList {
+  function fromScratch(nodes: readonly Node[], pods: readonly Pod[], reserved: ResourceList): ResourceList {
     let total: ResourceList = new Map()
     for (const node of nodes.filter(isAvailable)) {
       const here = pods.filter(({ spec, status }) => spec.nodeName === node.metadata.name && status?.phase !== 'Failed')
       const has = parseResources(node.status?.allocatable)
-      let free: ResourceList = has
+      let free: ResourceList = subtractResources(has, reserved)
       for (const pod of here)
         free = subtractResources(free, addResources(podRequests(pod), parseResources({ pods: '1' })))
       const zero = parseQuantity('0')

@@ -48,7 +48,7 @@ interface Sums {
  * however many nodes and pods there are. Knows the leaf's nodes and the pods of others; our own pods are the root scheduler's
  * to count.
  *
- * Nodes count while they are Ready and not cordoned. A node on which others asked for more than there is adds nothing, and
+ * Nodes count while they are Ready and not cordoned, less what each keeps back. A node on which others asked for more than there is adds nothing, and
  * takes nothing from its neighbours.
  */
 export class CapacityLedger {
@@ -56,10 +56,18 @@ export class CapacityLedger {
   readonly #pods = new Map<ObjectKey, PodShare>()
   readonly #usedByNode = new Map<string, ResourceSum>()
   readonly #sums = new Map<string, Sums>()
+  #reserved: ResourceList = none
 
   offer(home: string): Offer {
     const { capacity, allocatable } = this.#sums.get(home) ?? {}
     return { capacity: capacity?.get() ?? none, allocatable: allocatable?.get() ?? none }
+  }
+
+  /** What every leaf node keeps back. */
+  setReserved(reserved: ResourceList): void {
+    if (equalResources(reserved, this.#reserved)) return
+    this.#reserved = reserved
+    for (const name of this.#nodes.keys()) this.#settle(name)
   }
 
   /** A leaf node appeared or changed, or became part of another virtual node. */
@@ -130,7 +138,8 @@ export class CapacityLedger {
     const used = this.#usedByNode.get(nodeName)?.get() ?? none
     const { allocatable } = this.#sumsOf(share.home)
     allocatable.subtract(share.free)
-    share.free = new Map([...share.allocatable].map(([name, quantity]) => [name, less(quantity, used.get(name))]))
+    const free = (name: string, quantity: Quantity) => less(less(quantity, used.get(name)), this.#reserved.get(name))
+    share.free = new Map([...share.allocatable].map(([name, quantity]) => [name, free(name, quantity)]))
     allocatable.add(share.free)
   }
 

@@ -364,10 +364,10 @@ describe('the virtual node of a leaf, in the root', () => {
     it('has the taint that its Cluster wants, and loses the other', async () => {
       const taints = async () => (await inRoot())?.spec?.taints?.map(({ key, effect }) => `${key}:${effect}`) ?? []
       await eventuallyNode('it is Ready', isReady)
-      virtualNodes.apply(models, 'PreferNoSchedule')
+      virtualNodes.apply(models, { taint: 'PreferNoSchedule' })
       await eventually('it is softer', async () => (await taints()).includes(`${nodeTaint.key}:PreferNoSchedule`))
       assert(!(await taints()).includes(`${nodeTaint.key}:NoSchedule`))
-      virtualNodes.apply(models, 'None')
+      virtualNodes.apply(models, { taint: 'None' })
       await eventually('it has none', async () => !(await taints()).some((taint) => taint.startsWith(nodeTaint.key)))
     })
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { VirtualNodeModel } from '@kosmos/api'
-import { Controller, type Informer, type Node, type Pod, type Requeue } from '@kosmos/kube'
+import type { ClusterTreeOptions, VirtualNodeModel } from '@kosmos/api'
+import { Controller, type Informer, type Node, type Pod, parseResources, type Requeue } from '@kosmos/kube'
 import type { VirtualKubelet } from '../kubelet/kubelets.ts'
 import type { Beat } from '../leaf/heartbeat.ts'
 import { CapacityLedger } from './capacity.ts'
@@ -26,6 +26,13 @@ export interface VirtualNodesOptions extends Omit<VirtualNodeOptions, 'name' | '
   readonly onRetiring: (nodeName: string) => void
   /** Called when {@link VirtualNodes.refused} has changed. */
   readonly changed: () => void
+}
+
+/** What the Cluster says of all its virtual nodes. */
+export interface NodeSettings {
+  readonly taint?: NodeTaint | undefined
+  /** What each leaf node keeps back. */
+  readonly reserved?: ClusterTreeOptions['reserved']
 }
 
 interface Served {
@@ -86,8 +93,9 @@ export class VirtualNodes {
    * Takes up what the Cluster says; undefined when that cannot be used, and then what is there goes on. A virtual node
    * without a model takes no new pods and goes when it has none.
    */
-  apply(models: readonly VirtualNodeModel[] | undefined, taint: NodeTaint = 'NoSchedule'): void {
-    this.#taint = taint
+  apply(models: readonly VirtualNodeModel[] | undefined, { taint, reserved }: NodeSettings = {}): void {
+    this.#taint = taint ?? 'NoSchedule'
+    this.#capacity.setReserved(parseResources(reserved))
     const { rootNodes, clusterName, leafNodes } = this.#options
     for (const model of models ?? []) this.#serve(model.name, model)
     for (const node of rootNodes.store.values()) {

@@ -1,6 +1,7 @@
 import { rootGenerationAnnotation } from '@kosmos/api'
 import type { Pod, PodSpec } from '@kosmos/kube'
 import { carriesMetadata, droppedMetadata } from './carried-metadata.ts'
+import { gateConditions } from './readiness-gates.ts'
 import { translate } from './translate.ts'
 import type { LeafContext } from './translation.ts'
 
@@ -8,24 +9,34 @@ type Container = PodSpec['containers'][number]
 
 /** A strategic merge patch of a copy, or of one of its subresources. */
 export interface CopyPatch {
-  readonly subresource?: 'resize' | 'ephemeralcontainers'
+  readonly subresource?: 'resize' | 'ephemeralcontainers' | 'status'
   readonly body: {
     readonly metadata: { readonly uid: string; readonly [field: string]: unknown }
     readonly spec?: object
+    readonly status?: object
   }
 }
 
 /**
  * What to write to the copy because the root pod has changed since it was translated, in this order; empty when it has not.
- * The last one stamps the copy with what it carries now, so that what an interruption left undone is done again.
+ * The last one of the spec stamps the copy with what it carries now, so that what an interruption left undone is done again.
  *
  * These are the fields that an API server lets a pod change: labels, annotations, images, activeDeadlineSeconds, resources
- * (KEP-1287), ephemeral containers (KEP-277). Tolerations mean the root's nodes and are not sent. What the leaf added to the
+ * (KEP-1287), ephemeral containers (KEP-277); and of its status the readiness gates. Tolerations mean the root's nodes and are not sent. What the leaf added to the
  * copy (annotations of a CNI, injected containers) is not named, so the merge keeps it.
  *
  * The caller has made sure that `leaf` is the copy of this incarnation of `root`. Pure.
  */
 export function changesOf(root: Pod, leaf: Pod, ctx: LeafContext): readonly CopyPatch[] {
+  const conditions = gateConditions(root, leaf)
+  const gates: CopyPatch = {
+    subresource: 'status',
+    body: { metadata: { uid: leaf.metadata.uid }, status: { conditions } },
+  }
+  return [...objectChanges(root, leaf, ctx), ...(conditions.length > 0 ? [gates] : [])]
+}
+
+function objectChanges(root: Pod, leaf: Pod, ctx: LeafContext): readonly CopyPatch[] {
   const specChanged = hasNewSpec(root, leaf)
   if (!specChanged && carriesMetadata(leaf, root)) return []
   const { pod, problems } = translate(root, ctx)

@@ -12,6 +12,11 @@ const leafOwned = new Set([
   'AllContainersRestarting',
 ])
 
+/** Whether a cluster's own components write a condition, each cluster's for itself. */
+export function isOfCluster(type: string): boolean {
+  return leafOwned.has(type) || type === 'PodScheduled' || type === 'DisruptionTarget'
+}
+
 /**
  * Ours: False while the leaf's scheduler finds no node, with its words. `PodScheduled` itself is the root scheduler's and stays
  * True, since the pod is bound to the virtual node.
@@ -89,7 +94,8 @@ function inRootsTerms(
   return known ? { ...condition, observedGeneration: rootGeneration } : condition
 }
 
-function sameCondition(present: Condition | undefined, wanted: Condition): boolean {
+/** Whether nothing is to be written to have a condition as wanted. */
+export function sameCondition(present: Condition | undefined, wanted: Condition): boolean {
   if (present === undefined || present.status !== wanted.status) return false
   const { observedGeneration } = wanted
   if (observedGeneration !== undefined && observedGeneration !== present.observedGeneration) return false

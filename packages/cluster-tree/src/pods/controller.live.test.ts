@@ -46,6 +46,7 @@ function startPods(root: Client, leaf: Client) {
     leaf,
     rootPods,
     homeOf: () => ({ kind: 'cluster' }),
+    taintsOf: () => [],
     leafPods,
     registry,
     namespaces: startNamespaces(root, leaf, context.rootClusterId).copies,

@@ -10,6 +10,7 @@ import {
   type ReconcileObservation,
   type Requeue,
   refOf,
+  type Taint,
 } from '@kosmos/kube'
 import type { ConfigurationCopies } from '../configuration/controller.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from '../configuration/registry.ts'
@@ -38,12 +39,14 @@ import { restartsOf } from './restarts.ts'
 import type { StatusPatch } from './status-patch.ts'
 import { translate } from './translate.ts'
 import type { LeafContext } from './translation.ts'
+import { uninvited } from './uninvited.ts'
 import { type Waiting, waitingStatus } from './waiting.ts'
 
 export interface PodControllerOptions {
   readonly context: Omit<LeafContext, 'home'>
   /** Where in the leaf the pods of a virtual node may run; undefined when it takes no new ones. */
   readonly homeOf: (nodeName: string) => Home | undefined
+  readonly taintsOf: (nodeName: string) => readonly Taint[]
   readonly root: Client
   readonly leaf: Client
   readonly rootPods: Pick<PodsOnNodes, 'synced' | 'subscribe' | 'get'>
@@ -143,7 +146,7 @@ export class PodController {
       missing: needs.missing,
       blocked:
         needs.blocked ??
-        (root && !this.#homeOf(root) ? nodeRetiring(root) : undefined) ??
+        (root && !leaf ? this.#unwanted(root) : undefined) ??
         this.#refusals.of(key, root?.metadata.uid, now),
       now,
     })
@@ -154,6 +157,12 @@ export class PodController {
     if (!isCopyOf(leaf, root) || this.#changeRefusals.of(key, root.metadata.uid, now)) return []
     const home = this.#homeOf(root) ?? { kind: 'cluster' }
     return changesOf(root, leaf, { ...this.#options.context, home })
+  }
+
+  /** Why the pod should not be on its virtual node at all. */
+  #unwanted(root: Pod): Waiting | undefined {
+    if (!this.#homeOf(root)) return nodeRetiring(root)
+    return uninvited(root, this.#options.taintsOf(root.spec.nodeName ?? ''))
   }
 
   #homeOf({ spec }: Pod): Home | undefined {
