@@ -1,6 +1,6 @@
 /** Quick tests of upstream's, one or two of each thing that a node is asked for. */
 const titles = [
-  '[sig-node] ConfigMap should be consumable via the environment',
+  '[sig-node] ConfigMap should be consumable via environment variable',
   '[sig-node] Container Lifecycle Hook when create a pod with lifecycle hook should execute poststart exec hook properly',
   "[sig-node] Containers should be able to override the image's default command and arguments",
   "[sig-node] Downward API should provide container's limits.cpu/memory and requests.cpu/memory as env vars",
@@ -20,7 +20,6 @@ const titles = [
   '[sig-node] Pods should run through the lifecycle of Pods and PodStatus',
   '[sig-node] Pods should support pod readiness gates',
   '[sig-node] Pods should support remote command execution over websockets',
-  '[sig-node] Pods should support retrieving logs from the container over websockets',
   '[sig-node] Probing container should be restarted with a /healthz http liveness probe',
   '[sig-node] RuntimeClass should reject a Pod requesting a non-existent RuntimeClass',
   '[sig-node] Secrets should be consumable from pods in env vars',
