@@ -45,7 +45,7 @@ export interface Page<T> {
 
 /** Media type of an object without its content; the plain one is what a server answers that does not know it. */
 export const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json'
-const METADATA_ONLY_LIST = METADATA_ONLY.replace('PartialObjectMetadata', 'PartialObjectMetadataList')
+export const METADATA_ONLY_LIST = METADATA_ONLY.replace('PartialObjectMetadata', 'PartialObjectMetadataList')
 
 const PATCH_TYPES: Readonly<Record<PatchType, string>> = {
   merge: 'application/merge-patch+json',

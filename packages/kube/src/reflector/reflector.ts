@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Client, METADATA_ONLY } from '../client/client.ts'
+import { type Client, METADATA_ONLY, METADATA_ONLY_LIST } from '../client/client.ts'
 import { pathOf } from '../client/path.ts'
 import { ApiError, ClusterUnreachable, RequestAborted, type Status, statusOf } from '../connection/errors.ts'
 import type { Response } from '../connection/exchange.ts'
@@ -48,19 +48,25 @@ export interface ReflectorOptions<T extends KubeObject> {
 /** The API server no longer has the version to resume from: only a new list helps. */
 class Expired extends Error {}
 
+/** What an API server says of a version that it has not reached (storage.NewTooLargeResourceVersionError). */
+const NOT_REACHED = 'ResourceVersionTooLarge'
+
 /** A watch that ends sooner, and without an event, is no progress (client-go calls it very short). */
 const SHORT_WATCH_MS = 1_000
 
 /**
  * Keeps a sink equal to a collection of the API server (client-go's Reflector, with KEP-3157 streaming lists). Begins
  * with a consistent list, follows by watch from its resourceVersion, resumes at once when the watch is cut off, lists
- * again only when the server no longer has that version (410), and never empties the sink meanwhile.
+ * again only when the server no longer has that version (410) or has not reached it (restored from a snapshot), and never
+ * empties the sink meanwhile.
  */
 export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>
   /** Version to resume from; undefined asks for a list. */
   #resourceVersion: string | undefined
   #streamingList = true
+  /** The last watch was open and brought nothing until it counted as dead, not even a bookmark. */
+  #wasDeaf = false
   /** Attempts in a row after which no watch has followed for a while: a list alone is no progress. */
   #failures = 0
   #state: ReflectorState = { kind: 'connecting' }
@@ -75,6 +81,8 @@ export class Reflector<T extends KubeObject> {
     while (!signal.aborted) {
       try {
         if (this.#resourceVersion === undefined && !this.#streamingList) await this.#listPages(signal)
+        if (this.#resourceVersion !== undefined && this.#wasDeaf)
+          await this.#checkReached(this.#resourceVersion, signal)
         await this.#watch(signal)
       } catch (thrown) {
         if (signal.aborted || thrown instanceof RequestAborted) return
@@ -131,9 +139,11 @@ export class Reflector<T extends KubeObject> {
     let failure: Error | undefined
     let opened = 0
     let progressed = false
+    let heard = false
 
     const split = createLineSplitter((line) => {
       if (failure) return
+      heard = true
       const event = parseWatchEvent<T>(line)
       if (event.type === 'error') {
         failure = failureOf(event.status)
@@ -172,6 +182,7 @@ export class Reflector<T extends KubeObject> {
       )
       if (answer.code !== 200) this.#refused(path, answer, streamingList)
     } catch (error) {
+      this.#wasDeaf = !streamingList && opened > 0 && !heard
       throw failure && !signal.aborted ? failure : error
     } finally {
       // A watch that lasted has followed, also when nothing happened.
@@ -181,6 +192,21 @@ export class Reflector<T extends KubeObject> {
       }
     }
     if (!progressed) throw new Error('the API server closed the watch without an event')
+  }
+
+  /**
+   * An API server whose etcd was restored from a snapshot is behind the version to resume from, and says nothing on such a
+   * watch until it gets there.
+   * @throws Expired if the API server has not reached the version
+   */
+  async #checkReached(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const { client, resource, namespace } = this.#options
+    const query = { limit: 1, resourceVersion, resourceVersionMatch: 'NotOlderThan' }
+    const path = pathOf(resource, { namespace, query })
+    const { code, body } = await client.connection.request({ method: 'GET', path, accept: METADATA_ONLY_LIST, signal })
+    const { details, message } = statusOf(code, body)
+    if (details?.causes?.some(({ reason }) => reason === NOT_REACHED)) throw new Expired(`${message}`)
+    this.#wasDeaf = false
   }
 
   #refused(path: string, { code, body, retryAfterMs }: Response, streamingList: boolean): never {

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { cpSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { liveCluster } from '../live.fixture.ts'
+import { configMaps } from '../objects/resources.ts'
+import { Informer } from './informer.ts'
+
+describe('an API server whose etcd is restored from a snapshot', { timeout: 120_000 }, () => {
+  const cluster = liveCluster()
+
+  it('is followed from its new state, although the version that was followed is ahead of it', async (t) => {
+    const { controlPlane } = cluster
+    const data = path.join(controlPlane.dir, 'etcd')
+    const snapshot = path.join(controlPlane.dir, 'snapshot')
+    const stop = async () => {
+      await controlPlane.kill('kube-apiserver')
+      await controlPlane.kill('etcd')
+    }
+    const start = async () => {
+      await controlPlane.restart('etcd')
+      await controlPlane.restart('kube-apiserver')
+    }
+    const client = await cluster.client()
+    const make = (name: string) => client.create(configMaps, { metadata: { namespace: 'default', name } })
+    await make('before')
+    await stop()
+    cpSync(data, snapshot, { recursive: true })
+    await start()
+
+    const informer = new Informer({
+      client: await cluster.client(),
+      resource: configMaps,
+      namespace: 'default',
+      silenceMs: 3_000,
+      backoff: { minMs: 20, maxMs: 400 },
+    })
+    const ending = new AbortController()
+    const running = informer.run(ending.signal)
+    t.after(async () => {
+      ending.abort()
+      await running
+    })
+    await informer.synced
+    for (let i = 0; i < 50; i++) await make(`lost-${i}`)
+    while (!informer.get('default/lost-49')) await sleep(20)
+
+    await stop()
+    rmSync(data, { recursive: true })
+    cpSync(snapshot, data, { recursive: true })
+    await start()
+    await make('after')
+    while (!informer.get('default/after')) await sleep(20)
+    const names = [...informer.store.values()].map(({ metadata }) => metadata.name).sort()
+    assert.deepEqual(names, ['after', 'before'])
+  })
+})
