@@ -54,8 +54,10 @@ export const rootGenerationAnnotation = 'kosmos.io/root-generation'
 export const restartsAnnotation = 'kosmos.io/restarts'
 /** Ours. Annotation of a pod written into a leaf: which labels and annotations of the root pod it carries (JSON). */
 export const rootMetadataAnnotation = 'kosmos.io/root-metadata'
-/** Ours. Annotation of a copied ConfigMap or Secret: the resourceVersion of the root object that it shows. */
+/** Ours. Annotation of everything written into a leaf: the resourceVersion of the root object that it shows. */
 export const rootResourceVersionAnnotation = 'kosmos.io/root-resource-version'
+/** Ours. Label of a pod in a leaf whose root pod was lost when the root was restored from a snapshot, value `true`. It is kept. */
+export const orphanLabel = 'kosmos.io/orphan'
 /** Label of every pod written into a leaf, value `true`. */
 export const podLabel = 'kosmos-io/pod'
 /** Annotation of an object copied into a leaf, value `true`. */

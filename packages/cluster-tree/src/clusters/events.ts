@@ -48,3 +48,10 @@ export const nodeRetired = (node: string): Notice => ({
   action: 'RetiringVirtualNode',
   note: `leafModels does not describe node ${node} any more; its pods are evicted, and it goes with the last of them`,
 })
+
+export const orphanKept = (pod: string): Notice => ({
+  type: 'Warning',
+  reason: 'OrphanKept',
+  action: 'ReflectingStatus',
+  note: `The root was restored from a snapshot and does not remember pod ${pod}, which goes on in the leaf; kosmosctl get orphans lists such pods`,
+})

@@ -43,6 +43,7 @@ function startCopies(root: Client, leaf: Client, registered: Promise<void> = Pro
     rootSources,
     leafSources,
     registry,
+    heldBack: () => false,
     namespaces: startNamespaces(root, leaf, rootClusterId).copies,
     registered,
     wake: (pod) => woken.push(pod),

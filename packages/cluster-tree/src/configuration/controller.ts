@@ -32,6 +32,8 @@ export interface ConfigurationOptions {
   readonly rootSources: ConfigurationSources
   readonly leafSources: ConfigurationSources
   readonly registry: ConfigurationRegistry
+  /** Whether copies that no root pod needs are to be kept in a namespace. */
+  readonly heldBack: (namespace: string) => boolean
   readonly namespaces: Pick<LeafNamespaces, 'ensure'>
   /** Resolves when the registry knows every pod: a copy whose pods are not known yet would be collected. */
   readonly registered: Promise<void>
@@ -134,6 +136,8 @@ export class ConfigurationCopies {
         this.#wakeDependents(key)
         return
       case 'delete':
+        if (plan.reason === 'unneeded' && this.#options.heldBack(refOf(objectKey).namespace ?? ''))
+          return { afterMs: HELD_BACK_MS }
         refuseUnlessPassing(await leaf.delete(resource, refOf(objectKey), { uid: plan.uid }))
         return
       case 'create':
@@ -180,6 +184,9 @@ export class ConfigurationCopies {
     return object && copyOf(object as Parameters<typeof copyOf>[0], rootClusterId)
   }
 }
+
+/** Between looks whether orphans still need a copy: rare, and nothing hurries. */
+const HELD_BACK_MS = 60_000
 
 /** As validation says it of immutable ConfigMaps, Secrets, and of a Secret's type. */
 const IMMUTABLE = /immutable/

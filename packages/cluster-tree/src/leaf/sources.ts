@@ -22,7 +22,7 @@ export type LeafSource = 'pods' | 'foreignPods' | 'nodes' | 'namespaces' | 'conf
 /** What is watched in a leaf. What is not ours is not received, but for what capacity needs to know of other pods. */
 export interface LeafSources {
   /** Our copies, without what the root pod says anyway. */
-  readonly pods: Informer<Pod>
+  readonly pods: Informer<Pod, 'namespace'>
   /** The pods of others that take room: running or about to, without what capacity does not read. */
   readonly foreignPods: Informer<Pod>
   readonly nodes: Informer<Node>
@@ -52,6 +52,7 @@ export function watchLeaf(
       client,
       resource: pods,
       labelSelector: ours,
+      indexes: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
       transform: whatIsReflected,
       onState: telling('pods'),
     }),

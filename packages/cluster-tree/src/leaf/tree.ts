@@ -1,5 +1,6 @@
 import type { ClusterTreeOptions, VirtualNodeModel } from '@kosmos/api'
 import { ApiError, type Client, keyOf, type ReflectorState } from '@kosmos/kube'
+import { orphanKept } from '../clusters/events.ts'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
 import { leafNodes } from '../kubelet/leaf-nodes.ts'
@@ -10,6 +11,7 @@ import { PodEvents } from '../pod-events/mirror.ts'
 import { PodController } from '../pods/controller.ts'
 import { isCopyOf } from '../pods/decide.ts'
 import { evict } from '../pods/evict.ts'
+import { Orphans } from '../pods/orphans.ts'
 import { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import type { Beat } from './heartbeat.ts'
 import type { LeafIdentity } from './identity.ts'
@@ -76,6 +78,8 @@ export class LeafTree {
         options.log('info', 'namespace.kept', { cluster: clusterName, namespace, reason: why }),
     })
     const namespaces = this.#namespaces
+    const rootVersion = () => root.boundPods.informer.resourceVersion
+    const orphans = new Orphans({ leafPods, rootVersion, isKnown: (key) => rootPods.get(key) !== undefined })
     const registry = new ConfigurationRegistry()
     this.#copies = new ConfigurationCopies({
       root: root.client,
@@ -84,6 +88,7 @@ export class LeafTree {
       rootSources: root.configuration,
       leafSources: this.#sources.configuration,
       registry,
+      heldBack: (namespace) => orphans.areIn(namespace),
       namespaces,
       registered: rootPods.synced,
       wake: (pod) => this.#pods.controller.enqueue(pod),
@@ -92,6 +97,8 @@ export class LeafTree {
       context: { rootClusterId, clusterName },
       homeOf: (nodeName) => this.virtualNodes.homeOf(nodeName),
       taintsOf: (nodeName) => root.virtualNodes.get(nodeName)?.spec?.taints ?? [],
+      rootVersion,
+      onOrphan: (key) => root.events.record(cluster, orphanKept(key)),
       root: root.client,
       leaf,
       rootPods,

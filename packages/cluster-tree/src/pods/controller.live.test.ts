@@ -35,7 +35,12 @@ function startPods(root: Client, leaf: Client) {
   const boundPods = new BoundPods(root)
   const rootPods = new PodsOnNodes(boundPods)
   rootPods.add(nodeName)
-  const leafPods = new Informer<Pod>({ client: leaf, resource: pods, labelSelector: `${rootClusterLabel}=root-1` })
+  const leafPods = new Informer<Pod, 'namespace'>({
+    client: leaf,
+    resource: pods,
+    labelSelector: `${rootClusterLabel}=root-1`,
+    indexes: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
+  })
   const registry = new ConfigurationRegistry()
   const copies = new Map<string, CopyState>()
   const told: string[] = []
@@ -47,6 +52,8 @@ function startPods(root: Client, leaf: Client) {
     rootPods,
     homeOf: () => ({ kind: 'cluster' }),
     taintsOf: () => [],
+    rootVersion: () => boundPods.informer.resourceVersion,
+    onOrphan: (key) => told.push(`${key} Orphan`),
     leafPods,
     registry,
     namespaces: startNamespaces(root, leaf, context.rootClusterId).copies,

@@ -1,4 +1,4 @@
-import { rootClusterLabel } from '@kosmos/api'
+import { orphanLabel, rootClusterLabel } from '@kosmos/api'
 import {
   type Client,
   Controller,
@@ -47,10 +47,14 @@ export interface PodControllerOptions {
   /** Where in the leaf the pods of a virtual node may run; undefined when it takes no new ones. */
   readonly homeOf: (nodeName: string) => Home | undefined
   readonly taintsOf: (nodeName: string) => readonly Taint[]
+  /** The resourceVersion that the root's pods have reached. */
+  readonly rootVersion: () => string | undefined
+  /** A copy is kept that the root has lost. */
+  readonly onOrphan: (pod: ObjectKey) => void
   readonly root: Client
   readonly leaf: Client
   readonly rootPods: Pick<PodsOnNodes, 'synced' | 'subscribe' | 'get'>
-  readonly leafPods: Informer<Pod>
+  readonly leafPods: Informer<Pod, 'namespace'>
   readonly registry: ConfigurationRegistry
   readonly namespaces: Pick<LeafNamespaces, 'ensure'>
   readonly copies: Pick<ConfigurationCopies, 'stateOf' | 'refusalOf' | 'enqueue'>
@@ -148,6 +152,7 @@ export class PodController {
         needs.blocked ??
         (root && !leaf ? this.#unwanted(root) : undefined) ??
         this.#refusals.of(key, root?.metadata.uid, now),
+      rootVersion: this.#options.rootVersion(),
       now,
     })
     return await this.#act(key, action, root, leaf, needs)
@@ -218,6 +223,13 @@ export class PodController {
       case 'deleteLeaf':
         if (action.reason === 'RootPodGone' && (await this.#isAlive(key, leaf))) return { afterMs: 1_000 }
         return await this.#deleteLeaf(key, action.uid, action.gracePeriodSeconds)
+      case 'keepOrphan': {
+        const labels = { [orphanLabel]: 'true' }
+        const patch = { metadata: { uid: action.uid, labels } }
+        const outcome = await this.#options.leaf.patch(pods, refOf(key), patch, { type: 'merge' })
+        if (outcome.ok) this.#options.onOrphan(key)
+        return
+      }
       case 'deleteRoot':
         if (root) events.record(root, stuckInLeaf(context.clusterName))
         await this.#deleteRoot(key, { uid: action.uid })

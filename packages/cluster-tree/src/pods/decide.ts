@@ -1,7 +1,8 @@
-import { rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
+import { orphanLabel, rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
 import type { Pod } from '@kosmos/kube'
 import type { CopyPatch } from './changes.ts'
 import { endedStatus, vanishedStatus } from './failure.ts'
+import { isOrphan } from './orphans.ts'
 import type { Reference } from './references.ts'
 import { reflect } from './reflect.ts'
 import { restartingStatus } from './restarts.ts'
@@ -34,6 +35,8 @@ export interface PodView {
   readonly recreate?: boolean
   /** What stopped the last attempt to create the copy; left out when it is time for another. */
   readonly blocked?: Waiting | undefined
+  /** The resourceVersion that the root's pods have reached. */
+  readonly rootVersion?: string | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -51,6 +54,8 @@ export type PodAction =
   | { readonly do: 'deleteRoot'; readonly reason: string; readonly uid: string }
   /** Delete this root pod with grace 0 and its uid as precondition: its copy is gone. */
   | { readonly do: 'finishRoot'; readonly reason: string; readonly uid: string }
+  /** Mark this leaf pod as one that the root has lost, and keep it. */
+  | { readonly do: 'keepOrphan'; readonly reason: string; readonly uid: string }
   | { readonly do: 'reflect'; readonly reason: string; readonly patch: StatusPatch }
   | { readonly do: 'changeLeaf'; readonly reason: string; readonly changes: readonly CopyPatch[] }
   | { readonly do: 'failRoot'; readonly reason: string; readonly patch: StatusPatch }
@@ -68,7 +73,7 @@ export function decide(view: PodView): PodAction {
   const { root, leaf, current } = view
   if (!current) return none('CachesNotCurrent')
   if (leaf !== undefined && !isOurs(leaf, view.rootClusterId)) return besideForeignPod(view, leaf)
-  if (root === undefined) return leaf === undefined ? none('Gone') : stop(leaf, ownGrace(leaf), 'RootPodGone')
+  if (root === undefined) return leaf === undefined ? none('Gone') : withoutRoot(view, leaf)
   if (leaf === undefined) return withoutCopy(view, root)
   if (!isCopyOf(leaf, root)) return besideOldCopy(view, root, leaf)
   return withCopy(view, root, leaf)
@@ -87,6 +92,14 @@ export function rootUidOf(leaf: Pod): string | undefined {
 /** Whether a leaf pod is the copy of this very root pod, not of another incarnation of its name. */
 export function isCopyOf(leaf: Pod, root: Pod): boolean {
   return rootUidOf(leaf) === root.metadata.uid
+}
+
+function withoutRoot(view: PodView, leaf: Pod): PodAction {
+  return isOrphan(leaf, view.rootVersion) ? keep(leaf) : stop(leaf, ownGrace(leaf), 'RootPodGone')
+}
+
+function keep({ metadata: { uid, labels } }: Pod): PodAction {
+  return labels?.[orphanLabel] === undefined ? { do: 'keepOrphan', reason: 'RootIsOlder', uid } : none('Orphan')
 }
 
 function withCopy(view: PodView, root: Pod, leaf: Pod): PodAction {
@@ -172,6 +185,11 @@ function finish(view: PodView, root: Pod): PodAction {
 }
 
 function besideOldCopy(view: PodView, root: Pod, leaf: Pod): PodAction {
+  if (isOrphan(leaf, view.rootVersion)) {
+    const step = keep(leaf)
+    if (step.do !== 'none') return step
+    return root.metadata.deletionTimestamp === undefined ? wait(root, orphanInTheWay(leaf)) : finish(view, root)
+  }
   const step = stop(leaf, ownGrace(leaf), 'OldIncarnation')
   if (step.do === 'deleteLeaf') return step
   if (root.metadata.deletionTimestamp !== undefined) return finish(view, root)
@@ -214,6 +232,14 @@ export function nameTaken({ namespace, name }: { readonly namespace: string; rea
   return {
     reason: 'NameTakenInLeaf',
     message: `the leaf cluster has a pod ${namespace}/${name} that this root did not create and will not touch: delete it there, or rename this one`,
+  }
+}
+
+/** A copy of a root pod of that name which the root lost when it was restored. */
+function orphanInTheWay({ metadata: { namespace, name } }: Pod): Waiting {
+  return {
+    reason: 'NameTakenInLeaf',
+    message: `the leaf cluster still runs a pod ${namespace}/${name} that the root lost when it was restored from a snapshot (kosmosctl get orphans): delete that one in the leaf, and this one starts`,
   }
 }
 

@@ -91,11 +91,16 @@ describe('the copy of any root pod', () => {
     const keys = fc.dictionary(fc.constantFrom('app', 'example.com/x', 'kosmos-io/pod', 'kosmos.io/root-uid'), text)
     fc.assert(
       fc.property(keys, keys, (labels, annotations) => {
-        const { metadata } = translate(rootPod({ metadata: { labels, annotations } }), ctx).pod
+        const root = rootPod({ metadata: { labels, annotations } })
+        const { metadata } = translate(root, ctx).pod
         const stamps = { 'kosmos-io/pod': 'true', 'kosmos.io/root-cluster': ctx.rootClusterId }
         assert.deepEqual({ ...metadata.labels }, { ...labels, ...stamps })
         const { 'kosmos.io/root-metadata': carried, ...others } = metadata.annotations
-        const notes = { 'kosmos.io/root-uid': 'root-uid', 'kosmos.io/root-generation': '1' }
+        const notes = {
+          'kosmos.io/root-uid': 'root-uid',
+          'kosmos.io/root-generation': '1',
+          'kosmos.io/root-resource-version': root.metadata.resourceVersion,
+        }
         assert.deepEqual(others, { ...annotations, ...notes })
         assert.deepEqual(JSON.parse(carried ?? '').labels, Object.keys(labels))
       }),

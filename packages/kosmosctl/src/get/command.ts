@@ -5,6 +5,7 @@ import type { Terminal } from '../terminal/context.ts'
 import { outputOption, rootSource, withRootOptions } from '../terminal/options.ts'
 import { listClusters } from './clusters.ts'
 import { type Listing, listingData, listingTable } from './listing.ts'
+import { listOrphans } from './orphans.ts'
 import { listPods } from './pods.ts'
 import { listVirtualNodes } from './virtual-nodes.ts'
 
@@ -14,6 +15,7 @@ const singular: Readonly<Record<string, string>> = {
   vn: 'virtualnodes',
   pod: 'pods',
   po: 'pods',
+  orphan: 'orphans',
 }
 
 interface GetFlags {
@@ -27,12 +29,15 @@ export function addGet(program: Command, terminal: Terminal): void {
     'clusters',
     'virtualnodes',
     'pods',
+    'orphans',
     ...Object.keys(singular),
   ])
   const command = program
     .command('get')
-    .summary('list clusters, virtual nodes, or pods in leaves')
-    .description('Lists the Clusters, the virtual nodes, or the pods of the root that run in leaves.')
+    .summary('list clusters, virtual nodes, pods in leaves, or orphans')
+    .description(
+      'Lists the Clusters, the virtual nodes, the pods of the root that run in leaves, or those in leaves that the root lost when it was restored from a snapshot (orphans).',
+    )
     .addArgument(what)
     .option('-n, --namespace <namespace>', 'pods of this namespace (default: that of the context)')
     .option('-A, --all-namespaces', 'pods of all namespaces')
@@ -57,6 +62,8 @@ async function list(what: string, root: OpenCluster, flags: GetFlags, terminal: 
       return await listClusters(root.client)
     case 'virtualnodes':
       return await listVirtualNodes(root.client)
+    case 'orphans':
+      return await listOrphans(root.client, { namespace: flags.namespace, warn: terminal.progress.warn })
     default: {
       const own = root.config.getContextObject(root.config.getCurrentContext())?.namespace ?? 'default'
       return await listPods(root.client, {

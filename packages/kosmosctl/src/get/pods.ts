@@ -1,10 +1,7 @@
-import { rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
+import { rootUidAnnotation } from '@kosmos/api'
 import { type Client, nodes, type Pod, pods } from '@kosmos/kube'
-import { clusterId } from '../clusters/identity.ts'
-import { openLeaf } from '../clusters/leaf.ts'
-import { clusters } from '../clusters/resources.ts'
 import { age } from '../output/age.ts'
-import { explain } from '../terminal/explain.ts'
+import { askLeaves } from './ask-leaves.ts'
 import type { Listing } from './listing.ts'
 import { podReadiness, podRestarts, podStatus } from './pod-status.ts'
 import { clusterOfNode, virtualNodeSelector } from './virtual-nodes.ts'
@@ -31,7 +28,7 @@ export async function listPods(
   const clusterOf = new Map(virtual.map((node) => [node.metadata.name, clusterOfNode(node)]))
   const bound = await root.listAll(pods, { namespace: options.namespace, fieldSelector: 'spec.nodeName!=' })
   const found = bound.filter((pod) => clusterOf.has(pod.spec.nodeName ?? ''))
-  const inLeaf = options.askLeaves ? await askLeaves(root, new Set(clusterOf.values()), options.warn) : new Map()
+  const inLeaf = options.askLeaves ? await copiesIn(root, new Set(clusterOf.values()), options.warn) : new Map()
   const many = options.namespace === undefined
   return {
     items: found,
@@ -57,29 +54,10 @@ export async function listPods(
   }
 }
 
-async function askLeaves(root: Client, names: ReadonlySet<string>, warn: (text: string) => void) {
-  const rootId = await clusterId(root)
-  const joined = (await root.listAll(clusters)).filter(({ metadata }) => names.has(metadata.name))
-  const answers = await Promise.all(
-    joined.map(async (cluster): Promise<[string, InLeaf][]> => {
-      try {
-        const leaf = await openLeaf(root, cluster)
-        try {
-          const copies = await leaf.client.listAll(pods, {
-            labelSelector: `${rootClusterLabel}=${rootId}`,
-            signal: AbortSignal.timeout(5_000),
-          })
-          return copies.map((copy) => [copy.metadata.annotations?.[rootUidAnnotation] ?? '', inLeafOf(copy)])
-        } finally {
-          await leaf.client.connection.close()
-        }
-      } catch (error) {
-        warn(`cluster "${cluster.metadata.name}" was not asked: ${explain(error).message}`)
-        return []
-      }
-    }),
-  )
-  return new Map(answers.flat())
+/** By the uid of the root pod. */
+async function copiesIn(root: Client, clusters: ReadonlySet<string | undefined>, warn: (text: string) => void) {
+  const found = await askLeaves(root, { isMeant: (cluster) => clusters.has(cluster), warn })
+  return new Map(found.map(({ copy }) => [copy.metadata.annotations?.[rootUidAnnotation] ?? '', inLeafOf(copy)]))
 }
 
 function inLeafOf(copy: Pod): InLeaf {

@@ -47,6 +47,11 @@ export class Informer<T extends KubeObject, Index extends string = never> {
     return this.#state
   }
 
+  /** The version of the collection that the store has reached; undefined while it is not known. */
+  get resourceVersion(): string | undefined {
+    return this.#reflector.resourceVersion
+  }
+
   get(key: ObjectKey): T | undefined {
     return this.store.get(key)
   }

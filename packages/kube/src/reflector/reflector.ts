@@ -75,6 +75,11 @@ export class Reflector<T extends KubeObject> {
     this.#options = options
   }
 
+  /** The version of the collection that the sink has reached; undefined before the first list. */
+  get resourceVersion(): string | undefined {
+    return this.#resourceVersion
+  }
+
   /** Follows until the signal aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     this.#report({ kind: 'connecting' })

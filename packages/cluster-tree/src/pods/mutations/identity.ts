@@ -3,6 +3,7 @@ import {
   rootClusterLabel,
   rootGenerationAnnotation,
   rootMetadataAnnotation,
+  rootResourceVersionAnnotation,
   rootUidAnnotation,
 } from '@kosmos/api'
 import { carriedMetadata } from '../carried-metadata.ts'
@@ -17,6 +18,8 @@ export const stampIdentity: PodMutation = (translation, root, ctx) => {
   const labels = { ...metadata.labels, [podLabel]: 'true', [rootClusterLabel]: ctx.rootClusterId }
   const annotations: Record<string, string> = { ...metadata.annotations, [rootUidAnnotation]: root.metadata.uid }
   annotations[rootMetadataAnnotation] = carriedMetadata(root)
+  // By this a root that was restored from a snapshot is known not to remember the pod.
+  annotations[rootResourceVersionAnnotation] = root.metadata.resourceVersion
   // Which root spec the copy stands for, so that status.observedGeneration can be told in the root's numbers.
   delete annotations[rootGenerationAnnotation]
   if (root.metadata.generation !== undefined) annotations[rootGenerationAnnotation] = String(root.metadata.generation)
