@@ -3,6 +3,7 @@ import {
   rootClusterLabel,
   rootGenerationAnnotation,
   rootMetadataAnnotation,
+  rootResourceVersionAnnotation,
   rootUidAnnotation,
 } from '@kosmos/api'
 import type { Pod, PodSpec } from '@kosmos/kube'
@@ -70,6 +71,8 @@ function rootValue(path: string, root: Pod): string | undefined {
       return annotations?.[rootGenerationAnnotation] ?? ''
     case `metadata.annotations['${rootMetadataAnnotation}']`:
       return annotations?.[rootMetadataAnnotation] ?? ''
+    case `metadata.annotations['${rootResourceVersionAnnotation}']`:
+      return annotations?.[rootResourceVersionAnnotation] ?? ''
     default:
       return undefined
   }

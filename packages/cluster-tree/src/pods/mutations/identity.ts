@@ -1,4 +1,5 @@
 import {
+  orphanLabel,
   podLabel,
   rootClusterLabel,
   rootGenerationAnnotation,
@@ -15,7 +16,8 @@ import type { PodMutation } from '../translation.ts'
  */
 export const stampIdentity: PodMutation = (translation, root, ctx) => {
   const { metadata } = translation.pod
-  const labels = { ...metadata.labels, [podLabel]: 'true', [rootClusterLabel]: ctx.rootClusterId }
+  const { [orphanLabel]: _, ...carried } = metadata.labels
+  const labels = { ...carried, [podLabel]: 'true', [rootClusterLabel]: ctx.rootClusterId }
   const annotations: Record<string, string> = { ...metadata.annotations, [rootUidAnnotation]: root.metadata.uid }
   annotations[rootMetadataAnnotation] = carriedMetadata(root)
   // By this a root that was restored from a snapshot is known not to remember the pod.

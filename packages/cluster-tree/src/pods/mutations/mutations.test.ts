@@ -33,30 +33,33 @@ function identity({ annotations }: Translation['pod']['metadata']) {
   return others
 }
 
+const version = { 'kosmos.io/root-resource-version': '10' }
+
 describe('stampIdentity', () => {
   it('marks the copy with our cluster and the root pod’s uid and generation', () => {
     const { metadata } = apply(stampIdentity, { metadata: { uid: 'u-1', generation: 3, labels: { app: 'web' } } }).pod
     assert.deepEqual(metadata.labels, { app: 'web', 'kosmos-io/pod': 'true', 'kosmos.io/root-cluster': 'root-1' })
-    assert.deepEqual(identity(metadata), { 'kosmos.io/root-uid': 'u-1', 'kosmos.io/root-generation': '3' })
+    assert.deepEqual(identity(metadata), { 'kosmos.io/root-uid': 'u-1', 'kosmos.io/root-generation': '3', ...version })
   })
 
   it('lets no user pass for another cluster or pod', () => {
-    const labels = { 'kosmos-io/pod': 'false', 'kosmos.io/root-cluster': 'somebody-else' }
+    const labels = { 'kosmos-io/pod': 'false', 'kosmos.io/root-cluster': 'somebody-else', 'kosmos.io/orphan': 'true' }
     const annotations = {
       'kosmos.io/root-uid': 'stolen',
       'kosmos.io/root-generation': '99',
+      'kosmos.io/root-resource-version': '999999',
       'kosmos.io/root-metadata': '{"hash":"","labels":["of-the-leaf"]}',
     }
     const { metadata } = apply(stampIdentity, { metadata: { uid: 'u-1', labels, annotations } }).pod
     assert.deepEqual(metadata.labels, { 'kosmos-io/pod': 'true', 'kosmos.io/root-cluster': 'root-1' })
-    assert.deepEqual(identity(metadata), { 'kosmos.io/root-uid': 'u-1', 'kosmos.io/root-generation': '1' })
+    assert.deepEqual(identity(metadata), { 'kosmos.io/root-uid': 'u-1', 'kosmos.io/root-generation': '1', ...version })
     assert.doesNotMatch(metadata.annotations['kosmos.io/root-metadata'] ?? '', /of-the-leaf/)
   })
 })
 
 describe('a root that does not count generations', () => {
   it('gives its copies none, not even one that the user made up', () => {
-    const root = rootPod({ metadata: { annotations: { 'kosmos.io/root-generation': '99' } } })
+    const root = rootPod({ metadata: { labels: {}, annotations: { 'kosmos.io/root-generation': '99' } } })
     const { generation, ...metadata } = root.metadata
     const start = {
       pod: { ...root, apiVersion: 'v1', kind: 'Pod' },
@@ -64,7 +67,7 @@ describe('a root that does not count generations', () => {
       problems: [],
     } as unknown as Translation
     const { pod } = stampIdentity(start, { ...root, metadata }, ctx)
-    assert.deepEqual(identity(pod.metadata), { 'kosmos.io/root-uid': 'root-uid' })
+    assert.deepEqual(identity(pod.metadata), { 'kosmos.io/root-uid': 'root-uid', ...version })
   })
 })
 
