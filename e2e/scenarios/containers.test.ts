@@ -156,12 +156,14 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
       const config = new KubeConfig()
       config.loadFromFile(platform.testbed.root.kubeconfig)
       const close = await openIdle({ config, namespace: 'default', pod: 'speaker' }, 200)
-      const running = async () =>
-        Number((await kubectl('exec', 'speaker', '--', 'sh', '-c', 'pgrep -f "^sleep 600" | wc -l')).stdout)
-      assert.equal(await running(), 200)
-      close()
+      const open = async () => {
+        const metrics = await (await fetch(platform.kosmos.metrics)).text()
+        return Number(/^kosmos_kubelet_open_streams\{route="\/exec"\} (\d+)$/m.exec(metrics)?.[1])
+      }
+      assert.equal(await open(), 200)
       assert.equal((await kubectl('exec', 'speaker', '--', 'echo', 'more')).stdout, 'more\n')
-      await kubectl('exec', 'speaker', '--', 'pkill', '-f', '^sleep 600')
+      close()
+      await eventually('all have ended', async () => (await open()) === 0)
     })
 
     it('works over SPDY, as older clients speak', async () => {
@@ -193,7 +195,7 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     assert.equal(summary.total.nodeName, 'kosmos-leaf1')
     assert.ok(summary.pods.every(({ podRef }: { podRef: { namespace: string } }) => podRef.namespace === 'default'))
     const { stdout } = await kubectl('get', '--raw', `${node}/metrics/resource`)
-    assert.match(stdout, /^container_memory_working_set_bytes\{.*namespace="default",pod="speaker"\} \d/m)
+    assert.match(stdout, /^container_memory_working_set_bytes\{.*pod="speaker",namespace="default"\} \d/m)
     assert.match(stdout, /^node_memory_working_set_bytes \d/m)
     assert.doesNotMatch(stdout, /kube-system/)
   })
