@@ -40,8 +40,8 @@ describe('the exposition of a virtual node', () => {
       mergeExpositions([first, second], copies, 0),
       `# HELP container_cpu_usage_seconds_total [STABLE] Cumulative cpu time
 # TYPE container_cpu_usage_seconds_total counter
-container_cpu_usage_seconds_total{container="main",namespace="shop",pod="web"} 4.71 1000
-container_cpu_usage_seconds_total{container="main",namespace="shop",pod="db"} 2 3000
+container_cpu_usage_seconds_total{container="main",pod="web",namespace="shop"} 4.71 1000
+container_cpu_usage_seconds_total{container="main",pod="db",namespace="shop"} 2 3000
 # HELP node_cpu_usage_seconds_total [STABLE] Cumulative cpu time of the node
 # TYPE node_cpu_usage_seconds_total counter
 node_cpu_usage_seconds_total 150.5 3000
