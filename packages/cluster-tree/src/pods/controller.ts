@@ -228,6 +228,11 @@ export class PodController {
         const patch = { metadata: { uid: action.uid, labels } }
         const outcome = await this.#options.leaf.patch(pods, refOf(key), patch, { type: 'merge' })
         if (outcome.ok) this.#options.onOrphan(key)
+        // Unmarked, it would be ended as soon as the root has got further.
+        else if (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')
+          throw new Error(
+            `pod ${key} cannot be marked as an orphan in ${this.#options.leaf.name}: ${outcome.status.message}`,
+          )
         return
       }
       case 'deleteRoot':
