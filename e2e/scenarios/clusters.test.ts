@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type Cluster, clusterKind, leafIdAnnotation, systemNamespace } from '@kosmos/api'
+import { type Cluster, clusterKind, daemonsetAllowAnnotation, leafIdAnnotation, systemNamespace } from '@kosmos/api'
 import { join, silent } from '@kosmos/kosmosctl'
 import {
   type Client,
@@ -357,11 +357,12 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
   it('a Cluster with pods of a DaemonSet on it can be removed, although they are made again and again', async () => {
     const labels = { app: 'agent' }
     const spec = podSpec({ spec: { tolerations: [{ operator: 'Exists' }] } })
+    const annotations = { [daemonsetAllowAnnotation]: 'true' }
     await platform.apply({
       apiVersion: 'apps/v1',
       kind: 'DaemonSet',
       metadata: inDefault('agent'),
-      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels, annotations }, spec } },
     })
     const agents = () => leaf(2).listAll(pods, { namespace: 'default', labelSelector: 'app=agent' })
     await eventually('one runs in the leaf', async () => (await agents()).length === 1)
