@@ -28,6 +28,11 @@ export const leafNodeModeAnnotation = 'leafNodeMode'
 /** Values of {@link leafNodeModeAnnotation}: the whole leaf, one leaf node (ours), a group of leaf nodes. */
 export const leafNodeModes = { cluster: 'one2cluster', node: 'one2one', group: 'one2party' } as const
 
+/** Ours. Annotation of a virtual node: how many leaf nodes have how much room left (JSON: `[{nodes, free: {cpu, …}}]`). */
+export const freeShapesAnnotation = 'kosmos.io/free-shapes'
+/** Ours. Annotation of a virtual node: the largest pod that one leaf node has room for (JSON: `{cpu, memory, …}`). */
+export const largestPodAnnotation = 'kosmos.io/largest-pod'
+
 /** Ours. NoSchedule taint of a virtual node that its Cluster does not describe any more: it goes when it has no pods. */
 export const retiringTaint = { key: 'kosmos.io/retiring', value: 'true', effect: 'NoSchedule' } as const
 /** Ours. Annotation of a virtual node: which of its labels and taints are ours (JSON). */

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addCheck } from './check/command.ts'
+import { addDelete } from './delete/command.ts'
 import { addGet } from './get/command.ts'
 import { addInstall, addUninstall } from './install/command.ts'
 import { addJoin } from './join/command.ts'
@@ -23,6 +24,7 @@ export function createProgram(terminal: Terminal): Command {
   addJoin(program, terminal)
   addUnjoin(program, terminal)
   addGet(program, terminal)
+  addDelete(program, terminal)
   addCheck(program, terminal)
   addInstall(program, terminal)
   addUninstall(program, terminal)

@@ -31,6 +31,10 @@ describe('kosmosctl', () => {
       [['unjoin'], /missing required argument/],
       [['unjoin', 'leaf1', '--timeout', 'soon'], /90s, 2m/],
       [['get', 'pods', '-o', 'xml'], /Allowed choices/],
+      [['delete', 'orphans'], /NAMESPACE\/NAME, or say --all/],
+      [['delete', 'orphans', 'web', '--all'], /NAMESPACE\/NAME, or say --all/],
+      [['delete', 'orphans', 'web'], /"web" is not NAMESPACE\/NAME/],
+      [['delete', 'pods', 'default/web'], /Allowed choices/],
     ] as const) {
       const { status, stdout, stderr } = kosmosctl(...args)
       assert.equal(status, 2, args.join(' '))

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { formatResources, type Pod } from '@kosmos/kube'
 import fc from 'fast-check'
 import { podRequests } from '../nodes/pod-requests.ts'
-import { whatTakesRoom } from './sources.ts'
+import { whatIsReflected, whatTakesRoom } from './sources.ts'
 
 const amounts = fc.dictionary(fc.constantFrom('cpu', 'memory', 'example.com/gpu'), fc.constantFrom('1', '2', '3'))
 const resources = fc.record({ requests: amounts, limits: amounts }, { requiredKeys: [] })
@@ -58,6 +58,19 @@ const pod = fc
         }),
       ) as Pod,
   )
+
+describe('what is kept of our copies', () => {
+  it('is enough to know what they take of their node', () => {
+    fc.assert(
+      fc.property(pod, (pod) => {
+        const kept = whatIsReflected(pod)
+        assert.deepEqual(formatResources(podRequests(kept)), formatResources(podRequests(pod)))
+        assert.equal(kept.spec.nodeName, pod.spec.nodeName)
+        assert.ok(!JSON.stringify(kept.spec).includes('nginx'), 'images and the like are the root pod’s')
+      }),
+    )
+  })
+})
 
 describe('what is kept of the pods of others', () => {
   it('is enough to know what they take of their node', () => {

@@ -78,8 +78,9 @@ export function watchLeaf(
   }
 }
 
-/** The fields of a copy that `decide` and `reflect` read. The rest of its spec is larger and came from the root. */
-export function whatIsReflected({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
+/** The fields of a copy that `decide`, `reflect` and `podRequests` read. The rest of its spec is larger and came from the root. */
+export function whatIsReflected(pod: Pod): Pod {
+  const { apiVersion, kind, metadata, spec, status } = pod
   const { managedFields: _, ownerReferences: __, ...identity } = metadata
   const { terminationGracePeriodSeconds, nodeName } = spec
   return {
@@ -87,7 +88,7 @@ export function whatIsReflected({ apiVersion, kind, metadata, spec, status }: Po
     kind,
     metadata: identity,
     spec: {
-      containers: [],
+      ...requestsOf(spec),
       ...(nodeName && { nodeName }),
       ...(terminationGracePeriodSeconds !== undefined && { terminationGracePeriodSeconds }),
     },
@@ -98,22 +99,13 @@ export function whatIsReflected({ apiVersion, kind, metadata, spec, status }: Po
 /** The fields of a pod that its share of a node is computed from: what `podRequests` reads, and where it is. */
 export function whatTakesRoom({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion } = metadata
-  const resourcesOf = (containers: Pod['spec']['containers'] = []) =>
-    containers.map(({ name, resources, restartPolicy }) => ({
-      name,
-      ...(resources?.requests && { resources: { requests: resources.requests } }),
-      ...(restartPolicy && { restartPolicy }),
-    }))
   return {
     apiVersion,
     kind,
     metadata: { name, namespace, uid, resourceVersion },
     spec: {
       ...(spec.nodeName && { nodeName: spec.nodeName }),
-      containers: resourcesOf(spec.containers),
-      ...(spec.initContainers && { initContainers: resourcesOf(spec.initContainers) }),
-      ...(spec.overhead && { overhead: spec.overhead }),
-      ...(spec.resources && { resources: spec.resources }),
+      ...requestsOf(spec),
     },
     status: {
       ...(status?.phase && { phase: status.phase }),
@@ -121,6 +113,21 @@ export function whatTakesRoom({ apiVersion, kind, metadata, spec, status }: Pod)
     },
     // A pod of the API has more fields, and nobody reads them here.
   } as unknown as Pod
+}
+
+function requestsOf({ containers, initContainers, overhead, resources }: Pod['spec']) {
+  const resourcesOf = (containers: Pod['spec']['containers']) =>
+    containers.map(({ name, resources, restartPolicy }) => ({
+      name,
+      ...(resources?.requests && { resources: { requests: resources.requests } }),
+      ...(restartPolicy && { restartPolicy }),
+    }))
+  return {
+    containers: resourcesOf(containers),
+    ...(initContainers && { initContainers: resourcesOf(initContainers) }),
+    ...(overhead && { overhead }),
+    ...(resources && { resources }),
+  }
 }
 
 /** What a resize under way holds (KEP-1287); most pods have none of it. */

@@ -60,6 +60,7 @@ export class LeafTree {
       rootNodes: root.virtualNodes,
       leafNodes: nodes,
       foreignPods,
+      leafPods,
       serveKubelet: (nodeName, listening) => this.#serveKubelet(nodeName, listening),
       onServed: (nodeName, isServed) => (isServed ? rootPods.add(nodeName) : rootPods.remove(nodeName)),
       drain: async (nodeName) => (await evict(root.client, root.boundPods.on(nodeName))) === 0,

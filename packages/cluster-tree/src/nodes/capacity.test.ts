@@ -198,6 +198,8 @@ describe('an offer kept event by event', () => {
       ),
     }),
     fc.record({ podGone: podName }),
+    fc.record({ copy: fc.tuple(podName, fc.record({ nodeName, requests })) }),
+    fc.record({ copyGone: podName }),
     fc.record({ reserved: requests }),
   )
 
@@ -207,6 +209,7 @@ describe('an offer kept event by event', () => {
         const incremental = new CapacityLedger()
         const nodes = new Map<string, { node: Node; home: string }>()
         const pods = new Map<string, Pod>()
+        const copies = new Map<string, Pod>()
         let reserved: ResourceList = new Map()
         for (const happened of events) {
           if ('node' in happened) {
@@ -220,6 +223,13 @@ describe('an offer kept event by event', () => {
             const pod = foreignPod(...happened.pod)
             pods.set(keyOf(pod), pod)
             incremental.setPod(pod)
+          } else if ('copy' in happened) {
+            const copy = foreignPod(...happened.copy)
+            copies.set(keyOf(copy), copy)
+            incremental.setCopy(copy)
+          } else if ('copyGone' in happened) {
+            copies.delete(`theirs/${happened.copyGone}`)
+            incremental.removeCopy(`theirs/${happened.copyGone}`)
           } else if ('reserved' in happened) {
             reserved = parseResources(happened.reserved)
             incremental.setReserved(reserved)
@@ -230,6 +240,12 @@ describe('an offer kept event by event', () => {
           for (const home of homes) {
             const members = [...nodes.values()].filter((node) => node.home === home).map(({ node }) => node)
             assertSameAmounts(incremental.offer(home).allocatable, fromScratch(members, [...pods.values()], reserved))
+          }
+          for (const [name, { node }] of nodes) {
+            const left = incremental.leftIn(name)
+            assert.equal(left === undefined, !isAvailable(node))
+            const all = [...pods.values(), ...copies.values()]
+            assertSameAmounts(left ?? new Map(), fromScratch([node], all, reserved))
           }
         }
       }),

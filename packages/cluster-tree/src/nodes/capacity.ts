@@ -1,15 +1,13 @@
 import {
   equalResources,
-  keyOf,
   type Node,
   type ObjectKey,
   type Pod,
-  parseQuantity,
   parseResources,
   Quantity,
   type ResourceList,
 } from '@kosmos/kube'
-import { podRequests } from './pod-requests.ts'
+import { PodUsage } from './pod-usage.ts'
 import { ResourceSum } from './resource-sum.ts'
 
 /** What a virtual node offers. */
@@ -30,11 +28,6 @@ interface NodeShare {
   free: ResourceList
 }
 
-interface PodShare {
-  readonly nodeName: string
-  readonly requests: ResourceList
-}
-
 const none: ResourceList = new Map()
 
 /** The sums over the leaf nodes of one virtual node. */
@@ -46,15 +39,15 @@ interface Sums {
 /**
  * What each virtual node of a leaf offers, kept up to date event by event: each costs as much as the resources of one node,
  * however many nodes and pods there are. Knows the leaf's nodes and the pods of others; our own pods are the root scheduler's
- * to count.
+ * to count, and count here only for what is left in one leaf node.
  *
  * Nodes count while they are Ready and not cordoned, less what each keeps back. A node on which others asked for more than there is adds nothing, and
  * takes nothing from its neighbours.
  */
 export class CapacityLedger {
   readonly #nodes = new Map<string, NodeShare>()
-  readonly #pods = new Map<ObjectKey, PodShare>()
-  readonly #usedByNode = new Map<string, ResourceSum>()
+  readonly #others = new PodUsage()
+  readonly #ours = new PodUsage()
   readonly #sums = new Map<string, Sums>()
   #reserved: ResourceList = none
 
@@ -108,34 +101,35 @@ export class CapacityLedger {
 
   /** A pod that is not ours appeared or changed. */
   setPod(pod: Pod): void {
-    const key = keyOf(pod)
-    const old = this.#pods.get(key)
-    const share = shareOf(pod)
-    if (old && share && old.nodeName === share.nodeName && equalResources(old.requests, share.requests)) return
-    this.removePod(key)
-    if (share === undefined) return
-    this.#pods.set(key, share)
-    const used = this.#usedByNode.get(share.nodeName) ?? new ResourceSum()
-    this.#usedByNode.set(share.nodeName, used)
-    used.add(share.requests)
-    this.#settle(share.nodeName)
+    for (const nodeName of this.#others.set(pod)) this.#settle(nodeName)
   }
 
   removePod(key: ObjectKey): void {
-    const share = this.#pods.get(key)
-    if (share === undefined) return
-    this.#pods.delete(key)
-    const used = this.#usedByNode.get(share.nodeName)
-    used?.subtract(share.requests)
-    if (used?.isEmpty) this.#usedByNode.delete(share.nodeName)
-    this.#settle(share.nodeName)
+    for (const nodeName of this.#others.remove(key)) this.#settle(nodeName)
+  }
+
+  /** A pod of ours appeared or changed. Whether that has changed what is left in a leaf node. */
+  setCopy(pod: Pod): boolean {
+    return this.#ours.set(pod).length > 0
+  }
+
+  removeCopy(key: ObjectKey): boolean {
+    return this.#ours.remove(key).length > 0
+  }
+
+  /** What is left in a leaf node after all pods, ours too; undefined for one that does not count. */
+  leftIn(nodeName: string): ResourceList | undefined {
+    const share = this.#nodes.get(nodeName)
+    if (!share?.counts) return undefined
+    const used = this.#ours.on(nodeName)
+    return new Map([...share.free].map(([name, quantity]) => [name, less(quantity, used.get(name))]))
   }
 
   /** Brings what a node adds to the offer up to date. */
   #settle(nodeName: string): void {
     const share = this.#nodes.get(nodeName)
     if (!share?.counts) return
-    const used = this.#usedByNode.get(nodeName)?.get() ?? none
+    const used = this.#others.on(nodeName)
     const { allocatable } = this.#sumsOf(share.home)
     allocatable.subtract(share.free)
     const free = (name: string, quantity: Quantity) => less(less(quantity, used.get(name)), this.#reserved.get(name))
@@ -165,13 +159,3 @@ function less(quantity: Quantity, used: Quantity | undefined): Quantity {
   const left = quantity.sub(used)
   return left.sign < 0 ? Quantity.zero : left
 }
-
-/** What a pod takes, itself counted as one of `pods`; undefined when it takes nothing, being unbound or ended. */
-function shareOf(pod: Pod): PodShare | undefined {
-  const { nodeName } = pod.spec
-  const phase = pod.status?.phase
-  if (!nodeName || phase === 'Succeeded' || phase === 'Failed') return undefined
-  return { nodeName, requests: new Map([...podRequests(pod), ['pods', one]]) }
-}
-
-const one = parseQuantity('1')

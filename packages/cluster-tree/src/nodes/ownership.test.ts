@@ -7,7 +7,7 @@ import { virtualNode } from './template.ts'
 const { metadata } = virtualNode(
   { name: 'kosmos-east', kind: 'cluster', model: {} },
   { clusterName: 'east', leafId: 'leaf-1' },
-  [],
+  { members: [] },
 )
 const node = (labels: Readonly<Record<string, string>>, annotations: Readonly<Record<string, string>>) =>
   ({ metadata: { name: 'kosmos-east', uid: 'u', resourceVersion: '1', labels, annotations } }) as Node

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { freeShapesAnnotation, largestPodAnnotation } from '@kosmos/api'
 import type { Node } from '@kosmos/kube'
 import { CapacityLedger } from './capacity.ts'
 import type { LeafHealth } from './conditions.ts'
-import { type VirtualNodeFacts, virtualNode, virtualNodeStatus } from './template.ts'
+import { type Members, type VirtualNodeFacts, virtualNode, virtualNodeStatus } from './template.ts'
 
 interface Parts {
   readonly zone?: string
@@ -44,7 +45,7 @@ function leafNode(name: string, { zone, region, architecture = 'arm64' }: Parts 
 
 const east = { clusterName: 'east', leafId: 'leaf-1' }
 const whole = { name: 'kosmos-east', kind: 'cluster', model: {} } as const
-const labelsOf = (...leafNodes: readonly Node[]) => virtualNode(whole, east, leafNodes).metadata.labels
+const labelsOf = (...leafNodes: readonly Node[]) => virtualNode(whole, east, { members: leafNodes }).metadata.labels
 
 const offered = new CapacityLedger()
 offered.setNode(leafNode('n1'), whole.name)
@@ -62,7 +63,7 @@ const facts: VirtualNodeFacts = {
 
 describe('a virtual node', () => {
   it('looks like the original’s: label, taint, annotations', () => {
-    const { metadata, spec } = virtualNode(whole, east, [leafNode('n1')])
+    const { metadata, spec } = virtualNode(whole, east, { members: [leafNode('n1')] })
     assert.equal(metadata.labels['kosmos.io/node'], 'true')
     assert.equal(metadata.labels['kubernetes.io/role'], 'agent')
     assert.equal(metadata.labels['kubernetes.io/hostname'], 'kosmos-east')
@@ -108,7 +109,7 @@ describe('a virtual node for a part of a leaf', () => {
   const group = { name: 'kosmos-gpu-0', kind: 'group', model: {} } as const
 
   it('has the labels of its one leaf node, without its role and its address', () => {
-    const { metadata } = virtualNode(one, east, [worker])
+    const { metadata } = virtualNode(one, east, { members: [worker] })
     assert.equal(metadata.labels.pool, 'gpu')
     assert.ok(!('node-role.kubernetes.io/worker' in metadata.labels))
     assert.equal(metadata.labels['kubernetes.io/hostname'], 'n1')
@@ -116,7 +117,7 @@ describe('a virtual node for a part of a leaf', () => {
   })
 
   it('has the taints of its one leaf node, without those that the root derives itself', () => {
-    const keys = virtualNode(one, east, [worker]).spec.taints?.map(({ key }) => key)
+    const keys = virtualNode(one, east, { members: [worker] }).spec.taints?.map(({ key }) => key)
     assert.deepEqual(keys, ['kosmos.io/node', 'gpu'])
   })
 
@@ -126,15 +127,25 @@ describe('a virtual node for a part of a leaf', () => {
   })
 
   it('keeps pods away as far as its Cluster wants', () => {
-    const effects = (...taint: Parameters<typeof virtualNode>[3][]) =>
-      virtualNode(group, east, [], ...taint).spec.taints?.map(({ effect }) => effect)
-    assert.deepEqual(effects(), ['NoSchedule'])
-    assert.deepEqual(effects('PreferNoSchedule'), ['PreferNoSchedule'])
-    assert.deepEqual(effects('None'), [])
+    const effects = (settings: Partial<Members>) =>
+      virtualNode(group, east, { members: [], ...settings }).spec.taints?.map(({ effect }) => effect)
+    assert.deepEqual(effects({}), ['NoSchedule'])
+    assert.deepEqual(effects({ taint: 'PreferNoSchedule' }), ['PreferNoSchedule'])
+    assert.deepEqual(effects({ taint: 'None' }), [])
+  })
+
+  it('says how much room is left in single leaf nodes', () => {
+    const free = { cpu: '4', memory: '8Gi' }
+    const room = { shapes: [{ nodes: 2, free }], largest: free }
+    const { annotations } = virtualNode(group, east, { members: [worker], room }).metadata
+    assert.deepEqual(JSON.parse(annotations[freeShapesAnnotation] ?? ''), [{ nodes: 2, free }])
+    assert.deepEqual(JSON.parse(annotations[largestPodAnnotation] ?? ''), free)
+    const full = virtualNode(group, east, { members: [worker], room: { shapes: [], largest: undefined } })
+    assert.equal(full.metadata.annotations[largestPodAnnotation], '{}')
   })
 
   it('has neither labels nor taints of single nodes when it is a group', () => {
-    const { metadata, spec } = virtualNode(group, east, [worker])
+    const { metadata, spec } = virtualNode(group, east, { members: [worker] })
     assert.ok(!('pool' in metadata.labels))
     assert.equal(spec.taints?.length, 1)
     assert.equal(metadata.annotations.leafNodeMode, 'one2party')
@@ -145,7 +156,7 @@ describe('a virtual node for a part of a leaf', () => {
       labels: { tier: 'gold', 'kosmos.io/node': 'false', 'kosmos.io/cluster': 'west' },
       taints: [taints[0], { key: 'kosmos.io/node', effect: 'NoSchedule' }] as never,
     }
-    const { metadata, spec } = virtualNode({ ...group, model }, east, [])
+    const { metadata, spec } = virtualNode({ ...group, model }, east, { members: [] })
     assert.equal(metadata.labels.tier, 'gold')
     assert.deepEqual([metadata.labels['kosmos.io/node'], metadata.labels['kosmos.io/cluster']], ['true', 'east'])
     assert.deepEqual(

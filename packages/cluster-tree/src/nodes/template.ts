@@ -2,6 +2,8 @@ import { isIP } from 'node:net'
 import {
   type ClusterTreeOptions,
   clusterLabel,
+  freeShapesAnnotation,
+  largestPodAnnotation,
   leafIdAnnotation,
   leafNodeModeAnnotation,
   leafNodeModes,
@@ -15,6 +17,7 @@ import { formatResources, type Node } from '@kosmos/kube'
 import type { Offer } from './capacity.ts'
 import { sameTaint, stampOf } from './carried-identity.ts'
 import { type LeafHealth, nodeConditions, type Pressure } from './conditions.ts'
+import type { FreeRoom } from './free-shapes.ts'
 
 type NodeSpec = NonNullable<Node['spec']>
 export type NodeTaint = ClusterTreeOptions['nodeTaint']
@@ -41,12 +44,19 @@ export interface LeafName {
   readonly leafId: string
 }
 
-/** The node that a model describes. `members`: the leaf nodes that it stands for; what they have in common becomes its labels. */
+/** The leaf nodes that a virtual node stands for, and what is left in them. */
+export interface Members {
+  /** What they have in common becomes labels. */
+  readonly members: readonly Node[]
+  readonly room?: FreeRoom
+  readonly taint?: NodeTaint
+}
+
+/** The node that a model describes. */
 export function virtualNode(
   { name, kind, model }: VirtualNodeModel,
   { clusterName, leafId }: LeafName,
-  members: readonly Node[],
-  taint: NodeTaint = 'NoSchedule',
+  { members, room, taint = 'NoSchedule' }: Members,
 ): VirtualNodeManifest {
   const { operatingSystem, architecture } = commonNodeInfo(members)
   const only = kind === 'node' ? members[0] : undefined
@@ -75,6 +85,10 @@ export function virtualNode(
         [leafIdAnnotation]: leafId,
         [leafNodeModeAnnotation]: leafNodeModes[kind],
         [nodeCarriesAnnotation]: stampOf(labels, taints),
+        ...(room && {
+          [freeShapesAnnotation]: JSON.stringify(room.shapes),
+          [largestPodAnnotation]: JSON.stringify(room.largest ?? {}),
+        }),
       },
     },
     spec: { taints },

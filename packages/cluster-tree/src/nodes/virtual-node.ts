@@ -4,6 +4,7 @@ import { type Client, type Informer, type Node, nodes } from '@kosmos/kube'
 import type { KubeletEndpoint } from '../kubelet/kubelets.ts'
 import type { Offer } from './capacity.ts'
 import { type Identity, identityPatch, withTaint } from './carried-identity.ts'
+import type { FreeRoom } from './free-shapes.ts'
 import { healthOf, pressuresOf } from './health.ts'
 import { renewNodeLease } from './lease.ts'
 import { isNodeOf } from './ownership.ts'
@@ -27,6 +28,7 @@ export interface NodeFacts {
   /** The leaf nodes that it stands for. */
   readonly members: readonly Node[]
   readonly offer: Offer
+  readonly room: FreeRoom
   readonly taint: NodeTaint
 }
 
@@ -89,7 +91,7 @@ export class VirtualNode {
 
   /** Makes the node what its model and its leaf nodes say. Returns why that is not possible. */
   async bringAbout(facts: NodeFacts, { create }: { readonly create: boolean }): Promise<NodeRefusal | undefined> {
-    const manifest = virtualNode(facts.model, this.#options, facts.members, facts.taint)
+    const manifest = virtualNode(facts.model, this.#options, facts)
     let node = this.present
     if (!node) {
       if (!create) return undefined

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import {
   clusterLabel,
+  freeShapesAnnotation,
+  largestPodAnnotation,
   leafIdAnnotation,
   nodeLabel,
   nodeTaint,
@@ -74,7 +77,13 @@ describe('the virtual node of a leaf, in the root', () => {
     told.length = 0
     const rootNodes = new Informer<Node>({ client: root.client, resource: nodes, labelSelector: nodeLabel })
     const leafNodes = new Informer<Node>({ client: leaf.client, resource: nodes })
-    const foreignPods = new Informer<Pod>({ client: leaf.client, resource: pods, fieldSelector: 'spec.nodeName!=' })
+    const foreignPods = new Informer<Pod>({
+      client: leaf.client,
+      resource: pods,
+      fieldSelector: 'spec.nodeName!=',
+      labelSelector: '!ours',
+    })
+    const leafPods = new Informer<Pod>({ client: leaf.client, resource: pods, labelSelector: 'ours' })
     virtualNodes = new VirtualNodes({
       clusterName: cluster,
       leafId: 'leaf-1',
@@ -83,6 +92,7 @@ describe('the virtual node of a leaf, in the root', () => {
       rootNodes,
       leafNodes,
       foreignPods,
+      leafPods,
       serveKubelet: (_, listening) => {
         listening()
         return { endpoint: { address: '10.0.0.7', port: 10250 }, close: async () => {} }
@@ -97,7 +107,7 @@ describe('the virtual node of a leaf, in the root', () => {
       changed: () => changes++,
     })
     models = virtualNodeModels(cluster)
-    const informers = [rootNodes, leafNodes, foreignPods]
+    const informers = [rootNodes, leafNodes, foreignPods, leafPods]
     const running = informers.map((informer) => informer.run(stop.signal))
     await Promise.all(informers.map(({ synced }) => synced))
     virtualNodes.apply(models)
@@ -224,6 +234,29 @@ describe('the virtual node of a leaf, in the root', () => {
     assert(isReady(cordoned), 'the pods that are there go on')
     await leaf.client.patch(nodes, { name: 'worker' }, { spec: { unschedulable: null } }, { type: 'merge' })
     await eventuallyNode('there is as much as before', ({ status }) => status?.allocatable?.cpu === '4')
+  })
+
+  it('says how much room there is in one leaf node, after our pods too', async () => {
+    const largest = (node: Node) => JSON.parse(node.metadata.annotations?.[largestPodAnnotation] ?? '{}').cpu
+    await leafNode('small', { cpu: '1', pods: '10' })
+    const before = await eventuallyNode('it has both', (node) => largest(node) === '4')
+    await eventuallyNode('both are counted', ({ metadata }) => {
+      const shapes = JSON.parse(metadata.annotations?.[freeShapesAnnotation] ?? '[]')
+      return isDeepStrictEqual(shapes, [
+        { nodes: 1, free: { cpu: '4', pods: '10' } },
+        { nodes: 1, free: { cpu: '1', pods: '10' } },
+      ])
+    })
+    const container = { name: 'a', image: 'a', resources: { requests: { cpu: '2' } } }
+    const metadata = { namespace: 'shop', name: 'copy', labels: { ours: '' } }
+    const spec = { nodeName: 'worker', containers: [container], automountServiceAccountToken: false }
+    unwrap(await leaf.client.create(pods, { metadata, spec } as KubeObject))
+    const after = await eventuallyNode('half of it is taken', (node) => largest(node) === '2')
+    assert.deepEqual(after.status?.allocatable, before.status?.allocatable, 'the root counts its pods itself')
+    await leaf.client.delete(pods, metadata, { gracePeriodSeconds: 0 })
+    await eventuallyNode('it is free again', (node) => largest(node) === '4')
+    await leaf.client.delete(nodes, { name: 'small' })
+    await eventuallyNode('the leaf is as before', ({ status }) => status?.allocatable?.cpu === '4')
   })
 
   it('is Ready again, without a change in the leaf, after the root had called it unknown', async () => {

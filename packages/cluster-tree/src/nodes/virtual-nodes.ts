@@ -4,6 +4,7 @@ import { Controller, type Informer, type Node, type Pod, parseResources, type Re
 import type { VirtualKubelet } from '../kubelet/kubelets.ts'
 import type { Beat } from '../leaf/heartbeat.ts'
 import { CapacityLedger } from './capacity.ts'
+import { type FreeRoom, freeRoom } from './free-shapes.ts'
 import { type Home, homeOf } from './home.ts'
 import { type Membership, membership } from './membership.ts'
 import { isNodeOf } from './ownership.ts'
@@ -14,6 +15,8 @@ export interface VirtualNodesOptions extends Omit<VirtualNodeOptions, 'name' | '
   readonly rootNodes: Informer<Node>
   readonly leafNodes: Informer<Node>
   readonly foreignPods: Informer<Pod>
+  /** Our copies. */
+  readonly leafPods: Pick<Informer<Pod>, 'subscribe' | 'synced'>
   /** Starts to serve the kubelet API of a virtual node; `listening` is called when its endpoint is known. */
   readonly serveKubelet: (nodeName: string, listening: () => void) => VirtualKubelet
   /** Moves the pods of a virtual node that has no model any more elsewhere; true when none is left to move. */
@@ -45,10 +48,16 @@ interface Served {
   model: VirtualNodeModel | undefined
   isRetiring: boolean
   refused: NodeRefusal | undefined
+  /** What is left in its leaf nodes, as last added up. */
+  room: FreeRoom
+  roomAt: number
+  roomIsStale: boolean
 }
 
 /** Changes of capacity come in bursts; the root hears of them at most this often. */
 const SETTLE_MS = 500
+/** As pods come and go, what is left in leaf nodes is added up at most this often. */
+const ROOM_MS = 5_000
 /** Between looks at what a virtual node that is given up still has. */
 const RETIRE_MS = 5_000
 
@@ -84,6 +93,11 @@ export class VirtualNodes {
       if (type === 'deleted') this.#capacity.removePod(key)
       else this.#capacity.setPod(object)
       this.#soon(this.#homes.get(object.spec.nodeName ?? ''))
+      return []
+    })
+    this.#controller.watch(options.leafPods, ({ type, key, object }) => {
+      const isChanged = type === 'deleted' ? this.#capacity.removeCopy(key) : this.#capacity.setCopy(object)
+      if (isChanged) this.#soon(this.#homes.get(object.spec.nodeName ?? ''), ROOM_MS)
       return []
     })
     this.#controller.watch(options.rootNodes, ({ key }) => (this.#served.has(key) ? [key] : []))
@@ -169,6 +183,9 @@ export class VirtualNodes {
       model,
       isRetiring: false,
       refused: undefined,
+      room: freeRoom([]),
+      roomAt: Number.NEGATIVE_INFINITY,
+      roomIsStale: true,
     }
     this.#served.set(name, served)
     if (node.present) this.#open(name, served)
@@ -215,9 +232,12 @@ export class VirtualNodes {
     }
   }
 
-  /** Leaves a burst of changes to one later reconcile. */
-  #soon(nodeName: string | undefined): void {
-    if (nodeName !== undefined) this.#controller.enqueueAfter(nodeName, SETTLE_MS)
+  /** Leaves a burst of changes in the leaf nodes of a virtual node to one later reconcile. */
+  #soon(nodeName: string | undefined, afterMs = SETTLE_MS): void {
+    if (nodeName === undefined) return
+    const served = this.#served.get(nodeName)
+    if (served) served.roomIsStale = true
+    this.#controller.enqueueAfter(nodeName, afterMs)
   }
 
   async #reconcile(name: string): Promise<Requeue> {
@@ -227,17 +247,29 @@ export class VirtualNodes {
     const { node, model } = served
     if (!model) return
     const members = [...this.membersOf(name)]
+    const roomIsDue = this.#addUpRoom(served)
     const isUnknown = model.kind === 'node' && members.length === 0 && !node.present
     const refused = isUnknown
       ? ({ reason: 'LeafNodeNotFound', detail: name } as const)
       : await node.bringAbout(
-          { model, members, offer: this.#capacity.offer(name), taint: this.#taint },
+          { model, members, offer: this.#capacity.offer(name), room: served.room, taint: this.#taint },
           { create: !this.#leaving },
         )
     this.#refuse(served, refused)
     if (refused?.reason === 'NodeNameTaken') await this.#close(name, served)
     else if (!refused && !this.#leaving) this.#open(name, served)
-    return refused && !isUnknown ? { afterMs: 30_000 } : undefined
+    return refused && !isUnknown ? { afterMs: 30_000 } : roomIsDue
+  }
+
+  /** Returns when to come back for what it is too soon for. */
+  #addUpRoom(served: Served): Requeue {
+    if (!served.roomIsStale) return undefined
+    const afterMs = served.roomAt + ROOM_MS - performance.now()
+    if (afterMs > 0) return { afterMs }
+    served.roomIsStale = false
+    served.roomAt = performance.now()
+    served.room = freeRoom([...served.members].flatMap((member) => this.#capacity.leftIn(member) ?? []))
+    return undefined
   }
 
   async #retire(name: string, served: Served): Promise<Requeue> {

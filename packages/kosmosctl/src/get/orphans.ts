@@ -1,7 +1,7 @@
 import { orphanLabel } from '@kosmos/api'
 import type { Client } from '@kosmos/kube'
+import { askLeaves } from '../clusters/ask-leaves.ts'
 import { age } from '../output/age.ts'
-import { askLeaves } from './ask-leaves.ts'
 import type { Listing } from './listing.ts'
 import { podReadiness, podStatus } from './pod-status.ts'
 
@@ -14,12 +14,12 @@ export async function listOrphans(
   return {
     items: found.map(({ copy }) => copy),
     head: ['cluster', 'namespace', 'name', 'ready', 'status', 'age'],
-    wide: ['to delete it in the leaf'],
+    wide: ['to delete it'],
     rows: found.map(({ cluster, copy }) => {
       const { namespace = '', name, creationTimestamp } = copy.metadata
       return {
         cells: [cluster, namespace, name, podReadiness(copy), podStatus(copy), age(creationTimestamp)],
-        wide: [`kubectl delete pod -n ${namespace} ${name}`],
+        wide: [`kosmosctl delete orphans ${namespace}/${name}`],
       }
     }),
   }

@@ -1,7 +1,7 @@
 import { rootUidAnnotation } from '@kosmos/api'
 import { type Client, nodes, type Pod, pods } from '@kosmos/kube'
+import { askLeaves } from '../clusters/ask-leaves.ts'
 import { age } from '../output/age.ts'
-import { askLeaves } from './ask-leaves.ts'
 import type { Listing } from './listing.ts'
 import { podReadiness, podRestarts, podStatus } from './pod-status.ts'
 import { clusterOfNode, virtualNodeSelector } from './virtual-nodes.ts'

@@ -1,4 +1,4 @@
-import { clusterLabel, leafNodeModeAnnotation, nodeLabel } from '@kosmos/api'
+import { clusterLabel, largestPodAnnotation, leafNodeModeAnnotation, nodeLabel } from '@kosmos/api'
 import { type Client, type Node, nodes } from '@kosmos/kube'
 import { age } from '../output/age.ts'
 import type { Listing } from './listing.ts'
@@ -12,7 +12,7 @@ export async function listVirtualNodes(root: Client): Promise<Listing> {
   return {
     items: found,
     head: ['name', 'cluster', 'status', 'cpu', 'memory', 'pods', 'version', 'age'],
-    wide: ['address', 'model'],
+    wide: ['address', 'model', 'largest pod'],
     rows: found.map((node) => ({
       cells: [
         node.metadata.name,
@@ -25,8 +25,22 @@ export async function listVirtualNodes(root: Client): Promise<Listing> {
       wide: [
         node.status?.addresses?.map(({ address }) => address).join(',') ?? '',
         node.metadata.annotations?.[leafNodeModeAnnotation] ?? '',
+        largestPod(node),
       ],
     })),
+  }
+}
+
+/** As `cpu=4,memory=8Gi`; empty when that is not known. */
+function largestPod({ metadata }: Node): string {
+  try {
+    const amounts: unknown = JSON.parse(metadata.annotations?.[largestPodAnnotation] ?? '{}')
+    return Object.entries(amounts ?? {})
+      .map(([name, amount]) => `${name}=${amount}`)
+      .join(',')
+  } catch {
+    // Somebody else has written there.
+    return ''
   }
 }
 

@@ -48,10 +48,26 @@ const refuses =
     response.end(JSON.stringify({ kind: 'Status', code, message: `refused with ${code}` }))
   }
 
+/** Whether the API server has reached a version is asked by a list of one object. */
+const isCheck = (url = '') => url.includes('limit=1&')
+const isReached: Answer = (response) => {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ metadata: {}, items: [] }))
+}
+const isNotReached: Answer = (response) => {
+  const details = { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }] }
+  response.writeHead(504, { 'content-type': 'application/json' })
+  response.end(JSON.stringify({ kind: 'Status', code: 504, reason: 'Timeout', message: 'Too large', details }))
+}
+
 /** A reflector of a server that replays bytes, and what its sink was told. */
-async function reflect(t: TestContext, answers: readonly Answer[], options: Partial<ReflectorOptions<ConfigMap>> = {}) {
+async function reflect(
+  t: TestContext,
+  answers: readonly Answer[],
+  { check = isReached, ...options }: Partial<ReflectorOptions<ConfigMap>> & { readonly check?: Answer } = {},
+) {
   const times: number[] = []
-  const peer = await startPeer(t, certificates, (_request, response) => {
+  const peer = await startPeer(t, certificates, (request, response) => {
+    if (isCheck(request.url)) return check(response)
     const answer = answers[Math.min(times.length, answers.length - 1)]
     times.push(performance.now())
     answer?.(response)
@@ -85,15 +101,17 @@ async function reflect(t: TestContext, answers: readonly Answer[], options: Part
     await running
     await connection.close()
   })
+  const lists = () => peer.asked.filter(({ line }) => !isCheck(line))
   const queries = () =>
-    peer.asked.map(({ line }) => Object.fromEntries(new URL(line.replace('GET ', ''), peer.url).searchParams))
+    lists().map(({ line }) => Object.fromEntries(new URL(line.replace('GET ', ''), peer.url).searchParams))
   const asked = async (count: number) => {
-    while (peer.asked.length < count) await sleep(1)
+    while (lists().length < count) await sleep(1)
   }
   const toldOf = async (count: number) => {
     while (told.length < count) await sleep(1)
   }
-  return { peer, connection, running, told, states, times, queries, asked, toldOf }
+  const checks = () => peer.asked.filter(({ line }) => isCheck(line)).map(({ line }) => line)
+  return { peer, connection, running, checks, told, states, times, queries, asked, toldOf }
 }
 
 describe('a streaming list', { timeout: 20_000 }, () => {
@@ -190,6 +208,41 @@ describe('a watch', { timeout: 20_000 }, () => {
     await toldOf(3)
     assert.deepEqual(told, ['replace a@3', 'changed b@8', 'changed c@9'])
     assert.equal(queries()[1]?.resourceVersion, '7')
+  })
+
+  it('that breaks off is resumed only where the server has got to: else it was restored, and is listed', async (t) => {
+    const { told, toldOf, queries, checks } = await reflect(
+      t,
+      [sendsAndBreaks(...listed), sends(object('ADDED', 'b', '2'), listEnd('5'))],
+      { check: isNotReached },
+    )
+    await toldOf(2)
+    assert.deepEqual(told, ['replace a@3', 'replace b@2'])
+    assert.deepEqual(checks(), [
+      'GET /api/v1/namespaces/shop/configmaps?limit=1&resourceVersion=7&resourceVersionMatch=NotOlderThan',
+    ])
+    assert.deepEqual(
+      queries().map(({ sendInitialEvents }) => sendInitialEvents),
+      ['true', 'true'],
+    )
+  })
+
+  it('that ends in good order is resumed without asking how far the server is', async (t) => {
+    const { asked, checks } = await reflect(t, [
+      sendsAndEnds(...listed, bookmark('8')),
+      sendsAndEnds(bookmark('9')),
+      sends(),
+    ])
+    await asked(3)
+    assert.deepEqual(checks(), [])
+  })
+
+  it('goes on where a check is refused: the watch itself tells then', async (t) => {
+    const { toldOf, told } = await reflect(t, [sendsAndBreaks(...listed), sends(object('ADDED', 'b', '8'))], {
+      check: refuses(403),
+    })
+    await toldOf(2)
+    assert.deepEqual(told, ['replace a@3', 'changed b@8'])
   })
 
   it('that expires is listed again at once, and tells nothing in between', async (t) => {

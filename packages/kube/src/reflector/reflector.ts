@@ -65,8 +65,8 @@ export class Reflector<T extends KubeObject> {
   /** Version to resume from; undefined asks for a list. */
   #resourceVersion: string | undefined
   #streamingList = true
-  /** The last watch was open and brought nothing until it counted as dead, not even a bookmark. */
-  #wasDeaf = false
+  /** The last watch broke off: the API server may have been restored from a snapshot since. */
+  #brokeOff = false
   /** Attempts in a row after which no watch has followed for a while: a list alone is no progress. */
   #failures = 0
   #state: ReflectorState = { kind: 'connecting' }
@@ -85,14 +85,17 @@ export class Reflector<T extends KubeObject> {
     this.#report({ kind: 'connecting' })
     while (!signal.aborted) {
       try {
-        if (this.#resourceVersion === undefined && !this.#streamingList) await this.#listPages(signal)
-        if (this.#resourceVersion !== undefined && this.#wasDeaf)
+        if (this.#resourceVersion !== undefined && this.#brokeOff) {
           await this.#checkReached(this.#resourceVersion, signal)
+        }
+        this.#brokeOff = false
+        if (this.#resourceVersion === undefined && !this.#streamingList) await this.#listPages(signal)
         await this.#watch(signal)
       } catch (thrown) {
         if (signal.aborted || thrown instanceof RequestAborted) return
         const error = errorOf(thrown)
         this.#failures++
+        this.#brokeOff = true
         if (error instanceof Expired) {
           this.#resourceVersion = undefined
           // Happens to every healthy watch now and then, but one that expires at once must not list in a hot loop.
@@ -144,11 +147,9 @@ export class Reflector<T extends KubeObject> {
     let failure: Error | undefined
     let opened = 0
     let progressed = false
-    let heard = false
 
     const split = createLineSplitter((line) => {
       if (failure) return
-      heard = true
       const event = parseWatchEvent<T>(line)
       if (event.type === 'error') {
         failure = failureOf(event.status)
@@ -187,7 +188,6 @@ export class Reflector<T extends KubeObject> {
       )
       if (answer.code !== 200) this.#refused(path, answer, streamingList)
     } catch (error) {
-      this.#wasDeaf = !streamingList && opened > 0 && !heard
       throw failure && !signal.aborted ? failure : error
     } finally {
       // A watch that lasted has followed, also when nothing happened.
@@ -201,7 +201,7 @@ export class Reflector<T extends KubeObject> {
 
   /**
    * An API server whose etcd was restored from a snapshot is behind the version to resume from, and says nothing on such a
-   * watch until it gets there.
+   * watch until it gets there, with other objects. Asks for one object of any name that is not older than the version.
    * @throws Expired if the API server has not reached the version
    */
   async #checkReached(resourceVersion: string, signal: AbortSignal): Promise<void> {
@@ -211,7 +211,6 @@ export class Reflector<T extends KubeObject> {
     const { code, body } = await client.connection.request({ method: 'GET', path, accept: METADATA_ONLY_LIST, signal })
     const { details, message } = statusOf(code, body)
     if (details?.causes?.some(({ reason }) => reason === NOT_REACHED)) throw new Expired(`${message}`)
-    this.#wasDeaf = false
   }
 
   #refused(path: string, { code, body, retryAfterMs }: Response, streamingList: boolean): never {

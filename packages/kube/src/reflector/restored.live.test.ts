@@ -33,7 +33,6 @@ describe('an API server whose etcd is restored from a snapshot', { timeout: 120_
       client: await cluster.client(),
       resource: configMaps,
       namespace: 'default',
-      silenceMs: 3_000,
       backoff: { minMs: 20, maxMs: 400 },
     })
     const ending = new AbortController()

@@ -1,0 +1,68 @@
+import { rootClusterLabel } from '@kosmos/api'
+import { type Client, type Pod, pods } from '@kosmos/kube'
+import { explain } from '../terminal/explain.ts'
+import { clusterId } from './identity.ts'
+import { openLeaf } from './leaf.ts'
+import { clusters } from './resources.ts'
+
+/** A copy in a leaf, and the Cluster that stands for the leaf. */
+export interface CopyInLeaf {
+  readonly cluster: string
+  readonly copy: Pod
+}
+
+export interface WithLeavesOptions {
+  /** Which Clusters are asked. */
+  readonly isMeant?: (cluster: string) => boolean
+  readonly warn: (text: string) => void
+}
+
+export interface CopiesOptions {
+  /** Which copies, beside being this root's: a label selector. */
+  readonly labelSelector?: string
+  readonly namespace?: string | undefined
+}
+
+/**
+ * Does something in all leaves at once, by the credentials that the root holds, and gathers what comes of it. A leaf that
+ * does not answer is told to `warn`.
+ */
+export async function withLeaves<T>(
+  root: Client,
+  { isMeant = () => true, warn }: WithLeavesOptions,
+  work: (leaf: Client, cluster: string) => Promise<readonly T[]>,
+): Promise<T[]> {
+  const joined = (await root.listAll(clusters)).filter(({ metadata }) => isMeant(metadata.name))
+  const answers = await Promise.all(
+    joined.map(async (cluster) => {
+      const { name } = cluster.metadata
+      try {
+        const leaf = await openLeaf(root, cluster)
+        try {
+          return await work(leaf.client, name)
+        } finally {
+          await leaf.client.connection.close()
+        }
+      } catch (error) {
+        warn(`cluster "${name}" was not asked: ${explain(error).message}`)
+        return []
+      }
+    }),
+  )
+  return answers.flat()
+}
+
+/** The copies of root pods that a leaf has. */
+export async function copiesOf(root: Client, leaf: Client, options: CopiesOptions): Promise<Pod[]> {
+  const labelSelector = [`${rootClusterLabel}=${await clusterId(root)}`, options.labelSelector]
+    .filter(Boolean)
+    .join(',')
+  return await leaf.listAll(pods, { namespace: options.namespace, labelSelector, signal: AbortSignal.timeout(5_000) })
+}
+
+/** The copies of root pods that leaves have. */
+export async function askLeaves(root: Client, options: WithLeavesOptions & CopiesOptions): Promise<CopyInLeaf[]> {
+  return await withLeaves(root, options, async (leaf, cluster) =>
+    (await copiesOf(root, leaf, options)).map((copy) => ({ cluster, copy })),
+  )
+}
