@@ -12,8 +12,12 @@ import { eventually, type Platform, startPlatform } from '../platform/platform.t
 import { randomFrom } from '../platform/random.ts'
 
 const NAMESPACE = 'churn'
+/** At least so many disruptions, and for at least so many minutes. */
 const ROUNDS = Number(process.env.KOSMOS_SURVIVAL_ROUNDS ?? 8)
-const NAMES = Array.from({ length: 40 }, (_, i) => `pod-${i}`)
+const MINUTES = Number(process.env.KOSMOS_SURVIVAL_MINUTES ?? 0)
+const NAMES = Array.from({ length: Number(process.env.KOSMOS_SURVIVAL_PODS ?? 40) }, (_, i) => `pod-${i}`)
+/** Who create and delete at the same time. */
+const USERS = Math.ceil(NAMES.length / 500)
 
 /** Leaf pods of ours that were ever seen, by the root pod they are copies of. */
 class Sightings {
@@ -47,7 +51,7 @@ describe('when components are killed, paused and cut off while pods come and go'
 
   before(async () => {
     console.log(`seed ${seed}: KOSMOS_SEED=${seed} repeats it`)
-    platform = await startPlatform('survival', { leaves: 2, nodes: 'kwok:3' })
+    platform = await startPlatform('survival', { leaves: 2, nodes: `kwok:${Math.ceil(NAMES.length / 100) + 2}` })
     const [leaf] = platform.testbed.leaves
     assert(leaf)
     // From here on Kosmos reaches the first leaf through a line that can be cut.
@@ -159,8 +163,11 @@ describe('when components are killed, paused and cut off while pods come and go'
       ],
     ]
     const churning = new AbortController()
-    const churn = churnPods(platform.root, churning.signal, random)
-    for (let round = 0; round < ROUNDS; round++) {
+    const churn = Promise.all(
+      Array.from({ length: USERS }, (_, user) => churnPods(platform.root, churning.signal, randomFrom(seed + user))),
+    )
+    const end = performance.now() + MINUTES * 60_000
+    for (let round = 0; round < ROUNDS || performance.now() < end; round++) {
       // Each once before any twice.
       const [title, disrupt] = disruptions[round < disruptions.length ? round : random.below(disruptions.length)] ?? []
       console.log(`round ${round + 1}: ${title}`)
@@ -168,8 +175,8 @@ describe('when components are killed, paused and cut off while pods come and go'
       await sleep(random.below(2_000))
     }
     churning.abort()
-    const actions = await churn
-    console.log(`${actions} creations and deletions`)
+    const actions = (await churn).reduce((sum, count) => sum + count)
+    console.log(`${actions} creations, changes and deletions`)
     assert(actions > ROUNDS)
 
     let differences: string[] = []
@@ -219,7 +226,9 @@ async function compare({ root, leaves }: Platform): Promise<string[]> {
     ...wanted.flatMap((pod) => {
       const copy = byRootUid.get(pod.metadata.uid)
       const settled = !pod.metadata.deletionTimestamp && copy && isReady(pod.status) && isReady(copy.status)
-      return settled ? [] : [`${pod.metadata.name}: root ${say(pod)}, copy ${say(copy)}`]
+      return settled && copy.metadata.labels?.[TOUCHED] === pod.metadata.labels?.[TOUCHED]
+        ? []
+        : [`${pod.metadata.name}: root ${say(pod)}, copy ${say(copy)}`]
     }),
     ...ours
       .filter(({ metadata }) => !known.has(metadata.annotations?.[rootUidAnnotation] ?? ''))
@@ -231,16 +240,24 @@ function isReady(status: Pod['status']): boolean {
   return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 }
 
-/** Creates and deletes pods of a few names until the signal aborts; returns how often. */
+/** A label that users change. */
+const TOUCHED = 'touched'
+
+/** Creates, changes and deletes pods until the signal aborts; returns how often. */
 async function churnPods(root: Client, signal: AbortSignal, random: ReturnType<typeof randomFrom>): Promise<number> {
   let actions = 0
   while (!signal.aborted) {
     const name = NAMES[random.below(NAMES.length)] ?? ''
     const ref = { namespace: NAMESPACE, name }
     try {
-      if (random.below(2) === 0) {
+      const dice = random.below(5)
+      if (dice < 2) {
         const created = await root.create(pods, pod(name, { namespace: NAMESPACE }))
         if (created.ok) actions++
+      } else if (dice === 2) {
+        const patch = { metadata: { labels: { [TOUCHED]: `${actions}` } } }
+        const changed = await root.patch(pods, ref, patch, { type: 'merge' })
+        if (changed.ok) actions++
       } else {
         const gracePeriodSeconds = random.below(4) === 0 ? 0 : random.below(3)
         const deleted = await root.delete(pods, ref, { gracePeriodSeconds })
