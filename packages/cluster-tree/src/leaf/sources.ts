@@ -64,7 +64,7 @@ export function watchLeaf(
       fieldSelector: 'spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed',
       transform: whatTakesRoom,
     }),
-    nodes: new Informer({ client, resource: nodes, transform: withoutImages, onState: telling('nodes') }),
+    nodes: new Informer({ client, resource: nodes, transform: withoutManagedFields, onState: telling('nodes') }),
     namespaces: metadata(namespaces, 'namespaces'),
   }
   const configuration = { configmaps: metadata(configMaps, 'configmaps'), secrets: metadata(secrets, 'secrets') }
@@ -147,9 +147,8 @@ function resizeOf({ conditions, containerStatuses, initContainerStatuses }: NonN
   }
 }
 
-/** A node lists every image it holds: kilobytes that change often and nobody reads. */
-function withoutImages(node: Node): Node {
+/** Who wrote what on a node is as large as the rest of it, and nobody reads it. */
+function withoutManagedFields(node: Node): Node {
   const { managedFields: _, ...metadata } = node.metadata
-  const { images: __, ...status } = node.status ?? {}
-  return { ...node, metadata, status } as Node
+  return { ...node, metadata }
 }

@@ -126,6 +126,13 @@ describe('a virtual node for a part of a leaf', () => {
     assert.deepEqual([nodeInfo?.kubeletVersion, nodeInfo?.machineID], ['v1.36.0', 'n1'])
   })
 
+  it('has its leaf node’s images, by which schedulers choose, and none that only one of many has', () => {
+    const images = [{ names: ['nginx:1'], sizeBytes: 1 }]
+    const members = [{ ...worker, status: { ...worker.status, images } }]
+    assert.deepEqual(virtualNodeStatus({ ...facts, model: one, members }).images, images)
+    assert.equal(virtualNodeStatus({ ...facts, model: group, members }).images, undefined)
+  })
+
   it('keeps pods away as far as its Cluster wants', () => {
     const effects = (settings: Partial<Members>) =>
       virtualNode(group, east, { members: [], ...settings }).spec.taints?.map(({ effect }) => effect)

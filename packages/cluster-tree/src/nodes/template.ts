@@ -134,6 +134,8 @@ export interface VirtualNodeFacts {
 /** The status of a virtual node, equal to the present one when nothing changed. */
 export function virtualNodeStatus(facts: VirtualNodeFacts): NodeStatus {
   const { model, version, members, offer, health, pressures, endpoint, present, now } = facts
+  // Schedulers prefer nodes that have a pod's images; a sum over many nodes would promise that of each.
+  const images = model.kind === 'node' ? members[0]?.status?.images : undefined
   return {
     capacity: formatResources(offer.capacity),
     allocatable: formatResources(offer.allocatable),
@@ -144,6 +146,7 @@ export function virtualNodeStatus(facts: VirtualNodeFacts): NodeStatus {
     ],
     ...(endpoint && { daemonEndpoints: { kubeletEndpoint: { Port: endpoint.port } } }),
     nodeInfo: nodeInfo(model.kind, members, version),
+    ...(images && { images }),
   }
 }
 
