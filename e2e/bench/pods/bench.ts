@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, Connection, createTransport, loadKubeConfig, namespaces, serviceAccounts } from '@kosmos/kube'
 import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
 import { clusterTreePid, upKosmos } from '../../platform/kosmos.ts'
 import { cpuMs, peakRssMiB } from '../process-usage.ts'
 import { type LoadResult, runLoad } from './load.ts'
 import { type Model, nodeModel } from './model.ts'
+import { type SinglePod, singlePod } from './single.ts'
 import { between, lists, snapshot, type Where } from './where.ts'
 
 export interface PodsResult {
@@ -14,6 +16,9 @@ export interface PodsResult {
     readonly cpuMsPerPod: number
     readonly peakRssMiB: number
     readonly listsInSteadyState: number
+    /** Our processes, of one core, while all pods are there and nothing changes. */
+    readonly idleCpuPercent: number
+    readonly single: SinglePod
   }
   readonly ratio: number
 }
@@ -51,8 +56,10 @@ async function measure(testbed: Testbed, { count, model, progress }: PodsOptions
   if (!leaf) throw new Error('the test bed has no leaf')
   const { metrics } = await upKosmos(testbed, progress)
   const pid = clusterTreePid(testbed)
-  const load = (kubeconfig: string) =>
-    onCluster(kubeconfig, (client) => runLoad({ client, namespace: NAMESPACE, count }))
+  const load = (kubeconfig: string, whileRunning = async (_client: Client) => {}) =>
+    onCluster(kubeconfig, (client) =>
+      runLoad({ client, namespace: NAMESPACE, count, whileRunning: () => whileRunning(client) }),
+    )
   if (model === 'node') await onCluster(testbed.root.kubeconfig, (root) => nodeModel(root, leaf))
 
   progress.step(`${count} pods straight on the leaf`)
@@ -61,17 +68,43 @@ async function measure(testbed: Testbed, { count, model, progress }: PodsOptions
   progress.step(`${direct.podsPerSecond.toFixed(1)} pods/s; ${count} pods through the tree`)
   const middle = await snapshot(testbed, metrics)
   const before = cpuMs(pid)
-  const tree = await load(testbed.root.kubeconfig)
+  let quiet = { idleCpuPercent: 0, single: { bindToCopyMs: 0, statusMs: 0 }, tookMs: 0 }
+  const tree = await load(testbed.root.kubeconfig, async (root) => {
+    progress.step('nothing but one pod at a time')
+    quiet = await onCluster(leaf.kubeconfig, (leaf) => whileQuiet(pid, root, leaf))
+  })
   progress.step(`${tree.podsPerSecond.toFixed(1)} pods/s`)
-  const cpuMsPerPod = (cpuMs(pid) - before) / count
+  const { tookMs, ...whenQuiet } = quiet
+  const cpuMsPerPod = (cpuMs(pid) - before - tookMs) / count
   const end = await snapshot(testbed, metrics)
   const result = {
     count,
     direct,
-    tree: { ...tree, cpuMsPerPod, peakRssMiB: peakRssMiB(pid), listsInSteadyState: lists(end) - lists(middle) },
+    tree: {
+      ...tree,
+      cpuMsPerPod,
+      peakRssMiB: peakRssMiB(pid),
+      listsInSteadyState: lists(end) - lists(middle),
+      ...whenQuiet,
+    },
     ratio: tree.podsPerSecond / direct.podsPerSecond,
   }
   return { result, where: { direct: between(start, middle, count), tree: between(middle, end, count) } }
+}
+
+/** Two Leases of a node, and a heartbeat of the leaf every ten seconds. */
+const IDLE_SECONDS = 30
+
+/** What is there costs while nothing changes, then how long one pod takes; `tookMs`: CPU of all that. */
+async function whileQuiet(pid: number, root: Client, leaf: Client) {
+  const start = cpuMs(pid)
+  // What the last status patches have stirred up.
+  await sleep(5_000)
+  const idle = cpuMs(pid)
+  await sleep(IDLE_SECONDS * 1_000)
+  const idleCpuPercent = (cpuMs(pid) - idle) / (IDLE_SECONDS * 10)
+  const single = await singlePod({ root, leaf, namespace: NAMESPACE, samples: 20 })
+  return { idleCpuPercent, single, tookMs: cpuMs(pid) - start }
 }
 
 async function onCluster<T>(kubeconfig: string, work: (client: Client) => Promise<T>): Promise<T> {
@@ -80,7 +113,7 @@ async function onCluster<T>(kubeconfig: string, work: (client: Client) => Promis
   try {
     await client.create(namespaces, { metadata: { name: NAMESPACE } })
     while (!(await client.get(serviceAccounts, { namespace: NAMESPACE, name: 'default' }))) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await sleep(50)
     }
     return await work(client)
   } finally {

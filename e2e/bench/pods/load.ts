@@ -24,7 +24,7 @@ const IN_FLIGHT = 50
 /** Creates pods, waits until all are Ready, deletes them one by one, waits until all are gone. */
 export async function runLoad({ client, namespace, count, whileRunning }: LoadOptions): Promise<LoadResult> {
   const stop = new AbortController()
-  const informer = new Informer({ client, resource: pods, namespace })
+  const informer = new Informer({ client, resource: pods, namespace, labelSelector: 'app=load' })
   const following = informer.run(stop.signal)
   await informer.synced
 
@@ -73,18 +73,18 @@ export async function runLoad({ client, namespace, count, whileRunning }: LoadOp
   }
 }
 
-function isReady(pod: Pod): boolean {
+export function isReady(pod: Pod): boolean {
   return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 }
 
-function percentile(sorted: readonly number[], share: number): number {
+export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 }
 
 /** The same pod on both sides; the toleration only matters in the root. */
-function podOf(name: string, namespace: string): object {
+export function podOf(name: string, namespace: string, app = 'load'): object {
   return {
-    metadata: { name, namespace, labels: { app: 'load' } },
+    metadata: { name, namespace, labels: { app } },
     spec: {
       tolerations: [{ key: 'kosmos.io/node', operator: 'Exists' }],
       containers: [

@@ -100,7 +100,13 @@ export class VirtualNodes {
       if (isChanged) this.#soon(this.#homes.get(object.spec.nodeName ?? ''), ROOM_MS)
       return []
     })
-    this.#controller.watch(options.rootNodes, ({ key }) => (this.#served.has(key) ? [key] : []))
+    this.#controller.watch(options.rootNodes, ({ type, key }) => {
+      if (!this.#served.has(key)) return []
+      if (type === 'deleted') return [key]
+      // Most changes are our own: at once they would let the next one in a burst through.
+      this.#controller.enqueueAfter(key, SETTLE_MS)
+      return []
+    })
   }
 
   /**
