@@ -7,7 +7,9 @@ import { eventually, type Platform, startPlatform } from '../platform/platform.t
 const isRoot = process.getuid?.() === 0
 /** Uses about a tenth of a core, more than its request. */
 const BUSY = ['sh', '-c', 'while true; do i=0; while [ $i -lt 10000 ]; do i=$((i+1)); done; sleep 0.1; done']
-const small = { resources: { requests: { cpu: '10m', memory: '8Mi' }, limits: { cpu: '100m', memory: '64Mi' } } }
+const asking = (cpu: string) => ({
+  resources: { requests: { cpu, memory: '8Mi' }, limits: { cpu: '100m', memory: '64Mi' } },
+})
 
 describe('what pods in leaves use', { skip: isRoot ? false : 'real nodes need root' }, () => {
   let platform: Platform
@@ -16,8 +18,9 @@ describe('what pods in leaves use', { skip: isRoot ? false : 'real nodes need ro
   before(async () => {
     platform = await startPlatform('autoscaling', { leaves: 1, nodes: 'real:1' })
     await startMetricsServer(platform.testbed.journal, platform.testbed.root)
-    await platform.apply(deployment('busy', 1, { container: { command: BUSY, ...small } }))
-    await platform.apply(deployment('idle', 1, { container: { command: ['sleep', '3600'], ...small } }))
+    await platform.apply(deployment('busy', 1, { container: { command: BUSY, ...asking('10m') } }))
+    // Its start alone is more than half of 10m over the first quarter of a minute.
+    await platform.apply(deployment('idle', 1, { container: { command: ['sleep', '3600'], ...asking('100m') } }))
   })
   after(() => platform?.down())
 
