@@ -43,6 +43,7 @@ export async function openIdle({ config, namespace, pod }: Target, count: number
       null,
       null,
       false,
+      ({ message }) => opened.reject(new Error(message ?? 'the command ended')),
     )
     await opened.promise
     close.push(() => socket.close())

@@ -163,6 +163,10 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
       assert.equal(await open(), 200)
       assert.equal((await kubectl('exec', 'speaker', '--', 'echo', 'more')).stdout, 'more\n')
       close()
+      await eventually(
+        'they are gone with their users, although their commands go on',
+        async () => (await open()) === 0,
+      )
     })
 
     it('works over SPDY, as older clients speak', async () => {

@@ -126,6 +126,15 @@ describe('a virtual node for a part of a leaf', () => {
     assert.deepEqual([nodeInfo?.kubeletVersion, nodeInfo?.machineID], ['v1.36.0', 'n1'])
   })
 
+  it('declares what its leaf nodes do, and nothing rather than an empty list, which no API server keeps', () => {
+    const old = { ...facts, version: 'v1.30.0' }
+    const members = [{ ...worker, status: { ...worker.status, declaredFeatures: ['A'] } }] as Node[]
+    assert.deepEqual(virtualNodeStatus({ ...old, members }).declaredFeatures, ['A'])
+    assert.ok(!('declaredFeatures' in virtualNodeStatus(old)))
+    const present = { ...worker, status: { declaredFeatures: ['A'] } } as Node
+    assert.deepEqual(virtualNodeStatus({ ...old, present }).declaredFeatures, [])
+  })
+
   it('has its leaf node’s images, by which schedulers choose, and none that only one of many has', () => {
     const images = [{ names: ['nginx:1'], sizeBytes: 1 }]
     const members = [{ ...worker, status: { ...worker.status, images } }]

@@ -17,6 +17,7 @@ import { formatResources, type Node } from '@kosmos/kube'
 import type { Offer } from './capacity.ts'
 import { sameTaint, stampOf } from './carried-identity.ts'
 import { type LeafHealth, nodeConditions, type Pressure } from './conditions.ts'
+import { declaredFeatures } from './declared-features.ts'
 import type { FreeRoom } from './free-shapes.ts'
 
 type NodeSpec = NonNullable<Node['spec']>
@@ -136,6 +137,7 @@ export function virtualNodeStatus(facts: VirtualNodeFacts): NodeStatus {
   const { model, version, members, offer, health, pressures, endpoint, present, now } = facts
   // Schedulers prefer nodes that have a pod's images; a sum over many nodes would promise that of each.
   const images = model.kind === 'node' ? members[0]?.status?.images : undefined
+  const features = declaredFeatures(members, version)
   return {
     capacity: formatResources(offer.capacity),
     allocatable: formatResources(offer.allocatable),
@@ -147,6 +149,8 @@ export function virtualNodeStatus(facts: VirtualNodeFacts): NodeStatus {
     ...(endpoint && { daemonEndpoints: { kubeletEndpoint: { Port: endpoint.port } } }),
     nodeInfo: nodeInfo(model.kind, members, version),
     ...(images && { images }),
+    // An API server does not keep an empty list.
+    ...((features.length > 0 || present?.status?.declaredFeatures) && { declaredFeatures: features }),
   }
 }
 

@@ -45,6 +45,8 @@ const passing: readonly string[] = ['Conflict', 'NotFound', 'OtherIncarnation']
 export class VirtualNode {
   readonly name: string
   readonly #options: VirtualNodeOptions
+  /** Fields that the root does not know: it is older. */
+  readonly #unknownFields = new Set<string>()
 
   constructor(options: VirtualNodeOptions) {
     this.name = options.name
@@ -143,7 +145,8 @@ export class VirtualNode {
       now: Date.now(),
     })
     const written = Object.entries(status).filter(
-      ([field, value]) => !isDeepStrictEqual(value, present.status?.[field as keyof typeof status]),
+      ([field, value]) =>
+        !this.#unknownFields.has(field) && !isDeepStrictEqual(value, present.status?.[field as keyof typeof status]),
     )
     if (written.length === 0) return
     const patch = {
@@ -158,6 +161,9 @@ export class VirtualNode {
     const outcome = await root.patch(nodes, { name: this.name }, patch, { type: 'merge', subresource: 'status' })
     if (!outcome.ok && !passing.includes(outcome.reason)) {
       throw new Error(`status of node ${this.name} cannot be written: ${outcome.status.message}`)
+    }
+    if (outcome.ok && status.declaredFeatures?.length && !outcome.object.status?.declaredFeatures) {
+      this.#unknownFields.add('declaredFeatures')
     }
   }
 }
