@@ -237,12 +237,16 @@ describe('a watch', { timeout: 20_000 }, () => {
     assert.deepEqual(checks(), [])
   })
 
-  it('goes on where a check is refused: the watch itself tells then', async (t) => {
-    const { toldOf, told } = await reflect(t, [sendsAndBreaks(...listed), sends(object('ADDED', 'b', '8'))], {
-      check: refuses(403),
-    })
+  it('is not resumed before the server has said how far it is: one that has just started may refuse', async (t) => {
+    const answers = [refuses(429), refuses(403), isNotReached]
+    const { toldOf, told, checks } = await reflect(
+      t,
+      [sendsAndBreaks(...listed), sends(object('ADDED', 'b', '2'), listEnd('5'))],
+      { check: (response) => answers.shift()?.(response) },
+    )
     await toldOf(2)
-    assert.deepEqual(told, ['replace a@3', 'changed b@8'])
+    assert.deepEqual(told, ['replace a@3', 'replace b@2'])
+    assert.equal(checks().length, 3)
   })
 
   it('that expires is listed again at once, and tells nothing in between', async (t) => {

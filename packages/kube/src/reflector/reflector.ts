@@ -186,7 +186,7 @@ export class Reflector<T extends KubeObject> {
         { onOpen, onData: split },
         silenceMs,
       )
-      if (answer.code !== 200) this.#refused(path, answer, streamingList)
+      if (answer.code !== 200) this.#refused('WATCH', path, answer, streamingList)
     } catch (error) {
       throw failure && !signal.aborted ? failure : error
     } finally {
@@ -202,19 +202,23 @@ export class Reflector<T extends KubeObject> {
   /**
    * An API server whose etcd was restored from a snapshot is behind the version to resume from, and says nothing on such a
    * watch until it gets there, with other objects. Asks for one object of any name that is not older than the version.
-   * @throws Expired if the API server has not reached the version
+   * @throws Expired if the API server has not reached the version; ApiError if it does not say
    */
   async #checkReached(resourceVersion: string, signal: AbortSignal): Promise<void> {
     const { client, resource, namespace } = this.#options
     const query = { limit: 1, resourceVersion, resourceVersionMatch: 'NotOlderThan' }
     const path = pathOf(resource, { namespace, query })
-    const { code, body } = await client.connection.request({ method: 'GET', path, accept: METADATA_ONLY_LIST, signal })
-    const { details, message } = statusOf(code, body)
+    const answer = await client.connection.request({ method: 'GET', path, accept: METADATA_ONLY_LIST, signal })
+    if (answer.code === 200) return
+    const { details, message } = statusOf(answer.code, answer.body)
     if (details?.causes?.some(({ reason }) => reason === NOT_REACHED)) throw new Expired(`${message}`)
+    // An API server that has just started refuses what it will allow in a moment.
+    this.#refused('LIST', path, answer)
   }
 
-  #refused(path: string, { code, body, retryAfterMs }: Response, streamingList: boolean): never {
-    const request = { method: 'WATCH', path: path.replace(/\?.*/, '') }
+  #refused(method: 'LIST' | 'WATCH', path: string, answer: Response, streamingList = false): never {
+    const { code, body, retryAfterMs } = answer
+    const request = { method, path: path.replace(/\?.*/, '') }
     const error = new ApiError(this.#options.client.name, request, code, statusOf(code, body), retryAfterMs)
     if (code === 410) throw new Expired(error.message)
     if (streamingList && (code === 422 || code === 400)) {
