@@ -35,7 +35,7 @@ export interface ConfigurationOptions {
   /** Whether copies that no root pod needs are to be kept in a namespace. */
   readonly heldBack: (namespace: string) => boolean
   readonly namespaces: Pick<LeafNamespaces, 'ensure'>
-  /** Resolves when the registry knows every pod: a copy whose pods are not known yet would be collected. */
+  /** Resolves when the registry knows every pod, and `heldBack` can tell: a copy whose pods are not known yet would be collected. */
   readonly registered: Promise<void>
   /** A copy has become current, or it is known that it cannot: the pod should be looked at again. */
   readonly wake: (pod: ObjectKey) => void

@@ -91,7 +91,8 @@ export class LeafTree {
       registry,
       heldBack: (namespace) => orphans.areIn(namespace),
       namespaces,
-      registered: rootPods.synced,
+      // Before the leaf's pods are known, no orphan is, and what it mounts would be collected.
+      registered: Promise.all([rootPods.synced, leafPods.synced]).then(() => {}),
       wake: (pod) => this.#pods.controller.enqueue(pod),
     })
     this.#pods = new PodController({
