@@ -9,7 +9,6 @@ import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { pods } from '@kosmos/kube'
 import { imageNames } from '@kosmos/testbed'
-import { KubeConfig } from '@kubernetes/client-node'
 import { openIdle } from '../platform/exec.ts'
 import { deployment, pod, toleration } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
@@ -153,9 +152,8 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     })
 
     it('serves two hundred sessions at once', async () => {
-      const config = new KubeConfig()
-      config.loadFromFile(platform.testbed.root.kubeconfig)
-      const close = await openIdle({ config, namespace: 'default', pod: 'speaker' }, 200)
+      const { kubeconfig } = platform.testbed.root
+      const close = await openIdle({ kubeconfig, namespace: 'default', pod: 'speaker' }, 200)
       const open = async () => {
         const metrics = await (await fetch(platform.kosmos.metrics)).text()
         return Number(/^kosmos_kubelet_open_streams\{route="\/exec"\} (\d+)$/m.exec(metrics)?.[1])

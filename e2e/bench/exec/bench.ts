@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Progress } from '@kosmos/testbed'
-import { KubeConfig } from '@kubernetes/client-node'
 import { firstByteMs, openIdle, type Target, throughput } from '../../platform/exec.ts'
 import { clusterTreePid } from '../../platform/kosmos.ts'
 import { pod } from '../../platform/manifests.ts'
@@ -39,11 +38,8 @@ export async function benchExec(progress: Progress): Promise<ExecResult> {
     const { code, stderr } = await platform.kubectl(['wait', '--for=condition=Ready', 'pod/target', '--timeout=90s'])
     if (code !== 0) throw new Error(stderr)
     const { root, leaves } = platform.testbed
-    const target = (kubeconfig = ''): Target => {
-      const config = new KubeConfig()
-      config.loadFromFile(kubeconfig)
-      return { config, namespace: 'default', pod: 'target' }
-    }
+    const kubectl = platform.testbed.bin.kubectl ?? 'kubectl'
+    const target = (kubeconfig = ''): Target => ({ kubectl, kubeconfig, namespace: 'default', pod: 'target' })
     const sides = { direct: target(leaves[0]?.kubeconfig), tree: target(root.kubeconfig) }
     progress.step(`${ROUNDS} times ${MIB} MiB on each side`)
     const rates = await inTurn(sides, ROUNDS, (side) => throughput(side, MIB))
