@@ -214,12 +214,12 @@ describe('a watch', { timeout: 20_000 }, () => {
     const { told, toldOf, queries, checks } = await reflect(
       t,
       [sendsAndBreaks(...listed), sends(object('ADDED', 'b', '2'), listEnd('5'))],
-      { check: isNotReached },
+      { check: isNotReached, fieldSelector: 'metadata.name=a' },
     )
     await toldOf(2)
     assert.deepEqual(told, ['replace a@3', 'replace b@2'])
     assert.deepEqual(checks(), [
-      'GET /api/v1/namespaces/shop/configmaps?limit=1&resourceVersion=7&resourceVersionMatch=NotOlderThan',
+      'GET /api/v1/namespaces/shop/configmaps?fieldSelector=metadata.name%3Da&limit=1&resourceVersion=7&resourceVersionMatch=NotOlderThan',
     ])
     assert.deepEqual(
       queries().map(({ sendInitialEvents }) => sendInitialEvents),

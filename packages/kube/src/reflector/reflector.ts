@@ -205,8 +205,9 @@ export class Reflector<T extends KubeObject> {
    * @throws Expired if the API server has not reached the version; ApiError if it does not say
    */
   async #checkReached(resourceVersion: string, signal: AbortSignal): Promise<void> {
-    const { client, resource, namespace } = this.#options
-    const query = { limit: 1, resourceVersion, resourceVersionMatch: 'NotOlderThan' }
+    const { client, resource, namespace, fieldSelector } = this.#options
+    // With the field selector, because the right to list may be for one name only.
+    const query = { fieldSelector, limit: 1, resourceVersion, resourceVersionMatch: 'NotOlderThan' }
     const path = pathOf(resource, { namespace, query })
     const answer = await client.connection.request({ method: 'GET', path, accept: METADATA_ONLY_LIST, signal })
     if (answer.code === 200) return
