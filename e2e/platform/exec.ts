@@ -45,11 +45,12 @@ export async function openIdle(
   { kubeconfig, namespace, pod }: Omit<Target, 'kubectl'>,
   count: number,
 ): Promise<() => void> {
+  const exec = new Exec(configOf(kubeconfig))
   const close: (() => void)[] = []
   for (let i = 0; i < count; i++) {
     const opened = Promise.withResolvers<void>()
     const stdout = sink(() => opened.resolve())
-    const socket = await new Exec(configOf(kubeconfig)).exec(
+    const socket = await exec.exec(
       namespace,
       pod,
       'main',

@@ -52,17 +52,16 @@ export async function withLeaves<T>(
   return answers.flat()
 }
 
-/** The copies of root pods that a leaf has. */
-export async function copiesOf(root: Client, leaf: Client, options: CopiesOptions): Promise<Pod[]> {
-  const labelSelector = [`${rootClusterLabel}=${await clusterId(root)}`, options.labelSelector]
-    .filter(Boolean)
-    .join(',')
+/** The copies that a leaf has of pods of the root with this id. */
+export async function copiesOf(leaf: Client, rootId: string, options: CopiesOptions): Promise<Pod[]> {
+  const labelSelector = [`${rootClusterLabel}=${rootId}`, options.labelSelector].filter(Boolean).join(',')
   return await leaf.listAll(pods, { namespace: options.namespace, labelSelector, signal: AbortSignal.timeout(5_000) })
 }
 
 /** The copies of root pods that leaves have. */
 export async function askLeaves(root: Client, options: WithLeavesOptions & CopiesOptions): Promise<CopyInLeaf[]> {
+  const rootId = await clusterId(root)
   return await withLeaves(root, options, async (leaf, cluster) =>
-    (await copiesOf(root, leaf, options)).map((copy) => ({ cluster, copy })),
+    (await copiesOf(leaf, rootId, options)).map((copy) => ({ cluster, copy })),
   )
 }

@@ -1,6 +1,7 @@
 import { orphanLabel } from '@kosmos/api'
 import { type Client, pods } from '@kosmos/kube'
 import { copiesOf, withLeaves } from '../clusters/ask-leaves.ts'
+import { clusterId } from '../clusters/identity.ts'
 import { Failure } from '../terminal/failure.ts'
 
 export interface Orphan {
@@ -25,13 +26,14 @@ export interface DeleteOrphansOptions {
  */
 export async function deleteOrphans(root: Client, options: DeleteOrphansOptions): Promise<Orphan[]> {
   const { names, cluster, dryRun, warn } = options
+  const rootId = await clusterId(root)
   const refused: string[] = []
   const deleted = await withLeaves(
     root,
     { isMeant: (name) => cluster === undefined || name === cluster, warn },
     async (leaf, inCluster) => {
       const gone: Orphan[] = []
-      for (const { metadata } of await copiesOf(root, leaf, { labelSelector: orphanLabel })) {
+      for (const { metadata } of await copiesOf(leaf, rootId, { labelSelector: orphanLabel })) {
         const { namespace = '', name, uid } = metadata
         if (names !== undefined && !names.includes(`${namespace}/${name}`)) continue
         const outcome = await leaf.delete(pods, { namespace, name }, { uid, dryRun })
