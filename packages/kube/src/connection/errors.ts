@@ -38,6 +38,11 @@ export class ClusterUnreachable extends Error {
     super(`${cluster}: no answer from ${server}: ${describe(cause)}`, { cause })
     this.cluster = cluster
   }
+
+  /** The answer had begun, and nothing came any more; the line may be in order. */
+  get silent(): boolean {
+    return (this.cause as NodeJS.ErrnoException).code === 'UND_ERR_BODY_TIMEOUT'
+  }
 }
 
 /** The connection was closed by its owner, or the caller's signal ended the request. */

@@ -237,6 +237,20 @@ describe('a watch', { timeout: 20_000 }, () => {
     assert.deepEqual(checks(), [])
   })
 
+  it('that sends nothing for long is opened anew from its version, and nothing is listed for it', async (t) => {
+    const { asked, checks, queries, states } = await reflect(t, [sends(...listed), sends()], { silenceMs: 1_100 })
+    await asked(3)
+    assert.deepEqual(checks(), [])
+    assert.deepEqual(
+      queries().map(({ resourceVersion }) => resourceVersion),
+      [undefined, '7', '7'],
+    )
+    assert.deepEqual(
+      states.map(({ kind }) => kind),
+      ['connecting', 'following'],
+    )
+  })
+
   it('is not resumed before the server has said how far it is: one that has just started may refuse', async (t) => {
     const answers = [refuses(429), refuses(403), isNotReached]
     const { toldOf, told, checks } = await reflect(

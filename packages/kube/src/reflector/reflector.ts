@@ -40,7 +40,7 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly sink: ReflectorSink<T>
   readonly onState?: (state: ReflectorState) => void
   readonly backoff?: BackoffOptions
-  /** A watch that sends nothing for this long is dead. The API server sends a bookmark about every 60 s. */
+  /** A watch that sends nothing for this long is opened anew. The API server sends a bookmark about every 60 s. */
   readonly silenceMs?: number
   readonly pageSize?: number
 }
@@ -136,7 +136,7 @@ export class Reflector<T extends KubeObject> {
     this.#report({ kind: 'following' })
   }
 
-  /** Watches until the server ends it in good order; throws on every other end. */
+  /** Watches until the server ends it in good order or sends nothing any more; throws on every other end. */
   async #watch(signal: AbortSignal): Promise<void> {
     const { client, sink, silenceMs = 90_000 } = this.#options
     const stop = new AbortController()
@@ -188,7 +188,11 @@ export class Reflector<T extends KubeObject> {
       )
       if (answer.code !== 200) this.#refused('WATCH', path, answer, streamingList)
     } catch (error) {
-      throw failure && !signal.aborted ? failure : error
+      if (failure && !signal.aborted) throw failure
+      // No bookmark comes for a collection in which nothing has changed since the API server or etcd started, so silence
+      // alone says nothing. If the server is frozen, the next request says so.
+      const silent = error instanceof ClusterUnreachable && error.silent && opened > 0
+      if (listing || !silent) throw error
     } finally {
       // A watch that lasted has followed, also when nothing happened.
       if (!listing && opened > 0 && performance.now() - opened >= SHORT_WATCH_MS) {

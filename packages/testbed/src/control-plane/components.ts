@@ -49,6 +49,8 @@ const describe: Readonly<Record<ComponentName, (plan: ControlPlanePlan) => { fla
       'cert-file': pki.file('etcd.crt'),
       'key-file': pki.file('etcd.key'),
       'client-cert-auth': true,
+      // As kubeadm sets it: without it an API server has no bookmarks for collections in which nothing changes.
+      'watch-progress-notify-interval': '5s',
       'trusted-ca-file': pki.caFile,
       'unsafe-no-fsync': true,
       'log-level': 'warn',
