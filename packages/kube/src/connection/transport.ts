@@ -94,7 +94,8 @@ export async function createTransport(config: KubeConfig, options: TransportOpti
     streams,
     headers: async () => fixed ?? authorization(await current()),
     async upgradeOptions() {
-      const options = await current()
+      // With the same agent again, which keeps TLS sessions: the next handshake is a short one.
+      const options = changes ? await current() : tls
       return { ...options, headers: authorization(options), agent: options.agent as Agent }
     },
     async close() {

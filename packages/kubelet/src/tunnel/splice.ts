@@ -30,10 +30,36 @@ export function splice(a: Socket, b: Socket, idleMs: number): Promise<void> {
       }
       if (from.closed) return closed()
       from.once('close', closed)
-      from.pipe(to)
+      pump(from, to)
     }
     limitSilence(idleMs)
     join(a, b)
     join(b, a)
   })
+}
+
+/** Most bytes that wait for the reader before no more are read for it. */
+const maxWaiting = 256 * 1024
+
+/**
+ * Passes on bytes and their end at the reader's pace. TLS hands over one record at a time, and each write is a record and
+ * a system call of its own, so what comes in one turn of the event loop is written at once.
+ */
+function pump(from: Socket, to: Socket): void {
+  let corked = false
+  const flush = () => {
+    corked = false
+    to.uncork()
+  }
+  from.on('data', (chunk: Buffer) => {
+    if (!corked) {
+      corked = true
+      to.cork()
+      setImmediate(flush)
+    }
+    if (!to.write(chunk) && to.writableLength >= maxWaiting) from.pause()
+  })
+  to.on('drain', () => from.resume())
+  if (from.readableEnded) to.end()
+  else from.once('end', () => to.end())
 }
