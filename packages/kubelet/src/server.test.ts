@@ -79,9 +79,17 @@ describe('a caller of the kubelet API', () => {
   })
 
   it('gets a clear answer where the virtual node has nothing to serve yet', async () => {
-    const { code, text } = await ask(served.port, '/metrics/slis', { token: 'poor' })
+    const { code, text } = await ask(served.port, '/statusz', { token: 'good' })
     assert.equal(code, 501)
-    assert.match(text, /virtual node vn1 does not serve \/metrics\/slis/)
+    assert.match(text, /virtual node vn1 does not serve \/statusz/)
+  })
+
+  it('that watches its health finds in /metrics/slis what it has asked', async () => {
+    for (let i = 0; i < 2; i++) await ask(served.port, '/healthz', { token: 'good' })
+    const { code, text } = await ask(served.port, '/metrics/slis', { token: 'good' })
+    assert.equal(code, 200)
+    assert.match(text, /^kubernetes_healthcheck\{name="ping",type="healthz"\} 1$/m)
+    assert.match(text, /^kubernetes_healthchecks_total\{name="ping",status="success",type="healthz"\} [1-9]\d*$/m)
   })
 
   it('is told which method a path takes', async () => {

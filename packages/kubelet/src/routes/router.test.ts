@@ -96,6 +96,7 @@ describe('every path of a kubelet', () => {
     metricsCadvisor: 200,
     metricsProbes: 200,
     metricsResource: 200,
+    metricsSlis: 200,
     pods: 200,
     // It finds no such pod before it sees that no upgrade was asked for.
     portForward: 404,

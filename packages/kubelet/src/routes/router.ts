@@ -7,7 +7,7 @@ import { type Action, type Area, areas, type Route } from './areas.ts'
 import { configz } from './configz.ts'
 import { containerLogs } from './container-logs.ts'
 import type { RequestContext, RequestContexts } from './context.ts'
-import { healthz } from './healthz.ts'
+import { healthRoutes } from './healthz.ts'
 import { metrics } from './metrics.ts'
 import type { RouteParams } from './params.ts'
 import { pods, runningPods } from './pods.ts'
@@ -24,12 +24,12 @@ type Handler = (
 ) => Promise<void>
 
 const handlers: Readonly<Partial<Record<Action, Handler>>> = {
+  ...healthRoutes(),
   ...statsRoutes(),
   attach: streams('attach'),
   configz,
   containerLogs,
   exec: streams('exec'),
-  healthz,
   metrics,
   pods,
   portForward,
