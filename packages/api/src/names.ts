@@ -61,6 +61,10 @@ export const restartsAnnotation = 'kosmos.io/restarts'
 export const rootMetadataAnnotation = 'kosmos.io/root-metadata'
 /** Ours. Annotation of everything written into a leaf: the resourceVersion of the root object that it shows. */
 export const rootResourceVersionAnnotation = 'kosmos.io/root-resource-version'
+/** Ours. Annotation of a pod written into a leaf that talks to the root's API server: the Secret with its tokens. */
+export const tokenSecretAnnotation = 'kosmos.io/token-secret'
+/** Ours. Annotation of the Secret with the tokens of one pod: when they are to be renewed (RFC 3339). */
+export const tokenRenewalAnnotation = 'kosmos.io/token-renewal'
 /** Ours. Label of a pod in a leaf whose root pod was lost when the root was restored from a snapshot, value `true`. It is kept. */
 export const orphanLabel = 'kosmos.io/orphan'
 /** Label of every pod written into a leaf, value `true`. */

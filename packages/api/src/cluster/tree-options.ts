@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { mapOf, ruleFor, struct } from '../schema/build.ts'
-import { amountPattern, labelKeysRule, optionalDnsSubdomainPattern } from '../schema/patterns.ts'
+import { amountPattern, httpsOriginPattern, labelKeysRule, optionalDnsSubdomainPattern } from '../schema/patterns.ts'
 import { labelSelector, labels, taint } from '../schema/selectors.ts'
 
 /** With room for `kosmos-` and a number of three digits. */
@@ -97,6 +97,14 @@ export const clusterTreeOptions = struct(
         'The effect of the taint kosmos.io/node on the virtual nodes. NoSchedule: only pods that tolerate it come. PreferNoSchedule: others come when no ordinary node has room. None: no taint, every pod may come, also those of DaemonSets.',
       default: 'NoSchedule',
     }),
+    rootAPIServer: Type.Optional(
+      Type.String({
+        description:
+          "Where pods in the leaf reach the root's API server, such as https://root.example.org:6443. Its certificate must be valid for that host and be issued by the authority in the root's ConfigMaps kube-root-ca.crt. Pods created from then on get tokens of their root service accounts; without it they get none.",
+        maxLength: 300,
+        pattern: httpsOriginPattern,
+      }),
+    ),
     reserved: Type.Optional(
       mapOf(Type.String({ description: 'How much of it.', maxLength: 32, pattern: amountPattern }), {
         description:

@@ -9,6 +9,8 @@ export const secretKeyPattern = '^[-._a-zA-Z0-9]+$'
 export const labelValuePattern = '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$'
 /** A resource.Quantity that is not negative, without exponents. */
 export const amountPattern = '^[0-9]{1,18}(\\.[0-9]{1,9})?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$'
+/** Scheme, host and perhaps a port; an IPv6 address in brackets. */
+export const httpsOriginPattern = '^https://([A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?$'
 /** An optional DNS prefix with a slash, then a name. */
 export const labelKeyPattern =
   '^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$'
@@ -32,6 +34,7 @@ const meanings: ReadonlyMap<string, string> = new Map([
   [labelValuePattern, "a label value: letters, digits, '-', '_' and '.', with a letter or digit at both ends"],
   [labelKeyPattern, "a label key: an optional DNS subdomain and '/', then letters, digits, '-', '_' and '.'"],
   [amountPattern, 'a quantity such as 500m, 2 or 1Gi'],
+  [httpsOriginPattern, 'a URL of scheme, host and port alone, such as https://root.example.org:6443'],
   [timePattern, 'an RFC 3339 time such as 2026-11-25T00:00:00Z'],
   [base64Pattern, 'base64'],
   [secretKeyPattern, "a key of a Secret: letters, digits, '-', '_' and '.'"],

@@ -13,6 +13,7 @@ import {
   secrets,
 } from '@kosmos/kube'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
+import { isTokenSecret } from '../tokens/secret.ts'
 import { copyOf } from './copy.ts'
 import { type CopyView, isCurrent, planCopy } from './plan.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from './registry.ts'
@@ -71,7 +72,9 @@ export class ConfigurationCopies {
     }).waitFor(options.registered)
     for (const plural of Object.keys(RESOURCES) as Plural[]) {
       this.controller.watch(options.rootSources[plural], ({ key }) => this.#needed(`${plural}/${key}`))
-      this.controller.watch(options.leafSources[plural], ({ key }) => [`${plural}/${key}`])
+      this.controller.watch(options.leafSources[plural], ({ key, object }) =>
+        isTokenSecret(object) ? [] : [`${plural}/${key}`],
+      )
     }
   }
 

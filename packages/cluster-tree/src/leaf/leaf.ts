@@ -8,6 +8,7 @@ import { renewToken } from '../clusters/renewal.ts'
 import type { LeafReport } from '../clusters/report.ts'
 import type { StoredCluster } from '../clusters/resource.ts'
 import { isNodeOf, leafIdOf } from '../nodes/ownership.ts'
+import { apiServerAddress } from '../tokens/address.ts'
 import { type Beat, runHeartbeat } from './heartbeat.ts'
 import { identify, type LeafRefusal, refusalOf } from './identity.ts'
 import type { LeafOptions } from './options.ts'
@@ -182,7 +183,8 @@ export class Leaf {
       root.events.record(cluster, leafStarted(identity.version))
       const onRetiring = (nodeName: string) => root.events.record(cluster, nodeRetired(nodeName))
       const disruption = () => this.#treeOptions?.leafDisruption ?? 'Fail'
-      this.#tree = new LeafTree({ ...this.#options, leaf: client, identity, disruption, onRetiring })
+      const apiServer = () => apiServerAddress(this.#treeOptions?.rootAPIServer)
+      this.#tree = new LeafTree({ ...this.#options, leaf: client, identity, apiServer, disruption, onRetiring })
       this.#takeUpModels()
       if (this.#leaving) await this.#tree.virtualNodes.leave()
       this.#treeEnded = this.#tree.run(this.#stop.signal)

@@ -12,7 +12,11 @@ import { PodController } from '../pods/controller.ts'
 import { isCopyOf } from '../pods/decide.ts'
 import { evict } from '../pods/evict.ts'
 import { Orphans } from '../pods/orphans.ts'
+import type { ApiServerAddress } from '../pods/translation.ts'
 import { PodsOnNodes } from '../root/pods-on-nodes.ts'
+import { RootAuthority } from '../tokens/authority.ts'
+import { PodTokens } from '../tokens/controller.ts'
+import { TokenIssuer } from '../tokens/issuer.ts'
 import type { Beat } from './heartbeat.ts'
 import type { LeafIdentity } from './identity.ts'
 import type { LeafOptions } from './options.ts'
@@ -21,6 +25,8 @@ import { type LeafSource, type LeafSources, watchLeaf } from './sources.ts'
 export type TreeOptions = LeafOptions & {
   readonly leaf: Client
   readonly identity: LeafIdentity
+  /** Where the Cluster says now that pods reach the root's API server. */
+  readonly apiServer: () => ApiServerAddress | undefined
   /** What the Cluster says now of pods that the leaf ends. */
   readonly disruption: () => ClusterTreeOptions['leafDisruption']
   /** A virtual node has no model any more. */
@@ -38,6 +44,7 @@ export class LeafTree {
   readonly #rootPods: PodsOnNodes
   readonly #pods: PodController
   readonly #podEvents: PodEvents
+  readonly #tokens: PodTokens
   readonly #copies: ConfigurationCopies
   readonly #namespaces: LeafNamespaces
   readonly #broken = new Map<LeafSource, Error>()
@@ -95,7 +102,19 @@ export class LeafTree {
       registered: Promise.all([rootPods.synced, leafPods.synced]).then(() => {}),
       wake: (pod) => this.#pods.controller.enqueue(pod),
     })
+    this.#tokens = new PodTokens({
+      leaf,
+      rootClusterId,
+      rootPods,
+      leafPods,
+      leafSecrets: this.#sources.configuration.secrets,
+      issuer: new TokenIssuer(root.client),
+      authority: new RootAuthority(root.client, root.configuration.configmaps),
+      events: root.events,
+    })
     this.#pods = new PodController({
+      apiServer: options.apiServer,
+      tokens: this.#tokens,
       context: { rootClusterId, clusterName },
       homeOf: (nodeName) => this.virtualNodes.homeOf(nodeName),
       taintsOf: (nodeName) => root.virtualNodes.get(nodeName)?.spec?.taints ?? [],
@@ -148,6 +167,7 @@ export class LeafTree {
       this.virtualNodes.run(signal),
       this.#namespaces.controller.run(signal),
       this.#copies.controller.run(signal),
+      this.#tokens.controller.run(signal),
       this.#pods.controller.run(signal),
       this.#podEvents.run(signal),
     ])

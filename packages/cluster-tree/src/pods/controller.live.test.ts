@@ -47,6 +47,8 @@ function startPods(root: Client, leaf: Client) {
   const life = { isCurrent: true, recreate: false }
   const controller = new PodController({
     context,
+    apiServer: () => undefined,
+    tokens: { prepare: async () => undefined },
     root,
     leaf,
     rootPods,

@@ -1,4 +1,4 @@
-import { orphanLabel, rootClusterLabel } from '@kosmos/api'
+import { orphanLabel, rootClusterLabel, tokenSecretAnnotation } from '@kosmos/api'
 import {
   type Client,
   Controller,
@@ -18,6 +18,7 @@ import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { Home } from '../nodes/home.ts'
 import type { EventSink } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
+import type { PodTokens } from '../tokens/controller.ts'
 import { changeCopy } from './change-copy.ts'
 import { type CopyPatch, changesOf } from './changes.ts'
 import { decide, isCopyOf, nameTaken, nodeRetiring, type PodAction } from './decide.ts'
@@ -38,12 +39,15 @@ import { copyRefused, isNamespaceStarting, namespaceRefused, Refusals, waitingFo
 import { restartsOf } from './restarts.ts'
 import type { StatusPatch } from './status-patch.ts'
 import { translate } from './translate.ts'
-import type { LeafContext } from './translation.ts'
+import type { ApiServerAddress, LeafContext } from './translation.ts'
 import { uninvited } from './uninvited.ts'
 import { type Waiting, waitingStatus } from './waiting.ts'
 
 export interface PodControllerOptions {
-  readonly context: Omit<LeafContext, 'home'>
+  readonly context: Omit<LeafContext, 'home' | 'apiServer'>
+  /** Where pods of the leaf reach the root's API server now; undefined: they get no tokens. */
+  readonly apiServer: () => ApiServerAddress | undefined
+  readonly tokens: Pick<PodTokens, 'prepare'>
   /** Where in the leaf the pods of a virtual node may run; undefined when it takes no new ones. */
   readonly homeOf: (nodeName: string) => Home | undefined
   readonly taintsOf: (nodeName: string) => readonly Taint[]
@@ -161,7 +165,10 @@ export class PodController {
   #changes(key: ObjectKey, root: Pod, leaf: Pod, now: number): readonly CopyPatch[] {
     if (!isCopyOf(leaf, root) || this.#changeRefusals.of(key, root.metadata.uid, now)) return []
     const home = this.#homeOf(root) ?? { kind: 'cluster' }
-    return changesOf(root, leaf, { ...this.#options.context, home })
+    // A copy keeps the volumes that it was made with.
+    const hasTokens = leaf.metadata.annotations?.[tokenSecretAnnotation] !== undefined
+    const apiServer = hasTokens ? this.#options.apiServer() : undefined
+    return changesOf(root, leaf, { ...this.#options.context, home, apiServer })
   }
 
   /** Why the pod should not be on its virtual node at all. */
@@ -260,10 +267,10 @@ export class PodController {
   }
 
   async #create(key: ObjectKey, root: Pod, absent: readonly Reference[]): Promise<Requeue> {
-    const { context, leaf, events } = this.#options
+    const { context, leaf, events, apiServer, tokens } = this.#options
     const home = this.#homeOf(root)
     if (!home) return
-    const { pod, omissions, problems } = translate(root, { ...context, home })
+    const { pod, omissions, problems } = translate(root, { ...context, home, apiServer: apiServer() })
     const problem = problems[0]
     if (problem) {
       // Only a change of the root pod can mend it, and that brings the key back.
@@ -272,6 +279,8 @@ export class PodController {
       if (patch) await this.#patchRoot(key, patch)
       return
     }
+    const notIssued = pod.metadata.annotations[tokenSecretAnnotation] && (await tokens.prepare(root))
+    if (notIssued) return this.#block(key, root, notIssued)
     const before = restartsOf(root)
     const annotations = { ...pod.metadata.annotations, ...before }
     const outcome = await leaf.create(pods, { ...pod, metadata: { ...pod.metadata, annotations } })
@@ -286,7 +295,7 @@ export class PodController {
 
   async #refused(key: ObjectKey, root: Pod, outcome: Extract<Outcome<Pod>, { ok: false }>): Promise<Requeue> {
     const { context, leaf } = this.#options
-    const { uid, namespace } = root.metadata
+    const { namespace } = root.metadata
     if (isNamespaceStarting(outcome)) return { afterMs: 100 }
     let waiting = waitingFor(outcome, context.clusterName)
     if (outcome.reason === 'NotFound') {
@@ -302,7 +311,12 @@ export class PodController {
       if (!present || present.metadata.labels?.[rootClusterLabel] === context.rootClusterId) return { afterMs: 200 }
       waiting = nameTaken(root.metadata)
     }
-    this.#refusals.add(key, uid, waiting, Date.now())
+    return this.#block(key, root, waiting)
+  }
+
+  /** Not now, and the root pod says why. */
+  #block(key: ObjectKey, root: Pod, waiting: Waiting): Requeue {
+    this.#refusals.add(key, root.metadata.uid, waiting, Date.now())
     return AT_ONCE
   }
 

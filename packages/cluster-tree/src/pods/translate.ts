@@ -1,11 +1,11 @@
 import type { Pod } from '@kosmos/kube'
+import { carryApiAccess } from './mutations/api-access.ts'
 import { resolveDownwardApi } from './mutations/downward-api.ts'
 import { placeAtHome } from './mutations/home.ts'
 import { stampIdentity } from './mutations/identity.ts'
 import { dropPriority } from './mutations/priority.ts'
 import { dropRootOnlyFields } from './mutations/root-only-fields.ts'
 import { constrainToLeaf } from './mutations/scheduling.ts'
-import { withholdApiAccess } from './mutations/service-account.ts'
 import type { LeafContext, PodMutation, Translation } from './translation.ts'
 
 /** Root pod → leaf pod. Rows run in order; each changes only what its name says. */
@@ -14,7 +14,7 @@ export const podMutations: readonly PodMutation[] = [
   dropRootOnlyFields, // what the root's API server, scheduler and admission wrote for the root
   constrainToLeaf, // constraints on nodes mean the root's nodes, unless the user gave the leaf's
   placeAtHome, // a virtual node may stand for a part of the leaf only
-  withholdApiAccess, // service accounts and their tokens are the root's
+  carryApiAccess, // service accounts, their tokens and the API server are the root's
   resolveDownwardApi, // metadata.uid and spec.* mean the root pod
   dropPriority, // priority classes are the root's
 ]

@@ -14,6 +14,13 @@ export interface LeafPodManifest {
   readonly spec: PodSpec
 }
 
+/** Where pods of a leaf reach the root's API server. */
+export interface ApiServerAddress {
+  /** A DNS name or an IP address, without brackets. */
+  readonly host: string
+  readonly port: string
+}
+
 /** What a translation needs to know besides the root pod. */
 export interface LeafContext {
   /** uid of the root's kube-system namespace. */
@@ -22,6 +29,8 @@ export interface LeafContext {
   readonly clusterName: string
   /** Where the pods of the virtual node that the root pod is bound to may run. */
   readonly home: Home
+  /** Undefined: they do not, and get no tokens for it. */
+  readonly apiServer?: ApiServerAddress | undefined
 }
 
 /** Something that the root pod has and its copy does without. Worth an Event, no obstacle. */

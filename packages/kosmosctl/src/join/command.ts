@@ -3,11 +3,13 @@ import { type OutputFormat, render, toYaml } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { outputOption, parseDuration, rootSource, withLongRootOptions } from '../terminal/options.ts'
 import { type JoinOptions, type JoinPlan, type JoinResult, join, planJoin } from './join.ts'
+import { parseRootAddress } from './root-address.ts'
 
 interface JoinFlags {
   readonly kubeconfig: string
   readonly context?: string
   readonly server?: string
+  readonly rootApiServer?: string
   readonly tokenTtl?: number
   readonly timeout: number
   readonly wait: boolean
@@ -28,6 +30,11 @@ export function addJoin(program: Command, terminal: Terminal): void {
     .option('--context <name>', 'context of the LEAF in that kubeconfig')
   withLongRootOptions(command)
     .option('--server <url>', 'address of the leaf as seen from the root, if it is not the one in the kubeconfig')
+    .option(
+      '--root-api-server <url>',
+      "where pods of the leaf reach the root's API server, or none: then they get no tokens for it (default: as in the root's kubeconfig)",
+      parseRootAddress,
+    )
     .option('--token-ttl <duration>', 'life of the credentials; the leaf may shorten it (default: 30d)', parseDuration)
     .option('--no-wait', 'do not wait for the virtual node')
     .option('--timeout <duration>', 'how long to wait for the virtual node', parseDuration, 120)
@@ -40,6 +47,7 @@ export function addJoin(program: Command, terminal: Terminal): void {
         root: rootSource(command, 'leaf'),
         leaf: { file: flags.kubeconfig, context: flags.context },
         server: flags.server,
+        rootAPIServer: flags.rootApiServer,
         timeoutSeconds: flags.wait ? flags.timeout : 0,
         installCrds: flags.installCrds,
         ...(flags.tokenTtl !== undefined && { tokenTtlSeconds: flags.tokenTtl }),

@@ -14,6 +14,7 @@ import { gatherFacts, type JoinFacts } from './facts.ts'
 import { grantAccess } from './grant.ts'
 import { leafManifests } from './leaf-manifests.ts'
 import { joinChecks } from './preflight.ts'
+import { rootAddress } from './root-address.ts'
 import { clusterManifest, credentialsSecret, rootNamespace } from './root-manifests.ts'
 import { logIn } from './verify.ts'
 import { waitUntilReady } from './wait-ready.ts'
@@ -25,6 +26,8 @@ export interface JoinOptions {
   readonly leaf: KubeConfigSource
   /** Address at which the controllers reach the leaf, if it is not the one in the kubeconfig. */
   readonly server?: string | undefined
+  /** `https://host:port` at which pods of the leaf reach the root's API server, or `none`. Default: as in the root's kubeconfig. */
+  readonly rootAPIServer?: string | undefined
   /** Life of the leaf credentials, in seconds; the leaf may shorten it. Default: 30 days. */
   readonly tokenTtlSeconds?: number
   /** How long to wait for the virtual node, in seconds; 0: not at all. Default: 120. */
@@ -70,6 +73,7 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
     const { rootId, leafId, definition } = await preflight(options, root, leaf, progress)
     const { name, timeoutSeconds = 120, tokenTtlSeconds = defaultTokenTtlSeconds } = options
     const account = leafAccountName(rootId)
+    const address = await rootAddress(options.rootAPIServer, root, { name, isDefined: definition !== 'missing' })
 
     if (definition === 'missing') {
       await progress.step('installing the kind Cluster in the root', () => installDefinitions(root.client))
@@ -86,7 +90,7 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
     await progress.step(`storing Cluster "${name}" in the root`, async () => {
       await ensureNamespace(root.client, rootNamespace())
       await storeCredentials(root.client, credentialsSecret(name, kubeconfig))
-      await applyTo(root.client, clusterManifest(name, { id: leafId, account }))
+      await applyTo(root.client, clusterManifest(name, { id: leafId, account }, address))
     })
     const virtualNodes =
       timeoutSeconds === 0
@@ -112,6 +116,8 @@ export async function planJoin(options: JoinOptions, progress: Progress): Promis
       await endpointOf(leaf.config, options.server),
       '<token of the account in the leaf>',
     )
+    const isDefined = definition !== 'missing'
+    const address = await rootAddress(options.rootAPIServer, root, { name: options.name, isDefined })
     const { data: _, ...secret } = credentialsSecret(options.name, kubeconfig)
     return {
       leaf: leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId),
@@ -119,7 +125,7 @@ export async function planJoin(options: JoinOptions, progress: Progress): Promis
         ...(definition === 'missing' ? definitions() : []),
         rootNamespace(),
         { ...secret, stringData: { kubeconfig } } as Manifest,
-        clusterManifest(options.name, { id: leafId, account: leafAccountName(rootId) }),
+        clusterManifest(options.name, { id: leafId, account: leafAccountName(rootId) }, address),
       ],
     }
   })

@@ -1,5 +1,6 @@
 import { clusterNameProblem } from '@kosmos/api'
 import { ApiError, ClusterUnreachable } from '@kosmos/kube'
+import { isLoopback } from '../clusters/loopback.ts'
 import { leafIdAnnotation } from '../clusters/names.ts'
 import { describeRight } from '../clusters/rights.ts'
 import { clockVerdict } from '../findings/clock.ts'
@@ -92,11 +93,6 @@ function addressWorksElsewhere({ leaf, root, serverOverride }: JoinFacts): Verdi
 
 function protocolOf(address: string): string {
   return URL.canParse(address) ? new URL(address).protocol : ''
-}
-
-function isLoopback(server: string): boolean {
-  const { hostname } = new URL(server)
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
 }
 
 function leafVersionIsSupported({ leaf, root }: JoinFacts): Verdict {

@@ -35,6 +35,7 @@ export function credentialsSecret(cluster: string, kubeconfig: string): Manifest
 export function clusterManifest(
   name: string,
   leaf: { readonly id: string; readonly account: string },
+  rootAPIServer?: string,
 ): ClusterManifest & Manifest {
   return {
     apiVersion,
@@ -46,7 +47,7 @@ export function clusterManifest(
     },
     spec: {
       credentialsSecretRef: { namespace: systemNamespace, name: credentialsSecretName(name), key: kubeconfigKey },
-      clusterTreeOptions: { enable: true },
+      clusterTreeOptions: { enable: true, ...(rootAPIServer !== undefined && { rootAPIServer }) },
     },
   }
 }

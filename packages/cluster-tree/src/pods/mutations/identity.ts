@@ -6,6 +6,7 @@ import {
   rootMetadataAnnotation,
   rootResourceVersionAnnotation,
   rootUidAnnotation,
+  tokenSecretAnnotation,
 } from '@kosmos/api'
 import { carriedMetadata } from '../carried-metadata.ts'
 import type { PodMutation } from '../translation.ts'
@@ -22,6 +23,7 @@ export const stampIdentity: PodMutation = (translation, root, ctx) => {
   annotations[rootMetadataAnnotation] = carriedMetadata(root)
   // By this a root that was restored from a snapshot is known not to remember the pod.
   annotations[rootResourceVersionAnnotation] = root.metadata.resourceVersion
+  delete annotations[tokenSecretAnnotation]
   // Which root spec the copy stands for, so that status.observedGeneration can be told in the root's numbers.
   delete annotations[rootGenerationAnnotation]
   if (root.metadata.generation !== undefined) annotations[rootGenerationAnnotation] = String(root.metadata.generation)

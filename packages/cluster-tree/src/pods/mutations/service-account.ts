@@ -23,7 +23,7 @@ export const withholdApiAccess: PodMutation = (translation) => {
   const gone = new Set(spec.volumes.map(({ name }) => name))
   for (const { name } of volumes) gone.delete(name)
   const message =
-    "the pod runs without the root's service account: tokens for an API server are not carried into the leaf yet"
+    "the pod runs without its service account's token: the Cluster does not say where the leaf reaches the root's API server (spec.clusterTreeOptions.rootAPIServer)"
   return {
     ...withSpec(translation, {
       ...spec,

@@ -1,0 +1,121 @@
+import {
+  type Client,
+  Controller,
+  type Informer,
+  type ObjectKey,
+  type Outcome,
+  type Pod,
+  type Requeue,
+  secrets,
+} from '@kosmos/kube'
+import { LRUCache } from 'lru-cache'
+import type { MetadataInformer } from '../configuration/controller.ts'
+import type { Waiting } from '../pods/waiting.ts'
+import type { EventSink } from '../root/events.ts'
+import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
+import type { RootAuthority } from './authority.ts'
+import { tokensNotRenewed } from './events.ts'
+import { type TokenIssuer, TokenRefused } from './issuer.ts'
+import { planTokens } from './plan.ts'
+import { type IssuedToken, isTokenSecret, tokenSecret } from './secret.ts'
+import { tokenSecretName, tokenWishes } from './wishes.ts'
+
+export interface PodTokensOptions {
+  readonly leaf: Client
+  readonly rootClusterId: string
+  readonly rootPods: Pick<PodsOnNodes, 'synced' | 'subscribe' | 'get'>
+  readonly leafPods: Pick<Informer<Pod>, 'synced' | 'subscribe' | 'get'>
+  /** Metadata of our Secrets in the leaf. */
+  readonly leafSecrets: MetadataInformer
+  readonly issuer: Pick<TokenIssuer, 'issue'>
+  readonly authority: Pick<RootAuthority, 'pem'>
+  readonly events: EventSink
+}
+
+/** What is issued for a pod before it is in the leaf. */
+type Issued = readonly IssuedToken[]
+
+/** Gives every pod in a leaf the tokens that it asks for, in a Secret of its own, and renews them while it is there. */
+export class PodTokens {
+  readonly controller: Controller<ObjectKey>
+  readonly #options: PodTokensOptions
+  /** By uid of the root pod; until they are delivered, or not needed after all. */
+  readonly #issued = new LRUCache<string, Issued>({ max: 1_000, ttl: 300_000 })
+
+  constructor(options: PodTokensOptions) {
+    this.#options = options
+    this.controller = new Controller({
+      name: 'tokens',
+      concurrency: 16,
+      reconcile: (key) => this.#reconcile(key),
+    })
+    this.controller.watch(options.rootPods, ({ key, type }) => (type === 'added' ? [key] : []))
+    this.controller.watch(options.leafPods, ({ key, type }) => (type === 'added' ? [key] : []))
+    this.controller.watch(options.leafSecrets, ({ object }) => {
+      const owner = isTokenSecret(object) ? object.metadata?.ownerReferences?.[0]?.name : undefined
+      return owner === undefined ? [] : [`${object.metadata?.namespace}/${owner}`]
+    })
+  }
+
+  /**
+   * Gets the tokens of a pod that is about to be created in the leaf, so that they follow it at once. Returns why the root does
+   * not issue them.
+   */
+  async prepare(root: Pod): Promise<Waiting | undefined> {
+    const { uid } = root.metadata
+    if (this.#issued.has(uid)) return undefined
+    try {
+      this.#issued.set(uid, await this.#issue(root))
+      return undefined
+    } catch (error) {
+      if (error instanceof TokenRefused) return { reason: 'TokenNotIssued', message: error.message }
+      throw error
+    }
+  }
+
+  async #issue(root: Pod): Promise<Issued> {
+    return await Promise.all(tokenWishes(root.spec).map((wish) => this.#options.issuer.issue(root, wish)))
+  }
+
+  async #reconcile(key: ObjectKey): Promise<Requeue> {
+    const root = this.#options.rootPods.get(key)
+    const leaf = this.#options.leafPods.get(key)
+    const secret = root && this.#options.leafSecrets.get(`${root.metadata.namespace}/${tokenSecretName(root)}`)
+    const plan = planTokens({ root, leaf, secret, now: Date.now() })
+    if (plan.kind === 'none' || !root || !leaf)
+      return plan.kind === 'none' && plan.afterMs ? later(plan.afterMs) : undefined
+    try {
+      await this.#deliver(root, leaf, plan.kind === 'replace' ? plan : undefined)
+    } catch (error) {
+      this.#options.events.record(root, tokensNotRenewed((error as Error).message))
+      throw error
+    }
+    return
+  }
+
+  async #deliver(root: Pod, copy: Pod, present?: { readonly uid: string; readonly resourceVersion: string }) {
+    const { leaf, rootClusterId, authority } = this.#options
+    const tokens = this.#issued.get(root.metadata.uid) ?? (await this.#issue(root))
+    const secret = tokenSecret({ root, copy, rootClusterId, tokens, authority: await authority.pem() })
+    const outcome = present
+      ? await leaf.replace(secrets, { ...secret, metadata: { ...secret.metadata, ...present } })
+      : await leaf.create(secrets, secret)
+    this.#issued.delete(root.metadata.uid)
+    refuseUnlessPassing(outcome, leaf.name, copy)
+  }
+}
+
+/** Timers of Node end at 24.8 days. */
+const LONGEST_MS = 24 * 3_600_000
+
+function later(ms: number): Requeue {
+  return { afterMs: Math.min(ms, LONGEST_MS) }
+}
+
+/** Throws what only the leaf's administrator can mend; what another change caused, the watch follows up. */
+function refuseUnlessPassing(outcome: Outcome<unknown>, leaf: string, { metadata }: Pod): void {
+  if (outcome.ok || (outcome.reason !== 'Forbidden' && outcome.reason !== 'Invalid')) return
+  throw new Error(
+    `${leaf} does not accept the Secret with the tokens of pod ${metadata.namespace}/${metadata.name}: ${outcome.status.message}`,
+  )
+}
