@@ -13,9 +13,10 @@ program
   .description('the same pods straight on the leaf and through the tree')
   .option('--count <pods>', 'pods on each side', number, 2000)
   .addOption(new Option('--model <model>', 'what the leaf is in the root').choices(models).default('cluster'))
+  .option('--tokens', "the pods get tokens for the root's API server", false)
   .option('--json', 'print one JSON object')
-  .action(async ({ count, model, json }: { count: number; model: Model; json?: boolean }) => {
-    const run = await benchPods({ count, model, progress: progressOn(process.stderr) })
+  .action(async ({ json, ...options }: { count: number; model: Model; tokens: boolean; json?: boolean }) => {
+    const run = await benchPods({ ...options, progress: progressOn(process.stderr) })
     console.log(json ? JSON.stringify(run.result) : describePods(run))
   })
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, Connection, createTransport, loadKubeConfig, namespaces, serviceAccounts } from '@kosmos/kube'
 import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
 import { clusterTreePid, upKosmos } from '../../platform/kosmos.ts'
+import { setTreeOptions } from '../../platform/tree-options.ts'
 import { cpuMs, peakRssMiB } from '../process-usage.ts'
 import { type LoadResult, runLoad } from './load.ts'
 import { type Model, nodeModel } from './model.ts'
@@ -32,6 +33,8 @@ export interface PodsRun {
 export interface PodsOptions {
   readonly count: number
   readonly model: Model
+  /** Whether they get tokens for the root's API server. */
+  readonly tokens: boolean
   readonly progress: Progress
 }
 
@@ -41,17 +44,18 @@ const NAMESPACE = 'bench'
 const nodesFor = (count: number) => Math.max(10, Math.ceil(count / 400))
 
 /** Measures pod throughput straight on a leaf and through the tree, on a test bed of its own, which is removed after. */
-export async function benchPods({ count, model, progress }: PodsOptions): Promise<PodsRun> {
+export async function benchPods(options: PodsOptions): Promise<PodsRun> {
+  const { count, progress } = options
   const name = `bench-${process.pid}`
   const testbed = await upTestbed({ name, leaves: 1, nodes: `kwok:${nodesFor(count)}`, progress })
   try {
-    return await measure(testbed, { count, model, progress })
+    return await measure(testbed, options)
   } finally {
     await downTestbed(name, progress)
   }
 }
 
-async function measure(testbed: Testbed, { count, model, progress }: PodsOptions): Promise<PodsRun> {
+async function measure(testbed: Testbed, { count, model, tokens, progress }: PodsOptions): Promise<PodsRun> {
   const [leaf] = testbed.leaves
   if (!leaf) throw new Error('the test bed has no leaf')
   const { metrics } = await upKosmos(testbed, progress)
@@ -60,6 +64,10 @@ async function measure(testbed: Testbed, { count, model, progress }: PodsOptions
     onCluster(kubeconfig, (client) =>
       runLoad({ client, namespace: NAMESPACE, count, whileRunning: () => whileRunning(client) }),
     )
+  if (tokens) {
+    const { server: rootAPIServer } = testbed.root
+    await onCluster(testbed.root.kubeconfig, (root) => setTreeOptions(root, leaf.name, { rootAPIServer }))
+  }
   if (model === 'node') await onCluster(testbed.root.kubeconfig, (root) => nodeModel(root, leaf))
 
   progress.step(`${count} pods straight on the leaf`)
