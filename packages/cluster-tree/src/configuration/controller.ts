@@ -1,4 +1,3 @@
-import { rootClusterLabel } from '@kosmos/api'
 import {
   type Client,
   Controller,
@@ -6,16 +5,16 @@ import {
   type Informer,
   type KubeObject,
   type ObjectKey,
-  type Outcome,
   type Requeue,
   type Resource,
   refOf,
   secrets,
 } from '@kosmos/kube'
+import { type CopyView, isCurrent, planCopy } from '../copies/plan.ts'
+import { CopyRefused, writeCopy } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import { isTokenSecret } from '../tokens/secret.ts'
 import { copyOf } from './copy.ts'
-import { type CopyView, isCurrent, planCopy } from './plan.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from './registry.ts'
 
 /** Metadata of a collection; the content is read when it is copied, and held by nobody. */
@@ -129,82 +128,29 @@ export class ConfigurationCopies {
 
   async #step(key: ConfigurationKey): Promise<Requeue> {
     const { plural, objectKey } = split(key)
-    const { leaf } = this.#options
-    const view = this.#view(key)
-    const plan = planCopy(view)
+    const { root, leaf, rootClusterId, namespaces } = this.#options
+    const plan = planCopy(this.#view(key))
     const resource = RESOURCES[plural] as Resource
+    const ref = refOf(objectKey)
     this.#foreign.delete(key)
-    switch (plan.kind) {
-      case 'none':
-        this.#wakeDependents(key)
-        return
-      case 'delete':
-        if (plan.reason === 'unneeded' && this.#options.heldBack(refOf(objectKey).namespace ?? ''))
-          return { afterMs: HELD_BACK_MS }
-        refuseUnlessPassing(await leaf.delete(resource, refOf(objectKey), { uid: plan.uid }))
-        return
-      case 'create':
-        return await this.#create(key, resource)
-      case 'replace': {
-        const copy = await this.#copy(key, resource)
-        if (!copy) return
-        const { uid, resourceVersion } = plan
-        const metadata = { ...copy.metadata, uid, resourceVersion }
-        const outcome = await leaf.replace(resource, { ...copy, metadata } as KubeObject)
-        // An immutable object cannot be changed, only made again; whatever mounts it sees the new one.
-        const isImmutable = !outcome.ok && outcome.reason === 'Invalid' && IMMUTABLE.test(outcome.status.message ?? '')
-        refuseUnlessPassing(isImmutable ? await leaf.delete(resource, refOf(objectKey), { uid }) : outcome)
-        return
-      }
+    if (plan.kind === 'none') this.#wakeDependents(key)
+    if (plan.kind === 'delete' && plan.reason === 'unneeded' && this.#options.heldBack(ref.namespace ?? ''))
+      return { afterMs: HELD_BACK_MS }
+    const copy = async () => {
+      const object = await root.get(resource, ref)
+      return object && copyOf(object as Parameters<typeof copyOf>[0], rootClusterId)
     }
-  }
-
-  async #create(key: ConfigurationKey, resource: Resource): Promise<Requeue> {
-    const { leaf, rootClusterId, namespaces } = this.#options
-    const copy = await this.#copy(key, resource)
-    if (!copy) return
-    const outcome = await leaf.create(resource, copy)
-    if (outcome.ok) return
-    const ref = refOf(split(key).objectKey)
-    if (outcome.reason === 'NotFound' && ref.namespace) {
-      const ensured = await namespaces.ensure(ref.namespace)
-      if (typeof ensured === 'object') throw new CopyRefused(ensured)
-      return { afterMs: ensured === 'created' ? 1 : 500 }
-    }
-    if (outcome.reason !== 'AlreadyExists') throw new CopyRefused(outcome)
-    const present = await leaf.get(resource, ref)
-    if (!present || present.metadata?.labels?.[rootClusterLabel] === rootClusterId) return { afterMs: 500 }
+    const written = await writeCopy(plan, { leaf, resource, ref, rootClusterId, namespaces, copy })
+    if (written !== 'foreign') return written === 'written' ? undefined : written
     this.#foreign.add(key)
     this.#wakeDependents(key)
     // Foreign objects are not watched, so their going is found out by trying again.
     return { afterMs: 30_000 }
   }
-
-  /** Reads the root object and makes the copy; undefined if it has gone since. */
-  async #copy(key: ConfigurationKey, resource: Resource): Promise<KubeObject | undefined> {
-    const { root, rootClusterId } = this.#options
-    const object = await root.get(resource, refOf(split(key).objectKey))
-    return object && copyOf(object as Parameters<typeof copyOf>[0], rootClusterId)
-  }
 }
 
 /** Between looks whether orphans still need a copy: rare, and nothing hurries. */
 const HELD_BACK_MS = 60_000
-
-/** As validation says it of immutable ConfigMaps, Secrets, and of a Secret's type. */
-const IMMUTABLE = /immutable/
-
-/** The leaf said no; it is asked again later. */
-class CopyRefused extends Error {
-  constructor({ reason, status }: Extract<Outcome<unknown>, { ok: false }>) {
-    super(status.message ?? reason)
-  }
-}
-
-/** Throws what only the leaf's administrator can mend; what another change caused, the watch follows up. */
-function refuseUnlessPassing(outcome: Outcome<unknown>): void {
-  if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')) throw new CopyRefused(outcome)
-}
 
 function split(key: ConfigurationKey): { plural: Plural; objectKey: ObjectKey } {
   const slash = key.indexOf('/')

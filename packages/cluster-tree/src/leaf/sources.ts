@@ -11,13 +11,23 @@ import {
   pods,
   type ReflectorState,
   type Resource,
+  type Service,
   secrets,
+  services,
 } from '@kosmos/kube'
 
 type Metadata = Informer<KubeObject>
 
 /** Which watch a state is about. */
-export type LeafSource = 'pods' | 'foreignPods' | 'nodes' | 'namespaces' | 'configmaps' | 'secrets' | 'events'
+export type LeafSource =
+  | 'pods'
+  | 'foreignPods'
+  | 'nodes'
+  | 'namespaces'
+  | 'configmaps'
+  | 'secrets'
+  | 'services'
+  | 'events'
 
 /** What is watched in a leaf. What is not ours is not received, but for what capacity needs to know of other pods. */
 export interface LeafSources {
@@ -28,6 +38,8 @@ export interface LeafSources {
   readonly nodes: Informer<Node>
   /** Those that were made for this root. */
   readonly namespaces: Metadata
+  /** Metadata of our copies. */
+  readonly services: Informer<Service, 'namespace'>
   readonly configuration: { readonly configmaps: Metadata; readonly secrets: Metadata }
   run(signal: AbortSignal): Promise<void>
 }
@@ -66,6 +78,14 @@ export function watchLeaf(
     }),
     nodes: new Informer({ client, resource: nodes, transform: withoutManagedFields, onState: telling('nodes') }),
     namespaces: metadata(namespaces, 'namespaces'),
+    services: new Informer({
+      client,
+      resource: services,
+      labelSelector: ours,
+      metadataOnly: true,
+      indexes: { namespace: ({ metadata }: Service) => [metadata.namespace ?? ''] },
+      onState: telling('services'),
+    }),
   }
   const configuration = { configmaps: metadata(configMaps, 'configmaps'), secrets: metadata(secrets, 'secrets') }
   return {

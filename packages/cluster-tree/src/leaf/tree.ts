@@ -14,6 +14,7 @@ import { evict } from '../pods/evict.ts'
 import { Orphans } from '../pods/orphans.ts'
 import type { ApiServerAddress } from '../pods/translation.ts'
 import { PodsOnNodes } from '../root/pods-on-nodes.ts'
+import { ServiceCopies } from '../services/controller.ts'
 import { RootAuthority } from '../tokens/authority.ts'
 import { PodTokens } from '../tokens/controller.ts'
 import { TokenIssuer } from '../tokens/issuer.ts'
@@ -34,7 +35,7 @@ export type TreeOptions = LeafOptions & {
 }
 
 /** Watches without which pods run all the same. */
-const DISPENSABLE: readonly LeafSource[] = ['events', 'namespaces']
+const DISPENSABLE: readonly LeafSource[] = ['events', 'namespaces', 'services']
 
 /** Everything that runs for a leaf which may be used: its watches, its virtual nodes, its pods and their configuration. */
 export class LeafTree {
@@ -45,6 +46,7 @@ export class LeafTree {
   readonly #pods: PodController
   readonly #podEvents: PodEvents
   readonly #tokens: PodTokens
+  readonly #services: ServiceCopies
   readonly #copies: ConfigurationCopies
   readonly #namespaces: LeafNamespaces
   readonly #broken = new Map<LeafSource, Error>()
@@ -102,6 +104,18 @@ export class LeafTree {
       registered: Promise.all([rootPods.synced, leafPods.synced]).then(() => {}),
       wake: (pod) => this.#pods.controller.enqueue(pod),
     })
+    this.#services = new ServiceCopies({
+      leaf,
+      clusterName,
+      rootClusterId,
+      rootServices: root.services,
+      leafServices: this.#sources.services,
+      rootPods,
+      leafPods,
+      namespaces,
+      events: root.events,
+      settled: (namespace) => this.#pods.look(namespace),
+    })
     this.#tokens = new PodTokens({
       leaf,
       rootClusterId,
@@ -115,6 +129,7 @@ export class LeafTree {
     this.#pods = new PodController({
       apiServer: options.apiServer,
       tokens: this.#tokens,
+      services: this.#services,
       context: { rootClusterId, clusterName },
       homeOf: (nodeName) => this.virtualNodes.homeOf(nodeName),
       taintsOf: (nodeName) => root.virtualNodes.get(nodeName)?.spec?.taints ?? [],
@@ -168,6 +183,7 @@ export class LeafTree {
       this.#namespaces.controller.run(signal),
       this.#copies.controller.run(signal),
       this.#tokens.controller.run(signal),
+      this.#services.controller.run(signal),
       this.#pods.controller.run(signal),
       this.#podEvents.run(signal),
     ])
@@ -205,8 +221,10 @@ export class LeafTree {
 
   /** Objects of ours in the leaf; undefined while that is not known. */
   objectsLeft(): number | undefined {
-    const { pods, configuration } = this.#sources
-    const informers = [pods, configuration.configmaps, configuration.secrets]
+    const { pods, configuration, services } = this.#sources
+    // An account that may not watch Services has copied none.
+    const isWithheld = this.#forbidden((source) => source === 'services') !== undefined
+    const informers = [pods, configuration.configmaps, configuration.secrets, ...(isWithheld ? [] : [services])]
     if (!informers.every(({ hasSynced, state }) => hasSynced && state.kind === 'following')) return undefined
     return informers.reduce((sum, { store }) => sum + store.size, 0)
   }

@@ -49,6 +49,7 @@ function startPods(root: Client, leaf: Client) {
     context,
     apiServer: () => undefined,
     tokens: { prepare: async () => undefined },
+    services: { isSettled: () => true },
     root,
     leaf,
     rootPods,

@@ -18,6 +18,7 @@ import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { Home } from '../nodes/home.ts'
 import type { EventSink } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
+import type { ServiceCopies } from '../services/controller.ts'
 import type { PodTokens } from '../tokens/controller.ts'
 import { changeCopy } from './change-copy.ts'
 import { type CopyPatch, changesOf } from './changes.ts'
@@ -48,6 +49,7 @@ export interface PodControllerOptions {
   /** Where pods of the leaf reach the root's API server now; undefined: they get no tokens. */
   readonly apiServer: () => ApiServerAddress | undefined
   readonly tokens: Pick<PodTokens, 'prepare'>
+  readonly services: Pick<ServiceCopies, 'isSettled'>
   /** Where in the leaf the pods of a virtual node may run; undefined when it takes no new ones. */
   readonly homeOf: (nodeName: string) => Home | undefined
   readonly taintsOf: (nodeName: string) => readonly Taint[]
@@ -124,6 +126,13 @@ export class PodController {
     this.#options.rootPods.subscribe(({ key }) => this.controller.enqueue(key))()
   }
 
+  /** Looks again at the pods of a namespace that have no copy: what they waited for may be there. */
+  look(namespace: string): void {
+    this.#options.rootPods.subscribe(({ key, object }) => {
+      if (object.metadata.namespace === namespace && !this.#options.leafPods.get(key)) this.controller.enqueue(key)
+    })()
+  }
+
   #registerNeeds(key: ObjectKey, pod: Pod | undefined): void {
     const needs = pod ? references(pod.spec).map((reference) => configurationKey(pod, reference)) : []
     for (const turned of this.#options.registry.set(key, needs)) this.#options.copies.enqueue(turned)
@@ -184,7 +193,8 @@ export class PodController {
   #needs(pod: Pod): Needs {
     const missing: Reference[] = []
     const absent: Reference[] = []
-    let pending = false
+    // A kubelet does not start a pod before it knows the Services whose variables it gets.
+    let pending = !this.#options.services.isSettled(pod.metadata.namespace)
     let blocked: Waiting | undefined
     for (const reference of references(pod.spec)) {
       switch (this.#options.copies.stateOf(configurationKey(pod, reference))) {

@@ -9,7 +9,9 @@ import {
   nodes,
   type Resource,
   type Secret,
+  type Service,
   secrets,
+  services,
 } from '@kosmos/kube'
 import { clusters, type StoredCluster } from '../clusters/resource.ts'
 import type { ConfigurationSources } from '../configuration/controller.ts'
@@ -28,6 +30,7 @@ export interface Root {
   readonly namespaces: Informer<KubeObject>
   readonly boundPods: BoundPods
   readonly configuration: ConfigurationSources
+  readonly services: Informer<Service, 'namespace'>
   readonly events: EventSink
   /** Follows everything until the signal aborts. */
   run(signal: AbortSignal): Promise<void>
@@ -44,6 +47,11 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
     credentials: new Informer({ client, resource: secrets, namespace: systemNamespace }),
     virtualNodes: new Informer({ client, resource: nodes, labelSelector: nodeLabel }),
     namespaces: metadata(namespaces),
+    services: new Informer({
+      client,
+      resource: services,
+      indexes: { namespace: ({ metadata }: Service) => [metadata.namespace ?? ''] },
+    }),
   }
   const configuration = { configmaps: metadata(configMaps), secrets: metadata(secrets) }
   return {

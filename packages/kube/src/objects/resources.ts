@@ -10,6 +10,7 @@ import type {
   Node,
   Pod,
   Secret,
+  Service,
   ServiceAccount,
 } from './types.ts'
 
@@ -53,6 +54,7 @@ export const nodes = resource<Node>('v1', 'Node', 'nodes', 'Cluster')
 export const namespaces = resource<Namespace>('v1', 'Namespace', 'namespaces', 'Cluster')
 export const configMaps = resource<ConfigMap>('v1', 'ConfigMap', 'configmaps', 'Namespaced')
 export const secrets = resource<Secret>('v1', 'Secret', 'secrets', 'Namespaced')
+export const services = resource<Service>('v1', 'Service', 'services', 'Namespaced')
 export const serviceAccounts = resource<ServiceAccount>('v1', 'ServiceAccount', 'serviceaccounts', 'Namespaced')
 export const leases = resource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases', 'Namespaced')
 export const events = resource<Event>('events.k8s.io/v1', 'Event', 'events', 'Namespaced')

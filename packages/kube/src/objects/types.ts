@@ -12,6 +12,7 @@ import type {
   V1PodSpec,
   V1PodStatus,
   V1Secret,
+  V1Service,
   V1ServiceAccount,
 } from '@kubernetes/client-node'
 
@@ -44,6 +45,7 @@ export type Lease = Stored<V1Lease>
 export type Namespace = Stored<V1Namespace>
 export type ConfigMap = Stored<V1ConfigMap>
 export type Secret = Stored<V1Secret>
+export type Service = Stored<V1Service>
 export type ServiceAccount = Stored<V1ServiceAccount>
 export type Event = Stored<EventsV1Event>
 /** The same objects by the older API, which `kubectl describe` reads and kubelets write. */

@@ -1,0 +1,22 @@
+import { globalAnnotation, rootClusterLabel, rootResourceVersionAnnotation, rootUidAnnotation } from '@kosmos/api'
+import type { KubeObject, Stored } from '@kosmos/kube'
+
+/** Annotations that describe the root object itself and mean nothing, or something else, in a leaf. */
+const NOT_COPIED = new Set(['kubectl.kubernetes.io/last-applied-configuration'])
+
+/** The metadata of a copy in a leaf: the root object's own, with our identity. Pure. */
+export function copyMetadata({ metadata }: Stored<KubeObject>, rootClusterId: string) {
+  const { name, namespace, labels, annotations, uid, resourceVersion } = metadata
+  const kept = Object.entries(annotations ?? {}).filter(([key]) => !NOT_COPIED.has(key))
+  return {
+    name,
+    ...(namespace && { namespace }),
+    labels: { ...labels, [rootClusterLabel]: rootClusterId },
+    annotations: {
+      ...Object.fromEntries(kept),
+      [globalAnnotation]: 'true',
+      [rootUidAnnotation]: uid,
+      [rootResourceVersionAnnotation]: resourceVersion,
+    },
+  }
+}

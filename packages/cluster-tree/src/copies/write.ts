@@ -1,0 +1,78 @@
+import { rootClusterLabel } from '@kosmos/api'
+import type { Client, KubeObject, ObjectRef, Outcome, Resource } from '@kosmos/kube'
+import type { LeafNamespaces } from '../namespaces/controller.ts'
+import type { CopyPlan } from './plan.ts'
+
+/** Where a copy is written, and what it is made of. */
+export interface CopyTarget {
+  readonly leaf: Client
+  readonly resource: Resource
+  readonly ref: ObjectRef
+  readonly rootClusterId: string
+  readonly namespaces: Pick<LeafNamespaces, 'ensure'>
+  /** Makes the copy; undefined if the root object has gone since. */
+  readonly copy: () => Promise<KubeObject | undefined>
+}
+
+export type CopyWritten =
+  /** The watch tells what came of it. */
+  | 'written'
+  /** The leaf has an object of that name which is not ours. */
+  | 'foreign'
+  | { readonly afterMs: number }
+
+/** The leaf said no; it is asked again later. */
+export class CopyRefused extends Error {
+  constructor({ reason, status }: Extract<Outcome<unknown>, { ok: false }>) {
+    super(status.message ?? reason)
+  }
+}
+
+/** As validation says it of immutable ConfigMaps and Secrets, of a Secret's type, and of the clusterIP of a Service. */
+const IMMUTABLE = /immutable|may not change once set/
+
+/** Brings one copy in a leaf to what its plan says. Throws {@link CopyRefused} when the leaf does not take it. */
+export async function writeCopy(plan: CopyPlan, target: CopyTarget): Promise<CopyWritten> {
+  const { leaf, resource, ref } = target
+  switch (plan.kind) {
+    case 'none':
+      return 'written'
+    case 'delete':
+      refuseUnlessPassing(await leaf.delete(resource, ref, { uid: plan.uid }))
+      return 'written'
+    case 'create':
+      return await create(target)
+    case 'replace': {
+      const copy = await target.copy()
+      if (!copy) return 'written'
+      const { uid, resourceVersion } = plan
+      const metadata = { ...copy.metadata, uid, resourceVersion }
+      const outcome = await leaf.replace(resource, { ...copy, metadata } as KubeObject)
+      // An immutable object cannot be changed, only made again; whatever mounts it sees the new one.
+      const isImmutable = !outcome.ok && outcome.reason === 'Invalid' && IMMUTABLE.test(outcome.status.message ?? '')
+      refuseUnlessPassing(isImmutable ? await leaf.delete(resource, ref, { uid }) : outcome)
+      return 'written'
+    }
+  }
+}
+
+async function create({ leaf, resource, ref, rootClusterId, namespaces, copy }: CopyTarget): Promise<CopyWritten> {
+  const object = await copy()
+  if (!object) return 'written'
+  const outcome = await leaf.create(resource, object)
+  if (outcome.ok) return 'written'
+  if (outcome.reason === 'NotFound' && ref.namespace) {
+    const ensured = await namespaces.ensure(ref.namespace)
+    if (typeof ensured === 'object') throw new CopyRefused(ensured)
+    return { afterMs: ensured === 'created' ? 1 : 500 }
+  }
+  if (outcome.reason !== 'AlreadyExists') throw new CopyRefused(outcome)
+  const present = await leaf.get(resource, ref)
+  if (!present || present.metadata?.labels?.[rootClusterLabel] === rootClusterId) return { afterMs: 500 }
+  return 'foreign'
+}
+
+/** Throws what only the leaf's administrator can mend; what another change caused, the watch follows up. */
+function refuseUnlessPassing(outcome: Outcome<unknown>): void {
+  if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')) throw new CopyRefused(outcome)
+}

@@ -1,0 +1,138 @@
+import {
+  type Client,
+  Controller,
+  type Informer,
+  type ObjectKey,
+  type Pod,
+  type Requeue,
+  refOf,
+  type Service,
+  services,
+} from '@kosmos/kube'
+import { isCurrent, planCopy } from '../copies/plan.ts'
+import { CopyRefused, writeCopy } from '../copies/write.ts'
+import type { LeafNamespaces } from '../namespaces/controller.ts'
+import type { EventSink } from '../root/events.ts'
+import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
+import { isCopied, serviceCopy } from './copy.ts'
+import { serviceNameTaken, serviceRefused } from './events.ts'
+import { NamespacesInUse } from './namespaces-in-use.ts'
+
+export interface ServiceCopiesOptions {
+  readonly leaf: Client
+  readonly clusterName: string
+  readonly rootClusterId: string
+  readonly rootServices: Informer<Service, 'namespace'>
+  /** Metadata of our copies. */
+  readonly leafServices: Informer<Service, 'namespace'>
+  readonly rootPods: Pick<PodsOnNodes, 'synced' | 'subscribe'>
+  readonly leafPods: Pick<Informer<Pod, 'namespace'>, 'synced' | 'subscribe'>
+  readonly namespaces: Pick<LeafNamespaces, 'ensure'>
+  readonly events: EventSink
+  /** The Services of a namespace are all there: pods that wait for them should be looked at again. */
+  readonly settled: (namespace: string) => void
+}
+
+/** A namespace whose last pod has gone often gets another at once, and its Services keep their addresses then. */
+const LINGER_MS = 10_000
+
+/** Between looks whether a Service that is not ours still has the name. */
+const FOREIGN_MS = 30_000
+
+/**
+ * Copies the Services of every namespace that has pods of one leaf, so that these pods find each other by name as in the
+ * root, and have the variables of Services that a kubelet gives them.
+ */
+export class ServiceCopies {
+  readonly controller: Controller<ObjectKey>
+  readonly #options: ServiceCopiesOptions
+  readonly #used = new NamespacesInUse()
+  /** Since when nothing has used a namespace that still has Services. */
+  readonly #unusedSince = new Map<string, number>()
+  /** Services that a pod which comes now has to wait for, by namespace. */
+  readonly #pending = new Map<string, Set<ObjectKey>>()
+
+  constructor(options: ServiceCopiesOptions) {
+    this.#options = options
+    this.controller = new Controller({
+      name: 'services',
+      concurrency: 8,
+      reconcile: (key) => this.#reconcile(key),
+    })
+    const { rootPods, leafPods, rootServices, leafServices } = options
+    this.controller.watch(rootPods, ({ key, type }) => this.#onPod('root', key, type !== 'deleted'))
+    this.controller.watch(leafPods, ({ key, type }) => this.#onPod('leaf', key, type !== 'deleted'))
+    this.controller.watch(rootServices, ({ key, type, object }) => {
+      if (!isCopied(object) || !this.#used.has(object.metadata.namespace ?? '')) return []
+      if (type === 'added') this.#await(key)
+      return [key]
+    })
+    this.controller.watch(leafServices, ({ key }) => [key])
+  }
+
+  /**
+   * Whether a pod of the namespace would find in the leaf the Services that the root has now: those that can be there are. A
+   * leaf that does not let us watch Services has none to wait for.
+   */
+  isSettled(namespace: string): boolean {
+    return !this.#pending.has(namespace) || !this.#options.leafServices.hasSynced
+  }
+
+  *#onPod(side: 'root' | 'leaf', pod: ObjectKey, isThere: boolean): Iterable<ObjectKey> {
+    const namespace = this.#used.set(side, pod, isThere)
+    if (namespace === undefined) return
+    if (isThere) this.#unusedSince.delete(namespace)
+    else this.#unusedSince.set(namespace, Date.now())
+    const { rootServices, leafServices } = this.#options
+    for (const service of rootServices.store.by('namespace', namespace)) {
+      if (!isCopied(service)) continue
+      const key = `${namespace}/${service.metadata.name}`
+      if (isThere) this.#await(key)
+      yield key
+    }
+    if (isThere) return
+    this.#pending.delete(namespace)
+    for (const { metadata } of leafServices.store.by('namespace', namespace)) yield `${namespace}/${metadata.name}`
+  }
+
+  #await(key: ObjectKey): void {
+    const { namespace = '' } = refOf(key)
+    const keys = this.#pending.get(namespace) ?? new Set()
+    this.#pending.set(namespace, keys.add(key))
+  }
+
+  #arrived(key: ObjectKey): void {
+    const { namespace = '' } = refOf(key)
+    const keys = this.#pending.get(namespace)
+    if (!keys?.delete(key) || keys.size > 0) return
+    this.#pending.delete(namespace)
+    this.#options.settled(namespace)
+  }
+
+  async #reconcile(key: ObjectKey): Promise<Requeue> {
+    const { leaf, clusterName, rootClusterId, namespaces, events } = this.#options
+    const ref = refOf(key)
+    const root = this.#options.rootServices.get(key)
+    const view = { needed: this.#used.has(ref.namespace ?? ''), root, leaf: this.#options.leafServices.get(key) }
+    // A Service that the root has deleted is not needed, whoever still looks for it.
+    const plan = planCopy({ ...view, needed: view.needed && root !== undefined })
+    const lingersMs = (this.#unusedSince.get(ref.namespace ?? '') ?? 0) + LINGER_MS - Date.now()
+    if (plan.kind === 'delete' && plan.reason === 'unneeded' && root && lingersMs > 0) return { afterMs: lingersMs }
+    const copy = async () => root && serviceCopy(root, rootClusterId)
+    try {
+      const written = await writeCopy(plan, { leaf, resource: services, ref, rootClusterId, namespaces, copy })
+      if (!root || isCurrent(view)) this.#arrived(key)
+      if (written === 'written') return
+      if (written !== 'foreign') return written
+      if (root) events.record(root, serviceNameTaken(clusterName))
+      this.#arrived(key)
+      return { afterMs: FOREIGN_MS }
+    } catch (error) {
+      if (error instanceof CopyRefused) {
+        if (root) events.record(root, serviceRefused(clusterName, error.message))
+        this.#arrived(key)
+      }
+      throw error
+    }
+  }
+}
