@@ -87,6 +87,13 @@ export const daemonsetAllowAnnotation = 'kosmos-io/daemonset-allow'
 /** Annotation of a Service: export it, and import it into the leaves that use it. */
 export const autoCreateMcsAnnotation = 'kosmos.io/auto-create-mcs'
 
+/** Ours. The provisioner of StorageClasses whose volumes are made by the leaf that a pod goes to, and the driver of such volumes. */
+export const leafProvisioner = 'leaf.kosmos.io'
+/** Ours. Annotation of a PersistentVolume that stands for one in a leaf: uid of the leaf's claim that has it. */
+export const leafClaimAnnotation = 'kosmos.io/leaf-claim'
+/** Ours. Finalizer of a PersistentVolume that stands for one in a leaf: that one is still to be dealt with. */
+export const leafVolumeFinalizer = 'kosmos.io/leaf-volume'
+
 /** Finalizer of a Cluster: its virtual nodes and its copies in the leaf are still to be removed. */
 export const clusterFinalizer = 'kosmos.io/cluster-manager'
 

@@ -7,7 +7,9 @@ import {
   type Node,
   namespaces,
   nodes,
+  type PersistentVolumeClaim,
   type Pod,
+  persistentVolumeClaims,
   pods,
   type ReflectorState,
   type Resource,
@@ -27,6 +29,7 @@ export type LeafSource =
   | 'configmaps'
   | 'secrets'
   | 'services'
+  | 'claims'
   | 'events'
 
 /** What is watched in a leaf. What is not ours is not received, but for what capacity needs to know of other pods. */
@@ -40,6 +43,7 @@ export interface LeafSources {
   readonly namespaces: Metadata
   /** Metadata of our copies. */
   readonly services: Informer<Service, 'namespace'>
+  readonly claims: Informer<PersistentVolumeClaim>
   readonly configuration: { readonly configmaps: Metadata; readonly secrets: Metadata }
   run(signal: AbortSignal): Promise<void>
 }
@@ -78,6 +82,12 @@ export function watchLeaf(
     }),
     nodes: new Informer({ client, resource: nodes, transform: withoutManagedFields, onState: telling('nodes') }),
     namespaces: metadata(namespaces, 'namespaces'),
+    claims: new Informer({
+      client,
+      resource: persistentVolumeClaims,
+      labelSelector: ours,
+      onState: telling('claims'),
+    }),
     services: new Informer({
       client,
       resource: services,

@@ -18,6 +18,7 @@ import { ServiceCopies } from '../services/controller.ts'
 import { RootAuthority } from '../tokens/authority.ts'
 import { PodTokens } from '../tokens/controller.ts'
 import { TokenIssuer } from '../tokens/issuer.ts'
+import { LeafVolumes } from '../volumes/controller.ts'
 import type { Beat } from './heartbeat.ts'
 import type { LeafIdentity } from './identity.ts'
 import type { LeafOptions } from './options.ts'
@@ -35,7 +36,7 @@ export type TreeOptions = LeafOptions & {
 }
 
 /** Watches without which pods run all the same. */
-const DISPENSABLE: readonly LeafSource[] = ['events', 'namespaces', 'services']
+const DISPENSABLE: readonly LeafSource[] = ['events', 'namespaces', 'services', 'claims']
 
 /** Everything that runs for a leaf which may be used: its watches, its virtual nodes, its pods and their configuration. */
 export class LeafTree {
@@ -47,6 +48,7 @@ export class LeafTree {
   readonly #podEvents: PodEvents
   readonly #tokens: PodTokens
   readonly #services: ServiceCopies
+  readonly #volumes: LeafVolumes
   readonly #copies: ConfigurationCopies
   readonly #namespaces: LeafNamespaces
   readonly #broken = new Map<LeafSource, Error>()
@@ -116,6 +118,21 @@ export class LeafTree {
       events: root.events,
       settled: (namespace) => this.#pods.look(namespace),
     })
+    const claimsNeeded = new ConfigurationRegistry()
+    this.#volumes = new LeafVolumes({
+      root: root.client,
+      leaf,
+      clusterName,
+      rootClusterId,
+      rootVolumes: root.volumes,
+      leafClaims: this.#sources.claims,
+      virtualNodes: root.virtualNodes,
+      namespaces,
+      registry: claimsNeeded,
+      nodeOf: (pod) => rootPods.get(pod)?.spec.nodeName,
+      events: root.events,
+      wake: (pod) => this.#pods.controller.enqueue(pod),
+    })
     this.#tokens = new PodTokens({
       leaf,
       rootClusterId,
@@ -130,6 +147,8 @@ export class LeafTree {
       apiServer: options.apiServer,
       tokens: this.#tokens,
       services: this.#services,
+      volumes: this.#volumes,
+      claimsNeeded,
       context: { rootClusterId, clusterName },
       homeOf: (nodeName) => this.virtualNodes.homeOf(nodeName),
       taintsOf: (nodeName) => root.virtualNodes.get(nodeName)?.spec?.taints ?? [],
@@ -184,6 +203,7 @@ export class LeafTree {
       this.#copies.controller.run(signal),
       this.#tokens.controller.run(signal),
       this.#services.controller.run(signal),
+      this.#volumes.controller.run(signal),
       this.#pods.controller.run(signal),
       this.#podEvents.run(signal),
     ])

@@ -50,6 +50,8 @@ function startPods(root: Client, leaf: Client) {
     apiServer: () => undefined,
     tokens: { prepare: async () => undefined },
     services: { isSettled: () => true },
+    volumes: { stateOf: () => 'current', refusalOf: () => undefined, enqueue: () => {} },
+    claimsNeeded: new ConfigurationRegistry(),
     root,
     leaf,
     rootPods,

@@ -20,6 +20,8 @@ import type { EventSink } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import type { ServiceCopies } from '../services/controller.ts'
 import type { PodTokens } from '../tokens/controller.ts'
+import { claimsOf } from '../volumes/claim.ts'
+import type { LeafVolumes } from '../volumes/controller.ts'
 import { changeCopy } from './change-copy.ts'
 import { type CopyPatch, changesOf } from './changes.ts'
 import { decide, isCopyOf, nameTaken, nodeRetiring, type PodAction } from './decide.ts'
@@ -36,7 +38,7 @@ import {
 } from './events.ts'
 import { Expectations } from './expectations.ts'
 import { type Reference, references } from './references.ts'
-import { copyRefused, isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './refusal.ts'
+import { claimBlocked, copyRefused, isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './refusal.ts'
 import { restartsOf } from './restarts.ts'
 import type { StatusPatch } from './status-patch.ts'
 import { translate } from './translate.ts'
@@ -50,6 +52,8 @@ export interface PodControllerOptions {
   readonly apiServer: () => ApiServerAddress | undefined
   readonly tokens: Pick<PodTokens, 'prepare'>
   readonly services: Pick<ServiceCopies, 'isSettled'>
+  readonly volumes: Pick<LeafVolumes, 'stateOf' | 'refusalOf' | 'enqueue'>
+  readonly claimsNeeded: ConfigurationRegistry
   /** Where in the leaf the pods of a virtual node may run; undefined when it takes no new ones. */
   readonly homeOf: (nodeName: string) => Home | undefined
   readonly taintsOf: (nodeName: string) => readonly Taint[]
@@ -136,6 +140,8 @@ export class PodController {
   #registerNeeds(key: ObjectKey, pod: Pod | undefined): void {
     const needs = pod ? references(pod.spec).map((reference) => configurationKey(pod, reference)) : []
     for (const turned of this.#options.registry.set(key, needs)) this.#options.copies.enqueue(turned)
+    const claims = pod ? claimsOf(pod).map((name) => `${pod.metadata.namespace}/${name}`) : []
+    for (const turned of this.#options.claimsNeeded.set(key, claims)) this.#options.volumes.enqueue(turned)
   }
 
   #forget(key: ObjectKey): void {
@@ -217,6 +223,13 @@ export class PodController {
         case 'pending':
           pending = true
       }
+    }
+    for (const name of claimsOf(pod)) {
+      const claim = `${pod.metadata.namespace}/${name}`
+      const state = this.#options.volumes.stateOf(claim)
+      if (state === 'pending') pending = true
+      else if (state !== 'current')
+        blocked ??= claimBlocked(name, state, this.#options.context.clusterName, this.#options.volumes.refusalOf(claim))
     }
     return { missing, absent, blocked, pending }
   }

@@ -1,4 +1,6 @@
+import { leafProvisioner } from '@kosmos/api'
 import type { ObjectKey, Outcome, Requeue } from '@kosmos/kube'
+import type { ClaimState } from '../volumes/controller.ts'
 import type { Reference } from './references.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -63,6 +65,37 @@ export function namespaceRefused(
 /** What it means for the root pod that the leaf does not take the copy of something it refers to. */
 export function copyRefused({ kind, name }: Reference, cluster: string, said = ''): Waiting {
   return { reason: 'RefusedByLeaf', message: `cluster ${cluster} does not accept ${kind} ${name}: ${said}` }
+}
+
+/** What it means for the root pod that a claim of its is not to be had in the leaf. */
+export function claimBlocked(
+  name: string,
+  state: Exclude<ClaimState, 'current' | 'pending'>,
+  cluster: string,
+  said = '',
+): Waiting {
+  const claim = `PersistentVolumeClaim ${name}`
+  switch (state) {
+    case 'missing':
+      return { reason: 'ClaimNotFound', message: `${claim} does not exist; the pod starts when it does` }
+    case 'elsewhere':
+      return {
+        reason: 'VolumeNotInLeaf',
+        message: `${claim} is bound to a volume that is not in cluster ${cluster}: use a StorageClass with provisioner ${leafProvisioner}, or keep the pod off virtual nodes`,
+      }
+    case 'lost':
+      return {
+        reason: 'VolumeLostInLeaf',
+        message: `${claim} had a volume in cluster ${cluster}, and its claim is gone there: restore it in the leaf, or delete the claim in the root to begin with an empty one`,
+      }
+    case 'foreign':
+      return {
+        reason: 'NameTakenInLeaf',
+        message: `the leaf cluster has a ${claim} that this root did not create and will not touch: rename one of the two`,
+      }
+    case 'refused':
+      return { reason: 'RefusedByLeaf', message: `cluster ${cluster} does not accept ${claim}: ${said}` }
+  }
 }
 
 /** A namespace that was just made has no default ServiceAccount for a moment; that is no refusal to speak of. */

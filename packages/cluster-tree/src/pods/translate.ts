@@ -1,6 +1,7 @@
 import type { Pod } from '@kosmos/kube'
 import { carryApiAccess } from './mutations/api-access.ts'
 import { resolveDownwardApi } from './mutations/downward-api.ts'
+import { claimEphemeralVolumes } from './mutations/ephemeral-volumes.ts'
 import { placeAtHome } from './mutations/home.ts'
 import { stampIdentity } from './mutations/identity.ts'
 import { dropPriority } from './mutations/priority.ts'
@@ -15,6 +16,7 @@ export const podMutations: readonly PodMutation[] = [
   constrainToLeaf, // constraints on nodes mean the root's nodes, unless the user gave the leaf's
   placeAtHome, // a virtual node may stand for a part of the leaf only
   carryApiAccess, // service accounts, their tokens and the API server are the root's
+  claimEphemeralVolumes, // the root has made their claims
   resolveDownwardApi, // metadata.uid and spec.* mean the root pod
   dropPriority, // priority classes are the root's
 ]

@@ -1,4 +1,4 @@
-import { nodeLabel, systemNamespace } from '@kosmos/api'
+import { clusterLabel, nodeLabel, systemNamespace } from '@kosmos/api'
 import {
   type Client,
   configMaps,
@@ -7,14 +7,20 @@ import {
   type Node,
   namespaces,
   nodes,
+  type PersistentVolume,
+  persistentVolumeClaims,
+  persistentVolumes,
   type Resource,
   type Secret,
   type Service,
   secrets,
   services,
+  storageClasses,
 } from '@kosmos/kube'
 import { clusters, type StoredCluster } from '../clusters/resource.ts'
 import type { ConfigurationSources } from '../configuration/controller.ts'
+import type { RootVolumes } from '../volumes/controller.ts'
+import { claimKeyOf } from '../volumes/volume.ts'
 import { BoundPods } from './bound-pods.ts'
 import type { EventSink } from './events.ts'
 
@@ -31,6 +37,7 @@ export interface Root {
   readonly boundPods: BoundPods
   readonly configuration: ConfigurationSources
   readonly services: Informer<Service, 'namespace'>
+  readonly volumes: RootVolumes
   readonly events: EventSink
   /** Follows everything until the signal aborts. */
   run(signal: AbortSignal): Promise<void>
@@ -53,6 +60,16 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
       indexes: { namespace: ({ metadata }: Service) => [metadata.namespace ?? ''] },
     }),
   }
+  const volumes = {
+    claims: new Informer({ client, resource: persistentVolumeClaims }),
+    volumes: new Informer({
+      client,
+      resource: persistentVolumes,
+      labelSelector: clusterLabel,
+      indexes: { claim: (volume: PersistentVolume) => [claimKeyOf(volume)] },
+    }),
+    classes: new Informer({ client, resource: storageClasses }),
+  }
   const configuration = { configmaps: metadata(configMaps), secrets: metadata(secrets) }
   return {
     client,
@@ -60,9 +77,15 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
     ...informers,
     boundPods,
     configuration,
+    volumes,
     events,
     run: async (signal) => {
-      const all = [...Object.values(informers), ...Object.values(configuration), boundPods.informer]
+      const all = [
+        ...Object.values(informers),
+        ...Object.values(configuration),
+        ...Object.values(volumes),
+        boundPods.informer,
+      ]
       await Promise.all(all.map((informer) => informer.run(signal)))
     },
   }

@@ -8,10 +8,13 @@ import type {
   Lease,
   Namespace,
   Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
   Secret,
   Service,
   ServiceAccount,
+  StorageClass,
 } from './types.ts'
 
 /** Where a kind lives in the API. `T` is the type of its objects as an API server returns them. */
@@ -54,6 +57,14 @@ export const nodes = resource<Node>('v1', 'Node', 'nodes', 'Cluster')
 export const namespaces = resource<Namespace>('v1', 'Namespace', 'namespaces', 'Cluster')
 export const configMaps = resource<ConfigMap>('v1', 'ConfigMap', 'configmaps', 'Namespaced')
 export const secrets = resource<Secret>('v1', 'Secret', 'secrets', 'Namespaced')
+export const persistentVolumes = resource<PersistentVolume>('v1', 'PersistentVolume', 'persistentvolumes', 'Cluster')
+export const persistentVolumeClaims = resource<PersistentVolumeClaim>(
+  'v1',
+  'PersistentVolumeClaim',
+  'persistentvolumeclaims',
+  'Namespaced',
+)
+export const storageClasses = resource<StorageClass>('storage.k8s.io/v1', 'StorageClass', 'storageclasses', 'Cluster')
 export const services = resource<Service>('v1', 'Service', 'services', 'Namespaced')
 export const serviceAccounts = resource<ServiceAccount>('v1', 'ServiceAccount', 'serviceaccounts', 'Namespaced')
 export const leases = resource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases', 'Namespaced')

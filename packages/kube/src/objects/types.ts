@@ -8,12 +8,15 @@ import type {
   V1Namespace,
   V1Node,
   V1ObjectMeta,
+  V1PersistentVolume,
+  V1PersistentVolumeClaim,
   V1Pod,
   V1PodSpec,
   V1PodStatus,
   V1Secret,
   V1Service,
   V1ServiceAccount,
+  V1StorageClass,
 } from '@kubernetes/client-node'
 
 /**
@@ -45,6 +48,9 @@ export type Lease = Stored<V1Lease>
 export type Namespace = Stored<V1Namespace>
 export type ConfigMap = Stored<V1ConfigMap>
 export type Secret = Stored<V1Secret>
+export type PersistentVolume = Stored<V1PersistentVolume>
+export type PersistentVolumeClaim = Stored<V1PersistentVolumeClaim>
+export type StorageClass = Stored<V1StorageClass>
 export type Service = Stored<V1Service>
 export type ServiceAccount = Stored<V1ServiceAccount>
 export type Event = Stored<EventsV1Event>

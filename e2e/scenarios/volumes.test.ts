@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type Client, type PersistentVolumeClaim, persistentVolumeClaims, persistentVolumes, pods } from '@kosmos/kube'
+import { pod, podSpec } from '../platform/manifests.ts'
+import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+
+const isRoot = process.getuid?.() === 0
+const namespace = 'default'
+
+const storageClass = (name: string, provisioner: string, reclaimPolicy = 'Delete') => ({
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'StorageClass',
+  metadata: { name },
+  provisioner,
+  reclaimPolicy,
+  volumeBindingMode: 'WaitForFirstConsumer',
+})
+
+/** A folder of the leaf's node. */
+const folder = (name: string, storageClassName: string) => ({
+  apiVersion: 'v1',
+  kind: 'PersistentVolume',
+  metadata: { name },
+  spec: {
+    capacity: { storage: '2Gi' },
+    accessModes: ['ReadWriteOnce'],
+    storageClassName,
+    persistentVolumeReclaimPolicy: 'Retain',
+    hostPath: { path: `/tmp/${name}`, type: 'DirectoryOrCreate' },
+  },
+})
+
+const claimSpec = (storageClassName: string) => ({
+  accessModes: ['ReadWriteOnce'],
+  storageClassName,
+  resources: { requests: { storage: '1Gi' } },
+})
+
+const claim = (name: string, storageClassName: string) => ({
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  metadata: { name, namespace },
+  spec: claimSpec(storageClassName),
+})
+
+const SLEEP = { command: ['sleep', '3600'], volumeMounts: [{ name: 'data', mountPath: '/data' }] }
+const mounting = (claimName: string) => [{ name: 'data', persistentVolumeClaim: { claimName } }]
+
+describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes need root' }, () => {
+  let platform: Platform
+  let leaf: Client
+  const kubectl = (...args: string[]) => platform.kubectl(args)
+  const ready = async (name: string) => {
+    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=90s')
+    assert.equal(code, 0, `${stderr} ${(await kubectl('describe', 'pod', name)).stdout}`)
+  }
+  const claimIn = (client: Client, name: string): Promise<PersistentVolumeClaim | undefined> =>
+    client.get(persistentVolumeClaims, { namespace, name })
+
+  before(async () => {
+    platform = await startPlatform('volumes', { leaves: 1, nodes: 'real:1' })
+    const [testbedLeaf] = platform.testbed.leaves
+    assert(testbedLeaf && platform.leaves[0])
+    leaf = platform.leaves[0]
+    const classes = ['fast', 'kept'].map((name) => storageClass(name, 'kubernetes.io/no-provisioner'))
+    const folders = ['a', 'b', 'c'].map((name) => folder(`volumes-${name}`, 'fast'))
+    const items = [...classes, ...folders, folder('volumes-d', 'kept')]
+    await platform.kubectlIn(
+      testbedLeaf,
+      ['apply', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
+    )
+    await platform.apply(storageClass('fast', 'leaf.kosmos.io'), storageClass('kept', 'leaf.kosmos.io', 'Retain'))
+  })
+  after(() => platform?.down())
+
+  it('of a StatefulSet find it again after they were replaced', async () => {
+    await platform.apply({
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'db', namespace },
+      spec: {
+        serviceName: 'db',
+        replicas: 1,
+        selector: { matchLabels: { app: 'db' } },
+        template: { metadata: { labels: { app: 'db' } }, spec: podSpec({ container: SLEEP }) },
+        volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claimSpec('fast') }],
+      },
+    })
+    await eventually('the pod is there', () => platform.root.get(pods, { namespace, name: 'db-0' }))
+    await ready('db-0')
+    await kubectl('exec', 'db-0', '--', 'sh', '-c', 'echo precious > /data/file; sync')
+    const { metadata } = (await platform.root.get(pods, { namespace, name: 'db-0' })) ?? assert.fail()
+    await kubectl('delete', 'pod', 'db-0')
+    await eventually('another pod', async () => {
+      const now = await platform.root.get(pods, { namespace, name: 'db-0' })
+      return now && now.metadata.uid !== metadata.uid
+    })
+    await ready('db-0')
+    assert.equal((await kubectl('exec', 'db-0', '--', 'cat', '/data/file')).stdout, 'precious\n')
+  })
+
+  it('have a claim that is Bound on both sides, as large as the leaf’s volume is', async () => {
+    const [inRoot, inLeaf] = await eventually('the root knows how large it is', async () => {
+      const both = await Promise.all([claimIn(platform.root, 'data-db-0'), claimIn(leaf, 'data-db-0')])
+      return both[0]?.status?.capacity?.storage === '2Gi' && both
+    })
+    assert.deepEqual([inRoot?.status?.phase, inLeaf?.status?.phase], ['Bound', 'Bound'])
+    const volume = await platform.root.get(persistentVolumes, { name: inRoot?.spec?.volumeName ?? '' })
+    assert.equal(volume?.spec?.capacity?.storage, '2Gi')
+    assert.equal(volume?.metadata.annotations?.['kosmos.io/leaf-claim'], inLeaf?.metadata.uid)
+  })
+
+  it('may be deleted with their data: nothing is left in the leaf or in the root', async () => {
+    const { spec } = (await claimIn(platform.root, 'data-db-0')) ?? assert.fail()
+    await kubectl('delete', 'statefulset', 'db')
+    await kubectl('delete', 'pvc', 'data-db-0')
+    await eventually('the claim is gone in the leaf', async () => !(await claimIn(leaf, 'data-db-0')))
+    await eventually('the volume is gone in the root', async () => {
+      return !(await platform.root.get(persistentVolumes, { name: spec?.volumeName ?? '' }))
+    })
+  })
+
+  it('leave it in the leaf where the class says Retain', async () => {
+    await platform.apply(
+      claim('ledger', 'kept'),
+      pod('keeper', { container: SLEEP, spec: { volumes: mounting('ledger') } }),
+    )
+    await ready('keeper')
+    const { spec } = (await claimIn(platform.root, 'ledger')) ?? assert.fail()
+    await kubectl('delete', 'pod', 'keeper')
+    await kubectl('delete', 'pvc', 'ledger')
+    const name = spec?.volumeName ?? ''
+    await eventually('the volume is released in the root', async () => {
+      return (await platform.root.get(persistentVolumes, { name }))?.status?.phase === 'Released'
+    })
+    await platform.root.delete(persistentVolumes, { name })
+    await eventually(
+      'the volume is gone in the root',
+      async () => !(await platform.root.get(persistentVolumes, { name })),
+    )
+    assert.equal((await claimIn(leaf, 'ledger'))?.status?.phase, 'Bound')
+  })
+
+  it('may have an ephemeral volume, which goes with the pod', async () => {
+    const volumes = [{ name: 'data', ephemeral: { volumeClaimTemplate: { spec: claimSpec('fast') } } }]
+    await platform.apply(pod('scratch', { container: SLEEP, spec: { volumes } }))
+    await ready('scratch')
+    assert.equal((await claimIn(leaf, 'scratch-data'))?.status?.phase, 'Bound')
+    await kubectl('delete', 'pod', 'scratch')
+    await eventually('its claim is gone in the leaf', async () => !(await claimIn(leaf, 'scratch-data')))
+  })
+
+  it('do not come back empty when the leaf has lost their data', async () => {
+    await platform.apply(claim('lost', 'fast'), pod('loser', { container: SLEEP, spec: { volumes: mounting('lost') } }))
+    await ready('loser')
+    await eventually('the root knows which claim has it', async () => {
+      const name = (await claimIn(platform.root, 'lost'))?.spec?.volumeName ?? ''
+      return (await platform.root.get(persistentVolumes, { name }))?.metadata.annotations?.['kosmos.io/leaf-claim']
+    })
+    await kubectl('delete', 'pod', 'loser')
+    await leaf.delete(persistentVolumeClaims, { namespace, name: 'lost' })
+    await eventually('the leaf has lost it', async () => !(await claimIn(leaf, 'lost')))
+    await platform.apply(pod('loser', { container: SLEEP, spec: { volumes: mounting('lost') } }))
+    await eventually('the pod says so', async () => {
+      return (await platform.root.get(pods, { namespace, name: 'loser' }))?.status?.reason === 'VolumeLostInLeaf'
+    })
+    assert.equal(await claimIn(leaf, 'lost'), undefined)
+  })
+
+  it('wait, and say why, when their data is in the root', async () => {
+    await platform.apply(folder('of-the-root', 'manual'), claim('rooted', 'manual'))
+    await platform.apply(pod('misplaced', { container: SLEEP, spec: { volumes: mounting('rooted') } }))
+    await eventually('the pod says so', async () => {
+      return (await platform.root.get(pods, { namespace, name: 'misplaced' }))?.status?.reason === 'VolumeNotInLeaf'
+    })
+  })
+})

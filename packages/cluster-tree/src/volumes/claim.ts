@@ -1,0 +1,48 @@
+import type { KubeObject, PersistentVolumeClaim } from '@kosmos/kube'
+import { copyMetadata } from '../copies/identity.ts'
+
+/** What Kubernetes writes on a claim about its binding in the root. */
+const ABOUT_BINDING = /^(pv\.kubernetes\.io|volume\.kubernetes\.io|volume\.beta\.kubernetes\.io)\//
+
+/** The leaf's claim for one of the root: the same wishes; which volume fulfils them is the leaf's business. Pure. */
+export function leafClaim(root: PersistentVolumeClaim, rootClusterId: string): KubeObject {
+  const { accessModes, resources, volumeMode, storageClassName, volumeAttributesClassName } = root.spec ?? {}
+  const metadata = copyMetadata(root, rootClusterId)
+  const annotations = Object.entries(metadata.annotations).filter(([key]) => !ABOUT_BINDING.test(key))
+  const claim = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { ...metadata, annotations: Object.fromEntries(annotations) },
+    spec: {
+      accessModes,
+      resources,
+      ...(volumeMode && { volumeMode }),
+      ...(storageClassName !== undefined && { storageClassName }),
+      ...(volumeAttributesClassName && { volumeAttributesClassName }),
+    },
+  }
+  return claim as KubeObject
+}
+
+/** Names of the claims that a pod mounts: its own, and those made for its ephemeral volumes (KEP-1698). Pure. */
+export function claimsOf({ metadata, spec }: PodWithVolumes): readonly string[] {
+  return (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
+    if (persistentVolumeClaim) return [persistentVolumeClaim.claimName]
+    return ephemeral ? [ephemeralClaimName(metadata.name, name)] : []
+  })
+}
+
+export function ephemeralClaimName(pod: string, volume: string): string {
+  return `${pod}-${volume}`
+}
+
+interface PodWithVolumes {
+  readonly metadata: { readonly name: string }
+  readonly spec: {
+    readonly volumes?: readonly {
+      readonly name: string
+      readonly persistentVolumeClaim?: { readonly claimName: string }
+      readonly ephemeral?: object
+    }[]
+  }
+}

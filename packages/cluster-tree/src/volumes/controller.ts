@@ -1,0 +1,257 @@
+import { clusterLabel, leafClaimAnnotation, leafVolumeFinalizer } from '@kosmos/api'
+import {
+  type Client,
+  Controller,
+  type Informer,
+  type Node,
+  type ObjectKey,
+  type Outcome,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  persistentVolumeClaims,
+  persistentVolumes,
+  type Requeue,
+  refOf,
+  type StorageClass,
+} from '@kosmos/kube'
+import type { ConfigurationRegistry } from '../configuration/registry.ts'
+import { CopyRefused, writeCopy } from '../copies/write.ts'
+import type { LeafNamespaces } from '../namespaces/controller.ts'
+import type { EventSink } from '../root/events.ts'
+import { leafClaim } from './claim.ts'
+import { claimRefused, claimTaken, dataSourceUnsupported } from './events.ts'
+import { isLost, isOf, planVolume, type VolumePlan, type VolumeView } from './plan.ts'
+import { isOfLeaves, provisionedVolume, selectedNodeAnnotation } from './volume.ts'
+
+/** What of the root's storage concerns leaves. */
+export interface RootVolumes {
+  readonly claims: Informer<PersistentVolumeClaim>
+  /** Those that stand for a volume in a leaf. */
+  readonly volumes: Informer<PersistentVolume, 'claim'>
+  readonly classes: Informer<StorageClass>
+}
+
+export interface LeafVolumesOptions {
+  readonly root: Client
+  readonly leaf: Client
+  readonly clusterName: string
+  readonly rootClusterId: string
+  readonly rootVolumes: RootVolumes
+  /** Our claims in the leaf. */
+  readonly leafClaims: Informer<PersistentVolumeClaim>
+  /** Virtual nodes of all leaves. */
+  readonly virtualNodes: Pick<Informer<Node>, 'get'>
+  readonly namespaces: Pick<LeafNamespaces, 'ensure'>
+  /** Which pods of this leaf need which claims, by the claims' keys. */
+  readonly registry: ConfigurationRegistry
+  /** The virtual node of a pod of this leaf. */
+  readonly nodeOf: (pod: ObjectKey) => string | undefined
+  readonly events: EventSink
+  readonly wake: (pod: ObjectKey) => void
+}
+
+export type ClaimState =
+  /** The leaf has it; whether it is bound there is the leaf's scheduler's business. */
+  | 'current'
+  /** On its way. */
+  | 'pending'
+  | 'missing'
+  /** Bound to a volume that is not in this leaf. */
+  | 'elsewhere'
+  /** The leaf had it, and its claim is gone there. */
+  | 'lost'
+  /** The leaf has a claim of that name which is not ours. */
+  | 'foreign'
+  | 'refused'
+
+const FOREIGN_MS = 30_000
+
+/** Makes the volumes of one leaf for claims of the root: the root is told where they are, the leaf makes them. */
+export class LeafVolumes {
+  readonly controller: Controller<ObjectKey>
+  readonly #options: LeafVolumesOptions
+  readonly #foreign = new Set<ObjectKey>()
+  readonly #refusals = new Map<ObjectKey, string>()
+
+  constructor(options: LeafVolumesOptions) {
+    this.#options = options
+    const { claims, volumes, classes } = options.rootVolumes
+    this.controller = new Controller({ name: 'volumes', concurrency: 8, reconcile: (key) => this.#reconcile(key) })
+    this.controller.waitFor(classes.synced)
+    this.controller.watch(claims, ({ key }) => [key])
+    this.controller.watch(volumes, ({ object }) => {
+      const { claimRef } = object.spec ?? {}
+      return this.#isHere(object) && claimRef ? [`${claimRef.namespace}/${claimRef.name}`] : []
+    })
+    this.controller.watch(options.leafClaims, ({ key }) => [key])
+  }
+
+  /** Says that the need for a claim has changed. */
+  enqueue(claim: ObjectKey): void {
+    this.controller.enqueue(claim)
+  }
+
+  stateOf(key: ObjectKey): ClaimState {
+    const { claim, volumes, leafClaim } = this.#view(key)
+    if (!claim) return 'missing'
+    const { volumeName } = claim.spec ?? {}
+    if (volumeName && !volumes.some(({ metadata }) => metadata.name === volumeName)) return 'elsewhere'
+    if (leafClaim && isOf(leafClaim, claim.metadata.uid)) return 'current'
+    if (this.#unwatchable !== undefined) return 'refused'
+    if (!leafClaim && volumes.some((volume) => volume.metadata.name === volumeName && isLost(volume))) return 'lost'
+    if (this.#foreign.has(key)) return 'foreign'
+    return this.#refusals.has(key) ? 'refused' : 'pending'
+  }
+
+  /** What the leaf said when it refused the claim. */
+  refusalOf(key: ObjectKey): string | undefined {
+    return this.#unwatchable ?? this.#refusals.get(key)
+  }
+
+  /** What the leaf says when it does not let us watch claims. */
+  get #unwatchable(): string | undefined {
+    const { hasSynced, state } = this.#options.leafClaims
+    return !hasSynced && state.kind === 'broken' ? state.error.message : undefined
+  }
+
+  #isHere({ metadata }: PersistentVolume): boolean {
+    return metadata.labels?.[clusterLabel] === this.#options.clusterName
+  }
+
+  #view(key: ObjectKey): VolumeView {
+    const { rootVolumes, leafClaims } = this.#options
+    const claim = rootVolumes.claims.get(key)
+    const volumes = [...rootVolumes.volumes.store.by('claim', key)].filter((volume) => this.#isHere(volume))
+    const isAskedFor =
+      claim !== undefined && this.#classOf(claim) !== undefined && this.#nodeFor(key, claim) !== undefined
+    return { claim, volumes, leafClaim: leafClaims.get(key), isAskedFor }
+  }
+
+  #classOf({ spec }: PersistentVolumeClaim): StorageClass | undefined {
+    const found = this.#options.rootVolumes.classes.get(spec?.storageClassName ?? '')
+    return isOfLeaves(found) ? found : undefined
+  }
+
+  /** The virtual node of this leaf whose pod is the first to need the claim: as the scheduler says, or a pod bound without it. */
+  #nodeFor(key: ObjectKey, { metadata }: PersistentVolumeClaim): Node | undefined {
+    const { registry, nodeOf, virtualNodes, clusterName } = this.#options
+    const selected = metadata.annotations?.[selectedNodeAnnotation]
+    const [pod] = registry.dependentsOf(key)
+    const node = virtualNodes.get(selected ?? (pod && nodeOf(pod)) ?? '')
+    return node?.metadata.labels?.[clusterLabel] === clusterName ? node : undefined
+  }
+
+  #wakeDependents(key: ObjectKey): void {
+    for (const pod of this.#options.registry.dependentsOf(key)) this.#options.wake(pod)
+  }
+
+  async #reconcile(key: ObjectKey): Promise<Requeue> {
+    const view = this.#view(key)
+    try {
+      const requeue = await this.#step(key, planVolume(view), view)
+      this.#refusals.delete(key)
+      this.#wakeDependents(key)
+      return requeue
+    } catch (error) {
+      if (error instanceof CopyRefused && this.#refusals.get(key) !== error.message) {
+        this.#refusals.set(key, error.message)
+        if (view.claim) this.#options.events.record(view.claim, claimRefused(this.#options.clusterName, error.message))
+        this.#wakeDependents(key)
+      }
+      throw error
+    }
+  }
+
+  async #step(key: ObjectKey, plan: VolumePlan, { claim }: VolumeView): Promise<Requeue> {
+    const { root, leaf } = this.#options
+    const ref = refOf(key)
+    switch (plan.kind) {
+      case 'none':
+        return
+      case 'provision':
+        return await this.#provision(key, claim)
+      case 'createLeafClaim':
+        return await this.#createLeafClaim(key, claim)
+      case 'growLeafClaim': {
+        const patch = { spec: { resources: { requests: { storage: plan.storage } } } }
+        refuseUnlessPassing(await leaf.patch(persistentVolumeClaims, ref, patch, { type: 'merge' }))
+        return
+      }
+      case 'deleteLeafClaim':
+        refuseUnlessPassing(await leaf.delete(persistentVolumeClaims, ref, { uid: plan.uid }))
+        return
+      case 'deleteVolume':
+        throwUnlessPassing(await root.delete(persistentVolumes, { name: plan.name }, { uid: plan.uid }), plan.name)
+        return
+      case 'releaseVolume': {
+        const { name, uid, resourceVersion, finalizers = [] } = plan.volume.metadata
+        const others = finalizers.filter((finalizer) => finalizer !== leafVolumeFinalizer)
+        if (others.length === finalizers.length) return
+        const patch = { metadata: { uid, resourceVersion, finalizers: others } }
+        throwUnlessPassing(await root.patch(persistentVolumes, { name }, patch, { type: 'merge' }), name)
+        return
+      }
+      case 'reflect':
+        return await this.#reflect(key, plan)
+    }
+  }
+
+  async #provision(key: ObjectKey, claim: PersistentVolumeClaim | undefined): Promise<Requeue> {
+    const storageClass = claim && this.#classOf(claim)
+    const node = claim && this.#nodeFor(key, claim)
+    if (!claim || !storageClass || !node) return
+    if (claim.spec?.dataSource ?? claim.spec?.dataSourceRef) {
+      this.#options.events.record(claim, dataSourceUnsupported)
+      return
+    }
+    const outcome = await this.#options.root.create(persistentVolumes, provisionedVolume(claim, storageClass, node))
+    // It is there already: the watch is about to say so.
+    if (!outcome.ok && outcome.reason !== 'AlreadyExists') throwUnlessPassing(outcome, `of claim ${key}`)
+    return
+  }
+
+  async #createLeafClaim(key: ObjectKey, claim: PersistentVolumeClaim | undefined): Promise<Requeue> {
+    if (!claim) return
+    const { leaf, rootClusterId, namespaces, clusterName, events } = this.#options
+    this.#foreign.delete(key)
+    const copy = async () => leafClaim(claim, rootClusterId)
+    const target = { leaf, resource: persistentVolumeClaims, ref: refOf(key), rootClusterId, namespaces, copy }
+    const written = await writeCopy({ kind: 'create' }, target)
+    if (written !== 'foreign') return written === 'written' ? undefined : written
+    this.#foreign.add(key)
+    events.record(claim, claimTaken(clusterName))
+    return { afterMs: FOREIGN_MS }
+  }
+
+  /** The root's claim does not follow its volume by itself: for a driver it is the resizer that writes both. */
+  async #reflect(
+    key: ObjectKey,
+    { volume, leafUid, storage }: Extract<VolumePlan, { kind: 'reflect' }>,
+  ): Promise<Requeue> {
+    const { root } = this.#options
+    const { metadata, spec } = volume
+    const { name, uid } = metadata
+    const patch = {
+      metadata: { uid, annotations: { [leafClaimAnnotation]: leafUid } },
+      spec: { capacity: { storage } },
+    }
+    throwUnlessPassing(await root.patch(persistentVolumes, { name }, patch, { type: 'merge' }), name)
+    const status = { metadata: { uid: spec?.claimRef?.uid }, status: { capacity: { storage } } }
+    const outcome = await root.patch(persistentVolumeClaims, refOf(key), status, {
+      type: 'merge',
+      subresource: 'status',
+    })
+    throwUnlessPassing(outcome, `of claim ${key}`)
+    return
+  }
+}
+
+function refuseUnlessPassing(outcome: Outcome<unknown>): void {
+  if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')) throw new CopyRefused(outcome)
+}
+
+/** What another change has caused, the watch follows up. */
+function throwUnlessPassing(outcome: Outcome<unknown>, volume: string): void {
+  if (outcome.ok || (outcome.reason !== 'Forbidden' && outcome.reason !== 'Invalid')) return
+  throw new Error(`the root does not take the volume ${volume}: ${outcome.status.message}`)
+}

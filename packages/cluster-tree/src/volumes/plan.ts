@@ -1,0 +1,90 @@
+import { leafClaimAnnotation, rootUidAnnotation } from '@kosmos/api'
+import { type PersistentVolume, type PersistentVolumeClaim, parseQuantity } from '@kosmos/kube'
+
+/** What is known about one claim of the root and what a leaf has of it. */
+export interface VolumeView {
+  readonly claim: PersistentVolumeClaim | undefined
+  /** Volumes of ours in this leaf that were made for a claim of this name, of whichever incarnation. */
+  readonly volumes: readonly PersistentVolume[]
+  /** Our claim in the leaf. */
+  readonly leafClaim: PersistentVolumeClaim | undefined
+  /** The class is of leaves, and a pod of this leaf is the first that needs the claim. */
+  readonly isAskedFor: boolean
+}
+
+export type VolumePlan =
+  | { readonly kind: 'none' }
+  /** Make the root's volume for the claim. */
+  | { readonly kind: 'provision' }
+  | { readonly kind: 'createLeafClaim' }
+  | { readonly kind: 'growLeafClaim'; readonly storage: string }
+  | { readonly kind: 'deleteLeafClaim'; readonly uid: string }
+  /** Delete the root's volume, of which the leaf has nothing any more. */
+  | { readonly kind: 'deleteVolume'; readonly name: string; readonly uid: string }
+  /** Let go of the root's volume, which is being deleted. */
+  | { readonly kind: 'releaseVolume'; readonly volume: PersistentVolume }
+  /** Tell the root which claim in the leaf has the volume, and how large it is. */
+  | { readonly kind: 'reflect'; readonly volume: PersistentVolume; readonly leafUid: string; readonly storage: string }
+
+/**
+ * The next step for one claim. The leaf's claim lives as long as the root's volume does, whatever becomes of the pods and of the
+ * claim: with reclaim policy Delete until the root's claim is gone, with Retain until somebody deletes the root's volume, and then
+ * the leaf keeps its data. Pure.
+ */
+export function planVolume({ claim, volumes, leafClaim, isAskedFor }: VolumeView): VolumePlan {
+  for (const volume of volumes) {
+    const step = planEnd(volume, leafClaim)
+    if (step) return step
+  }
+  if (!claim || claim.metadata.deletionTimestamp !== undefined) return { kind: 'none' }
+  const own = volumes.find(({ spec }) => spec?.claimRef?.uid === claim.metadata.uid)
+  if (!own) return isAskedFor && !claim.spec?.volumeName ? { kind: 'provision' } : { kind: 'none' }
+  if (claim.spec?.volumeName !== own.metadata.name) return { kind: 'none' }
+  // What was lost in the leaf must not come back empty, as if nothing had happened.
+  if (!leafClaim) return { kind: isLost(own) ? 'none' : 'createLeafClaim' }
+  // Of the claim before it, which goes first; or its end in the leaf, after which it is made again.
+  if (!isOf(leafClaim, claim.metadata.uid) || leafClaim.metadata.deletionTimestamp !== undefined)
+    return { kind: 'none' }
+  const wanted = claim.spec?.resources?.requests?.storage
+  if (wanted && isMore(wanted, leafClaim.spec?.resources?.requests?.storage)) {
+    return { kind: 'growLeafClaim', storage: wanted }
+  }
+  const storage = leafClaim.status?.capacity?.storage
+  const { uid: leafUid } = leafClaim.metadata
+  const isReflected =
+    own.metadata.annotations?.[leafClaimAnnotation] === leafUid &&
+    own.spec?.capacity?.storage === storage &&
+    claim.status?.capacity?.storage === storage
+  return storage && !isReflected ? { kind: 'reflect', volume: own, leafUid, storage } : { kind: 'none' }
+}
+
+/** What the end of a volume asks for, if it is ending. */
+function planEnd(volume: PersistentVolume, leafClaim: PersistentVolumeClaim | undefined): VolumePlan | undefined {
+  const { name, uid, deletionTimestamp } = volume.metadata
+  const { persistentVolumeReclaimPolicy, claimRef } = volume.spec ?? {}
+  const isKept = persistentVolumeReclaimPolicy === 'Retain'
+  const isReleased = volume.status?.phase === 'Released'
+  if (deletionTimestamp === undefined && (!isReleased || isKept)) return undefined
+  // Deleted while the claim is bound to it: the root waits as well (pv-protection).
+  if (volume.status?.phase === 'Bound') return undefined
+  if (!isKept && leafClaim && isOf(leafClaim, claimRef?.uid)) {
+    // A volume in use goes when the leaf's pod has (pvc-protection).
+    const { uid, deletionTimestamp } = leafClaim.metadata
+    return deletionTimestamp === undefined ? { kind: 'deleteLeafClaim', uid } : { kind: 'none' }
+  }
+  return deletionTimestamp === undefined ? { kind: 'deleteVolume', name, uid } : { kind: 'releaseVolume', volume }
+}
+
+/** Whether the leaf had a volume for it; while there is no claim there, that one is gone. Pure. */
+export function isLost(volume: PersistentVolume): boolean {
+  return volume.metadata.annotations?.[leafClaimAnnotation] !== undefined
+}
+
+/** Whether the leaf's claim is for this incarnation of the root's. Pure. */
+export function isOf(leafClaim: PersistentVolumeClaim, uid: string | undefined): boolean {
+  return leafClaim.metadata.annotations?.[rootUidAnnotation] === uid
+}
+
+function isMore(wanted: string, present: string | undefined): boolean {
+  return parseQuantity(wanted).sub(parseQuantity(present ?? '0')).sign > 0
+}

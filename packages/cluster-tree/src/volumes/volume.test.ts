@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Node, PersistentVolumeClaim, StorageClass } from '@kosmos/kube'
+import { claimsOf, leafClaim } from './claim.ts'
+import { claimKeyOf, isOfLeaves, provisionedVolume } from './volume.ts'
+
+const claim = {
+  metadata: {
+    name: 'data',
+    namespace: 'shop',
+    uid: 'c-1',
+    resourceVersion: '3',
+    labels: { app: 'db' },
+    annotations: {
+      'volume.kubernetes.io/selected-node': 'kosmos-east',
+      'pv.kubernetes.io/bind-completed': 'yes',
+      'example.org/note': 'kept',
+    },
+  },
+  spec: {
+    accessModes: ['ReadWriteOnce'],
+    resources: { requests: { storage: '1Gi' } },
+    storageClassName: 'fast',
+    volumeMode: 'Filesystem',
+    volumeName: 'pvc-c-1',
+  },
+} as unknown as PersistentVolumeClaim
+const fast = { provisioner: 'leaf.kosmos.io', reclaimPolicy: 'Retain' } as StorageClass
+const node = (mode: string) =>
+  ({
+    metadata: { name: 'kosmos-east', labels: { 'kosmos.io/cluster': 'east' }, annotations: { leafNodeMode: mode } },
+  }) as unknown as Node
+const terms = (mode: string) => {
+  const { spec } = provisionedVolume(claim, fast, node(mode)) as { spec?: { nodeAffinity?: object } }
+  return JSON.stringify(spec?.nodeAffinity)
+}
+
+describe('the root’s volume for one in a leaf', () => {
+  it('is bound to this incarnation of the claim, with what it asks for', () => {
+    const volume = provisionedVolume(claim, fast, node('one2cluster')) as Parameters<typeof claimKeyOf>[0]
+    const { claimRef, capacity, accessModes, storageClassName, csi, persistentVolumeReclaimPolicy } = volume.spec ?? {}
+    assert.deepEqual([claimRef?.uid, claimKeyOf(volume)], ['c-1', 'shop/data'])
+    assert.deepEqual([capacity, accessModes, storageClassName], [{ storage: '1Gi' }, ['ReadWriteOnce'], 'fast'])
+    assert.deepEqual([csi?.driver, persistentVolumeReclaimPolicy], ['leaf.kosmos.io', 'Retain'])
+    assert.deepEqual(volume.metadata.finalizers, ['kosmos.io/leaf-volume'])
+  })
+
+  it('keeps its pods in the leaf, or on the virtual node that is a part of it', () => {
+    assert.match(terms('one2cluster'), /"kosmos.io\/cluster","operator":"In","values":\["east"\]/)
+    assert.match(terms('one2one'), /"kubernetes.io\/hostname","operator":"In","values":\["kosmos-east"\]/)
+  })
+
+  it('is made for classes of leaves alone', () => {
+    assert.ok(isOfLeaves(fast))
+    assert.ok(!isOfLeaves({ provisioner: 'ebs.csi.aws.com' } as StorageClass))
+    assert.ok(!isOfLeaves(undefined))
+  })
+})
+
+describe('the claim in a leaf', () => {
+  it('has the wishes of the root’s, and nothing of its binding', () => {
+    const { metadata, spec } = leafClaim(claim, 'root-1') as PersistentVolumeClaim
+    assert.deepEqual(spec, {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: '1Gi' } },
+      volumeMode: 'Filesystem',
+      storageClassName: 'fast',
+    })
+    assert.deepEqual(metadata.labels, { app: 'db', 'kosmos.io/root-cluster': 'root-1' })
+    assert.deepEqual(Object.keys(metadata.annotations ?? {}).sort(), [
+      'example.org/note',
+      'kosmos.io/global',
+      'kosmos.io/root-resource-version',
+      'kosmos.io/root-uid',
+    ])
+  })
+})
+
+describe('the claims of a pod', () => {
+  it('are those that it mounts and those made for its ephemeral volumes', () => {
+    const volumes = [
+      { name: 'a', persistentVolumeClaim: { claimName: 'data' } },
+      { name: 'scratch', ephemeral: {} },
+      { name: 'tmp', emptyDir: {} },
+    ]
+    assert.deepEqual(claimsOf({ metadata: { name: 'web' }, spec: { volumes } }), ['data', 'web-scratch'])
+  })
+})
