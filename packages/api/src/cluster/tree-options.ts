@@ -105,6 +105,20 @@ export const clusterTreeOptions = struct(
         pattern: httpsOriginPattern,
       }),
     ),
+    storageClasses: Type.Optional(
+      mapOf(
+        Type.String({
+          description: 'The name in the leaf; empty: the default class of the leaf.',
+          maxLength: 253,
+          pattern: optionalDnsSubdomainPattern,
+        }),
+        {
+          description:
+            'How StorageClasses of the root are called in the leaf, where they are called otherwise: the name in the root, then the name in the leaf. It counts for claims that come to the leaf from then on.',
+          maxProperties: 64,
+        },
+      ),
+    ),
     reserved: Type.Optional(
       mapOf(Type.String({ description: 'How much of it.', maxLength: 32, pattern: amountPattern }), {
         description:

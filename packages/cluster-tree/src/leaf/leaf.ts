@@ -184,7 +184,9 @@ export class Leaf {
       const onRetiring = (nodeName: string) => root.events.record(cluster, nodeRetired(nodeName))
       const disruption = () => this.#treeOptions?.leafDisruption ?? 'Fail'
       const apiServer = () => apiServerAddress(this.#treeOptions?.rootAPIServer)
-      this.#tree = new LeafTree({ ...this.#options, leaf: client, identity, apiServer, disruption, onRetiring })
+      const classNames = () => this.#treeOptions?.storageClasses ?? {}
+      const now = { apiServer, classNames, disruption }
+      this.#tree = new LeafTree({ ...this.#options, ...now, leaf: client, identity, onRetiring })
       this.#takeUpModels()
       if (this.#leaving) await this.#tree.virtualNodes.leave()
       this.#treeEnded = this.#tree.run(this.#stop.signal)

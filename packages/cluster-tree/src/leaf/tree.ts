@@ -18,6 +18,7 @@ import { ServiceCopies } from '../services/controller.ts'
 import { RootAuthority } from '../tokens/authority.ts'
 import { PodTokens } from '../tokens/controller.ts'
 import { TokenIssuer } from '../tokens/issuer.ts'
+import type { ClassNames } from '../volumes/claim.ts'
 import { LeafVolumes } from '../volumes/controller.ts'
 import type { Beat } from './heartbeat.ts'
 import type { LeafIdentity } from './identity.ts'
@@ -29,6 +30,8 @@ export type TreeOptions = LeafOptions & {
   readonly identity: LeafIdentity
   /** Where the Cluster says now that pods reach the root's API server. */
   readonly apiServer: () => ApiServerAddress | undefined
+  /** How the Cluster says now that the root's StorageClasses are called in the leaf. */
+  readonly classNames: () => ClassNames
   /** What the Cluster says now of pods that the leaf ends. */
   readonly disruption: () => ClusterTreeOptions['leafDisruption']
   /** A virtual node has no model any more. */
@@ -129,6 +132,7 @@ export class LeafTree {
       virtualNodes: root.virtualNodes,
       namespaces,
       registry: claimsNeeded,
+      classNames: options.classNames,
       nodeOf: (pod) => rootPods.get(pod)?.spec.nodeName,
       events: root.events,
       wake: (pod) => this.#pods.controller.enqueue(pod),

@@ -4,11 +4,15 @@ import { copyMetadata } from '../copies/identity.ts'
 /** What Kubernetes writes on a claim about its binding in the root. */
 const ABOUT_BINDING = /^(pv\.kubernetes\.io|volume\.kubernetes\.io|volume\.beta\.kubernetes\.io)\//
 
+/** How StorageClasses of the root are called in a leaf, where they are called otherwise; empty: the leaf's default class. */
+export type ClassNames = Readonly<Record<string, string>>
+
 /** The leaf's claim for one of the root: the same wishes; which volume fulfils them is the leaf's business. Pure. */
-export function leafClaim(root: PersistentVolumeClaim, rootClusterId: string): KubeObject {
+export function leafClaim(root: PersistentVolumeClaim, rootClusterId: string, classNames: ClassNames = {}): KubeObject {
   const { accessModes, resources, volumeMode, storageClassName, volumeAttributesClassName } = root.spec ?? {}
   const metadata = copyMetadata(root, rootClusterId)
   const annotations = Object.entries(metadata.annotations).filter(([key]) => !ABOUT_BINDING.test(key))
+  const className = storageClassName === undefined ? undefined : (classNames[storageClassName] ?? storageClassName)
   const claim = {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -17,7 +21,8 @@ export function leafClaim(root: PersistentVolumeClaim, rootClusterId: string): K
       accessModes,
       resources,
       ...(volumeMode && { volumeMode }),
-      ...(storageClassName !== undefined && { storageClassName }),
+      // Left out, it is the default; the empty name would be none at all.
+      ...(className && { storageClassName: className }),
       ...(volumeAttributesClassName && { volumeAttributesClassName }),
     },
   }

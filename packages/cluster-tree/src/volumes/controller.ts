@@ -18,7 +18,7 @@ import type { ConfigurationRegistry } from '../configuration/registry.ts'
 import { CopyRefused, writeCopy } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
-import { leafClaim } from './claim.ts'
+import { type ClassNames, leafClaim } from './claim.ts'
 import { claimRefused, claimTaken, dataSourceUnsupported } from './events.ts'
 import { isLost, isOf, planVolume, type VolumePlan, type VolumeView } from './plan.ts'
 import { isOfLeaves, provisionedVolume, selectedNodeAnnotation } from './volume.ts'
@@ -46,6 +46,8 @@ export interface LeafVolumesOptions {
   readonly registry: ConfigurationRegistry
   /** The virtual node of a pod of this leaf. */
   readonly nodeOf: (pod: ObjectKey) => string | undefined
+  /** As the Cluster says now. */
+  readonly classNames: () => ClassNames
   readonly events: EventSink
   readonly wake: (pod: ObjectKey) => void
 }
@@ -214,7 +216,7 @@ export class LeafVolumes {
     if (!claim) return
     const { leaf, rootClusterId, namespaces, clusterName, events } = this.#options
     this.#foreign.delete(key)
-    const copy = async () => leafClaim(claim, rootClusterId)
+    const copy = async () => leafClaim(claim, rootClusterId, this.#options.classNames())
     const target = { leaf, resource: persistentVolumeClaims, ref: refOf(key), rootClusterId, namespaces, copy }
     const written = await writeCopy({ kind: 'create' }, target)
     if (written !== 'foreign') return written === 'written' ? undefined : written

@@ -76,6 +76,21 @@ describe('the claim in a leaf', () => {
   })
 })
 
+describe('the class of a claim in a leaf', () => {
+  const classIn = (names?: Record<string, string>) =>
+    (leafClaim(claim, 'root-1', names) as PersistentVolumeClaim).spec?.storageClassName
+
+  it('has the name that the leaf has for it, by default that of the root', () => {
+    assert.equal(classIn(), 'fast')
+    assert.equal(classIn({ slow: 'hdd' }), 'fast')
+    assert.equal(classIn({ fast: 'gp3' }), 'gp3')
+  })
+
+  it('is the default of the leaf where that is asked for', () => {
+    assert.equal(classIn({ fast: '' }), undefined)
+  })
+})
+
 describe('the claims of a pod', () => {
   it('are those that it mounts and those made for its ephemeral volumes', () => {
     const volumes = [
