@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { explainPod } from '@kosmos/kosmosctl'
 import { type Client, type PersistentVolumeClaim, persistentVolumeClaims, persistentVolumes, pods } from '@kosmos/kube'
 import { pod, podSpec } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
@@ -166,6 +167,25 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
       return (await platform.root.get(pods, { namespace, name: 'loser' }))?.status?.reason === 'VolumeLostInLeaf'
     })
     assert.equal(await claimIn(leaf, 'lost'), undefined)
+  })
+
+  it('are explained: what they need, where it is, and what they wait for', async () => {
+    const waiting = await explainPod(platform.root, { namespace, name: 'loser' })
+    assert.deepEqual([waiting.cluster, waiting.copy], ['leaf1', undefined])
+    const about = ({ kind, name, root, leaf }: (typeof waiting.needs)[number]) => [kind, name, root, leaf].join(' ')
+    assert.ok(waiting.needs.map(about).includes('PersistentVolumeClaim lost present missing'))
+    assert.match(waiting.waitsFor.join(), /VolumeLostInLeaf: .*restore it in the leaf/)
+    await platform.apply(
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace }, data: { a: 'b' } },
+      pod('content', { container: { command: ['sleep', '3600'], envFrom: [{ configMapRef: { name: 'settings' } }] } }),
+    )
+    await ready('content')
+    const running = await explainPod(platform.root, { namespace, name: 'content' })
+    assert.deepEqual([running.copy?.phase, running.waitsFor], ['Running', []])
+    assert.deepEqual(running.needs.map(about), [
+      'ConfigMap settings present current',
+      `Tokens kosmos-tokens-${running.pod.uid} not needed current`,
+    ])
   })
 
   it('wait, and say why, when their data is in the root', async () => {

@@ -1,4 +1,5 @@
 export { type CheckOptions, check } from './check/check.ts'
+export { explainPod, type PodExplanation } from './explain/pod.ts'
 export type { Finding, Verdict } from './findings/finding.ts'
 export { type InstallOptions, install } from './install/install.ts'
 export { type InstallValues, installManifests } from './install/manifests.ts'

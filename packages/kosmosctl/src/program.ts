@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addCheck } from './check/command.ts'
 import { addDelete } from './delete/command.ts'
+import { addExplain } from './explain/command.ts'
 import { addGet } from './get/command.ts'
 import { addInstall, addUninstall } from './install/command.ts'
 import { addJoin } from './join/command.ts'
@@ -25,6 +26,7 @@ export function createProgram(terminal: Terminal): Command {
   addUnjoin(program, terminal)
   addGet(program, terminal)
   addDelete(program, terminal)
+  addExplain(program, terminal)
   addCheck(program, terminal)
   addInstall(program, terminal)
   addUninstall(program, terminal)

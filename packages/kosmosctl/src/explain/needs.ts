@@ -1,0 +1,43 @@
+import { rootClusterLabel, rootResourceVersionAnnotation, rootUidAnnotation } from '@kosmos/api'
+import type { KubeObject } from '@kosmos/kube'
+
+/** One thing that a pod needs, and where it is. */
+export interface Need {
+  readonly kind: 'ConfigMap' | 'Secret' | 'PersistentVolumeClaim' | 'Service' | 'Tokens'
+  readonly name: string
+  /** The pod starts without it. */
+  readonly optional: boolean
+  /** Where in the pod it is named; empty where it comes with the namespace or the service account. */
+  readonly usedBy: readonly string[]
+  readonly root: 'present' | 'missing' | 'not needed'
+  /** `outdated`: another version or incarnation than the root's; `foreign`: something that is not this root's. */
+  readonly leaf: 'current' | 'outdated' | 'missing' | 'foreign'
+}
+
+/** What a leaf has of an object of the root. Pure. */
+export function stateInLeaf(
+  root: KubeObject | undefined,
+  leaf: KubeObject | undefined,
+  {
+    rootId,
+    byVersion,
+  }: { readonly rootId: string /** Whether a copy shows one version. */; readonly byVersion: boolean },
+): Need['leaf'] {
+  if (!leaf) return 'missing'
+  const { labels, annotations } = leaf.metadata ?? {}
+  if (labels?.[rootClusterLabel] !== rootId) return 'foreign'
+  const isSame = annotations?.[rootUidAnnotation] === root?.metadata?.uid
+  const isNew = !byVersion || annotations?.[rootResourceVersionAnnotation] === root?.metadata?.resourceVersion
+  return isSame && isNew ? 'current' : 'outdated'
+}
+
+/** What keeps a pod that has no copy from getting one, a sentence each. Pure. */
+export function waitsFor(needs: readonly Need[]): string[] {
+  return needs.flatMap(({ kind, name, optional, root, leaf }) => {
+    if (kind === 'Tokens') return []
+    if (root === 'missing') return optional ? [] : [`${kind} ${name} does not exist in the root`]
+    if (kind === 'Service') return leaf === 'missing' ? [`Service ${name} is not in the leaf yet`] : []
+    if (leaf === 'foreign') return [`the leaf has a ${kind} ${name} that is not this root's`]
+    return leaf === 'current' ? [] : [`${kind} ${name} is not in the leaf yet`]
+  })
+}

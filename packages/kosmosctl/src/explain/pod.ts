@@ -1,0 +1,149 @@
+import { clusterLabel, rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
+import { claimsOf, isCopiedService, references, tokenSecretName, tokenWishes } from '@kosmos/cluster-tree'
+import {
+  type Client,
+  configMaps,
+  type KubeObject,
+  nodes,
+  type Pod,
+  persistentVolumeClaims,
+  pods,
+  type Resource,
+  secrets,
+  services,
+} from '@kosmos/kube'
+import { clusterId } from '../clusters/identity.ts'
+import { openLeaf } from '../clusters/leaf.ts'
+import { clusters } from '../clusters/resources.ts'
+import { Failure } from '../terminal/failure.ts'
+import { type Need, stateInLeaf, waitsFor } from './needs.ts'
+
+/** Where a pod of the root is, what it needs, and what it waits for. */
+export interface PodExplanation {
+  readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string; readonly phase: string }
+  /** The virtual node, and the Cluster it stands for; undefined while the pod is not bound. */
+  readonly node: string | undefined
+  readonly cluster: string | undefined
+  /** The copy in the leaf. */
+  readonly copy: { readonly uid: string; readonly phase: string; readonly node: string | undefined } | undefined
+  readonly needs: readonly Need[]
+  /** A sentence each; empty when nothing is in the way. */
+  readonly waitsFor: readonly string[]
+}
+
+/**
+ * Looks in the root and, by the credentials that it holds, in the leaf; changes nothing.
+ * @throws Failure if there is no such pod, or it is on a node of the root's own
+ */
+export async function explainPod(root: Client, ref: { namespace: string; name: string }): Promise<PodExplanation> {
+  const pod = await root.get(pods, ref)
+  if (!pod) {
+    throw new Failure(`the root has no pod ${ref.namespace}/${ref.name}`, { next: 'kosmosctl get pods -A lists them' })
+  }
+  const { phase = '', reason, message } = pod.status ?? {}
+  const about = { pod: { ...ref, uid: pod.metadata.uid, phase }, node: pod.spec.nodeName }
+  const cluster = await clusterOf(root, pod)
+  if (cluster === undefined) {
+    return { ...about, cluster, copy: undefined, needs: [], waitsFor: [unscheduled(pod)] }
+  }
+  const stored = await root.get(clusters, { name: cluster })
+  if (!stored) throw new Failure(`the Cluster "${cluster}" of node ${pod.spec.nodeName} is gone`)
+  const { client: leaf } = await openLeaf(root, stored)
+  try {
+    const sides = { root, leaf, rootId: await clusterId(root) }
+    const copy = await leaf.get(pods, ref)
+    const isCopy = copy?.metadata.annotations?.[rootUidAnnotation] === pod.metadata.uid
+    const needs = await needsOf(pod, sides)
+    const said = message ? [`${reason ?? phase}: ${message}`] : []
+    return {
+      ...about,
+      cluster,
+      copy:
+        copy && isCopy
+          ? { uid: copy.metadata.uid, phase: copy.status?.phase ?? '', node: copy.spec.nodeName }
+          : undefined,
+      needs,
+      waitsFor: isCopy ? said : [...new Set([...said, ...waitsFor(needs)])],
+    }
+  } finally {
+    await leaf.connection.close()
+  }
+}
+
+interface Sides {
+  readonly root: Client
+  readonly leaf: Client
+  readonly rootId: string
+}
+
+async function clusterOf(root: Client, { spec }: Pod): Promise<string | undefined> {
+  if (!spec.nodeName) return undefined
+  const cluster = (await root.get(nodes, { name: spec.nodeName }))?.metadata.labels?.[clusterLabel]
+  if (cluster === undefined) {
+    throw new Failure(`the pod is on node ${spec.nodeName}, which is no virtual node`, { next: 'kubectl describe pod' })
+  }
+  return cluster
+}
+
+function unscheduled({ status }: Pod): string {
+  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled')
+  return `the root's scheduler has not bound it to a node${scheduled?.message ? `: ${scheduled.message}` : ''}`
+}
+
+async function needsOf(pod: Pod, sides: Sides): Promise<Need[]> {
+  const { namespace } = pod.metadata
+  const referred = references(pod.spec).map(({ kind, name, optional, usedBy }) =>
+    need(sides, kind === 'ConfigMap' ? configMaps : secrets, { namespace, name }, { optional, usedBy }),
+  )
+  const claims = claimsOf(pod).map((name) =>
+    need(sides, persistentVolumeClaims, { namespace, name }, { optional: false, usedBy: [`claim ${name}`] }),
+  )
+  return [
+    ...(await Promise.all([...referred, ...claims])),
+    ...(await servicesOf(namespace, sides)),
+    ...(await tokensOf(pod, sides)),
+  ]
+}
+
+async function need(
+  { root, leaf, rootId }: Sides,
+  resource: Resource,
+  ref: { readonly namespace: string; readonly name: string },
+  { optional, usedBy }: Pick<Need, 'optional' | 'usedBy'>,
+): Promise<Need> {
+  const [original, copy] = await Promise.all([root.get(resource, ref), leaf.get(resource, ref)])
+  const byVersion = resource !== persistentVolumeClaims
+  return {
+    kind: resource.kind as Need['kind'],
+    name: ref.name,
+    optional,
+    usedBy,
+    root: original ? 'present' : 'missing',
+    leaf: stateInLeaf(original, copy, { rootId, byVersion }),
+  }
+}
+
+async function servicesOf(namespace: string, { root, leaf, rootId }: Sides): Promise<Need[]> {
+  const [originals, copies] = await Promise.all([
+    root.listAll(services, { namespace, metadataOnly: true }),
+    leaf.listAll(services, { namespace, metadataOnly: true }),
+  ])
+  const byName = new Map(copies.map((copy) => [copy.metadata.name, copy]))
+  return originals.filter(isCopiedService).map((original) => ({
+    kind: 'Service',
+    name: original.metadata.name,
+    optional: false,
+    usedBy: [],
+    root: 'present',
+    leaf: stateInLeaf(original, byName.get(original.metadata.name), { rootId, byVersion: true }),
+  }))
+}
+
+async function tokensOf(pod: Pod, { leaf, rootId }: Sides): Promise<Need[]> {
+  if (tokenWishes(pod.spec).length === 0) return []
+  const name = tokenSecretName(pod)
+  const secret: KubeObject | undefined = await leaf.get(secrets, { namespace: pod.metadata.namespace, name })
+  const isOurs = secret?.metadata?.labels?.[rootClusterLabel] === rootId
+  const state = secret ? (isOurs ? 'current' : 'foreign') : 'missing'
+  return [{ kind: 'Tokens', name, optional: true, usedBy: [], root: 'not needed', leaf: state }]
+}
