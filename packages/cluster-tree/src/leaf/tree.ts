@@ -1,5 +1,5 @@
 import type { ClusterTreeOptions, VirtualNodeModel } from '@kosmos/api'
-import { ApiError, type Client, keyOf, type ReflectorState } from '@kosmos/kube'
+import { ApiError, type Client, keyOf, type ReconcileObservation, type ReflectorState } from '@kosmos/kube'
 import { orphanKept } from '../clusters/events.ts'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
@@ -109,7 +109,14 @@ export class LeafTree {
       registered: Promise.all([rootPods.synced, leafPods.synced]).then(() => {}),
       wake: (pod) => this.#pods.controller.enqueue(pod),
     })
+    const onReconcile = (observation: ReconcileObservation) => {
+      options.metrics.reconcile(clusterName, observation)
+      const { controller, key, error } = observation
+      if (error)
+        options.log('warn', 'reconcile.failed', { cluster: clusterName, controller, key, reason: error.message })
+    }
     this.#services = new ServiceCopies({
+      onReconcile,
       leaf,
       clusterName,
       rootClusterId,
@@ -123,6 +130,7 @@ export class LeafTree {
     })
     const claimsNeeded = new ConfigurationRegistry()
     this.#volumes = new LeafVolumes({
+      onReconcile,
       root: root.client,
       leaf,
       clusterName,
@@ -138,6 +146,7 @@ export class LeafTree {
       wake: (pod) => this.#pods.controller.enqueue(pod),
     })
     this.#tokens = new PodTokens({
+      onReconcile,
       leaf,
       rootClusterId,
       rootPods,
@@ -168,12 +177,7 @@ export class LeafTree {
       events: root.events,
       recreate: () => options.disruption() === 'Recreate',
       isCurrent: () => this.#isAnswering && root.boundPods.isFollowing && this.#sources.pods.state.kind === 'following',
-      onReconcile: (observation) => {
-        options.metrics.reconcile(clusterName, observation)
-        const { key, error } = observation
-        if (error)
-          options.log('warn', 'pod.reconcile.failed', { cluster: clusterName, pod: key, reason: error.message })
-      },
+      onReconcile,
     })
     this.#podEvents = new PodEvents({
       root: root.client,

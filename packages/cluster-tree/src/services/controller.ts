@@ -4,6 +4,7 @@ import {
   type Informer,
   type ObjectKey,
   type Pod,
+  type ReconcileObservation,
   type Requeue,
   refOf,
   type Service,
@@ -31,6 +32,7 @@ export interface ServiceCopiesOptions {
   readonly events: EventSink
   /** The Services of a namespace are all there: pods that wait for them should be looked at again. */
   readonly settled: (namespace: string) => void
+  readonly onReconcile?: (observation: ReconcileObservation) => void
 }
 
 /** A namespace whose last pod has gone often gets another at once, and its Services keep their addresses then. */
@@ -58,6 +60,7 @@ export class ServiceCopies {
       name: 'services',
       concurrency: 8,
       reconcile: (key) => this.#reconcile(key),
+      ...(options.onReconcile && { onReconcile: options.onReconcile }),
     })
     const { rootPods, leafPods, rootServices, leafServices } = options
     this.controller.watch(rootPods, ({ key, type }) => this.#onPod('root', key, type !== 'deleted'))

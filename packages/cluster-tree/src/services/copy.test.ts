@@ -77,7 +77,8 @@ describe('the Service of a leaf for one of the root', () => {
     })
   })
 
-  it('is never that of the API server', () => {
+  it('is never one that each cluster has for itself', () => {
+    assert.ok(!isCopied({ metadata: { namespace: 'kube-system', name: 'kube-dns' } }))
     assert.ok(!isCopied({ metadata: { namespace: 'default', name: 'kubernetes' } }))
     assert.ok(isCopied({ metadata: { namespace: 'shop', name: 'kubernetes' } }))
   })

@@ -34,7 +34,8 @@ export function serviceCopy(root: Service, rootClusterId: string): KubeObject {
   return copy
 }
 
-/** The Service of the API server is each cluster's own. */
+/** Those of the cluster itself (its API server, its DNS) each cluster has for itself. */
 export function isCopied({ metadata }: KubeObject): boolean {
+  if (metadata?.namespace === 'kube-system') return false
   return metadata?.name !== 'kubernetes' || metadata.namespace !== 'default'
 }

@@ -5,6 +5,7 @@ import {
   type ObjectKey,
   type Outcome,
   type Pod,
+  type ReconcileObservation,
   type Requeue,
   secrets,
 } from '@kosmos/kube'
@@ -30,6 +31,7 @@ export interface PodTokensOptions {
   readonly issuer: Pick<TokenIssuer, 'issue'>
   readonly authority: Pick<RootAuthority, 'pem'>
   readonly events: EventSink
+  readonly onReconcile?: (observation: ReconcileObservation) => void
 }
 
 /** What is issued for a pod before it is in the leaf. */
@@ -48,6 +50,7 @@ export class PodTokens {
       name: 'tokens',
       concurrency: 16,
       reconcile: (key) => this.#reconcile(key),
+      ...(options.onReconcile && { onReconcile: options.onReconcile }),
     })
     this.controller.watch(options.rootPods, ({ key, type }) => (type === 'added' ? [key] : []))
     this.controller.watch(options.leafPods, ({ key, type }) => (type === 'added' ? [key] : []))

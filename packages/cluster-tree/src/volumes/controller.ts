@@ -10,6 +10,7 @@ import {
   type PersistentVolumeClaim,
   persistentVolumeClaims,
   persistentVolumes,
+  type ReconcileObservation,
   type Requeue,
   refOf,
   type StorageClass,
@@ -50,6 +51,7 @@ export interface LeafVolumesOptions {
   readonly classNames: () => ClassNames
   readonly events: EventSink
   readonly wake: (pod: ObjectKey) => void
+  readonly onReconcile?: (observation: ReconcileObservation) => void
 }
 
 export type ClaimState =
@@ -78,7 +80,12 @@ export class LeafVolumes {
   constructor(options: LeafVolumesOptions) {
     this.#options = options
     const { claims, volumes, classes } = options.rootVolumes
-    this.controller = new Controller({ name: 'volumes', concurrency: 8, reconcile: (key) => this.#reconcile(key) })
+    this.controller = new Controller({
+      name: 'volumes',
+      concurrency: 8,
+      reconcile: (key) => this.#reconcile(key),
+      ...(options.onReconcile && { onReconcile: options.onReconcile }),
+    })
     this.controller.waitFor(classes.synced)
     this.controller.watch(claims, ({ key }) => [key])
     this.controller.watch(volumes, ({ object }) => {
