@@ -4,6 +4,7 @@ import { benchExec, describeExec } from './exec/bench.ts'
 import { benchPods } from './pods/bench.ts'
 import { type Model, models } from './pods/model.ts'
 import { describePods } from './pods/report.ts'
+import { benchSync, describeSync } from './sync/bench.ts'
 
 const program = new Command('bench').description('Side-by-side measurements, both sides in one run on this machine')
 const number = (text: string) => Number(text)
@@ -18,6 +19,17 @@ program
   .action(async ({ json, ...options }: { count: number; model: Model; tokens: boolean; json?: boolean }) => {
     const run = await benchPods({ ...options, progress: progressOn(process.stderr) })
     console.log(json ? JSON.stringify(run.result) : describePods(run))
+  })
+
+program
+  .command('sync')
+  .description('pods that share ConfigMaps and Secrets, straight on the leaf and through the tree')
+  .option('--pods <pods>', 'pods on each side', number, 5000)
+  .option('--objects <objects>', 'ConfigMaps, and as many Secrets', number, 500)
+  .option('--json', 'print one JSON object')
+  .action(async ({ json, ...options }: { pods: number; objects: number; json?: boolean }) => {
+    const result = await benchSync({ ...options, progress: progressOn(process.stderr) })
+    console.log(json ? JSON.stringify(result) : describeSync(result))
   })
 
 program

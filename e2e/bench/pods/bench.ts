@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client, Connection, createTransport, loadKubeConfig, namespaces, serviceAccounts } from '@kosmos/kube'
+import type { Client } from '@kosmos/kube'
 import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
 import { clusterTreePid, upKosmos } from '../../platform/kosmos.ts'
 import { setTreeOptions } from '../../platform/tree-options.ts'
+import { NAMESPACE, onCluster } from '../on-cluster.ts'
 import { cpuMs, peakRssMiB } from '../process-usage.ts'
 import { type LoadResult, runLoad } from './load.ts'
 import { type Model, nodeModel } from './model.ts'
@@ -37,8 +38,6 @@ export interface PodsOptions {
   readonly tokens: boolean
   readonly progress: Progress
 }
-
-const NAMESPACE = 'bench'
 
 /** Simulated nodes: enough for the pods at 500 a node, and as many as make the leaf's scheduler choose. */
 const nodesFor = (count: number) => Math.max(10, Math.ceil(count / 400))
@@ -113,18 +112,4 @@ async function whileQuiet(pid: number, root: Client, leaf: Client) {
   const idleCpuPercent = (cpuMs(pid) - idle) / (IDLE_SECONDS * 10)
   const single = await singlePod({ root, leaf, namespace: NAMESPACE, samples: 20 })
   return { idleCpuPercent, single, tookMs: cpuMs(pid) - start }
-}
-
-async function onCluster<T>(kubeconfig: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const connection = new Connection('bench', await createTransport(loadKubeConfig({ file: kubeconfig })))
-  const client = new Client(connection, 'bench')
-  try {
-    await client.create(namespaces, { metadata: { name: NAMESPACE } })
-    while (!(await client.get(serviceAccounts, { namespace: NAMESPACE, name: 'default' }))) {
-      await sleep(50)
-    }
-    return await work(client)
-  } finally {
-    await connection.close()
-  }
 }

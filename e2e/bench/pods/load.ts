@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly client: Client
   readonly namespace: string
   readonly count: number
+  /** Makes each pod, with a label `app: load`. */
+  readonly podOf?: (name: string, namespace: string) => object
   /** Called between creation and deletion. */
   readonly whileRunning?: () => Promise<void>
 }
@@ -22,7 +24,13 @@ export interface LoadOptions {
 const IN_FLIGHT = 50
 
 /** Creates pods, waits until all are Ready, deletes them one by one, waits until all are gone. */
-export async function runLoad({ client, namespace, count, whileRunning }: LoadOptions): Promise<LoadResult> {
+export async function runLoad({
+  client,
+  namespace,
+  count,
+  podOf: make = podOf,
+  whileRunning,
+}: LoadOptions): Promise<LoadResult> {
   const stop = new AbortController()
   const informer = new Informer({ client, resource: pods, namespace, labelSelector: 'app=load' })
   const following = informer.run(stop.signal)
@@ -48,7 +56,7 @@ export async function runLoad({ client, namespace, count, whileRunning }: LoadOp
   await requests.addAll(
     names.map((name) => async () => {
       created.set(name, performance.now())
-      const outcome = await client.create(pods, podOf(name, namespace))
+      const outcome = await client.create(pods, make(name, namespace))
       if (!outcome.ok) throw new Error(`pod ${name} was not created: ${outcome.status.message}`)
     }),
   )

@@ -1,0 +1,168 @@
+import { type Client, configMaps, Informer, type KubeObject, secrets } from '@kosmos/kube'
+import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
+import PQueue from 'p-queue'
+import { clusterTreePid, upKosmos } from '../../platform/kosmos.ts'
+import { NAMESPACE, onCluster } from '../on-cluster.ts'
+import { type LoadResult, podOf, runLoad } from '../pods/load.ts'
+import { between, lists, snapshot } from '../pods/where.ts'
+import { cpuMs, peakRssMiB } from '../process-usage.ts'
+
+/** What `npm run bench -- sync --json` prints. */
+export interface SyncResult {
+  readonly pods: number
+  /** ConfigMaps, and as many Secrets; the pods share them. */
+  readonly objects: number
+  readonly direct: LoadResult
+  readonly tree: LoadResult & {
+    readonly cpuMsPerPod: number
+    readonly peakRssMiB: number
+    /** By `<cluster> <verb>`. */
+    readonly requestsPerPod: Readonly<Record<string, number>>
+    readonly listsInSteadyState: number
+    /** From the first change of all ConfigMaps in the root until the last copy shows it. */
+    readonly changeSeconds: number
+  }
+  readonly ratio: number
+}
+
+export interface SyncOptions {
+  readonly pods: number
+  readonly objects: number
+  readonly progress: Progress
+}
+
+/** What each of them holds: a certificate, a page of settings. */
+const KIBIBYTE = 'x'.repeat(1024)
+const IN_FLIGHT = 50
+
+/** Pods that share ConfigMaps and Secrets, straight on a leaf and through the tree, on a test bed of its own. */
+export async function benchSync(options: SyncOptions): Promise<SyncResult> {
+  const { pods, progress } = options
+  const name = `bench-sync-${process.pid}`
+  const nodes = `kwok:${Math.max(10, Math.ceil(pods / 400))}`
+  const testbed = await upTestbed({ name, leaves: 1, nodes, progress })
+  try {
+    return await measure(testbed, options)
+  } finally {
+    await downTestbed(name, progress)
+  }
+}
+
+async function measure(testbed: Testbed, { pods, objects, progress }: SyncOptions): Promise<SyncResult> {
+  const [leaf] = testbed.leaves
+  if (!leaf) throw new Error('the test bed has no leaf')
+  const { metrics } = await upKosmos(testbed, progress)
+  const pid = clusterTreePid(testbed)
+  const podWith = (name: string, namespace: string) =>
+    referring(podOf(name, namespace), Number(name.split('-')[1]) % objects)
+
+  progress.step(`${objects} ConfigMaps and Secrets and ${pods} pods straight on the leaf`)
+  const direct = await onCluster(leaf.kubeconfig, async (client) => {
+    await createAll(client, objects)
+    const result = await runLoad({ client, namespace: NAMESPACE, count: pods, podOf: podWith })
+    await deleteAll(client, objects)
+    return result
+  })
+  progress.step(`${direct.podsPerSecond.toFixed(1)} pods/s; the same through the tree`)
+  return await onCluster(testbed.root.kubeconfig, async (client) => {
+    await createAll(client, objects)
+    const before = { cpu: cpuMs(pid), seen: await snapshot(testbed, metrics) }
+    let changeSeconds = 0
+    const whileRunning = async () => {
+      progress.step('every ConfigMap is changed')
+      changeSeconds = await onCluster(leaf.kubeconfig, (leaf) => change(client, leaf, objects))
+    }
+    const tree = await runLoad({ client, namespace: NAMESPACE, count: pods, podOf: podWith, whileRunning })
+    const after = await snapshot(testbed, metrics)
+    const { requestsPerPod } = between(before.seen, after, pods)
+    progress.step(`${tree.podsPerSecond.toFixed(1)} pods/s`)
+    return {
+      pods,
+      objects,
+      direct,
+      tree: {
+        ...tree,
+        cpuMsPerPod: (cpuMs(pid) - before.cpu) / pods,
+        peakRssMiB: peakRssMiB(pid),
+        requestsPerPod,
+        listsInSteadyState: lists(after) - lists(before.seen),
+        changeSeconds,
+      },
+      ratio: tree.podsPerSecond / direct.podsPerSecond,
+    }
+  })
+}
+
+function referring(pod: object, index: number): object {
+  const { spec, ...rest } = pod as { spec: object }
+  const volumes = [
+    { name: 'settings', configMap: { name: `settings-${index}` } },
+    { name: 'keys', secret: { secretName: `keys-${index}` } },
+  ]
+  return { ...rest, spec: { ...spec, volumes } }
+}
+
+const settings = (index: number, value: string) => ({
+  metadata: { namespace: NAMESPACE, name: `settings-${index}`, labels: { bench: 'sync' } },
+  data: { value, page: KIBIBYTE },
+})
+
+async function inParallel(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
+  await new PQueue({ concurrency: IN_FLIGHT }).addAll(Array.from({ length: count }, (_, index) => () => work(index)))
+}
+
+async function createAll(client: Client, objects: number): Promise<void> {
+  await inParallel(objects, async (index) => {
+    await client.create(configMaps, settings(index, 'first') as KubeObject)
+    const metadata = { namespace: NAMESPACE, name: `keys-${index}` }
+    await client.create(secrets, { metadata, stringData: { key: KIBIBYTE } } as KubeObject)
+  })
+}
+
+async function deleteAll(client: Client, objects: number): Promise<void> {
+  await inParallel(objects, async (index) => {
+    await client.delete(configMaps, { namespace: NAMESPACE, name: `settings-${index}` })
+    await client.delete(secrets, { namespace: NAMESPACE, name: `keys-${index}` })
+  })
+}
+
+/** Seconds until the leaf shows every change. */
+async function change(root: Client, leaf: Client, objects: number): Promise<number> {
+  const stop = new AbortController()
+  const copies = new Informer({ client: leaf, resource: configMaps, namespace: NAMESPACE, labelSelector: 'bench=sync' })
+  const following = copies.run(stop.signal)
+  await copies.synced
+  const changed = new Set<string>()
+  const all = Promise.withResolvers<void>()
+  copies.subscribe(({ object }) => {
+    if (object.data?.value === 'second') changed.add(object.metadata.name)
+    if (changed.size === objects) all.resolve()
+  })
+  const started = performance.now()
+  await inParallel(objects, async (index) => {
+    await root.patch(
+      configMaps,
+      { namespace: NAMESPACE, name: `settings-${index}` },
+      { data: { value: 'second' } },
+      { type: 'merge' },
+    )
+  })
+  await all.promise
+  const seconds = (performance.now() - started) / 1000
+  stop.abort()
+  await following
+  return seconds
+}
+
+/** For a terminal. */
+export function describeSync({ pods, objects, direct, tree, ratio }: SyncResult): string {
+  return [
+    `${pods} pods that share ${objects} ConfigMaps and ${objects} Secrets`,
+    `direct ${direct.podsPerSecond.toFixed(1)} pods/s, tree ${tree.podsPerSecond.toFixed(1)} pods/s: ratio ${ratio.toFixed(2)}`,
+    `${tree.cpuMsPerPod.toFixed(1)} ms CPU a pod, peak RSS ${tree.peakRssMiB.toFixed(0)} MiB, ${tree.listsInSteadyState} lists`,
+    `all ConfigMaps changed in the leaf after ${tree.changeSeconds.toFixed(1)} s`,
+    ...Object.entries(tree.requestsPerPod)
+      .filter(([, requests]) => requests >= 0.01)
+      .map(([kind, requests]) => `${kind.padEnd(20)}${requests.toFixed(2)} a pod`),
+  ].join('\n')
+}
