@@ -11,6 +11,7 @@ import { PodEvents } from '../pod-events/mirror.ts'
 import { PodController } from '../pods/controller.ts'
 import { isCopyOf } from '../pods/decide.ts'
 import { evict } from '../pods/evict.ts'
+import { PodNeeds } from '../pods/needs.ts'
 import { Orphans } from '../pods/orphans.ts'
 import type { ApiServerAddress } from '../pods/translation.ts'
 import { PodsOnNodes } from '../root/pods-on-nodes.ts'
@@ -128,7 +129,7 @@ export class LeafTree {
       events: root.events,
       settled: (namespace) => this.#pods.look(namespace),
     })
-    const claimsNeeded = new ConfigurationRegistry()
+    const claims = new ConfigurationRegistry()
     this.#volumes = new LeafVolumes({
       onReconcile,
       root: root.client,
@@ -139,7 +140,7 @@ export class LeafTree {
       leafClaims: this.#sources.claims,
       virtualNodes: root.virtualNodes,
       namespaces,
-      registry: claimsNeeded,
+      registry: claims,
       classNames: options.classNames,
       nodeOf: (pod) => rootPods.get(pod)?.spec.nodeName,
       events: root.events,
@@ -159,9 +160,14 @@ export class LeafTree {
     this.#pods = new PodController({
       apiServer: options.apiServer,
       tokens: this.#tokens,
-      services: this.#services,
-      volumes: this.#volumes,
-      claimsNeeded,
+      needs: new PodNeeds({
+        clusterName,
+        registry,
+        copies: this.#copies,
+        claims,
+        volumes: this.#volumes,
+        services: this.#services,
+      }),
       context: { rootClusterId, clusterName },
       homeOf: (nodeName) => this.virtualNodes.homeOf(nodeName),
       taintsOf: (nodeName) => root.virtualNodes.get(nodeName)?.spec?.taints ?? [],
@@ -171,9 +177,7 @@ export class LeafTree {
       leaf,
       rootPods,
       leafPods,
-      registry,
       namespaces,
-      copies: this.#copies,
       events: root.events,
       recreate: () => options.disruption() === 'Recreate',
       isCurrent: () => this.#isAnswering && root.boundPods.isFollowing && this.#sources.pods.state.kind === 'following',

@@ -23,6 +23,7 @@ import { BoundPods } from '../root/bound-pods.ts'
 import type { Notice } from '../root/events.ts'
 import { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import { PodController } from './controller.ts'
+import { PodNeeds } from './needs.ts'
 
 const namespace = 'shop'
 const limitRanges = resource('v1', 'LimitRange', 'limitranges', 'Namespaced')
@@ -49,9 +50,18 @@ function startPods(root: Client, leaf: Client) {
     context,
     apiServer: () => undefined,
     tokens: { prepare: async () => undefined },
-    services: { isSettled: () => true },
-    volumes: { stateOf: () => 'current', refusalOf: () => undefined, enqueue: () => {} },
-    claimsNeeded: new ConfigurationRegistry(),
+    needs: new PodNeeds({
+      clusterName: context.clusterName,
+      registry,
+      copies: {
+        stateOf: (key) => copies.get(key) ?? 'current',
+        refusalOf: () => 'quota of secrets',
+        enqueue: () => {},
+      },
+      claims: new ConfigurationRegistry(),
+      volumes: { stateOf: () => 'current', refusalOf: () => undefined, enqueue: () => {} },
+      services: { isSettled: () => true },
+    }),
     root,
     leaf,
     rootPods,
@@ -60,13 +70,7 @@ function startPods(root: Client, leaf: Client) {
     rootVersion: () => boundPods.informer.resourceVersion,
     onOrphan: (key) => told.push(`${key} Orphan`),
     leafPods,
-    registry,
     namespaces: startNamespaces(root, leaf, context.rootClusterId).copies,
-    copies: {
-      stateOf: (key) => copies.get(key) ?? 'current',
-      refusalOf: () => 'quota of secrets',
-      enqueue: () => {},
-    },
     events: { record: (object: KubeObject, { reason }: Notice) => told.push(`${object.metadata?.name} ${reason}`) },
     recreate: () => life.recreate,
     isCurrent: () => life.isCurrent,

@@ -12,16 +12,11 @@ import {
   refOf,
   type Taint,
 } from '@kosmos/kube'
-import type { ConfigurationCopies } from '../configuration/controller.ts'
-import type { ConfigurationKey, ConfigurationRegistry } from '../configuration/registry.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { Home } from '../nodes/home.ts'
 import type { EventSink } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
-import type { ServiceCopies } from '../services/controller.ts'
 import type { PodTokens } from '../tokens/controller.ts'
-import { claimsOf } from '../volumes/claim.ts'
-import type { LeafVolumes } from '../volumes/controller.ts'
 import { changeCopy } from './change-copy.ts'
 import { type CopyPatch, changesOf } from './changes.ts'
 import { decide, isCopyOf, nameTaken, nodeRetiring, type PodAction } from './decide.ts'
@@ -37,8 +32,9 @@ import {
   waitingInRoot,
 } from './events.ts'
 import { Expectations } from './expectations.ts'
-import { type Reference, references } from './references.ts'
-import { claimBlocked, copyRefused, isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './refusal.ts'
+import { type Needs, NOTHING_NEEDED, type PodNeeds } from './needs.ts'
+import type { Reference } from './references.ts'
+import { isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './refusal.ts'
 import { restartsOf } from './restarts.ts'
 import type { StatusPatch } from './status-patch.ts'
 import { translate } from './translate.ts'
@@ -51,9 +47,7 @@ export interface PodControllerOptions {
   /** Where pods of the leaf reach the root's API server now; undefined: they get no tokens. */
   readonly apiServer: () => ApiServerAddress | undefined
   readonly tokens: Pick<PodTokens, 'prepare'>
-  readonly services: Pick<ServiceCopies, 'isSettled'>
-  readonly volumes: Pick<LeafVolumes, 'stateOf' | 'refusalOf' | 'enqueue'>
-  readonly claimsNeeded: ConfigurationRegistry
+  readonly needs: PodNeeds
   /** Where in the leaf the pods of a virtual node may run; undefined when it takes no new ones. */
   readonly homeOf: (nodeName: string) => Home | undefined
   readonly taintsOf: (nodeName: string) => readonly Taint[]
@@ -65,9 +59,7 @@ export interface PodControllerOptions {
   readonly leaf: Client
   readonly rootPods: Pick<PodsOnNodes, 'synced' | 'subscribe' | 'get'>
   readonly leafPods: Informer<Pod, 'namespace'>
-  readonly registry: ConfigurationRegistry
   readonly namespaces: Pick<LeafNamespaces, 'ensure'>
-  readonly copies: Pick<ConfigurationCopies, 'stateOf' | 'refusalOf' | 'enqueue'>
   readonly events: EventSink
   /** Whether a copy that the leaf ends is made again, instead of the root pod failing. */
   readonly recreate: () => boolean
@@ -75,18 +67,6 @@ export interface PodControllerOptions {
   readonly isCurrent: () => boolean
   readonly concurrency?: number
   readonly onReconcile?: (observation: ReconcileObservation) => void
-}
-
-/** What a pod refers to and does not have in the leaf yet. */
-interface Needs {
-  /** Absent in the root, and the pod cannot start without it. */
-  readonly missing: readonly Reference[]
-  /** Absent in the root, and the pod starts without it. */
-  readonly absent: readonly Reference[]
-  /** Why something cannot be there. */
-  readonly blocked: Waiting | undefined
-  /** Something is on its way. */
-  readonly pending: boolean
 }
 
 /** Keeps the pods of a leaf's virtual nodes and their copies in the leaf in step: intent down, status up. */
@@ -109,7 +89,7 @@ export class PodController {
       ...(options.onReconcile && { onReconcile: options.onReconcile }),
     })
     this.controller.watch(options.rootPods, (change) => {
-      this.#registerNeeds(change.key, change.type === 'deleted' ? undefined : change.object)
+      this.#options.needs.register(change.key, change.type === 'deleted' ? undefined : change.object)
       if (change.type === 'deleted') this.#forget(change.key)
       return [change.key]
     })
@@ -137,13 +117,6 @@ export class PodController {
     })()
   }
 
-  #registerNeeds(key: ObjectKey, pod: Pod | undefined): void {
-    const needs = pod ? references(pod.spec).map((reference) => configurationKey(pod, reference)) : []
-    for (const turned of this.#options.registry.set(key, needs)) this.#options.copies.enqueue(turned)
-    const claims = pod ? claimsOf(pod).map((name) => `${pod.metadata.namespace}/${name}`) : []
-    for (const turned of this.#options.claimsNeeded.set(key, claims)) this.#options.volumes.enqueue(turned)
-  }
-
   #forget(key: ObjectKey): void {
     this.#refusals.forget(key)
     this.#changeRefusals.forget(key)
@@ -157,7 +130,7 @@ export class PodController {
     if (this.#rootWrites.isPending(key, root) || this.#leafWrites.isPending(key, leaf)) return { afterMs: 5_000 }
     if (!root && !leaf) this.#lastLeaf.delete(key)
     const now = Date.now()
-    const needs = root && !leaf ? this.#needs(root) : NOTHING_NEEDED
+    const needs = root && !leaf ? this.#options.needs.of(root) : NOTHING_NEEDED
     const action = decide({
       rootClusterId: context.rootClusterId,
       current: isCurrent(),
@@ -194,44 +167,6 @@ export class PodController {
 
   #homeOf({ spec }: Pod): Home | undefined {
     return this.#options.homeOf(spec.nodeName ?? '')
-  }
-
-  #needs(pod: Pod): Needs {
-    const missing: Reference[] = []
-    const absent: Reference[] = []
-    // A kubelet does not start a pod before it knows the Services whose variables it gets.
-    let pending = !this.#options.services.isSettled(pod.metadata.namespace)
-    let blocked: Waiting | undefined
-    for (const reference of references(pod.spec)) {
-      switch (this.#options.copies.stateOf(configurationKey(pod, reference))) {
-        case 'missing':
-          ;(reference.optional ? absent : missing).push(reference)
-          break
-        case 'foreign':
-          blocked ??= {
-            reason: 'NameTakenInLeaf',
-            message: `the leaf cluster has a ${reference.kind} ${pod.metadata.namespace}/${reference.name} that this root did not create and will not touch: rename one of the two`,
-          }
-          break
-        case 'refused':
-          blocked ??= copyRefused(
-            reference,
-            this.#options.context.clusterName,
-            this.#options.copies.refusalOf(configurationKey(pod, reference)),
-          )
-          break
-        case 'pending':
-          pending = true
-      }
-    }
-    for (const name of claimsOf(pod)) {
-      const claim = `${pod.metadata.namespace}/${name}`
-      const state = this.#options.volumes.stateOf(claim)
-      if (state === 'pending') pending = true
-      else if (state !== 'current')
-        blocked ??= claimBlocked(name, state, this.#options.context.clusterName, this.#options.volumes.refusalOf(claim))
-    }
-    return { missing, absent, blocked, pending }
   }
 
   async #act(
@@ -405,9 +340,3 @@ export class PodController {
 }
 
 const AT_ONCE = { afterMs: 0 } as const
-
-const NOTHING_NEEDED: Needs = { missing: [], absent: [], blocked: undefined, pending: false }
-
-function configurationKey(pod: Pod, { kind, name }: Reference): ConfigurationKey {
-  return `${kind === 'ConfigMap' ? 'configmaps' : 'secrets'}/${pod.metadata.namespace}/${name}`
-}

@@ -1,0 +1,93 @@
+import type { ObjectKey, Pod } from '@kosmos/kube'
+import type { ConfigurationCopies } from '../configuration/controller.ts'
+import type { ConfigurationKey, ConfigurationRegistry } from '../configuration/registry.ts'
+import type { ServiceCopies } from '../services/controller.ts'
+import { claimsOf } from '../volumes/claim.ts'
+import type { LeafVolumes } from '../volumes/controller.ts'
+import { type Reference, references } from './references.ts'
+import { claimBlocked, copyRefused } from './refusal.ts'
+import type { Waiting } from './waiting.ts'
+
+/** What a pod needs and does not have in the leaf yet. */
+export interface Needs {
+  /** Absent in the root, and the pod cannot start without it. */
+  readonly missing: readonly Reference[]
+  /** Absent in the root, and the pod starts without it. */
+  readonly absent: readonly Reference[]
+  /** Why something cannot be there. */
+  readonly blocked: Waiting | undefined
+  /** Something is on its way; the pod is woken when it is there. */
+  readonly pending: boolean
+}
+
+export const NOTHING_NEEDED: Needs = { missing: [], absent: [], blocked: undefined, pending: false }
+
+export interface PodNeedsOptions {
+  readonly clusterName: string
+  /** Which pods need which ConfigMaps and Secrets. */
+  readonly registry: ConfigurationRegistry
+  readonly copies: Pick<ConfigurationCopies, 'stateOf' | 'refusalOf' | 'enqueue'>
+  /** Which pods need which claims. */
+  readonly claims: ConfigurationRegistry
+  readonly volumes: Pick<LeafVolumes, 'stateOf' | 'refusalOf' | 'enqueue'>
+  readonly services: Pick<ServiceCopies, 'isSettled'>
+}
+
+/** What the pods of one leaf need, and whether it is there. */
+export class PodNeeds {
+  readonly #options: PodNeedsOptions
+
+  constructor(options: PodNeedsOptions) {
+    this.#options = options
+  }
+
+  /** States what a pod needs, or with undefined that it is gone: what nobody needs any more is collected. */
+  register(key: ObjectKey, pod: Pod | undefined): void {
+    const { registry, copies, claims, volumes } = this.#options
+    const objects = pod ? references(pod.spec).map((reference) => configurationKey(pod, reference)) : []
+    for (const turned of registry.set(key, objects)) copies.enqueue(turned)
+    const mounted = pod ? claimsOf(pod).map((name) => `${pod.metadata.namespace}/${name}`) : []
+    for (const turned of claims.set(key, mounted)) volumes.enqueue(turned)
+  }
+
+  /** What keeps a pod from being created in the leaf. */
+  of(pod: Pod): Needs {
+    const { copies, volumes, services, clusterName } = this.#options
+    const { namespace } = pod.metadata
+    const missing: Reference[] = []
+    const absent: Reference[] = []
+    // A kubelet does not start a pod before it knows the Services whose variables it gets.
+    let pending = !services.isSettled(namespace)
+    let blocked: Waiting | undefined
+    for (const reference of references(pod.spec)) {
+      const key = configurationKey(pod, reference)
+      switch (copies.stateOf(key)) {
+        case 'missing':
+          ;(reference.optional ? absent : missing).push(reference)
+          break
+        case 'foreign':
+          blocked ??= {
+            reason: 'NameTakenInLeaf',
+            message: `the leaf cluster has a ${reference.kind} ${namespace}/${reference.name} that this root did not create and will not touch: rename one of the two`,
+          }
+          break
+        case 'refused':
+          blocked ??= copyRefused(reference, clusterName, copies.refusalOf(key))
+          break
+        case 'pending':
+          pending = true
+      }
+    }
+    for (const name of claimsOf(pod)) {
+      const key = `${namespace}/${name}`
+      const state = volumes.stateOf(key)
+      if (state === 'pending') pending = true
+      else if (state !== 'current') blocked ??= claimBlocked(name, state, clusterName, volumes.refusalOf(key))
+    }
+    return { missing, absent, blocked, pending }
+  }
+}
+
+function configurationKey(pod: Pod, { kind, name }: Reference): ConfigurationKey {
+  return `${kind === 'ConfigMap' ? 'configmaps' : 'secrets'}/${pod.metadata.namespace}/${name}`
+}
