@@ -58,6 +58,10 @@ function startCopies(root: Client, leaf: Client, registered: Promise<void> = Pro
     need: (pod: string, ...keys: string[]) => {
       for (const key of registry.set(pod, keys)) copies.enqueue(key)
     },
+    /** Needs what it can do without. */
+    wish: (pod: string, key: string) => {
+      for (const turned of registry.set(pod, [key], [key])) copies.enqueue(turned)
+    },
     end: async () => {
       stop.abort()
       await Promise.all([running, ...watching])
@@ -147,6 +151,16 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
     await root.client.delete(configMaps, { namespace, name: 'orphan' })
     await eventually('it is missed', () => life.copies.stateOf(key('orphan')) === 'missing')
     assert.equal((await copyIn('orphan'))?.metadata.uid, copy.metadata.uid)
+  })
+
+  it('go with the root’s own when every pod can do without, and come back with it', async () => {
+    await mirrored('optional')
+    life.need(`${namespace}/pod-of-optional`)
+    life.wish('shop/wishing', key('optional'))
+    await root.client.delete(configMaps, { namespace, name: 'optional' })
+    await eventually('the copy is gone', async () => !(await copyIn('optional')))
+    await inRoot('optional', { colour: 'blue' })
+    assert.deepEqual((await copied('optional')).data, { colour: 'blue' })
   })
 
   it('come back when somebody deletes them', async () => {

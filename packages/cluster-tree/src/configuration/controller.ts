@@ -103,6 +103,7 @@ export class ConfigurationCopies {
     const { plural, objectKey } = split(key)
     return {
       needed: this.#options.registry.isNeeded(key),
+      optional: !this.#options.registry.isRequired(key),
       root: this.#options.rootSources[plural].get(objectKey),
       leaf: this.#options.leafSources[plural].get(objectKey),
     }

@@ -32,6 +32,16 @@ describe('which pods need which ConfigMaps and Secrets', () => {
     )
   })
 
+  it('tells whether a pod cannot do without', () => {
+    const registry = new ConfigurationRegistry()
+    registry.set('shop/a', ['secrets/shop/x'], ['secrets/shop/x'])
+    assert(!registry.isRequired('secrets/shop/x'))
+    registry.set('shop/b', ['secrets/shop/x'])
+    assert(registry.isRequired('secrets/shop/x'))
+    registry.set('shop/b', [])
+    assert(registry.isNeeded('secrets/shop/x') && !registry.isRequired('secrets/shop/x'))
+  })
+
   it('counts a pod that names the same object twice once', () => {
     const registry = new ConfigurationRegistry()
     assert.deepEqual(registry.set('shop/a', ['secrets/shop/x', 'secrets/shop/x']), ['secrets/shop/x'])

@@ -10,9 +10,19 @@ export type ConfigurationKey = string
 export class ConfigurationRegistry {
   readonly #needs = new Map<ObjectKey, readonly ConfigurationKey[]>()
   readonly #dependents = new Map<ConfigurationKey, Set<ObjectKey>>()
+  /** Of the dependents those that cannot do without. */
+  readonly #requiredBy = new Map<ConfigurationKey, Set<ObjectKey>>()
 
-  /** States what a pod needs; returns the keys that gained their first or lost their last dependent. */
-  set(pod: ObjectKey, needs: readonly ConfigurationKey[]): ConfigurationKey[] {
+  /** States what a pod needs, and what of it it can do without; returns the keys that gained their first or lost their last dependent. */
+  set(
+    pod: ObjectKey,
+    needs: readonly ConfigurationKey[],
+    optional: readonly ConfigurationKey[] = [],
+  ): ConfigurationKey[] {
+    this.#require(
+      pod,
+      needs.filter((key) => !optional.includes(key)),
+    )
     const before = this.#needs.get(pod) ?? []
     const turned: ConfigurationKey[] = []
     for (const key of before) {
@@ -35,6 +45,23 @@ export class ConfigurationRegistry {
     if (needs.length > 0) this.#needs.set(pod, needs)
     else this.#needs.delete(pod)
     return turned
+  }
+
+  #require(pod: ObjectKey, required: readonly ConfigurationKey[]): void {
+    for (const key of this.#needs.get(pod) ?? []) {
+      const pods = this.#requiredBy.get(key)
+      pods?.delete(pod)
+      if (pods?.size === 0) this.#requiredBy.delete(key)
+    }
+    for (const key of required) {
+      const pods = this.#requiredBy.get(key) ?? new Set()
+      this.#requiredBy.set(key, pods.add(pod))
+    }
+  }
+
+  /** Whether a pod needs it that cannot do without. */
+  isRequired(key: ConfigurationKey): boolean {
+    return this.#requiredBy.has(key)
   }
 
   dependentsOf(key: ConfigurationKey): Iterable<ObjectKey> {

@@ -23,6 +23,7 @@ const uid = fc.constantFrom('first', 'second')
 const version = fc.constantFrom('10', '11', '12')
 const view: fc.Arbitrary<CopyView> = fc.record({
   needed: fc.boolean(),
+  optional: fc.boolean(),
   root: fc.option(
     fc.tuple(uid, version).map(([u, v]) => rootObject(u, v)),
     { nil: undefined },
@@ -66,6 +67,16 @@ describe('what is to be done with the copy of a ConfigMap or Secret', () => {
 
   it('is to keep it while pods need it, although the root object is gone', () => {
     assert.deepEqual(planCopy({ needed: true, root: undefined, leaf: copyOf('first', '10') }), { kind: 'none' })
+  })
+
+  it('is to let it go with the root object when every pod can do without', () => {
+    const gone = { needed: true, optional: true, root: undefined }
+    assert.deepEqual(planCopy({ ...gone, leaf: copyOf('first', '10') }), {
+      kind: 'delete',
+      uid: 'leaf-uid',
+      reason: 'goneInRoot',
+    })
+    assert.deepEqual(planCopy({ ...gone, leaf: undefined }), { kind: 'none' })
   })
 
   it('is to delete that very copy when no pod needs it any more', () => {

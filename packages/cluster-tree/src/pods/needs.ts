@@ -44,8 +44,16 @@ export class PodNeeds {
   /** States what a pod needs, or with undefined that it is gone: what nobody needs any more is collected. */
   register(key: ObjectKey, pod: Pod | undefined): void {
     const { registry, copies, claims, volumes } = this.#options
-    const objects = pod ? references(pod.spec).map((reference) => configurationKey(pod, reference)) : []
-    for (const turned of registry.set(key, objects)) copies.enqueue(turned)
+    const referred = pod
+      ? references(pod.spec).map((reference) => ({ reference, key: configurationKey(pod, reference) }))
+      : []
+    const optional = referred.filter(({ reference }) => reference.optional).map(({ key }) => key)
+    for (const turned of registry.set(
+      key,
+      referred.map(({ key }) => key),
+      optional,
+    ))
+      copies.enqueue(turned)
     const mounted = pod ? claimsOf(pod).map((name) => `${pod.metadata.namespace}/${name}`) : []
     for (const turned of claims.set(key, mounted)) volumes.enqueue(turned)
   }
