@@ -66,7 +66,7 @@ export class ConfigurationCopies {
     this.#options = options
     this.controller = new Controller({
       name: 'configuration',
-      concurrency: 8,
+      concurrency: 24,
       reconcile: (key) => this.#reconcile(key),
     }).waitFor(options.registered)
     for (const plural of Object.keys(RESOURCES) as Plural[]) {
