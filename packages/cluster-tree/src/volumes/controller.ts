@@ -101,12 +101,14 @@ export class LeafVolumes {
   }
 
   stateOf(key: ObjectKey): ClaimState {
+    // Nothing may be called missing before everything has been heard of; a reconcile follows then.
+    if (this.#unwatchable !== undefined) return 'refused'
+    if (!this.#watched.every(({ hasSynced }) => hasSynced)) return 'pending'
     const { claim, volumes, leafClaim } = this.#view(key)
     if (!claim) return 'missing'
     const { volumeName } = claim.spec ?? {}
     if (volumeName && !volumes.some(({ metadata }) => metadata.name === volumeName)) return 'elsewhere'
     if (leafClaim && isOf(leafClaim, claim.metadata.uid)) return 'current'
-    if (this.#unwatchable !== undefined) return 'refused'
     if (!leafClaim && volumes.some((volume) => volume.metadata.name === volumeName && isLost(volume))) return 'lost'
     if (this.#foreign.has(key)) return 'foreign'
     return this.#refusals.has(key) ? 'refused' : 'pending'
@@ -117,10 +119,17 @@ export class LeafVolumes {
     return this.#unwatchable ?? this.#refusals.get(key)
   }
 
-  /** What the leaf says when it does not let us watch claims. */
+  get #watched(): readonly Pick<Informer<PersistentVolumeClaim>, 'hasSynced' | 'state'>[] {
+    const { claims, volumes, classes } = this.#options.rootVolumes
+    return [claims, volumes, classes, this.#options.leafClaims]
+  }
+
+  /** What the root or the leaf says when it does not let us watch. */
   get #unwatchable(): string | undefined {
-    const { hasSynced, state } = this.#options.leafClaims
-    return !hasSynced && state.kind === 'broken' ? state.error.message : undefined
+    for (const { hasSynced, state } of this.#watched) {
+      if (!hasSynced && state.kind === 'broken') return state.error.message
+    }
+    return undefined
   }
 
   #isHere({ metadata }: PersistentVolume): boolean {
