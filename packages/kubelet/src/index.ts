@@ -3,6 +3,7 @@ export { type Access, type AccessOptions, type Authorize, createAuthorize } from
 export { type Authenticate, createAuthenticate } from './auth/authenticate.ts'
 export { followClientCA, readClientCA } from './auth/client-ca.ts'
 export { createIdentifyPeer, type IdentifyPeer } from './auth/client-certificate.ts'
+export { nodeIdentities } from './auth/node-identities.ts'
 export { createIdentifyToken, type IdentifyToken, type TokenOptions } from './auth/token.ts'
 export type { User } from './auth/user.ts'
 export type { ServingCertificate } from './certificates/certificate.ts'

@@ -73,6 +73,6 @@ async function create({ leaf, resource, ref, rootClusterId, namespaces, copy }: 
 }
 
 /** Throws what only the leaf's administrator can mend; what another change caused, the watch follows up. */
-function refuseUnlessPassing(outcome: Outcome<unknown>): void {
+export function refuseUnlessPassing(outcome: Outcome<unknown>): void {
   if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')) throw new CopyRefused(outcome)
 }

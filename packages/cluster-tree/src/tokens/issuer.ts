@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, type Outcome, type Pod, serviceAccounts } from '@kosmos/kube'
+import { nodeIdentities } from '@kosmos/kubelet'
 import type { IssuedToken } from './secret.ts'
 import type { TokenWish } from './wishes.ts'
 
@@ -12,15 +13,6 @@ export class TokenRefused extends Error {
   override readonly name = 'TokenRefused'
 }
 
-/**
- * As whom a token is asked for: as the node where we may impersonate it, so that the root itself keeps us to pods of our nodes and
- * to audiences of their volumes, as it keeps a kubelet; else by a right of our own.
- */
-function identities(nodeName: string): readonly Readonly<Record<string, string>>[] {
-  const user = { 'Impersonate-User': `system:node:${nodeName}` }
-  return [user, { ...user, 'Impersonate-Group': 'system:nodes' }, {}]
-}
-
 /** Not the token is refused, but to ask for it as somebody else. */
 function isAboutImpersonation({ reason, status }: Extract<Outcome<unknown>, { ok: false }>): boolean {
   return reason === 'Forbidden' && /\bimpersonate\b/.test(status.message ?? '')
@@ -29,7 +21,11 @@ function isAboutImpersonation({ reason, status }: Extract<Outcome<unknown>, { ok
 /** The root's node authorizer hears of a binding a moment after we do. */
 const AUTHORIZER_LAG_MS = [0, 50, 200, 500]
 
-/** Gets tokens from the root by TokenRequest (KEP-1205), bound to the pod: it ends, and they do. */
+/**
+ * Gets tokens from the root by TokenRequest (KEP-1205), bound to the pod: it ends, and they do. They are asked for as the node where
+ * we may impersonate it, so that the root itself keeps us to pods of our nodes and to audiences of their volumes, as it keeps a
+ * kubelet; else by a right of our own.
+ */
 export class TokenIssuer {
   readonly #root: Client
   /** Which of the identities the root allows, once that is known. */
@@ -60,7 +56,7 @@ export class TokenIssuer {
   }
 
   async #request(pod: Pod, wish: TokenWish): Promise<Outcome<TokenRequest>> {
-    const all = identities(pod.spec.nodeName ?? '')
+    const all = nodeIdentities(pod.spec.nodeName ?? '')
     const known = this.#identity
     if (known !== undefined) return await this.#requestAs(pod, wish, all[known])
     for (const [index, headers] of all.entries()) {

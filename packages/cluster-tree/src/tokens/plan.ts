@@ -25,11 +25,11 @@ export type TokenPlan =
 export function planTokens({ root, leaf, secret, now }: TokenView): TokenPlan {
   if (!root || !leaf || !isCopyOf(leaf, root)) return { kind: 'none' }
   if (leaf.metadata.annotations?.[tokenSecretAnnotation] === undefined) return { kind: 'none' }
-  // A pod that is ending may still have to talk to the API server.
   if (isTerminal(leaf.status)) return { kind: 'none' }
   if (!secret) return { kind: leaf.metadata.deletionTimestamp === undefined ? 'create' : 'none' }
   const { uid = '', resourceVersion = '', annotations, ownerReferences } = secret.metadata ?? {}
   const isOfThisCopy = ownerReferences?.some((owner) => owner.uid === leaf.metadata.uid) ?? false
+  // Also while the pod is ending: it may still have to talk to the API server.
   const dueMs = Date.parse(annotations?.[tokenRenewalAnnotation] ?? '') - now
   // A time that cannot be read is due.
   return isOfThisCopy && dueMs > 0 ? { kind: 'none', afterMs: dueMs } : { kind: 'replace', uid, resourceVersion }

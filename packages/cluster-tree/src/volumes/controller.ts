@@ -16,7 +16,7 @@ import {
   type StorageClass,
 } from '@kosmos/kube'
 import type { ConfigurationRegistry } from '../configuration/registry.ts'
-import { CopyRefused, writeCopy } from '../copies/write.ts'
+import { CopyRefused, refuseUnlessPassing, writeCopy } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
 import { type ClassNames, leafClaim } from './claim.ts'
@@ -262,10 +262,6 @@ export class LeafVolumes {
     throwUnlessPassing(outcome, `of claim ${key}`)
     return
   }
-}
-
-function refuseUnlessPassing(outcome: Outcome<unknown>): void {
-  if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')) throw new CopyRefused(outcome)
 }
 
 /** What another change has caused, the watch follows up. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CertificateSigningRequest, type Client, certificateSigningRequests } from '@kosmos/kube'
+import { nodeIdentities } from '../auth/node-identities.ts'
 import type { ServingCertificate } from './certificate.ts'
 import { CertificateRefused, NoSigner } from './errors.ts'
 import { generateKeyPair, type KeyPair, privateKeyPem } from './key-pair.ts'
@@ -34,19 +35,10 @@ export async function obtainServingCertificate(options: ObtainOptions): Promise<
   return await accept(pem, names, keys)
 }
 
-/**
- * As whom a request is sent, best first: the node with the constrained right of 1.36 (the API server fills in the
- * groups), the node by classic impersonation, ourselves. The signer looks at the request only; third-party policies may
- * insist on the node.
- */
-function identities(nodeName: string): readonly Readonly<Record<string, string>>[] {
-  const user = { 'Impersonate-User': `system:node:${nodeName}` }
-  return [user, { ...user, 'Impersonate-Group': 'system:nodes' }, {}]
-}
-
 async function create(client: Client, nodeName: string, manifest: object, signal: AbortSignal | undefined) {
   let why = ''
-  for (const headers of identities(nodeName)) {
+  // The signer looks at the request only; third-party policies may insist on the node.
+  for (const headers of nodeIdentities(nodeName)) {
     const outcome = await client.create(certificateSigningRequests, manifest, { headers, ...(signal && { signal }) })
     if (outcome.ok) return outcome.object
     why = outcome.status.message ?? outcome.reason
