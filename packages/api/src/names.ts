@@ -61,6 +61,8 @@ export const restartsAnnotation = 'kosmos.io/restarts'
 export const rootMetadataAnnotation = 'kosmos.io/root-metadata'
 /** Ours. Annotation of everything written into a leaf: the resourceVersion of the root object that it shows. */
 export const rootResourceVersionAnnotation = 'kosmos.io/root-resource-version'
+/** Ours. Annotation of a copy that has another name than its root object, whose name was taken in the leaf: that object's name. */
+export const rootNameAnnotation = 'kosmos.io/root-name'
 /** Ours. Annotation of a pod written into a leaf that talks to the root's API server: the Secret with its tokens. */
 export const tokenSecretAnnotation = 'kosmos.io/token-secret'
 /** Ours. Annotation of the Secret with the tokens of one pod: when they are to be renewed (RFC 3339). */

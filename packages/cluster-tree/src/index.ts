@@ -1,3 +1,4 @@
+export { privateName } from './copies/private-name.ts'
 export { type Reference, references } from './pods/references.ts'
 export { isCopied as isCopiedService } from './services/copy.ts'
 export { tokenSecretName, tokenWishes } from './tokens/wishes.ts'

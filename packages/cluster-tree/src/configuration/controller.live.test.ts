@@ -196,15 +196,20 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
     assert(await root.client.get(configMaps, { namespace, name: 'shared' }))
   })
 
-  it('never take the place of what is not ours', async () => {
+  it('have a name of their own where something else in the leaf has theirs, which stays as it is', async () => {
     const metadata = { namespace, name: 'taken' }
     const foreign = unwrap(await leaf.client.create(configMaps, { metadata, data: { owner: 'leaf' } } as KubeObject))
     await inRoot('taken', { owner: 'root' })
     life.need('shop/guest', key('taken'))
-    await eventually('it is known', () => life.copies.stateOf(key('taken')) === 'foreign')
+    await eventually('it is there', () => life.copies.stateOf(key('taken')) === 'current')
     assert(life.woken.includes('shop/guest'))
+    const name = life.copies.nameOf(key('taken'))
+    assert.notEqual(name, 'taken')
+    assert.deepEqual((await copyIn(name))?.data, { owner: 'root' })
+    await root.client.patch(configMaps, metadata, { data: { owner: 'still root' } }, { type: 'merge' })
+    await eventually('it follows', async () => (await copyIn(name))?.data?.owner === 'still root')
     life.need('shop/guest')
-    await mirrored('after-taken')
+    await eventually('it is collected', async () => (await copyIn(name)) === undefined)
     const now = await copyIn('taken')
     assert.equal(now?.metadata.resourceVersion, foreign?.metadata.resourceVersion)
   })

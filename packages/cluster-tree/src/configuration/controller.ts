@@ -7,11 +7,11 @@ import {
   type ObjectKey,
   type Requeue,
   type Resource,
-  refOf,
   secrets,
 } from '@kosmos/kube'
 import { type CopyView, isCurrent, planCopy } from '../copies/plan.ts'
-import { CopyRefused, writeCopy } from '../copies/write.ts'
+import { nameInRoot, privateName } from '../copies/private-name.ts'
+import { CopyRefused, type CopyTarget, writeCopy } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import { isTokenSecret } from '../tokens/secret.ts'
 import { copyOf } from './copy.ts'
@@ -47,8 +47,6 @@ export type CopyState =
   | 'pending'
   /** The root has no such object. */
   | 'missing'
-  /** The leaf has an object of that name which is not ours. */
-  | 'foreign'
   /** The leaf does not accept it, see {@link ConfigurationCopies.refusalOf}. */
   | 'refused'
 
@@ -59,7 +57,6 @@ type Plural = keyof typeof RESOURCES
 export class ConfigurationCopies {
   readonly controller: Controller
   readonly #options: ConfigurationOptions
-  readonly #foreign = new Set<ConfigurationKey>()
   readonly #refusals = new Map<ConfigurationKey, string>()
 
   constructor(options: ConfigurationOptions) {
@@ -71,8 +68,8 @@ export class ConfigurationCopies {
     }).waitFor(options.registered)
     for (const plural of Object.keys(RESOURCES) as Plural[]) {
       this.controller.watch(options.rootSources[plural], ({ key }) => this.#needed(`${plural}/${key}`))
-      this.controller.watch(options.leafSources[plural], ({ key, object }) =>
-        isTokenSecret(object) ? [] : [`${plural}/${key}`],
+      this.controller.watch(options.leafSources[plural], ({ object }) =>
+        isTokenSecret(object) ? [] : [`${plural}/${object.metadata?.namespace}/${nameInRoot(object)}`],
       )
     }
   }
@@ -86,13 +83,17 @@ export class ConfigurationCopies {
     const view = this.#view(key)
     if (!view.root) return 'missing'
     if (isCurrent(view)) return 'current'
-    if (this.#foreign.has(key)) return 'foreign'
     return this.#refusals.has(key) ? 'refused' : 'pending'
   }
 
   /** What the leaf said when it refused the copy. */
   refusalOf(key: ConfigurationKey): string | undefined {
     return this.#refusals.get(key)
+  }
+
+  /** What the leaf calls it: as the root does, unless the leaf has something else of that name. */
+  nameOf(key: ConfigurationKey): string {
+    return this.#inLeaf(key)?.metadata?.name ?? split(key).ref.name
   }
 
   *#needed(key: ConfigurationKey): Iterable<ConfigurationKey> {
@@ -105,8 +106,15 @@ export class ConfigurationCopies {
       needed: this.#options.registry.isNeeded(key),
       optional: !this.#options.registry.isRequired(key),
       root: this.#options.rootSources[plural].get(objectKey),
-      leaf: this.#options.leafSources[plural].get(objectKey),
+      leaf: this.#inLeaf(key),
     }
+  }
+
+  #inLeaf(key: ConfigurationKey): KubeObject | undefined {
+    const { plural, objectKey, ref } = split(key)
+    const { leafSources, rootClusterId } = this.#options
+    const copies = leafSources[plural]
+    return copies.get(objectKey) ?? copies.get(`${ref.namespace}/${privateName(ref.name, rootClusterId)}`)
   }
 
   async #reconcile(key: ConfigurationKey): Promise<Requeue> {
@@ -128,32 +136,36 @@ export class ConfigurationCopies {
   }
 
   async #step(key: ConfigurationKey): Promise<Requeue> {
-    const { plural, objectKey } = split(key)
-    const { root, leaf, rootClusterId, namespaces } = this.#options
     const plan = planCopy(this.#view(key))
-    const resource = RESOURCES[plural] as Resource
-    const ref = refOf(objectKey)
-    this.#foreign.delete(key)
+    const { ref } = split(key)
     if (plan.kind === 'none') this.#wakeDependents(key)
-    if (plan.kind === 'delete' && plan.reason === 'unneeded' && this.#options.heldBack(ref.namespace ?? ''))
+    if (plan.kind === 'delete' && plan.reason === 'unneeded' && this.#options.heldBack(ref.namespace))
       return { afterMs: HELD_BACK_MS }
+    let written = await writeCopy(plan, this.#target(key, this.nameOf(key)))
+    if (written === 'foreign') {
+      const name = privateName(ref.name, this.#options.rootClusterId)
+      written = await writeCopy(plan, this.#target(key, name))
+      if (written === 'foreign') throw new CopyRefused(`${ref.name} and ${name} are there and not of this root`)
+    }
+    return written === 'written' ? undefined : written
+  }
+
+  #target(key: ConfigurationKey, nameInLeaf: string): CopyTarget {
+    const { root, leaf, rootClusterId, namespaces } = this.#options
+    const { plural, ref } = split(key)
+    const resource = RESOURCES[plural] as Resource
     const copy = async () => {
       const object = await root.get(resource, ref)
-      return object && copyOf(object as Parameters<typeof copyOf>[0], rootClusterId)
+      return object && copyOf(object as Parameters<typeof copyOf>[0], rootClusterId, nameInLeaf)
     }
-    const written = await writeCopy(plan, { leaf, resource, ref, rootClusterId, namespaces, copy })
-    if (written !== 'foreign') return written === 'written' ? undefined : written
-    this.#foreign.add(key)
-    this.#wakeDependents(key)
-    // Foreign objects are not watched, so their going is found out by trying again.
-    return { afterMs: 30_000 }
+    return { leaf, resource, ref: { namespace: ref.namespace, name: nameInLeaf }, rootClusterId, namespaces, copy }
   }
 }
 
 /** Between looks whether orphans still need a copy: rare, and nothing hurries. */
 const HELD_BACK_MS = 60_000
 
-function split(key: ConfigurationKey): { plural: Plural; objectKey: ObjectKey } {
-  const slash = key.indexOf('/')
-  return { plural: key.slice(0, slash) as Plural, objectKey: key.slice(slash + 1) }
+function split(key: ConfigurationKey) {
+  const [plural, namespace, name] = key.split('/') as [Plural, string, string]
+  return { plural, objectKey: `${namespace}/${name}`, ref: { namespace, name } }
 }

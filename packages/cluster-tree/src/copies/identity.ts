@@ -1,15 +1,21 @@
-import { globalAnnotation, rootClusterLabel, rootResourceVersionAnnotation, rootUidAnnotation } from '@kosmos/api'
+import {
+  globalAnnotation,
+  rootClusterLabel,
+  rootNameAnnotation,
+  rootResourceVersionAnnotation,
+  rootUidAnnotation,
+} from '@kosmos/api'
 import type { KubeObject, Stored } from '@kosmos/kube'
 
 /** Annotations that describe the root object itself and mean nothing, or something else, in a leaf. */
 const NOT_COPIED = new Set(['kubectl.kubernetes.io/last-applied-configuration'])
 
-/** The metadata of a copy in a leaf: the root object's own, with our identity. Pure. */
-export function copyMetadata({ metadata }: Stored<KubeObject>, rootClusterId: string) {
+/** The metadata of a copy in a leaf: the root object's own, with our identity, and another name where that one is taken. Pure. */
+export function copyMetadata({ metadata }: Stored<KubeObject>, rootClusterId: string, nameInLeaf = metadata.name) {
   const { name, namespace, labels, annotations, uid, resourceVersion } = metadata
   const kept = Object.entries(annotations ?? {}).filter(([key]) => !NOT_COPIED.has(key))
   return {
-    name,
+    name: nameInLeaf,
     ...(namespace && { namespace }),
     labels: { ...labels, [rootClusterLabel]: rootClusterId },
     annotations: {
@@ -17,6 +23,7 @@ export function copyMetadata({ metadata }: Stored<KubeObject>, rootClusterId: st
       [globalAnnotation]: 'true',
       [rootUidAnnotation]: uid,
       [rootResourceVersionAnnotation]: resourceVersion,
+      ...(nameInLeaf !== name && { [rootNameAnnotation]: name }),
     },
   }
 }

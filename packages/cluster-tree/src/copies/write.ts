@@ -23,8 +23,8 @@ export type CopyWritten =
 
 /** The leaf said no; it is asked again later. */
 export class CopyRefused extends Error {
-  constructor({ reason, status }: Extract<Outcome<unknown>, { ok: false }>) {
-    super(status.message ?? reason)
+  static of({ reason, status }: Extract<Outcome<unknown>, { ok: false }>): CopyRefused {
+    return new CopyRefused(status.message ?? reason)
   }
 }
 
@@ -63,16 +63,17 @@ async function create({ leaf, resource, ref, rootClusterId, namespaces, copy }: 
   if (outcome.ok) return 'written'
   if (outcome.reason === 'NotFound' && ref.namespace) {
     const ensured = await namespaces.ensure(ref.namespace)
-    if (typeof ensured === 'object') throw new CopyRefused(ensured)
+    if (typeof ensured === 'object') throw CopyRefused.of(ensured)
     return { afterMs: ensured === 'created' ? 1 : 500 }
   }
-  if (outcome.reason !== 'AlreadyExists') throw new CopyRefused(outcome)
-  const present = await leaf.get(resource, ref)
+  if (outcome.reason !== 'AlreadyExists') throw CopyRefused.of(outcome)
+  // Whose it is, and nothing else of it.
+  const present = await leaf.getMetadata(resource, ref)
   if (!present || present.metadata?.labels?.[rootClusterLabel] === rootClusterId) return { afterMs: 500 }
   return 'foreign'
 }
 
 /** Throws what only the leaf's administrator can mend; what another change caused, the watch follows up. */
 export function refuseUnlessPassing(outcome: Outcome<unknown>): void {
-  if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')) throw new CopyRefused(outcome)
+  if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')) throw CopyRefused.of(outcome)
 }

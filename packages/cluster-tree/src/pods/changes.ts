@@ -2,6 +2,7 @@ import { rootGenerationAnnotation } from '@kosmos/api'
 import type { Pod, PodSpec } from '@kosmos/kube'
 import { carriesMetadata, droppedMetadata } from './carried-metadata.ts'
 import { gateConditions } from './readiness-gates.ts'
+import { renameReferences } from './renamed-references.ts'
 import { translate } from './translate.ts'
 import type { LeafContext } from './translation.ts'
 
@@ -52,7 +53,7 @@ function objectChanges(root: Pod, leaf: Pod, ctx: LeafContext): readonly CopyPat
   }
   if (!specChanged) return [{ body: { metadata } }]
   return [
-    ...debugging(root, pod.spec, uid),
+    ...debugging(root, pod.spec, ctx, uid),
     ...resizing(pod.spec, uid),
     { body: { metadata, spec: replaceable(pod.spec) } },
   ]
@@ -92,8 +93,8 @@ function resizing({ containers, initContainers = [], resources }: PodSpec, uid: 
 }
 
 /** They are added by name and never change afterwards. Mounts of volumes that the copy does without are left out. */
-function debugging(root: Pod, { volumes = [] }: PodSpec, uid: string): CopyPatch[] {
-  const { ephemeralContainers = [] } = root.spec
+function debugging(root: Pod, { volumes = [] }: PodSpec, { nameOf }: LeafContext, uid: string): CopyPatch[] {
+  const { ephemeralContainers = [] } = nameOf ? renameReferences(root.spec, nameOf) : root.spec
   if (ephemeralContainers.length === 0) return []
   const present = new Set(volumes.map(({ name }) => name))
   const containers = ephemeralContainers.map(({ volumeMounts, ...container }) => {

@@ -56,10 +56,11 @@ function startPods(root: Client, leaf: Client) {
       copies: {
         stateOf: (key) => copies.get(key) ?? 'current',
         refusalOf: () => 'quota of secrets',
+        nameOf: (key) => key.replace(/.*\//, ''),
         enqueue: () => {},
       },
       claims: new ConfigurationRegistry(),
-      volumes: { stateOf: () => 'current', refusalOf: () => undefined, enqueue: () => {} },
+      volumes: { stateOf: () => 'current', refusalOf: () => undefined, nameOf: (key) => key, enqueue: () => {} },
       services: { isSettled: () => true },
     }),
     root,
@@ -287,8 +288,6 @@ describe('the pods of a virtual node and their copies', () => {
       pair.copies.set(key, state)
       pair.controller.controller.enqueue(`${namespace}/${name}`)
     }
-    turn('foreign')
-    await waits('NameTakenInLeaf')
     turn('refused')
     assert.match((await waits('RefusedByLeaf')).status?.message ?? '', /Secret key-of-.*quota of secrets/)
     turn('pending')

@@ -43,7 +43,7 @@ import { uninvited } from './uninvited.ts'
 import { type Waiting, waitingStatus } from './waiting.ts'
 
 export interface PodControllerOptions {
-  readonly context: Omit<LeafContext, 'home' | 'apiServer'>
+  readonly context: Pick<LeafContext, 'rootClusterId' | 'clusterName'>
   /** Where pods of the leaf reach the root's API server now; undefined: they get no tokens. */
   readonly apiServer: () => ApiServerAddress | undefined
   readonly tokens: Pick<PodTokens, 'prepare'>
@@ -156,7 +156,8 @@ export class PodController {
     // A copy keeps the volumes that it was made with.
     const hasTokens = leaf.metadata.annotations?.[tokenSecretAnnotation] !== undefined
     const apiServer = hasTokens ? this.#options.apiServer() : undefined
-    return changesOf(root, leaf, { ...this.#options.context, home, apiServer })
+    const { context, needs } = this.#options
+    return changesOf(root, leaf, { ...context, home, apiServer, nameOf: needs.nameOf(root.metadata.namespace) })
   }
 
   /** Why the pod should not be on its virtual node at all. */
@@ -228,7 +229,8 @@ export class PodController {
     const { context, leaf, events, apiServer, tokens } = this.#options
     const home = this.#homeOf(root)
     if (!home) return
-    const { pod, omissions, problems } = translate(root, { ...context, home, apiServer: apiServer() })
+    const nameOf = this.#options.needs.nameOf(root.metadata.namespace)
+    const { pod, omissions, problems } = translate(root, { ...context, home, apiServer: apiServer(), nameOf })
     const problem = problems[0]
     if (problem) {
       // Only a change of the root pod can mend it, and that brings the key back.

@@ -6,6 +6,7 @@ import { claimsOf } from '../volumes/claim.ts'
 import type { LeafVolumes } from '../volumes/controller.ts'
 import { type Reference, references } from './references.ts'
 import { claimBlocked, copyRefused } from './refusal.ts'
+import type { Rename } from './renamed-references.ts'
 import type { Waiting } from './waiting.ts'
 
 /** What a pod needs and does not have in the leaf yet. */
@@ -26,10 +27,10 @@ export interface PodNeedsOptions {
   readonly clusterName: string
   /** Which pods need which ConfigMaps and Secrets. */
   readonly registry: ConfigurationRegistry
-  readonly copies: Pick<ConfigurationCopies, 'stateOf' | 'refusalOf' | 'enqueue'>
+  readonly copies: Pick<ConfigurationCopies, 'stateOf' | 'refusalOf' | 'nameOf' | 'enqueue'>
   /** Which pods need which claims. */
   readonly claims: ConfigurationRegistry
-  readonly volumes: Pick<LeafVolumes, 'stateOf' | 'refusalOf' | 'enqueue'>
+  readonly volumes: Pick<LeafVolumes, 'stateOf' | 'refusalOf' | 'nameOf' | 'enqueue'>
   readonly services: Pick<ServiceCopies, 'isSettled'>
 }
 
@@ -45,7 +46,10 @@ export class PodNeeds {
   register(key: ObjectKey, pod: Pod | undefined): void {
     const { registry, copies, claims, volumes } = this.#options
     const referred = pod
-      ? references(pod.spec).map((reference) => ({ reference, key: configurationKey(pod, reference) }))
+      ? references(pod.spec).map((reference) => ({
+          reference,
+          key: configurationKey(pod.metadata.namespace, reference),
+        }))
       : []
     const optional = referred.filter(({ reference }) => reference.optional).map(({ key }) => key)
     for (const turned of registry.set(
@@ -58,6 +62,15 @@ export class PodNeeds {
     for (const turned of claims.set(key, mounted)) volumes.enqueue(turned)
   }
 
+  /** What the leaf calls what a pod of a namespace names. */
+  nameOf(namespace: string): Rename {
+    const { copies, volumes } = this.#options
+    return (kind, name) =>
+      kind === 'PersistentVolumeClaim'
+        ? volumes.nameOf(`${namespace}/${name}`)
+        : copies.nameOf(configurationKey(namespace, { kind, name }))
+  }
+
   /** What keeps a pod from being created in the leaf. */
   of(pod: Pod): Needs {
     const { copies, volumes, services, clusterName } = this.#options
@@ -68,16 +81,10 @@ export class PodNeeds {
     let pending = !services.isSettled(namespace)
     let blocked: Waiting | undefined
     for (const reference of references(pod.spec)) {
-      const key = configurationKey(pod, reference)
+      const key = configurationKey(namespace, reference)
       switch (copies.stateOf(key)) {
         case 'missing':
           ;(reference.optional ? absent : missing).push(reference)
-          break
-        case 'foreign':
-          blocked ??= {
-            reason: 'NameTakenInLeaf',
-            message: `the leaf cluster has a ${reference.kind} ${namespace}/${reference.name} that this root did not create and will not touch: rename one of the two`,
-          }
           break
         case 'refused':
           blocked ??= copyRefused(reference, clusterName, copies.refusalOf(key))
@@ -96,6 +103,6 @@ export class PodNeeds {
   }
 }
 
-function configurationKey(pod: Pod, { kind, name }: Reference): ConfigurationKey {
-  return `${kind === 'ConfigMap' ? 'configmaps' : 'secrets'}/${pod.metadata.namespace}/${name}`
+function configurationKey(namespace: string, { kind, name }: Pick<Reference, 'kind' | 'name'>): ConfigurationKey {
+  return `${kind === 'ConfigMap' ? 'configmaps' : 'secrets'}/${namespace}/${name}`
 }

@@ -88,11 +88,6 @@ export function claimBlocked(
         reason: 'VolumeLostInLeaf',
         message: `${claim} had a volume in cluster ${cluster}, and its claim is gone there: restore it in the leaf, or delete the claim in the root to begin with an empty one`,
       }
-    case 'foreign':
-      return {
-        reason: 'NameTakenInLeaf',
-        message: `the leaf cluster has a ${claim} that this root did not create and will not touch: rename one of the two`,
-      }
     case 'refused':
       return { reason: 'RefusedByLeaf', message: `cluster ${cluster} does not accept ${claim}: ${said}` }
   }

@@ -1,5 +1,6 @@
 import type { Pod } from '@kosmos/kube'
 import { carryApiAccess } from './mutations/api-access.ts'
+import { referToCopies } from './mutations/copy-names.ts'
 import { resolveDownwardApi } from './mutations/downward-api.ts'
 import { claimEphemeralVolumes } from './mutations/ephemeral-volumes.ts'
 import { placeAtHome } from './mutations/home.ts'
@@ -15,8 +16,9 @@ export const podMutations: readonly PodMutation[] = [
   dropRootOnlyFields, // what the root's API server, scheduler and admission wrote for the root
   constrainToLeaf, // constraints on nodes mean the root's nodes, unless the user gave the leaf's
   placeAtHome, // a virtual node may stand for a part of the leaf only
-  carryApiAccess, // service accounts, their tokens and the API server are the root's
   claimEphemeralVolumes, // the root has made their claims
+  referToCopies, // a name may be taken in the leaf
+  carryApiAccess, // service accounts, their tokens and the API server are the root's
   resolveDownwardApi, // metadata.uid and spec.* mean the root pod
   dropPriority, // priority classes are the root's
 ]

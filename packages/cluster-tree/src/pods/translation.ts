@@ -1,5 +1,6 @@
 import type { Pod, PodSpec } from '@kosmos/kube'
 import type { Home } from '../nodes/home.ts'
+import type { Rename } from './renamed-references.ts'
 
 /** A pod as we write it into a leaf: only what a creator may set. */
 export interface LeafPodManifest {
@@ -31,6 +32,8 @@ export interface LeafContext {
   readonly home: Home
   /** Undefined: they do not, and get no tokens for it. */
   readonly apiServer?: ApiServerAddress | undefined
+  /** What the leaf calls the ConfigMaps, Secrets and claims that the pod names; absent: as the root does. */
+  readonly nameOf?: Rename | undefined
 }
 
 /** Something that the root pod has and its copy does without. Worth an Event, no obstacle. */

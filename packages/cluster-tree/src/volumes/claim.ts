@@ -7,10 +7,18 @@ const ABOUT_BINDING = /^(pv\.kubernetes\.io|volume\.kubernetes\.io|volume\.beta\
 /** How StorageClasses of the root are called in a leaf, where they are called otherwise; empty: the leaf's default class. */
 export type ClassNames = Readonly<Record<string, string>>
 
+export interface LeafClaimParts {
+  readonly root: PersistentVolumeClaim
+  readonly rootClusterId: string
+  readonly classNames?: ClassNames
+  /** As the root's, unless given. */
+  readonly name?: string
+}
+
 /** The leaf's claim for one of the root: the same wishes; which volume fulfils them is the leaf's business. Pure. */
-export function leafClaim(root: PersistentVolumeClaim, rootClusterId: string, classNames: ClassNames = {}): KubeObject {
+export function leafClaim({ root, rootClusterId, classNames = {}, name }: LeafClaimParts): KubeObject {
   const { accessModes, resources, volumeMode, storageClassName, volumeAttributesClassName } = root.spec ?? {}
-  const metadata = copyMetadata(root, rootClusterId)
+  const metadata = copyMetadata(root, rootClusterId, name)
   const annotations = Object.entries(metadata.annotations).filter(([key]) => !ABOUT_BINDING.test(key))
   const className = storageClassName === undefined ? undefined : (classNames[storageClassName] ?? storageClassName)
   const claim = {

@@ -16,11 +16,12 @@ import {
   type StorageClass,
 } from '@kosmos/kube'
 import type { ConfigurationRegistry } from '../configuration/registry.ts'
+import { nameInRoot, privateName } from '../copies/private-name.ts'
 import { CopyRefused, refuseUnlessPassing, writeCopy } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
 import { type ClassNames, leafClaim } from './claim.ts'
-import { claimRefused, claimTaken, dataSourceUnsupported } from './events.ts'
+import { claimRefused, dataSourceUnsupported } from './events.ts'
 import { isLost, isOf, planVolume, type VolumePlan, type VolumeView } from './plan.ts'
 import { isOfLeaves, provisionedVolume, selectedNodeAnnotation } from './volume.ts'
 
@@ -64,17 +65,12 @@ export type ClaimState =
   | 'elsewhere'
   /** The leaf had it, and its claim is gone there. */
   | 'lost'
-  /** The leaf has a claim of that name which is not ours. */
-  | 'foreign'
   | 'refused'
-
-const FOREIGN_MS = 30_000
 
 /** Makes the volumes of one leaf for claims of the root: the root is told where they are, the leaf makes them. */
 export class LeafVolumes {
   readonly controller: Controller<ObjectKey>
   readonly #options: LeafVolumesOptions
-  readonly #foreign = new Set<ObjectKey>()
   readonly #refusals = new Map<ObjectKey, string>()
 
   constructor(options: LeafVolumesOptions) {
@@ -92,7 +88,7 @@ export class LeafVolumes {
       const { claimRef } = object.spec ?? {}
       return this.#isHere(object) && claimRef ? [`${claimRef.namespace}/${claimRef.name}`] : []
     })
-    this.controller.watch(options.leafClaims, ({ key }) => [key])
+    this.controller.watch(options.leafClaims, ({ object }) => [`${object.metadata.namespace}/${nameInRoot(object)}`])
   }
 
   /** Says that the need for a claim has changed. */
@@ -110,13 +106,23 @@ export class LeafVolumes {
     if (volumeName && !volumes.some(({ metadata }) => metadata.name === volumeName)) return 'elsewhere'
     if (leafClaim && isOf(leafClaim, claim.metadata.uid)) return 'current'
     if (!leafClaim && volumes.some((volume) => volume.metadata.name === volumeName && isLost(volume))) return 'lost'
-    if (this.#foreign.has(key)) return 'foreign'
     return this.#refusals.has(key) ? 'refused' : 'pending'
   }
 
   /** What the leaf said when it refused the claim. */
   refusalOf(key: ObjectKey): string | undefined {
     return this.#unwatchable ?? this.#refusals.get(key)
+  }
+
+  /** What the leaf calls the claim: as the root does, unless the leaf has another of that name. */
+  nameOf(key: ObjectKey): string {
+    return this.#inLeaf(key)?.metadata.name ?? refOf(key).name
+  }
+
+  #inLeaf(key: ObjectKey): PersistentVolumeClaim | undefined {
+    const { leafClaims, rootClusterId } = this.#options
+    const { namespace, name } = refOf(key)
+    return leafClaims.get(key) ?? leafClaims.get(`${namespace}/${privateName(name, rootClusterId)}`)
   }
 
   get #watched(): readonly Pick<Informer<PersistentVolumeClaim>, 'hasSynced' | 'state'>[] {
@@ -137,12 +143,12 @@ export class LeafVolumes {
   }
 
   #view(key: ObjectKey): VolumeView {
-    const { rootVolumes, leafClaims } = this.#options
+    const { rootVolumes } = this.#options
     const claim = rootVolumes.claims.get(key)
     const volumes = [...rootVolumes.volumes.store.by('claim', key)].filter((volume) => this.#isHere(volume))
     const isAskedFor =
       claim !== undefined && this.#classOf(claim) !== undefined && this.#nodeFor(key, claim) !== undefined
-    return { claim, volumes, leafClaim: leafClaims.get(key), isAskedFor }
+    return { claim, volumes, leafClaim: this.#inLeaf(key), isAskedFor }
   }
 
   #classOf({ spec }: PersistentVolumeClaim): StorageClass | undefined {
@@ -182,7 +188,7 @@ export class LeafVolumes {
 
   async #step(key: ObjectKey, plan: VolumePlan, { claim }: VolumeView): Promise<Requeue> {
     const { root, leaf } = this.#options
-    const ref = refOf(key)
+    const ref = { ...refOf(key), name: this.nameOf(key) }
     switch (plan.kind) {
       case 'none':
         return
@@ -230,15 +236,27 @@ export class LeafVolumes {
 
   async #createLeafClaim(key: ObjectKey, claim: PersistentVolumeClaim | undefined): Promise<Requeue> {
     if (!claim) return
-    const { leaf, rootClusterId, namespaces, clusterName, events } = this.#options
-    this.#foreign.delete(key)
-    const copy = async () => leafClaim(claim, rootClusterId, this.#options.classNames())
-    const target = { leaf, resource: persistentVolumeClaims, ref: refOf(key), rootClusterId, namespaces, copy }
-    const written = await writeCopy({ kind: 'create' }, target)
-    if (written !== 'foreign') return written === 'written' ? undefined : written
-    this.#foreign.add(key)
-    events.record(claim, claimTaken(clusterName))
-    return { afterMs: FOREIGN_MS }
+    const { leaf, rootClusterId, namespaces } = this.#options
+    const { namespace, name } = refOf(key)
+    const taken: string[] = []
+    for (const nameInLeaf of [name, privateName(name, rootClusterId)]) {
+      const written = await writeCopy(
+        { kind: 'create' },
+        {
+          leaf,
+          resource: persistentVolumeClaims,
+          ref: { ...(namespace && { namespace }), name: nameInLeaf },
+          rootClusterId,
+          namespaces,
+          copy: async () =>
+            leafClaim({ root: claim, rootClusterId, classNames: this.#options.classNames(), name: nameInLeaf }),
+        },
+      )
+      if (written === 'written') return
+      if (written !== 'foreign') return written
+      taken.push(nameInLeaf)
+    }
+    throw new CopyRefused(`${taken.join(' and ')} are there and not of this root`)
   }
 
   /** The root's claim does not follow its volume by itself: for a driver it is the resizer that writes both. */

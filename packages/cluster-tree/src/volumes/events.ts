@@ -1,12 +1,5 @@
 import type { Notice } from '../root/events.ts'
 
-export const claimTaken = (cluster: string): Notice => ({
-  type: 'Warning',
-  reason: 'NameTakenInLeaf',
-  action: 'CopyingClaim',
-  note: `Cluster ${cluster} has a PersistentVolumeClaim of this name that this root did not create and will not touch. Rename one of the two`,
-})
-
 export const dataSourceUnsupported: Notice = {
   type: 'Warning',
   reason: 'DataSourceUnsupported',

@@ -59,7 +59,7 @@ describe('the root’s volume for one in a leaf', () => {
 
 describe('the claim in a leaf', () => {
   it('has the wishes of the root’s, and nothing of its binding', () => {
-    const { metadata, spec } = leafClaim(claim, 'root-1') as PersistentVolumeClaim
+    const { metadata, spec } = leafClaim({ root: claim, rootClusterId: 'root-1' }) as PersistentVolumeClaim
     assert.deepEqual(spec, {
       accessModes: ['ReadWriteOnce'],
       resources: { requests: { storage: '1Gi' } },
@@ -77,8 +77,8 @@ describe('the claim in a leaf', () => {
 })
 
 describe('the class of a claim in a leaf', () => {
-  const classIn = (names?: Record<string, string>) =>
-    (leafClaim(claim, 'root-1', names) as PersistentVolumeClaim).spec?.storageClassName
+  const classIn = (classNames: Record<string, string> = {}) =>
+    (leafClaim({ root: claim, rootClusterId: 'root-1', classNames }) as PersistentVolumeClaim).spec?.storageClassName
 
   it('has the name that the leaf has for it, by default that of the root', () => {
     assert.equal(classIn(), 'fast')

@@ -34,11 +34,11 @@ export function addExplain(program: Command, terminal: Terminal): void {
 function explanationText({ pod, node, cluster, copy, needs, waitsFor }: PodExplanation): string {
   const where = node === undefined ? 'on no node' : `on ${node}, cluster ${cluster}`
   const there = copy ? `${copy.phase}${copy.node ? ` on its node ${copy.node}` : ''}` : 'no copy'
-  const rows = needs.map(({ kind, name, optional, usedBy, root, leaf }) => [
+  const rows = needs.map(({ kind, name, optional, usedBy, root, leaf, nameInLeaf }) => [
     kind,
     name,
     root,
-    leaf,
+    nameInLeaf ? `${leaf} (${nameInLeaf})` : leaf,
     [...usedBy, ...(optional && kind !== 'Tokens' ? ['(optional)'] : [])].join(', '),
   ])
   return [

@@ -12,6 +12,8 @@ export interface Need {
   readonly root: 'present' | 'missing' | 'not needed'
   /** `outdated`: another version or incarnation than the root's; `foreign`: something that is not this root's. */
   readonly leaf: 'current' | 'outdated' | 'missing' | 'foreign'
+  /** Where the leaf calls it otherwise, because it has something else of that name. */
+  readonly nameInLeaf?: string
 }
 
 /** What a leaf has of an object of the root. Pure. */

@@ -1,5 +1,5 @@
 import { clusterLabel, rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
-import { claimsOf, isCopiedService, references, tokenSecretName, tokenWishes } from '@kosmos/cluster-tree'
+import { claimsOf, isCopiedService, privateName, references, tokenSecretName, tokenWishes } from '@kosmos/cluster-tree'
 import {
   type Client,
   configMaps,
@@ -111,15 +111,20 @@ async function need(
   ref: { readonly namespace: string; readonly name: string },
   { optional, usedBy }: Pick<Need, 'optional' | 'usedBy'>,
 ): Promise<Need> {
-  const [original, copy] = await Promise.all([root.get(resource, ref), leaf.get(resource, ref)])
+  const { namespace, name } = ref
+  const read = (client: Client, name: string) => client.getMetadata(resource, { namespace, name })
+  const [original, own] = await Promise.all([read(root, name), read(leaf, name)])
+  const isTaken = own !== undefined && own.metadata?.labels?.[rootClusterLabel] !== rootId
+  const copy = (isTaken && (await read(leaf, privateName(name, rootId)))) || own
   const byVersion = resource !== persistentVolumeClaims
   return {
     kind: resource.kind as Need['kind'],
-    name: ref.name,
+    name,
     optional,
     usedBy,
     root: original ? 'present' : 'missing',
     leaf: stateInLeaf(original, copy, { rootId, byVersion }),
+    ...(copy !== own && { nameInLeaf: privateName(name, rootId) }),
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { liveCluster } from '../live.fixture.ts'
 import { configMaps, namespaces, nodes, pods, resource, secrets, serviceAccounts } from '../objects/resources.ts'
-import type { ConfigMap } from '../objects/types.ts'
+import type { ConfigMap, KubeObject } from '../objects/types.ts'
 import type { Client } from './client.ts'
 import { type Outcome, unwrap } from './outcome.ts'
 
@@ -52,6 +52,15 @@ describe('the verbs of the API on a real API server', { timeout: 60_000 }, () =>
       await assert.rejects(client.get(kind, { namespace, name: 'absent' }), { name: 'ApiError', code: 404 })
       await assert.rejects(client.delete(kind, { namespace, name: 'absent' }), { name: 'ApiError', code: 404 })
     }
+  })
+
+  it('getMetadata gives whose an object is, and nothing of its content', async () => {
+    const metadata = { namespace, name: 'sealed', labels: { a: 'b' } }
+    unwrap(await client.create(secrets, { metadata, stringData: { password: 'precious' } } as KubeObject))
+    const seen = await client.getMetadata(secrets, metadata)
+    assert.deepEqual(seen?.metadata?.labels, { a: 'b' })
+    assert.ok(!('data' in seen))
+    assert.equal(await client.getMetadata(secrets, { namespace, name: 'absent' }), undefined)
   })
 
   it('replace needs the version that was read', async () => {

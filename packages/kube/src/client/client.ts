@@ -74,8 +74,16 @@ export class Client {
 
   /** The object, or undefined if there is none. A live read: for controllers, caches are the rule. */
   async get<T extends KubeObject>(resource: Resource<T>, ref: ObjectRef, signal?: AbortSignal): Promise<T | undefined> {
-    const path = objectPath(resource, ref)
-    const { code, body } = await this.connection.request({ method: 'GET', path, signal })
+    return await this.#get<T>(objectPath(resource, ref), { signal })
+  }
+
+  /** What an object is called and whose it is, without its content. */
+  async getMetadata(resource: Resource, ref: ObjectRef): Promise<KubeObject | undefined> {
+    return await this.#get<KubeObject>(objectPath(resource, ref), { accept: METADATA_ONLY })
+  }
+
+  async #get<T>(path: string, options: { readonly accept?: string; readonly signal?: AbortSignal | undefined }) {
+    const { code, body } = await this.connection.request({ method: 'GET', path, ...options })
     if (isNotFound(code, statusOf(code, body))) return undefined
     if (code !== 200) throw this.#error('GET', path, code, body)
     return this.#object<T>('GET', path, code, body)
