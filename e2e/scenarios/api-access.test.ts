@@ -87,6 +87,94 @@ describe("programs in a leaf that talk to the root's API server", {
     assert.doesNotMatch(logs, /\berr(or)?\b/i)
   })
 
+  it('goes on with a new token when the one it has is renewed, without a restart', async () => {
+    const [leaf] = platform.leaves
+    assert(leaf)
+    const hashes = async () => {
+      const { stdout } = await kubectl('logs', 'in-cluster')
+      return new Set(stdout.match(/(?<=authz_header=)\w+/g))
+    }
+    const [before] = await hashes()
+    const ref = await secretOf('in-cluster')
+    const { metadata } = (await leaf.get(secrets, ref)) ?? assert.fail()
+    // As if 80 % of its life were over.
+    const due = { metadata: { annotations: { 'kosmos.io/token-renewal': new Date().toISOString() } } }
+    await leaf.patch(secrets, ref, due, { type: 'merge' })
+    const renewed = await eventually('the Secret has another token', async () => {
+      const now = await leaf.get(secrets, ref)
+      return now?.metadata.resourceVersion !== metadata.resourceVersion && now
+    })
+    assert.equal(renewed.metadata.uid, metadata.uid)
+    // The kubelet of the leaf writes the file anew within its sync period, client-go reads it once a minute.
+    await eventually('the program uses it', async () => {
+      const seen = await hashes()
+      return seen.size > 1 && seen.has(before ?? '')
+    })
+    const { stdout } = await kubectl('logs', 'in-cluster')
+    assert.doesNotMatch(stdout, /\berr(or)?\b/i)
+    const { status } = (await platform.root.get(pods, { namespace: 'default', name: 'in-cluster' })) ?? assert.fail()
+    assert.equal(status?.containerStatuses?.[0]?.restartCount, 0)
+  })
+
+  it('logs in with the long-lived token of a Secret that it mounts', async () => {
+    const metadata = {
+      namespace: 'default',
+      name: 'reader-token',
+      annotations: { 'kubernetes.io/service-account.name': 'reader' },
+    }
+    await platform.apply({ apiVersion: 'v1', kind: 'Secret', metadata, type: 'kubernetes.io/service-account-token' })
+    const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
+    await platform.apply(
+      pod('legacy', {
+        spec: {
+          serviceAccountName: 'reader',
+          automountServiceAccountToken: false,
+          volumes: [{ name: 'token', secret: { secretName: 'reader-token' } }],
+        },
+        container: {
+          image: imageNames.agnhost,
+          args: ['inclusterclient', '--poll-interval=1'],
+          volumeMounts: [{ name: 'token', mountPath }],
+        },
+      }),
+    )
+    await ready('legacy')
+    await eventually('it has asked twice', async () => {
+      const { stdout } = await kubectl('logs', 'legacy')
+      assert.doesNotMatch(stdout, /\berr(or)?\b/i)
+      return (stdout.match(/authz_header=\w+/g) ?? []).length >= 2
+    })
+  })
+
+  it("may be a service account of the leaf and talk to the leaf's API server, where the Cluster allows it", async () => {
+    const asking = pod('of-the-leaf', {
+      spec: { serviceAccountName: 'surveyor' },
+      container: { image: imageNames.agnhost, args: ['pause'] },
+    })
+    const { metadata } = asking
+    const annotations = { 'kosmos.io/api-server': 'leaf' }
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'default', name: 'surveyor' } }
+    await platform.apply(account, { ...asking, metadata: { ...metadata, annotations } })
+    await eventually('it is told why it waits', async () => {
+      const seen = await platform.root.get(pods, { namespace: 'default', name: 'of-the-leaf' })
+      return seen?.status?.reason === 'LeafAPIAccessDenied'
+    })
+    const [testbedLeaf] = platform.testbed.leaves
+    assert(testbedLeaf)
+    const inLeaf = (...args: string[]) => platform.kubectlIn(testbedLeaf, ['create', ...args])
+    await inLeaf('serviceaccount', 'surveyor')
+    await inLeaf('clusterrole', 'surveyor', '--verb=list', '--resource=nodes')
+    await inLeaf('clusterrolebinding', 'surveyor', '--clusterrole=surveyor', '--serviceaccount=default:surveyor')
+    const patch = { spec: { clusterTreeOptions: { leafAPIAccess: 'Allowed' } } }
+    await kubectl('patch', 'clusters.kosmos.io', 'leaf1', '--type=merge', '-p', JSON.stringify(patch))
+    await ready('of-the-leaf')
+    const script =
+      'T=/var/run/secrets/kubernetes.io/serviceaccount; curl -s --cacert $T/ca.crt -H "Authorization: Bearer $(cat $T/token)" https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT/api/v1/nodes'
+    const { stdout } = await kubectl('exec', 'of-the-leaf', '--', 'sh', '-c', script)
+    assert.match(stdout, /"kind": "NodeList"/)
+    assert.doesNotMatch(stdout, /kosmos-leaf1/, 'these are the nodes of the root')
+  })
+
   it('has its tokens in a Secret of its own, which goes with it', async () => {
     const [leaf] = platform.leaves
     assert(leaf)

@@ -80,6 +80,8 @@ export const serviceAccountNameAnnotation = 'kosmos.io/service-account.name'
 
 /** Annotation of a root pod: scheduling constraints (JSON) that mean the leaf's nodes. */
 export const clusterSelectorAnnotation = 'kosmos.io/cluster-selector'
+/** Ours. Annotation of a root pod: which API server it talks to, `leaf` or (default) `root`. */
+export const apiServerAnnotation = 'kosmos.io/api-server'
 /** Ours. Annotation of a root pod: what its tolerations were before it was held through the loss of its leaf (JSON). */
 export const heldTolerationsAnnotation = 'kosmos.io/held-tolerations'
 /** Ours. Value of the taint node.kubernetes.io/out-of-service that Failover sets; another value is somebody else's taint. */

@@ -55,6 +55,7 @@ describe('the defaults of a Cluster', () => {
         onLeafLoss: 'Evict',
         failoverAfterSeconds: 300,
         leafDisruption: 'Fail',
+        leafAPIAccess: 'Denied',
         nodeTaint: 'NoSchedule',
       },
     })

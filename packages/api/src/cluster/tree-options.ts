@@ -105,6 +105,11 @@ export const clusterTreeOptions = struct(
         pattern: httpsOriginPattern,
       }),
     ),
+    leafAPIAccess: Type.Enum(['Denied', 'Allowed'], {
+      description:
+        'Whether pods may ask, by the annotation kosmos.io/api-server: leaf, to run as a service account of the leaf instead and talk to its API server. Allowed: whoever creates pods in a namespace of the root can then use every service account that the leaf has in that namespace.',
+      default: 'Denied',
+    }),
     storageClasses: Type.Optional(
       mapOf(
         Type.String({

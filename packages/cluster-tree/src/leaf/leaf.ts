@@ -77,6 +77,7 @@ export class Leaf {
     const isSame =
       isDeepStrictEqual(before?.leafModels, clusterTreeOptions?.leafModels) &&
       before?.nodeTaint === clusterTreeOptions?.nodeTaint &&
+      before?.leafAPIAccess === clusterTreeOptions?.leafAPIAccess &&
       isDeepStrictEqual(before?.reserved, clusterTreeOptions?.reserved)
     if (!isSame) this.#takeUpModels()
   }
@@ -185,7 +186,8 @@ export class Leaf {
       const disruption = () => this.#treeOptions?.leafDisruption ?? 'Fail'
       const apiServer = () => apiServerAddress(this.#treeOptions?.rootAPIServer)
       const classNames = () => this.#treeOptions?.storageClasses ?? {}
-      const now = { apiServer, classNames, disruption }
+      const leafApi = () => this.#treeOptions?.leafAPIAccess === 'Allowed'
+      const now = { apiServer, leafApi, classNames, disruption }
       this.#tree = new LeafTree({ ...this.#options, ...now, leaf: client, identity, onRetiring })
       this.#takeUpModels()
       if (this.#leaving) await this.#tree.virtualNodes.leave()

@@ -31,6 +31,8 @@ export type TreeOptions = LeafOptions & {
   readonly identity: LeafIdentity
   /** Where the Cluster says now that pods reach the root's API server. */
   readonly apiServer: () => ApiServerAddress | undefined
+  /** Whether the Cluster says now that pods may talk to the leaf's API server instead. */
+  readonly leafApi: () => boolean
   /** How the Cluster says now that the root's StorageClasses are called in the leaf. */
   readonly classNames: () => ClassNames
   /** What the Cluster says now of pods that the leaf ends. */
@@ -159,6 +161,7 @@ export class LeafTree {
     })
     this.#pods = new PodController({
       apiServer: options.apiServer,
+      leafApi: options.leafApi,
       tokens: this.#tokens,
       needs: new PodNeeds({
         clusterName,

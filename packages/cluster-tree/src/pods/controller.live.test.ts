@@ -49,6 +49,7 @@ function startPods(root: Client, leaf: Client) {
   const controller = new PodController({
     context,
     apiServer: () => undefined,
+    leafApi: () => false,
     tokens: { prepare: async () => undefined },
     needs: new PodNeeds({
       clusterName: context.clusterName,

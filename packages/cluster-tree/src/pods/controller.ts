@@ -46,6 +46,8 @@ export interface PodControllerOptions {
   readonly context: Pick<LeafContext, 'rootClusterId' | 'clusterName'>
   /** Where pods of the leaf reach the root's API server now; undefined: they get no tokens. */
   readonly apiServer: () => ApiServerAddress | undefined
+  /** Whether pods may talk to the leaf's API server instead. */
+  readonly leafApi: () => boolean
   readonly tokens: Pick<PodTokens, 'prepare'>
   readonly needs: PodNeeds
   /** Where in the leaf the pods of a virtual node may run; undefined when it takes no new ones. */
@@ -157,7 +159,9 @@ export class PodController {
     const hasTokens = leaf.metadata.annotations?.[tokenSecretAnnotation] !== undefined
     const apiServer = hasTokens ? this.#options.apiServer() : undefined
     const { context, needs } = this.#options
-    return changesOf(root, leaf, { ...context, home, apiServer, nameOf: needs.nameOf(root.metadata.namespace) })
+    const nameOf = needs.nameOf(root.metadata.namespace)
+    // What has become forbidden meanwhile is no reason to leave the labels of a copy behind.
+    return changesOf(root, leaf, { ...context, home, apiServer, leafApi: true, nameOf })
   }
 
   /** Why the pod should not be on its virtual node at all. */
@@ -226,14 +230,15 @@ export class PodController {
   }
 
   async #create(key: ObjectKey, root: Pod, absent: readonly Reference[]): Promise<Requeue> {
-    const { context, leaf, events, apiServer, tokens } = this.#options
+    const { context, leaf, events, apiServer, leafApi, tokens, needs } = this.#options
     const home = this.#homeOf(root)
     if (!home) return
-    const nameOf = this.#options.needs.nameOf(root.metadata.namespace)
-    const { pod, omissions, problems } = translate(root, { ...context, home, apiServer: apiServer(), nameOf })
+    const nameOf = needs.nameOf(root.metadata.namespace)
+    const now = { home, apiServer: apiServer(), leafApi: leafApi(), nameOf }
+    const { pod, omissions, problems } = translate(root, { ...context, ...now })
     const problem = problems[0]
     if (problem) {
-      // Only a change of the root pod can mend it, and that brings the key back.
+      // Only a change of the root pod or of the Cluster can mend it, and that brings the key back.
       const patch = waitingStatus(root, problem)
       if (patch) events.record(root, notTranslatable(problem))
       if (patch) await this.#patchRoot(key, patch)

@@ -95,5 +95,8 @@ export function claimBlocked(
 
 /** A namespace that was just made has no default ServiceAccount for a moment; that is no refusal to speak of. */
 export function isNamespaceStarting(refusal: Extract<Outcome<unknown>, { ok: false }>): boolean {
-  return refusal.reason === 'Forbidden' && /error looking up service account/.test(refusal.status.message ?? '')
+  return (
+    refusal.reason === 'Forbidden' &&
+    /error looking up service account [^/ ]+\/default:/.test(refusal.status.message ?? '')
+  )
 }

@@ -32,6 +32,8 @@ export interface LeafContext {
   readonly home: Home
   /** Undefined: they do not, and get no tokens for it. */
   readonly apiServer?: ApiServerAddress | undefined
+  /** Whether pods may talk to the leaf's API server instead. */
+  readonly leafApi?: boolean
   /** What the leaf calls the ConfigMaps, Secrets and claims that the pod names; absent: as the root does. */
   readonly nameOf?: Rename | undefined
 }
@@ -46,7 +48,7 @@ export interface Omission {
 /** Why no copy can be made of this root pod as it stands. */
 export interface Problem {
   /** CamelCase, for an Event and a waiting reason. */
-  readonly reason: 'InvalidClusterSelector'
+  readonly reason: 'InvalidClusterSelector' | 'LeafAPIAccessDenied'
   readonly message: string
 }
 

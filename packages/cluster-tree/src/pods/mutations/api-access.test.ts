@@ -103,3 +103,34 @@ describe("a pod that talks to the root's API server", () => {
     assert.equal(pod.metadata.annotations['kosmos.io/token-secret'], undefined)
   })
 })
+
+describe("a pod that asks for its leaf's API server", () => {
+  const asking = (leafApi: boolean) => {
+    const root = rootPod({
+      metadata: { annotations: { 'kosmos.io/api-server': 'leaf' } },
+      spec: {
+        serviceAccountName: 'builder',
+        volumes: [accessVolume, { name: 'own', emptyDir: {} }],
+        containers: [{ name: 'main', image: 'i', volumeMounts: [mount, { name: 'own', mountPath: '/own' }] }],
+      },
+    })
+    return translate(root, { ...ctx, apiServer, leafApi })
+  }
+
+  it("runs as the leaf's account of the name, with what the leaf's admission adds", () => {
+    const { pod, problems } = asking(true)
+    const { serviceAccountName, automountServiceAccountToken, volumes, containers } = pod.spec
+    assert.deepEqual([serviceAccountName, automountServiceAccountToken, problems], ['builder', undefined, []])
+    assert.deepEqual(
+      volumes?.map(({ name }) => name),
+      ['own'],
+    )
+    assert.deepEqual(containers[0]?.volumeMounts, [{ name: 'own', mountPath: '/own' }])
+    assert.ok(!containers[0].env?.some(({ name }) => name === 'KUBERNETES_SERVICE_HOST'))
+    assert.ok(!('kosmos.io/token-secret' in pod.metadata.annotations))
+  })
+
+  it('is not made where the Cluster does not allow it', () => {
+    assert.equal(asking(false).problems[0]?.reason, 'LeafAPIAccessDenied')
+  })
+})

@@ -2,6 +2,7 @@ import { tokenSecretAnnotation } from '@kosmos/api'
 import type { PodSpec } from '@kosmos/kube'
 import { authorityKey, tokenSecretName, tokenWishes, wishOf } from '../../tokens/wishes.ts'
 import type { ApiServerAddress, PodMutation } from '../translation.ts'
+import { keepToLeafApi, wantsLeafApi } from './leaf-api-access.ts'
 import { rootCaConfigMap, withholdApiAccess } from './service-account.ts'
 
 type Volume = NonNullable<PodSpec['volumes']>[number]
@@ -12,9 +13,10 @@ type Containers = Pick<PodSpec['containers'][number], 'env'>
 /**
  * Lets the pod talk to the root's API server as its own service account: the files that clients look for hold tokens of the
  * root and the root's authority, and the variables name the address at which pods of this leaf reach it. In the leaf it runs
- * as `default` without a token: there, the root's account is nobody.
+ * as `default` without a token: there, the root's account is nobody. A pod may ask for the leaf's API server instead.
  */
 export const carryApiAccess: PodMutation = (translation, root, ctx) => {
+  if (wantsLeafApi(root)) return keepToLeafApi(translation, root, ctx)
   const { apiServer } = ctx
   if (!apiServer) return withholdApiAccess(translation, root, ctx)
   const { serviceAccountName: _, serviceAccount: __, ...rest } = translation.pod.spec
