@@ -8,13 +8,17 @@ import { eventually, type Platform, startPlatform } from '../platform/platform.t
 const isRoot = process.getuid?.() === 0
 const namespace = 'default'
 
-const storageClass = (name: string, provisioner: string, reclaimPolicy = 'Delete') => ({
+const storageClass = (
+  name: string,
+  provisioner: string,
+  { reclaimPolicy = 'Delete', volumeBindingMode = 'WaitForFirstConsumer' } = {},
+) => ({
   apiVersion: 'storage.k8s.io/v1',
   kind: 'StorageClass',
   metadata: { name },
   provisioner,
   reclaimPolicy,
-  volumeBindingMode: 'WaitForFirstConsumer',
+  volumeBindingMode,
 })
 
 /** A folder of the leaf's node. */
@@ -64,14 +68,20 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
     assert(testbedLeaf && platform.leaves[0])
     leaf = platform.leaves[0]
     const classes = ['fast', 'kept'].map((name) => storageClass(name, 'kubernetes.io/no-provisioner'))
-    const folders = ['a', 'b', 'c'].map((name) => folder(`volumes-${name}`, 'fast'))
-    const items = [...classes, ...folders, folder('volumes-d', 'kept')]
+    const eager = storageClass('eager', 'kubernetes.io/no-provisioner', { volumeBindingMode: 'Immediate' })
+    const folders = ['a', 'b', 'c', 'e'].map((name) => folder(`volumes-${name}`, 'fast'))
+    const items = [...classes, eager, ...folders, folder('volumes-d', 'kept'), folder('volumes-f', 'eager')]
     await platform.kubectlIn(
       testbedLeaf,
       ['apply', '-f', '-'],
       JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
     )
-    await platform.apply(storageClass('fast', 'leaf.kosmos.io'), storageClass('kept', 'leaf.kosmos.io', 'Retain'))
+    await platform.apply(
+      storageClass('fast', 'leaf.kosmos.io'),
+      storageClass('kept', 'leaf.kosmos.io', { reclaimPolicy: 'Retain' }),
+      storageClass('eager', 'leaf.kosmos.io', { volumeBindingMode: 'Immediate' }),
+      storageClass('unknown', 'leaf.kosmos.io', { volumeBindingMode: 'Immediate' }),
+    )
   })
   after(() => platform?.down())
 
@@ -150,6 +160,39 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
     assert.equal((await claimIn(leaf, 'scratch-data'))?.status?.phase, 'Bound')
     await kubectl('delete', 'pod', 'scratch')
     await eventually('its claim is gone in the leaf', async () => !(await claimIn(leaf, 'scratch-data')))
+  })
+
+  it('may have a claim whose class does not wait for them', async () => {
+    await platform.apply(claim('early', 'eager'))
+    await eventually('it is bound on both sides', async () => {
+      const both = await Promise.all([claimIn(platform.root, 'early'), claimIn(leaf, 'early')])
+      return both.every((claim) => claim?.status?.phase === 'Bound' && claim.status.capacity?.storage === '2Gi')
+    })
+    await platform.apply(pod('follower', { container: SLEEP, spec: { volumes: mounting('early') } }))
+    await ready('follower')
+  })
+
+  it('use a claim of their own where the leaf has another of that name', async () => {
+    await leaf.create(persistentVolumeClaims, claim('ours', 'fast'))
+    const foreign = (await claimIn(leaf, 'ours')) ?? assert.fail()
+    await platform.apply(claim('ours', 'fast'), pod('owner', { container: SLEEP, spec: { volumes: mounting('ours') } }))
+    await ready('owner')
+    const copy = (await leaf.get(pods, { namespace, name: 'owner' })) ?? assert.fail()
+    const name = copy.spec.volumes?.find(({ name }) => name === 'data')?.persistentVolumeClaim?.claimName ?? ''
+    assert.notEqual(name, 'ours')
+    assert.equal((await claimIn(leaf, name))?.status?.phase, 'Bound')
+    await kubectl('delete', 'pod', 'owner')
+    await kubectl('delete', 'pvc', 'ours')
+    await eventually('it is gone in the leaf', async () => !(await claimIn(leaf, name)))
+    assert.equal((await claimIn(leaf, 'ours'))?.metadata.uid, foreign.metadata.uid)
+  })
+
+  it('wait for a volume that the leaf does not make, and its reason is on the claim', async () => {
+    await platform.apply(claim('never', 'unknown'))
+    await eventually('the claim in the root has the Event of the leaf', async () => {
+      const { stdout } = await kubectl('describe', 'pvc', 'never')
+      return /ProvisioningFailed .*\(leaf1\) .*"unknown" not found/.test(stdout)
+    })
   })
 
   it('do not come back empty when the leaf has lost their data', async () => {

@@ -5,9 +5,9 @@ import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
 import { leafNodes } from '../kubelet/leaf-nodes.ts'
 import { nodePods } from '../kubelet/node-pods.ts'
+import { LeafEvents } from '../leaf-events/mirror.ts'
 import { LeafNamespaces } from '../namespaces/controller.ts'
 import { type NodeSettings, VirtualNodes } from '../nodes/virtual-nodes.ts'
-import { PodEvents } from '../pod-events/mirror.ts'
 import { PodController } from '../pods/controller.ts'
 import { isCopyOf } from '../pods/decide.ts'
 import { evict } from '../pods/evict.ts'
@@ -51,7 +51,7 @@ export class LeafTree {
   readonly #sources: LeafSources
   readonly #rootPods: PodsOnNodes
   readonly #pods: PodController
-  readonly #podEvents: PodEvents
+  readonly #events: readonly LeafEvents[]
   readonly #tokens: PodTokens
   readonly #services: ServiceCopies
   readonly #volumes: LeafVolumes
@@ -186,19 +186,29 @@ export class LeafTree {
       isCurrent: () => this.#isAnswering && root.boundPods.isFollowing && this.#sources.pods.state.kind === 'following',
       onReconcile,
     })
-    this.#podEvents = new PodEvents({
-      root: root.client,
-      leaf,
-      clusterName,
-      rootPodOf: (namespace, name, leafUid) => {
-        const key = `${namespace}/${name}`
-        const copy = leafPods.get(key)
-        const pod = rootPods.get(key)
-        return copy?.metadata.uid === leafUid && pod && isCopyOf(copy, pod) ? pod : undefined
-      },
-      onState: (state) => this.#onState('events', state),
-      onRefused: (reason) => options.log('warn', 'pod.event.refused', { cluster: clusterName, reason }),
-    })
+    const onState = (state: ReflectorState) => this.#onState('events', state)
+    const onRefused = (reason: string) => options.log('warn', 'event.refused', { cluster: clusterName, reason })
+    const events = { root: root.client, leaf, clusterName, onState, onRefused }
+    this.#events = [
+      new LeafEvents({
+        ...events,
+        kind: 'Pod',
+        rootObjectOf: (namespace, name, leafUid) => {
+          const key = `${namespace}/${name}`
+          const copy = leafPods.get(key)
+          const pod = rootPods.get(key)
+          return copy?.metadata.uid === leafUid && pod && isCopyOf(copy, pod) ? pod : undefined
+        },
+      }),
+      new LeafEvents({
+        ...events,
+        kind: 'PersistentVolumeClaim',
+        rootObjectOf: (namespace, name, leafUid) => {
+          const copy = this.#sources.claims.get(`${namespace}/${name}`)
+          return copy?.metadata.uid === leafUid ? this.#volumes.rootClaimOf(copy) : undefined
+        },
+      }),
+    ]
   }
 
   /** Takes up other models; undefined when they cannot be used. Pods that still have a home do not notice. */
@@ -220,7 +230,7 @@ export class LeafTree {
       this.#services.controller.run(signal),
       this.#volumes.controller.run(signal),
       this.#pods.controller.run(signal),
-      this.#podEvents.run(signal),
+      ...this.#events.map((events) => events.run(signal)),
     ])
     forget()
   }

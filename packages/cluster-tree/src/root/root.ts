@@ -8,6 +8,7 @@ import {
   namespaces,
   nodes,
   type PersistentVolume,
+  type PersistentVolumeClaim,
   persistentVolumeClaims,
   persistentVolumes,
   type Resource,
@@ -61,7 +62,11 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
     }),
   }
   const volumes = {
-    claims: new Informer({ client, resource: persistentVolumeClaims }),
+    claims: new Informer({
+      client,
+      resource: persistentVolumeClaims,
+      indexes: { unbound: ({ spec }: PersistentVolumeClaim) => (spec?.volumeName ? [] : ['']) },
+    }),
     volumes: new Informer({
       client,
       resource: persistentVolumes,

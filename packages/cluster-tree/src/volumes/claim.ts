@@ -13,10 +13,12 @@ export interface LeafClaimParts {
   readonly classNames?: ClassNames
   /** As the root's, unless given. */
   readonly name?: string
+  /** What the leaf calls the claim that it is a clone of. */
+  readonly cloneOf?: string | undefined
 }
 
 /** The leaf's claim for one of the root: the same wishes; which volume fulfils them is the leaf's business. Pure. */
-export function leafClaim({ root, rootClusterId, classNames = {}, name }: LeafClaimParts): KubeObject {
+export function leafClaim({ root, rootClusterId, classNames = {}, name, cloneOf }: LeafClaimParts): KubeObject {
   const { accessModes, resources, volumeMode, storageClassName, volumeAttributesClassName } = root.spec ?? {}
   const metadata = copyMetadata(root, rootClusterId, name)
   const annotations = Object.entries(metadata.annotations).filter(([key]) => !ABOUT_BINDING.test(key))
@@ -32,6 +34,7 @@ export function leafClaim({ root, rootClusterId, classNames = {}, name }: LeafCl
       // Left out, it is the default; the empty name would be none at all.
       ...(className && { storageClassName: className }),
       ...(volumeAttributesClassName && { volumeAttributesClassName }),
+      ...(cloneOf && { dataSource: { kind: 'PersistentVolumeClaim', name: cloneOf } }),
     },
   }
   return claim as KubeObject

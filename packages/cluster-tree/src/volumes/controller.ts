@@ -3,6 +3,7 @@ import {
   type Client,
   Controller,
   type Informer,
+  keyOf,
   type Node,
   type ObjectKey,
   type Outcome,
@@ -21,13 +22,15 @@ import { CopyRefused, refuseUnlessPassing, writeCopy } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
 import { type ClassNames, leafClaim } from './claim.ts'
-import { claimRefused, dataSourceUnsupported } from './events.ts'
+import { dataSourceOf } from './data-source.ts'
+import { claimRefused, dataSourceElsewhere, dataSourceUnsupported } from './events.ts'
+import { isImmediate, nodeForImmediate, takesVolumes } from './immediate.ts'
 import { isLost, isOf, planVolume, type VolumePlan, type VolumeView } from './plan.ts'
 import { isOfLeaves, provisionedVolume, selectedNodeAnnotation } from './volume.ts'
 
 /** What of the root's storage concerns leaves. */
 export interface RootVolumes {
-  readonly claims: Informer<PersistentVolumeClaim>
+  readonly claims: Informer<PersistentVolumeClaim, 'unbound'>
   /** Those that stand for a volume in a leaf. */
   readonly volumes: Informer<PersistentVolume, 'claim'>
   readonly classes: Informer<StorageClass>
@@ -42,7 +45,7 @@ export interface LeafVolumesOptions {
   /** Our claims in the leaf. */
   readonly leafClaims: Informer<PersistentVolumeClaim>
   /** Virtual nodes of all leaves. */
-  readonly virtualNodes: Pick<Informer<Node>, 'get'>
+  readonly virtualNodes: Pick<Informer<Node>, 'get' | 'store' | 'subscribe' | 'synced'>
   readonly namespaces: Pick<LeafNamespaces, 'ensure'>
   /** Which pods of this leaf need which claims, by the claims' keys. */
   readonly registry: ConfigurationRegistry
@@ -82,13 +85,19 @@ export class LeafVolumes {
       reconcile: (key) => this.#reconcile(key),
       ...(options.onReconcile && { onReconcile: options.onReconcile }),
     })
-    this.controller.waitFor(classes.synced)
+    const unbound = () => [...claims.store.by('unbound', '')].map(keyOf)
+    this.controller.watch(classes, ({ type }) => (type === 'deleted' ? [] : unbound()))
+    // Claims of Immediate classes wait for a leaf that takes volumes.
+    this.controller.watch(options.virtualNodes, (change) => {
+      const before = change.type === 'updated' && takesVolumes(change.old)
+      return change.type !== 'deleted' && takesVolumes(change.object) && !before ? unbound() : []
+    })
     this.controller.watch(claims, ({ key }) => [key])
     this.controller.watch(volumes, ({ object }) => {
       const { claimRef } = object.spec ?? {}
       return this.#isHere(object) && claimRef ? [`${claimRef.namespace}/${claimRef.name}`] : []
     })
-    this.controller.watch(options.leafClaims, ({ object }) => [`${object.metadata.namespace}/${nameInRoot(object)}`])
+    this.controller.watch(options.leafClaims, ({ object }) => [rootKeyOf(object)])
   }
 
   /** Says that the need for a claim has changed. */
@@ -117,6 +126,12 @@ export class LeafVolumes {
   /** What the leaf calls the claim: as the root does, unless the leaf has another of that name. */
   nameOf(key: ObjectKey): string {
     return this.#inLeaf(key)?.metadata.name ?? refOf(key).name
+  }
+
+  /** The claim of the root that one of ours in the leaf is for. */
+  rootClaimOf(leafClaim: PersistentVolumeClaim): PersistentVolumeClaim | undefined {
+    const claim = this.#options.rootVolumes.claims.get(rootKeyOf(leafClaim))
+    return claim && isOf(leafClaim, claim.metadata.uid) ? claim : undefined
   }
 
   #inLeaf(key: ObjectKey): PersistentVolumeClaim | undefined {
@@ -156,13 +171,25 @@ export class LeafVolumes {
     return isOfLeaves(found) ? found : undefined
   }
 
-  /** The virtual node of this leaf whose pod is the first to need the claim: as the scheduler says, or a pod bound without it. */
-  #nodeFor(key: ObjectKey, { metadata }: PersistentVolumeClaim): Node | undefined {
-    const { registry, nodeOf, virtualNodes, clusterName } = this.#options
+  /**
+   * The virtual node of this leaf that the volume is for: that of the first pod that needs the claim, as the scheduler says or as
+   * the pod was bound without it; for a class that does not wait for one, any.
+   */
+  #nodeFor(key: ObjectKey, claim: PersistentVolumeClaim): Node | undefined {
+    const storageClass = this.#classOf(claim)
+    const { virtualNodes, clusterName } = this.#options
+    const node =
+      storageClass && isImmediate(storageClass)
+        ? nodeForImmediate(claim.metadata.uid, storageClass, virtualNodes.store.values())
+        : this.#nodeOfFirstPod(key, claim)
+    return node?.metadata.labels?.[clusterLabel] === clusterName ? node : undefined
+  }
+
+  #nodeOfFirstPod(key: ObjectKey, { metadata }: PersistentVolumeClaim): Node | undefined {
+    const { registry, nodeOf, virtualNodes } = this.#options
     const selected = metadata.annotations?.[selectedNodeAnnotation]
     const [pod] = registry.dependentsOf(key)
-    const node = virtualNodes.get(selected ?? (pod && nodeOf(pod)) ?? '')
-    return node?.metadata.labels?.[clusterLabel] === clusterName ? node : undefined
+    return virtualNodes.get(selected ?? (pod && nodeOf(pod)) ?? '')
   }
 
   #wakeDependents(key: ObjectKey): void {
@@ -196,11 +223,9 @@ export class LeafVolumes {
         return await this.#provision(key, claim)
       case 'createLeafClaim':
         return await this.#createLeafClaim(key, claim)
-      case 'growLeafClaim': {
-        const patch = { spec: { resources: { requests: { storage: plan.storage } } } }
-        refuseUnlessPassing(await leaf.patch(persistentVolumeClaims, ref, patch, { type: 'merge' }))
+      case 'changeLeafClaim':
+        refuseUnlessPassing(await leaf.patch(persistentVolumeClaims, ref, { spec: plan.spec }, { type: 'merge' }))
         return
-      }
       case 'deleteLeafClaim':
         refuseUnlessPassing(await leaf.delete(persistentVolumeClaims, ref, { uid: plan.uid }))
         return
@@ -215,8 +240,23 @@ export class LeafVolumes {
         throwUnlessPassing(await root.patch(persistentVolumes, { name }, patch, { type: 'merge' }), name)
         return
       }
-      case 'reflect':
-        return await this.#reflect(key, plan)
+      case 'reflectVolume': {
+        const { name, uid } = plan.volume.metadata
+        const metadata = { uid, annotations: { [leafClaimAnnotation]: plan.leafUid } }
+        const patch = { metadata, spec: { capacity: { storage: plan.storage } } }
+        throwUnlessPassing(await root.patch(persistentVolumes, { name }, patch, { type: 'merge' }), name)
+        return
+      }
+      case 'reflectClaim': {
+        const { uid, resourceVersion } = plan.claim.metadata
+        const patch = { metadata: { uid, resourceVersion }, status: plan.status }
+        const outcome = await root.patch(persistentVolumeClaims, refOf(key), patch, {
+          type: 'merge',
+          subresource: 'status',
+        })
+        throwUnlessPassing(outcome, `of claim ${key}`)
+        return
+      }
     }
   }
 
@@ -224,11 +264,17 @@ export class LeafVolumes {
     const storageClass = claim && this.#classOf(claim)
     const node = claim && this.#nodeFor(key, claim)
     if (!claim || !storageClass || !node) return
-    if (claim.spec?.dataSource ?? claim.spec?.dataSourceRef) {
-      this.#options.events.record(claim, dataSourceUnsupported)
+    const { root, events, clusterName } = this.#options
+    const source = dataSourceOf(claim)
+    if (source.kind === 'unsupported') {
+      events.record(claim, dataSourceUnsupported)
       return
     }
-    const outcome = await this.#options.root.create(persistentVolumes, provisionedVolume(claim, storageClass, node))
+    if (source.kind === 'claim' && this.stateOf(`${claim.metadata.namespace}/${source.name}`) !== 'current') {
+      events.record(claim, dataSourceElsewhere(source.name, clusterName))
+      return
+    }
+    const outcome = await root.create(persistentVolumes, provisionedVolume(claim, storageClass, node))
     // It is there already: the watch is about to say so.
     if (!outcome.ok && outcome.reason !== 'AlreadyExists') throwUnlessPassing(outcome, `of claim ${key}`)
     return
@@ -238,6 +284,9 @@ export class LeafVolumes {
     if (!claim) return
     const { leaf, rootClusterId, namespaces } = this.#options
     const { namespace, name } = refOf(key)
+    const source = dataSourceOf(claim)
+    const cloneOf = source.kind === 'claim' ? this.nameOf(`${namespace}/${source.name}`) : undefined
+    const parts = { root: claim, rootClusterId, classNames: this.#options.classNames(), cloneOf }
     const taken: string[] = []
     for (const nameInLeaf of [name, privateName(name, rootClusterId)]) {
       const written = await writeCopy(
@@ -248,8 +297,7 @@ export class LeafVolumes {
           ref: { ...(namespace && { namespace }), name: nameInLeaf },
           rootClusterId,
           namespaces,
-          copy: async () =>
-            leafClaim({ root: claim, rootClusterId, classNames: this.#options.classNames(), name: nameInLeaf }),
+          copy: async () => leafClaim({ ...parts, name: nameInLeaf }),
         },
       )
       if (written === 'written') return
@@ -258,32 +306,14 @@ export class LeafVolumes {
     }
     throw new CopyRefused(`${taken.join(' and ')} are there and not of this root`)
   }
-
-  /** The root's claim does not follow its volume by itself: for a driver it is the resizer that writes both. */
-  async #reflect(
-    key: ObjectKey,
-    { volume, leafUid, storage }: Extract<VolumePlan, { kind: 'reflect' }>,
-  ): Promise<Requeue> {
-    const { root } = this.#options
-    const { metadata, spec } = volume
-    const { name, uid } = metadata
-    const patch = {
-      metadata: { uid, annotations: { [leafClaimAnnotation]: leafUid } },
-      spec: { capacity: { storage } },
-    }
-    throwUnlessPassing(await root.patch(persistentVolumes, { name }, patch, { type: 'merge' }), name)
-    const status = { metadata: { uid: spec?.claimRef?.uid }, status: { capacity: { storage } } }
-    const outcome = await root.patch(persistentVolumeClaims, refOf(key), status, {
-      type: 'merge',
-      subresource: 'status',
-    })
-    throwUnlessPassing(outcome, `of claim ${key}`)
-    return
-  }
 }
 
 /** What another change has caused, the watch follows up. */
 function throwUnlessPassing(outcome: Outcome<unknown>, volume: string): void {
   if (outcome.ok || (outcome.reason !== 'Forbidden' && outcome.reason !== 'Invalid')) return
   throw new Error(`the root does not take the volume ${volume}: ${outcome.status.message}`)
+}
+
+function rootKeyOf(leafClaim: PersistentVolumeClaim): ObjectKey {
+  return `${leafClaim.metadata.namespace}/${nameInRoot(leafClaim)}`
 }

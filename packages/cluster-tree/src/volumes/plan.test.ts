@@ -81,16 +81,19 @@ describe('what to do about a claim whose volume a leaf makes', () => {
 
   it('is to tell the root which claim has it and how large it is, once', () => {
     const storage = '2Gi'
-    const step = plan({ claim: bound, volumes: [volume({ leafUid: '' })], leafClaim: leafClaim({ capacity: storage }) })
-    assert.deepEqual([step.kind, 'storage' in step && step.storage], ['reflect', storage])
+    const large = { claim: bound, leafClaim: leafClaim({ capacity: storage }) }
+    const step = plan({ ...large, volumes: [volume({ leafUid: '' })] })
+    assert.deepEqual([step.kind, 'storage' in step && step.storage], ['reflectVolume', storage])
+    const next = plan({ ...large, volumes: [volume({ capacity: storage })] })
+    assert.deepEqual(next, { kind: 'reflectClaim', claim: bound, status: { capacity: { storage } } })
     assert.equal(plan({ claim: bound, volumes: [volume()], leafClaim: leafClaim() }).kind, 'none')
   })
 
   it('is to let it grow, and never to shrink it', () => {
     const larger = claim({ volumeName: 'pvc-c-1', capacity: '1Gi', requested: '3Gi' })
     assert.deepEqual(plan({ claim: larger, volumes: [volume()], leafClaim: leafClaim() }), {
-      kind: 'growLeafClaim',
-      storage: '3Gi',
+      kind: 'changeLeafClaim',
+      spec: { resources: { requests: { storage: '3Gi' } } },
     })
     const smaller = leafClaim({ requested: '5Gi' })
     assert.equal(plan({ claim: bound, volumes: [volume()], leafClaim: smaller }).kind, 'none')

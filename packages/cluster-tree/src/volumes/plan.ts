@@ -1,5 +1,6 @@
 import { leafClaimAnnotation, rootUidAnnotation } from '@kosmos/api'
 import { type PersistentVolume, type PersistentVolumeClaim, parseQuantity } from '@kosmos/kube'
+import { reflectedStatus } from './reflected-status.ts'
 
 /** What is known about one claim of the root and what a leaf has of it. */
 export interface VolumeView {
@@ -8,7 +9,7 @@ export interface VolumeView {
   readonly volumes: readonly PersistentVolume[]
   /** Our claim in the leaf. */
   readonly leafClaim: PersistentVolumeClaim | undefined
-  /** The class is of leaves, and a pod of this leaf is the first that needs the claim. */
+  /** The class is of leaves, and this leaf is to make the volume. */
   readonly isAskedFor: boolean
 }
 
@@ -17,14 +18,22 @@ export type VolumePlan =
   /** Make the root's volume for the claim. */
   | { readonly kind: 'provision' }
   | { readonly kind: 'createLeafClaim' }
-  | { readonly kind: 'growLeafClaim'; readonly storage: string }
+  /** `spec`: a merge patch. */
+  | { readonly kind: 'changeLeafClaim'; readonly spec: object }
   | { readonly kind: 'deleteLeafClaim'; readonly uid: string }
   /** Delete the root's volume, of which the leaf has nothing any more. */
   | { readonly kind: 'deleteVolume'; readonly name: string; readonly uid: string }
   /** Let go of the root's volume, which is being deleted. */
   | { readonly kind: 'releaseVolume'; readonly volume: PersistentVolume }
-  /** Tell the root which claim in the leaf has the volume, and how large it is. */
-  | { readonly kind: 'reflect'; readonly volume: PersistentVolume; readonly leafUid: string; readonly storage: string }
+  /** Tell the root's volume which claim in the leaf has it, and how large it is. */
+  | {
+      readonly kind: 'reflectVolume'
+      readonly volume: PersistentVolume
+      readonly leafUid: string
+      readonly storage: string
+    }
+  /** Tell the root's claim what the leaf's says. */
+  | { readonly kind: 'reflectClaim'; readonly claim: PersistentVolumeClaim; readonly status: object }
 
 /**
  * The next step for one claim. The leaf's claim lives as long as the root's volume does, whatever becomes of the pods and of the
@@ -45,17 +54,31 @@ export function planVolume({ claim, volumes, leafClaim, isAskedFor }: VolumeView
   // Of the claim before it, which goes first; or its end in the leaf, after which it is made again.
   if (!isOf(leafClaim, claim.metadata.uid) || leafClaim.metadata.deletionTimestamp !== undefined)
     return { kind: 'none' }
-  const wanted = claim.spec?.resources?.requests?.storage
-  if (wanted && isMore(wanted, leafClaim.spec?.resources?.requests?.storage)) {
-    return { kind: 'growLeafClaim', storage: wanted }
-  }
+  const spec = changedSpec(claim, leafClaim)
+  if (spec) return { kind: 'changeLeafClaim', spec }
   const storage = leafClaim.status?.capacity?.storage
   const { uid: leafUid } = leafClaim.metadata
   const isReflected =
-    own.metadata.annotations?.[leafClaimAnnotation] === leafUid &&
-    own.spec?.capacity?.storage === storage &&
-    claim.status?.capacity?.storage === storage
-  return storage && !isReflected ? { kind: 'reflect', volume: own, leafUid, storage } : { kind: 'none' }
+    own.metadata.annotations?.[leafClaimAnnotation] === leafUid && own.spec?.capacity?.storage === storage
+  // Until it is bound in the leaf, there is nothing to tell.
+  if (!storage) return { kind: 'none' }
+  if (!isReflected) return { kind: 'reflectVolume', volume: own, leafUid, storage }
+  const status = reflectedStatus(claim, leafClaim)
+  return status ? { kind: 'reflectClaim', claim, status } : { kind: 'none' }
+}
+
+/** What may change of a claim that is bound: its size, upwards, and its attributes (KEP-284, KEP-3751). */
+function changedSpec(root: PersistentVolumeClaim, leaf: PersistentVolumeClaim): object | undefined {
+  const { resources, volumeAttributesClassName } = root.spec ?? {}
+  const storage = resources?.requests?.storage
+  const grows = storage !== undefined && isMore(storage, leaf.spec?.resources?.requests?.storage)
+  const isModified =
+    volumeAttributesClassName !== undefined && volumeAttributesClassName !== leaf.spec?.volumeAttributesClassName
+  if (!grows && !isModified) return undefined
+  return {
+    ...(grows && { resources: { requests: { storage } } }),
+    ...(isModified && { volumeAttributesClassName }),
+  }
 }
 
 /** What the end of a volume asks for, if it is ending. */

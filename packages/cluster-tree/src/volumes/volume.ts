@@ -23,7 +23,7 @@ export function claimKeyOf({ spec }: PersistentVolume): string {
  */
 export function provisionedVolume(claim: PersistentVolumeClaim, storageClass: StorageClass, node: Node): KubeObject {
   const { name, namespace, uid } = claim.metadata
-  const { accessModes, resources, volumeMode, storageClassName } = claim.spec ?? {}
+  const { accessModes, resources, volumeMode, storageClassName, volumeAttributesClassName } = claim.spec ?? {}
   const cluster = node.metadata.labels?.[clusterLabel] ?? ''
   const isWhole = node.metadata.annotations?.[leafNodeModeAnnotation] === leafNodeModes.cluster
   const place = isWhole
@@ -43,6 +43,7 @@ export function provisionedVolume(claim: PersistentVolumeClaim, storageClass: St
       accessModes: [...(accessModes ?? [])],
       ...(volumeMode && { volumeMode }),
       ...(storageClassName && { storageClassName }),
+      ...(volumeAttributesClassName && { volumeAttributesClassName }),
       persistentVolumeReclaimPolicy: storageClass.reclaimPolicy ?? 'Delete',
       // The uid binds it at once, and to no later claim of that name.
       claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name, uid },

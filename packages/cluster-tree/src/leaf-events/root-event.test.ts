@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { leafPod, rootPod } from '../pods/fixture.ts'
 import { lastSeen, rootEvent } from './root-event.ts'
 
-const root = rootPod()
+const root = { ...rootPod(), kind: 'Pod' }
 const { metadata } = leafPod(root)
 
 const backOff = {

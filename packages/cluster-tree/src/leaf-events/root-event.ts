@@ -1,27 +1,31 @@
 import { createHash } from 'node:crypto'
 import { clusterLabel } from '@kosmos/api'
-import type { CoreEvent, Pod } from '@kosmos/kube'
+import type { CoreEvent, KubeObject, Stored } from '@kosmos/kube'
 
 /** The longest name of an object. */
 const LONGEST_NAME = 253
 
 /**
- * The Event in the root for an Event that the leaf has on the copy of `root`: on the root pod, with the same words, counts
+ * The Event in the root for an Event that the leaf has on the copy of `root`: on the root object, with the same words, counts
  * and times, told by the leaf's component "(cluster)". The name follows from the leaf's, so that the same Event told
  * twice is one, also after a restart. For server-side apply. Pure.
  *
  * By core/v1, since events.k8s.io does not take what kubelets write (no eventTime, an empty action).
  */
-export function rootEvent(event: CoreEvent, root: Pod, clusterName: string) {
+export function rootEvent(
+  event: CoreEvent,
+  root: { readonly kind: string } & Pick<Stored<KubeObject>, 'metadata'>,
+  clusterName: string,
+) {
   const { reason, message, type, count, firstTimestamp, lastTimestamp, eventTime, series, action } = event
   const { reportingComponent, reportingInstance, source, involvedObject } = event
-  const { name, namespace, uid } = root.metadata
+  const { name, namespace = '', uid } = root.metadata
   const component = source?.component || reportingComponent || 'unknown'
   return {
     metadata: { name: nameFor(event, clusterName), namespace, labels: { [clusterLabel]: clusterName } },
     involvedObject: {
       apiVersion: 'v1',
-      kind: 'Pod',
+      kind: root.kind,
       namespace,
       name,
       uid,

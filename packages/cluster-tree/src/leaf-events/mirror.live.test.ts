@@ -14,7 +14,7 @@ import {
   unwrap,
 } from '@kosmos/kube'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
-import { PodEvents } from './mirror.ts'
+import { LeafEvents } from './mirror.ts'
 
 const namespace = 'shop'
 
@@ -47,11 +47,12 @@ describe('Events of a leaf on real API servers', () => {
   /** One life of the process. */
   const start = () => {
     const stop = new AbortController()
-    const events = new PodEvents({
+    const events = new LeafEvents({
       root: root.client,
       leaf: leaf.client,
       clusterName: 'east',
-      rootPodOf: (_namespace, name, uid) => (name === 'web' && uid === leafPod.metadata.uid ? rootPod : undefined),
+      kind: 'Pod',
+      rootObjectOf: (_namespace, name, uid) => (name === 'web' && uid === leafPod.metadata.uid ? rootPod : undefined),
       onState: () => {},
       onRefused: (reason) => refused.push(reason),
     })

@@ -3,23 +3,34 @@ import {
   type CoreEvent,
   coreEvents,
   EventBudget,
-  type Pod,
+  type KubeObject,
   Reflector,
   type ReflectorState,
+  type Stored,
   WorkQueue,
 } from '@kosmos/kube'
 import { lastSeen, rootEvent } from './root-event.ts'
 
-export interface PodEventsOptions {
+export interface LeafEventsOptions {
   readonly root: Client
   readonly leaf: Client
   readonly clusterName: string
-  /** The root pod whose copy an Event is about, if it is one of ours. */
-  readonly rootPodOf: (namespace: string, name: string, leafUid: string) => Pod | undefined
+  readonly kind: MirroredKind
+  /** The root object whose copy an Event is about, if it is one of ours. */
+  readonly rootObjectOf: (namespace: string, name: string, leafUid: string) => Stored<KubeObject> | undefined
   readonly onState: (state: ReflectorState) => void
   /** Hears why the root did not take an Event. */
   readonly onRefused: (reason: string) => void
 }
+
+/** What the Events are about. */
+export type MirroredKind = keyof typeof SELECTORS
+
+/** `Scheduled` each pod has once, and the root pod's addresses say it. */
+const SELECTORS = {
+  Pod: 'involvedObject.kind=Pod,reason!=Scheduled',
+  PersistentVolumeClaim: 'involvedObject.kind=PersistentVolumeClaim',
+} as const
 
 /** Older Events are known already, or of no use any more. */
 const FRESH_MS = 5 * 60_000
@@ -30,24 +41,24 @@ const MAX_WAITING = 500
 const NORMAL_EVENTS = { burst: 50, perSecond: 5 } as const
 
 /**
- * Shows the Events of copies on their root pods, where `kubectl describe` looks for them: pulling, starting, probes that
- * fail, a leaf without room. Not `Scheduled`, which each pod has once and which the root pod's addresses say. Nothing
- * depends on these Events, so what is over the budget is left out.
+ * Shows the Events of copies of one kind on their root objects, where `kubectl describe` looks for them: pulling, starting, probes
+ * that fail, a leaf without room, a volume that is not made. Nothing depends on these Events, so what is over the budget is left
+ * out.
  */
-export class PodEvents {
-  readonly #options: PodEventsOptions
+export class LeafEvents {
+  readonly #options: LeafEventsOptions
   readonly #budget = new EventBudget({ normal: NORMAL_EVENTS }, performance.now())
   /** The newest state of each Event that is to be told, by uid. */
-  readonly #waiting = new Map<string, { readonly event: CoreEvent; readonly pod: Pod }>()
+  readonly #waiting = new Map<string, { readonly event: CoreEvent; readonly about: Stored<KubeObject> }>()
   readonly #writes = new WorkQueue({ work: (uid) => this.#write(uid), concurrency: CONCURRENT_WRITES })
   readonly #reflector: Reflector<CoreEvent>
 
-  constructor(options: PodEventsOptions) {
+  constructor(options: LeafEventsOptions) {
     this.#options = options
     this.#reflector = new Reflector({
       client: options.leaf,
       resource: coreEvents,
-      fieldSelector: 'involvedObject.kind=Pod,reason!=Scheduled',
+      fieldSelector: SELECTORS[options.kind],
       onState: options.onState,
       sink: {
         replace: (events) => {
@@ -67,21 +78,24 @@ export class PodEvents {
 
   #tell(event: CoreEvent): void {
     const { namespace = '', name = '', uid = '' } = event.involvedObject
-    const pod = this.#options.rootPodOf(namespace, name, uid)
-    if (!pod || this.#waiting.size >= MAX_WAITING) return
+    const about = this.#options.rootObjectOf(namespace, name, uid)
+    if (!about || this.#waiting.size >= MAX_WAITING) return
     const type = event.type === 'Warning' ? 'Warning' : 'Normal'
-    if (!this.#budget.spend(pod.metadata.uid, type, performance.now())) return
-    this.#waiting.set(event.metadata.uid, { event, pod })
+    if (!this.#budget.spend(about.metadata.uid, type, performance.now())) return
+    this.#waiting.set(event.metadata.uid, { event, about })
     this.#writes.add(event.metadata.uid)
   }
 
   async #write(uid: string): Promise<void> {
-    const { root, clusterName, onRefused } = this.#options
+    const { root, kind, clusterName, onRefused } = this.#options
     const next = this.#waiting.get(uid)
     if (!next) return
-    const outcome = await root.apply(coreEvents, rootEvent(next.event, next.pod, clusterName))
+    const outcome = await root.apply(
+      coreEvents,
+      rootEvent(next.event, { kind, metadata: next.about.metadata }, clusterName),
+    )
     // Something newer may have come meanwhile, which has its own turn.
     if (this.#waiting.get(uid) === next) this.#waiting.delete(uid)
-    if (!outcome.ok) onRefused(`${next.pod.metadata.name}: ${outcome.status.message ?? outcome.reason}`)
+    if (!outcome.ok) onRefused(`${next.about.metadata.name}: ${outcome.status.message ?? outcome.reason}`)
   }
 }

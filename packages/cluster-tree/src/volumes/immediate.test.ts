@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Node, StorageClass } from '@kosmos/kube'
+import fc from 'fast-check'
+import { isImmediate, nodeForImmediate } from './immediate.ts'
+
+interface NodeParts {
+  readonly name: string
+  readonly zone?: string
+  readonly ready?: boolean
+  readonly cordoned?: boolean
+  readonly retiring?: boolean
+}
+
+const node = ({ name, zone = 'a', ready = true, cordoned = false, retiring = false }: NodeParts) =>
+  ({
+    metadata: { name, labels: { zone } },
+    spec: {
+      unschedulable: cordoned,
+      ...(retiring && { taints: [{ key: 'kosmos.io/retiring', effect: 'NoSchedule' }] }),
+    },
+    status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown' }] },
+  }) as unknown as Node
+const inZones = (...values: string[]) =>
+  ({ allowedTopologies: [{ matchLabelExpressions: [{ key: 'zone', values }] }] }) as unknown as StorageClass
+const any = {} as StorageClass
+const chosen = (nodes: readonly Node[], storageClass = any, uid = 'claim-1') =>
+  nodeForImmediate(uid, storageClass, nodes)?.metadata.name
+
+describe('where a volume is made that no pod waits for', () => {
+  it('is on a virtual node that could take pods', () => {
+    const bad = [
+      node({ name: 'down', ready: false }),
+      node({ name: 'cordoned', cordoned: true }),
+      node({ name: 'leaving', retiring: true }),
+    ]
+    assert.equal(chosen(bad), undefined)
+    assert.equal(chosen([...bad, node({ name: 'good' })]), 'good')
+  })
+
+  it('is where the class allows it', () => {
+    const nodes = [node({ name: 'east', zone: 'e' }), node({ name: 'west', zone: 'w' })]
+    assert.equal(chosen(nodes, inZones('w', 'x')), 'west')
+    assert.equal(chosen(nodes, inZones('x')), undefined)
+  })
+
+  it('is the same for everybody, whatever the order in which they know the nodes', () => {
+    const names = fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1 })
+    fc.assert(
+      fc.property(names, fc.string(), (names, uid) => {
+        const nodes = names.map((name) => node({ name }))
+        const winner = chosen(nodes, any, uid)
+        assert.equal(chosen(nodes.toReversed(), any, uid), winner)
+        // Another that leaves changes nothing for this claim.
+        for (const { metadata } of nodes) {
+          if (metadata.name === winner) continue
+          assert.equal(
+            chosen(
+              nodes.filter((other) => other.metadata !== metadata),
+              any,
+              uid,
+            ),
+            winner,
+          )
+        }
+      }),
+    )
+  })
+
+  it('is on all of them in turn', () => {
+    const nodes = ['a', 'b', 'c'].map((name) => node({ name }))
+    const counts = Map.groupBy(
+      Array.from({ length: 300 }, (_, n) => chosen(nodes, any, `claim-${n}`)),
+      (name) => name,
+    )
+    assert.deepEqual([...counts.keys()].sort(), ['a', 'b', 'c'])
+    for (const { length } of counts.values()) assert.ok(length > 60, `${length} of 300`)
+  })
+
+  it('is a question of classes that say so, or say nothing', () => {
+    assert.ok(isImmediate({} as StorageClass))
+    assert.ok(!isImmediate({ volumeBindingMode: 'WaitForFirstConsumer' } as StorageClass))
+  })
+})

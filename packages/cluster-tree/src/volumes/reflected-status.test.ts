@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { PersistentVolumeClaim } from '@kosmos/kube'
+import fc from 'fast-check'
+import { reflectedStatus } from './reflected-status.ts'
+
+const claim = (status: unknown) => ({ metadata: { name: 'data', uid: 'u' }, status }) as PersistentVolumeClaim
+const reflected = (shown: object, said: object) => reflectedStatus(claim(shown), claim(said))
+
+/** RFC 7386. */
+function merged(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch
+  const into = { ...(typeof target === 'object' && !Array.isArray(target) ? target : {}) } as Record<string, unknown>
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete into[key]
+    else into[key] = merged(into[key], value)
+  }
+  return into
+}
+
+describe("what the root's claim is told of its volume", () => {
+  const pending = { type: 'FileSystemResizePending', status: 'True' }
+  const unused = { type: 'Unused', status: 'True' }
+
+  it('is its size, and what a resizer or a modifier says; not who uses it', () => {
+    const said = { phase: 'Bound', capacity: { storage: '2Gi' }, conditions: [pending, { ...unused, status: 'False' }] }
+    assert.deepEqual(reflected({ phase: 'Bound', conditions: [unused] }, said), {
+      capacity: { storage: '2Gi' },
+      conditions: [unused, pending],
+    })
+  })
+
+  it('goes when it is said no more', () => {
+    const shown = {
+      conditions: [pending, unused],
+      allocatedResourceStatuses: { storage: 'ControllerResizeInProgress' },
+    }
+    assert.deepEqual(reflected(shown, {}), { conditions: [unused], allocatedResourceStatuses: null })
+  })
+
+  it('leads to the same in one step, whatever both say, and leaves the rest', () => {
+    const condition = fc.record({
+      type: fc.constantFrom('Resizing', 'NodeResizeError', 'ModifyVolumeError', 'Unused', 'Custom'),
+      status: fc.constantFrom('True', 'False'),
+    })
+    const status = fc
+      .record(
+        {
+          phase: fc.constantFrom('Bound', 'Lost'),
+          capacity: fc.dictionary(fc.constantFrom('storage', 'other'), fc.constantFrom('1Gi', '2Gi')),
+          allocatedResourceStatuses: fc.dictionary(fc.constantFrom('storage', 'a'), fc.constantFrom('x', 'y')),
+          currentVolumeAttributesClassName: fc.constantFrom('gold', 'silver'),
+          modifyVolumeStatus: fc.record({ status: fc.constantFrom('Pending', 'Infeasible') }),
+          conditions: fc.uniqueArray(condition, { selector: ({ type }) => type }),
+        },
+        { requiredKeys: [] },
+      )
+      .map((status) => JSON.parse(JSON.stringify(status)) as Record<string, unknown>)
+    fc.assert(
+      fc.property(status, status, (shown, said) => {
+        const patch = reflected(shown, said)
+        const after = merged(shown, patch ?? {}) as Record<string, unknown>
+        assert.equal(reflected(after, said), undefined)
+        assert.equal(after.phase, shown.phase)
+        const others = ({ conditions }: Record<string, unknown>) =>
+          ((conditions ?? []) as { type: string }[]).filter(({ type }) => type === 'Unused' || type === 'Custom')
+        assert.deepEqual(others(after), others(shown))
+      }),
+    )
+  })
+})
