@@ -12,19 +12,22 @@ import {
 import type { Testbed } from '@kosmos/testbed'
 import { loadAll } from 'js-yaml'
 
-const rbac = path.resolve(import.meta.dirname, '../../deploy/rbac/clustertree.yaml')
+const deploy = path.resolve(import.meta.dirname, '../../deploy')
+const manifests = async (name: string) =>
+  loadAll(await readFile(path.join(deploy, name), 'utf8')) as readonly KubeObject[]
 const account = { namespace: 'kosmos-system', name: 'clustertree' } as const
 
 /**
- * Gives cluster-tree the rights that its manifests write out, and no more, and returns the kubeconfig of its
- * ServiceAccount. What works here works in production.
+ * Applies what its manifests say but for the process itself, so that cluster-tree has the rights that they write out, and no
+ * more. Returns the kubeconfig of its ServiceAccount. What works here works in production.
  */
 export async function rootCredentials({ root, dir }: Testbed): Promise<string> {
   const connection = new Connection(root.name, await createTransport(loadKubeConfig({ file: root.kubeconfig })))
   try {
     const client = new Client(connection, 'kosmos-testbed')
-    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: account.namespace } }
-    for (const manifest of [namespace, ...(loadAll(await readFile(rbac, 'utf8')) as KubeObject[])]) {
+    const others = await manifests('clustertree.yaml')
+    const kinds = (...wanted: string[]) => others.filter(({ kind = '' }) => wanted.includes(kind))
+    for (const manifest of [...kinds('Namespace', 'CSIDriver'), ...(await manifests('rbac/clustertree.yaml'))]) {
       const outcome = await client.apply(resourceOf(manifest), manifest)
       if (!outcome.ok) throw new Error(`${manifest.kind} ${manifest.metadata?.name}: ${outcome.status.message}`)
     }
@@ -43,7 +46,7 @@ export async function rootCredentials({ root, dir }: Testbed): Promise<string> {
 }
 
 function resourceOf({ apiVersion = 'v1', kind = '' }: KubeObject) {
-  const cluster = ['Namespace', 'ClusterRole', 'ClusterRoleBinding'].includes(kind)
+  const cluster = ['Namespace', 'ClusterRole', 'ClusterRoleBinding', 'CSIDriver'].includes(kind)
   return resource(apiVersion, kind, `${kind.toLowerCase()}s`, cluster ? 'Cluster' : 'Namespaced')
 }
 

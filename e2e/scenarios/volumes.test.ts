@@ -81,6 +81,7 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
       storageClass('kept', 'leaf.kosmos.io', { reclaimPolicy: 'Retain' }),
       storageClass('eager', 'leaf.kosmos.io', { volumeBindingMode: 'Immediate' }),
       storageClass('unknown', 'leaf.kosmos.io', { volumeBindingMode: 'Immediate' }),
+      storageClass('later', 'leaf.kosmos.io'),
     )
   })
   after(() => platform?.down())
@@ -193,6 +194,23 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
       const { stdout } = await kubectl('describe', 'pvc', 'never')
       return /ProvisioningFailed .*\(leaf1\) .*"unknown" not found/.test(stdout)
     })
+  })
+
+  it('are not sent to a leaf that does not have their class, until it does', async () => {
+    await platform.apply(
+      claim('hopeful', 'later'),
+      pod('patient', { container: SLEEP, spec: { volumes: mounting('hopeful') } }),
+    )
+    await eventually('the scheduler says so', async () => {
+      const seen = await platform.root.get(pods, { namespace, name: 'patient' })
+      return seen?.status?.conditions?.some(({ message }) => message?.includes('did not have enough free storage'))
+    })
+    const [testbedLeaf] = platform.testbed.leaves
+    assert(testbedLeaf)
+    const items = [storageClass('later', 'kubernetes.io/no-provisioner'), folder('volumes-g', 'later')]
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
+    await platform.kubectlIn(testbedLeaf, ['apply', '-f', '-'], list)
+    await ready('patient')
   })
 
   it('do not come back empty when the leaf has lost their data', async () => {

@@ -80,6 +80,7 @@ export class Leaf {
       before?.leafAPIAccess === clusterTreeOptions?.leafAPIAccess &&
       isDeepStrictEqual(before?.reserved, clusterTreeOptions?.reserved)
     if (!isSame) this.#takeUpModels()
+    if (!isDeepStrictEqual(before?.storageClasses, clusterTreeOptions?.storageClasses)) this.#tree?.classesRenamed()
   }
 
   /** How many objects of ours the leaf still has; undefined while it cannot be told. */

@@ -2,6 +2,8 @@ import { rootClusterLabel } from '@kosmos/api'
 import {
   type Client,
   configMaps,
+  csiDrivers,
+  csiStorageCapacities,
   Informer,
   type KubeObject,
   type Node,
@@ -16,9 +18,14 @@ import {
   type Service,
   secrets,
   services,
+  storageClasses,
 } from '@kosmos/kube'
+import type { LeafStorageSources } from '../capacities/controller.ts'
 
 type Metadata = Informer<KubeObject>
+
+/** Watches that tell how much room the leaf's storage has. */
+export const storageSources = ['storageclasses', 'csidrivers', 'csistoragecapacities'] as const
 
 /** Which watch a state is about. */
 export type LeafSource =
@@ -31,6 +38,9 @@ export type LeafSource =
   | 'services'
   | 'claims'
   | 'events'
+  | StorageSource
+
+type StorageSource = (typeof storageSources)[number]
 
 /** What is watched in a leaf. What is not ours is not received, but for what capacity needs to know of other pods. */
 export interface LeafSources {
@@ -45,6 +55,7 @@ export interface LeafSources {
   readonly services: Informer<Service, 'namespace'>
   readonly claims: Informer<PersistentVolumeClaim>
   readonly configuration: { readonly configmaps: Metadata; readonly secrets: Metadata }
+  readonly storage: LeafStorageSources
   run(signal: AbortSignal): Promise<void>
 }
 
@@ -98,11 +109,17 @@ export function watchLeaf(
     }),
   }
   const configuration = { configmaps: metadata(configMaps, 'configmaps'), secrets: metadata(secrets, 'secrets') }
+  const storage = {
+    classes: new Informer({ client, resource: storageClasses, onState: telling('storageclasses') }),
+    drivers: new Informer({ client, resource: csiDrivers, onState: telling('csidrivers') }),
+    capacities: new Informer({ client, resource: csiStorageCapacities, onState: telling('csistoragecapacities') }),
+  }
   return {
     ...sources,
     configuration,
+    storage,
     run: async (signal) => {
-      const all = [...Object.values(sources), ...Object.values(configuration)]
+      const all = [...Object.values(sources), ...Object.values(configuration), ...Object.values(storage)]
       await Promise.all(all.map((informer) => informer.run(signal)))
     },
   }

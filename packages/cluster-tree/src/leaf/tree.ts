@@ -1,5 +1,6 @@
 import type { ClusterTreeOptions, VirtualNodeModel } from '@kosmos/api'
 import { ApiError, type Client, keyOf, type ReconcileObservation, type ReflectorState } from '@kosmos/kube'
+import { LeafCapacities } from '../capacities/controller.ts'
 import { orphanKept } from '../clusters/events.ts'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
@@ -24,7 +25,7 @@ import { LeafVolumes } from '../volumes/controller.ts'
 import type { Beat } from './heartbeat.ts'
 import type { LeafIdentity } from './identity.ts'
 import type { LeafOptions } from './options.ts'
-import { type LeafSource, type LeafSources, watchLeaf } from './sources.ts'
+import { type LeafSource, type LeafSources, storageSources, watchLeaf } from './sources.ts'
 
 export type TreeOptions = LeafOptions & {
   readonly leaf: Client
@@ -42,7 +43,7 @@ export type TreeOptions = LeafOptions & {
 }
 
 /** Watches without which pods run all the same. */
-const DISPENSABLE: readonly LeafSource[] = ['events', 'namespaces', 'services', 'claims']
+const DISPENSABLE: readonly LeafSource[] = ['events', 'namespaces', 'services', 'claims', ...storageSources]
 
 /** Everything that runs for a leaf which may be used: its watches, its virtual nodes, its pods and their configuration. */
 export class LeafTree {
@@ -51,7 +52,10 @@ export class LeafTree {
   readonly #sources: LeafSources
   readonly #rootPods: PodsOnNodes
   readonly #pods: PodController
+  readonly #capacities: LeafCapacities
   readonly #events: readonly LeafEvents[]
+  /** Resolves when each watch of the leaf's storage has begun or been refused. */
+  readonly #storage = { ...Promise.withResolvers<void>(), pending: new Set<LeafSource>(storageSources) }
   readonly #tokens: PodTokens
   readonly #services: ServiceCopies
   readonly #volumes: LeafVolumes
@@ -148,6 +152,19 @@ export class LeafTree {
       events: root.events,
       wake: (pod) => this.#pods.controller.enqueue(pod),
     })
+    this.#capacities = new LeafCapacities({
+      onReconcile,
+      root: root.client,
+      cluster: { name: clusterName, uid: cluster.metadata.uid },
+      rootClasses: root.volumes.classes,
+      rootCapacities: root.volumes.capacities,
+      rootNodes: root.virtualNodes,
+      leafNodes: nodes,
+      leafStorage: this.#sources.storage,
+      heardOf: this.#storage.promise,
+      membersOf: (nodeName) => this.virtualNodes.membersOf(nodeName),
+      classNames: options.classNames,
+    })
     this.#tokens = new PodTokens({
       onReconcile,
       leaf,
@@ -218,6 +235,11 @@ export class LeafTree {
     this.#pods.resume()
   }
 
+  /** Takes up that the Cluster calls StorageClasses otherwise now. */
+  classesRenamed(): void {
+    this.#capacities.resume()
+  }
+
   /** Runs until the signal aborts and everything has ended. */
   async run(signal: AbortSignal): Promise<void> {
     const forget = this.#options.root.boundPods.onRecovery(() => this.#pods.resume())
@@ -229,6 +251,7 @@ export class LeafTree {
       this.#tokens.controller.run(signal),
       this.#services.controller.run(signal),
       this.#volumes.controller.run(signal),
+      this.#capacities.controller.run(signal),
       this.#pods.controller.run(signal),
       ...this.#events.map((events) => events.run(signal)),
     ])
@@ -309,6 +332,9 @@ export class LeafTree {
     if (state.kind === 'broken') this.#broken.set(source, state.error)
     const recovered = state.kind === 'following' && this.#broken.delete(source)
     if (recovered && source === 'pods') this.#pods.resume()
+    if (state.kind !== 'connecting' && this.#storage.pending.delete(source) && this.#storage.pending.size === 0)
+      this.#storage.resolve()
+    if (recovered && (storageSources as readonly LeafSource[]).includes(source)) this.#capacities.resume()
     if (before[0] !== this.forbidden || before[1] !== this.withheld) this.#options.changed()
   }
 }

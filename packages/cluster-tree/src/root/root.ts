@@ -1,7 +1,9 @@
 import { clusterLabel, nodeLabel, systemNamespace } from '@kosmos/api'
 import {
   type Client,
+  type CSIStorageCapacity,
   configMaps,
+  csiStorageCapacities,
   Informer,
   type KubeObject,
   type Node,
@@ -65,7 +67,9 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
     claims: new Informer({
       client,
       resource: persistentVolumeClaims,
-      indexes: { unbound: ({ spec }: PersistentVolumeClaim) => (spec?.volumeName ? [] : ['']) },
+      indexes: {
+        unbound: ({ spec }: PersistentVolumeClaim) => (spec?.volumeName ? [] : [spec?.storageClassName ?? '']),
+      },
     }),
     volumes: new Informer({
       client,
@@ -74,6 +78,13 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
       indexes: { claim: (volume: PersistentVolume) => [claimKeyOf(volume)] },
     }),
     classes: new Informer({ client, resource: storageClasses }),
+    capacities: new Informer({
+      client,
+      resource: csiStorageCapacities,
+      namespace: systemNamespace,
+      labelSelector: clusterLabel,
+      indexes: { class: ({ storageClassName }: CSIStorageCapacity) => [storageClassName] },
+    }),
   }
   const configuration = { configmaps: metadata(configMaps), secrets: metadata(secrets) }
   return {

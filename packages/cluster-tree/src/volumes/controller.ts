@@ -2,6 +2,7 @@ import { clusterLabel, leafClaimAnnotation, leafVolumeFinalizer } from '@kosmos/
 import {
   type Client,
   Controller,
+  type CSIStorageCapacity,
   type Informer,
   keyOf,
   type Node,
@@ -34,6 +35,8 @@ export interface RootVolumes {
   /** Those that stand for a volume in a leaf. */
   readonly volumes: Informer<PersistentVolume, 'claim'>
   readonly classes: Informer<StorageClass>
+  /** How large a volume leaves could make. */
+  readonly capacities: Informer<CSIStorageCapacity, 'class'>
 }
 
 export interface LeafVolumesOptions {
@@ -78,19 +81,20 @@ export class LeafVolumes {
 
   constructor(options: LeafVolumesOptions) {
     this.#options = options
-    const { claims, volumes, classes } = options.rootVolumes
+    const { claims, volumes, classes, capacities } = options.rootVolumes
     this.controller = new Controller({
       name: 'volumes',
       concurrency: 8,
       reconcile: (key) => this.#reconcile(key),
       ...(options.onReconcile && { onReconcile: options.onReconcile }),
     })
-    const unbound = () => [...claims.store.by('unbound', '')].map(keyOf)
-    this.controller.watch(classes, ({ type }) => (type === 'deleted' ? [] : unbound()))
+    this.controller.watch(classes, ({ object }) => this.#unbound(object))
+    this.controller.watch(capacities, ({ object }) => this.#unbound(classes.get(object.storageClassName)))
     // Claims of Immediate classes wait for a leaf that takes volumes.
     this.controller.watch(options.virtualNodes, (change) => {
       const before = change.type === 'updated' && takesVolumes(change.old)
-      return change.type !== 'deleted' && takesVolumes(change.object) && !before ? unbound() : []
+      const isNew = change.type !== 'deleted' && takesVolumes(change.object) && !before
+      return isNew ? [...classes.store.values()].flatMap((storageClass) => this.#unbound(storageClass)) : []
     })
     this.controller.watch(claims, ({ key }) => [key])
     this.controller.watch(volumes, ({ object }) => {
@@ -98,6 +102,12 @@ export class LeafVolumes {
       return this.#isHere(object) && claimRef ? [`${claimRef.namespace}/${claimRef.name}`] : []
     })
     this.controller.watch(options.leafClaims, ({ object }) => [rootKeyOf(object)])
+  }
+
+  /** Claims that no pod has to wait for before they get a volume. */
+  #unbound(storageClass: StorageClass | undefined): ObjectKey[] {
+    if (!storageClass || !isOfLeaves(storageClass) || !isImmediate(storageClass)) return []
+    return [...this.#options.rootVolumes.claims.store.by('unbound', storageClass.metadata.name)].map(keyOf)
   }
 
   /** Says that the need for a claim has changed. */
@@ -177,10 +187,13 @@ export class LeafVolumes {
    */
   #nodeFor(key: ObjectKey, claim: PersistentVolumeClaim): Node | undefined {
     const storageClass = this.#classOf(claim)
-    const { virtualNodes, clusterName } = this.#options
+    const { rootVolumes, virtualNodes, clusterName } = this.#options
     const node =
       storageClass && isImmediate(storageClass)
-        ? nodeForImmediate(claim.metadata.uid, storageClass, virtualNodes.store.values())
+        ? nodeForImmediate(claim, storageClass, {
+            virtualNodes: virtualNodes.store.values(),
+            capacities: [...rootVolumes.capacities.store.by('class', storageClass.metadata.name)],
+          })
         : this.#nodeOfFirstPod(key, claim)
     return node?.metadata.labels?.[clusterLabel] === clusterName ? node : undefined
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Node, StorageClass } from '@kosmos/kube'
+import type { CSIStorageCapacity, Node, PersistentVolumeClaim, StorageClass } from '@kosmos/kube'
 import fc from 'fast-check'
 import { isImmediate, nodeForImmediate } from './immediate.ts'
 
@@ -14,7 +14,7 @@ interface NodeParts {
 
 const node = ({ name, zone = 'a', ready = true, cordoned = false, retiring = false }: NodeParts) =>
   ({
-    metadata: { name, labels: { zone } },
+    metadata: { name, labels: { zone, 'kubernetes.io/hostname': name } },
     spec: {
       unschedulable: cordoned,
       ...(retiring && { taints: [{ key: 'kosmos.io/retiring', effect: 'NoSchedule' }] }),
@@ -24,8 +24,16 @@ const node = ({ name, zone = 'a', ready = true, cordoned = false, retiring = fal
 const inZones = (...values: string[]) =>
   ({ allowedTopologies: [{ matchLabelExpressions: [{ key: 'zone', values }] }] }) as unknown as StorageClass
 const any = {} as StorageClass
-const chosen = (nodes: readonly Node[], storageClass = any, uid = 'claim-1') =>
-  nodeForImmediate(uid, storageClass, nodes)?.metadata.name
+const claim = (uid: string) =>
+  ({ metadata: { uid }, spec: { resources: { requests: { storage: '5Gi' } } } }) as unknown as PersistentVolumeClaim
+const room = (name: string, capacity: string) =>
+  ({ nodeTopology: { matchLabels: { 'kubernetes.io/hostname': name } }, capacity }) as unknown as CSIStorageCapacity
+const chosen = (
+  virtualNodes: readonly Node[],
+  storageClass = any,
+  uid = 'claim-1',
+  capacities: readonly CSIStorageCapacity[] = [],
+) => nodeForImmediate(claim(uid), storageClass, { virtualNodes, capacities })?.metadata.name
 
 describe('where a volume is made that no pod waits for', () => {
   it('is on a virtual node that could take pods', () => {
@@ -42,6 +50,13 @@ describe('where a volume is made that no pod waits for', () => {
     const nodes = [node({ name: 'east', zone: 'e' }), node({ name: 'west', zone: 'w' })]
     assert.equal(chosen(nodes, inZones('w', 'x')), 'west')
     assert.equal(chosen(nodes, inZones('x')), undefined)
+  })
+
+  it('is where there is room, as far as that is known', () => {
+    const nodes = ['small', 'large', 'silent'].map((name) => node({ name }))
+    const capacities = [room('small', '4Gi'), room('large', '5Gi')]
+    assert.equal(chosen(nodes, any, 'claim-1', capacities), 'large')
+    assert.equal(chosen(nodes, any, 'claim-1', [room('small', '4Gi')]), undefined)
   })
 
   it('is the same for everybody, whatever the order in which they know the nodes', () => {

@@ -1,7 +1,20 @@
 import { hash } from 'node:crypto'
 import { retiringTaint } from '@kosmos/api'
-import type { Node, StorageClass } from '@kosmos/kube'
+import {
+  type CSIStorageCapacity,
+  labelSelector,
+  type Node,
+  type PersistentVolumeClaim,
+  parseQuantity,
+  type StorageClass,
+} from '@kosmos/kube'
 import { isAvailable } from '../nodes/capacity.ts'
+
+export interface Places {
+  readonly virtualNodes: Iterable<Node>
+  /** For the class of the claim; none: nothing is known. */
+  readonly capacities: readonly CSIStorageCapacity[]
+}
 
 /** Whether volumes of a class are made before a pod needs them. Pure. */
 export function isImmediate({ volumeBindingMode = 'Immediate' }: StorageClass): boolean {
@@ -9,16 +22,19 @@ export function isImmediate({ volumeBindingMode = 'Immediate' }: StorageClass): 
 }
 
 /**
- * The virtual node whose leaf makes a volume that no pod waits for: one that could take pods now and that the class allows, by
- * rendezvous hashing, so that all leaves come to the same answer without asking, and claims spread evenly. Pure.
+ * The virtual node whose leaf makes a volume that no pod waits for: one that could take pods now, that the class allows, and whose
+ * storage has room, by rendezvous hashing, so that all leaves come to the same answer without asking, and claims spread evenly.
+ * If they do not know the same, the root's volume is made by the first, and by no other. Pure.
  */
 export function nodeForImmediate(
-  claimUid: string,
+  claim: PersistentVolumeClaim,
   { allowedTopologies }: StorageClass,
-  virtualNodes: Iterable<Node>,
+  { virtualNodes, capacities }: Places,
 ): Node | undefined {
-  const candidates = [...virtualNodes].filter((node) => takesVolumes(node) && isAllowed(node, allowedTopologies))
-  const weight = ({ metadata: { name } }: Node) => hash('sha1', `${claimUid} ${name}`)
+  const candidates = [...virtualNodes].filter(
+    (node) => takesVolumes(node) && isAllowed(node, allowedTopologies) && hasRoom(node, claim, capacities),
+  )
+  const weight = ({ metadata: { name } }: Node) => hash('sha1', `${claim.metadata.uid} ${name}`)
   return candidates.reduce<Node | undefined>(
     (best, node) => (best === undefined || weight(node) > weight(best) ? node : best),
     undefined,
@@ -35,5 +51,14 @@ function isAllowed({ metadata: { labels } }: Node, terms: StorageClass['allowedT
   if (!terms?.length) return true
   return terms.some(({ matchLabelExpressions = [] }) =>
     matchLabelExpressions.every(({ key, values }) => values.includes(labels?.[key] ?? '')),
+  )
+}
+
+function hasRoom({ metadata }: Node, { spec }: PersistentVolumeClaim, capacities: Places['capacities']): boolean {
+  if (capacities.length === 0) return true
+  const wanted = parseQuantity(spec?.resources?.requests?.storage ?? '0')
+  return capacities.some(
+    ({ nodeTopology, capacity }) =>
+      labelSelector(nodeTopology).matches(metadata.labels) && parseQuantity(capacity ?? '0').compare(wanted) >= 0,
   )
 }

@@ -1,6 +1,7 @@
 import {
   apiVersionOf,
   configMaps,
+  csiDrivers,
   customResourceDefinitions,
   namespaces,
   type Resource,
@@ -32,6 +33,7 @@ const known: readonly Resource[] = [
   deployments,
   podDisruptionBudgets,
   customResourceDefinitions,
+  csiDrivers,
   clusters,
 ]
 

@@ -2,6 +2,8 @@ import type {
   CertificateSigningRequest,
   ConfigMap,
   CoreEvent,
+  CSIDriver,
+  CSIStorageCapacity,
   CustomResourceDefinition,
   Event,
   KubeObject,
@@ -65,6 +67,13 @@ export const persistentVolumeClaims = resource<PersistentVolumeClaim>(
   'Namespaced',
 )
 export const storageClasses = resource<StorageClass>('storage.k8s.io/v1', 'StorageClass', 'storageclasses', 'Cluster')
+export const csiDrivers = resource<CSIDriver>('storage.k8s.io/v1', 'CSIDriver', 'csidrivers', 'Cluster')
+export const csiStorageCapacities = resource<CSIStorageCapacity>(
+  'storage.k8s.io/v1',
+  'CSIStorageCapacity',
+  'csistoragecapacities',
+  'Namespaced',
+)
 export const services = resource<Service>('v1', 'Service', 'services', 'Namespaced')
 export const serviceAccounts = resource<ServiceAccount>('v1', 'ServiceAccount', 'serviceaccounts', 'Namespaced')
 export const leases = resource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases', 'Namespaced')

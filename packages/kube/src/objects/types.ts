@@ -3,6 +3,8 @@ import type {
   EventsV1Event,
   V1CertificateSigningRequest,
   V1ConfigMap,
+  V1CSIDriver,
+  V1CSIStorageCapacity,
   V1CustomResourceDefinition,
   V1Lease,
   V1Namespace,
@@ -51,6 +53,8 @@ export type Secret = Stored<V1Secret>
 export type PersistentVolume = Stored<V1PersistentVolume>
 export type PersistentVolumeClaim = Stored<V1PersistentVolumeClaim>
 export type StorageClass = Stored<V1StorageClass>
+export type CSIDriver = Stored<V1CSIDriver>
+export type CSIStorageCapacity = Stored<V1CSIStorageCapacity>
 export type Service = Stored<V1Service>
 export type ServiceAccount = Stored<V1ServiceAccount>
 export type Event = Stored<EventsV1Event>
