@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { explainPod } from '@kosmos/kosmosctl'
+import { explainPod, importVolume } from '@kosmos/kosmosctl'
 import { type Client, type PersistentVolumeClaim, persistentVolumeClaims, persistentVolumes, pods } from '@kosmos/kube'
 import { pod, podSpec } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
@@ -139,6 +139,7 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
       pod('keeper', { container: SLEEP, spec: { volumes: mounting('ledger') } }),
     )
     await ready('keeper')
+    await kubectl('exec', 'keeper', '--', 'sh', '-c', 'echo kept > /data/file; sync')
     const { spec } = (await claimIn(platform.root, 'ledger')) ?? assert.fail()
     await kubectl('delete', 'pod', 'keeper')
     await kubectl('delete', 'pvc', 'ledger')
@@ -152,6 +153,26 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
       async () => !(await platform.root.get(persistentVolumes, { name })),
     )
     assert.equal((await claimIn(leaf, 'ledger'))?.status?.phase, 'Bound')
+  })
+
+  it('get it back with kosmosctl import volume, with what is on it', async () => {
+    const options = { cluster: 'leaf1', namespace, name: 'ledger', reclaimPolicy: 'Delete', dryRun: false } as const
+    const before = (await claimIn(leaf, 'ledger')) ?? assert.fail()
+    const imported = await importVolume(platform.root, options)
+    assert.deepEqual([imported.storageClass, imported.capacity], ['kept', '2Gi'])
+    await platform.apply(pod('heir', { container: SLEEP, spec: { volumes: mounting('ledger') } }))
+    await ready('heir')
+    assert.equal((await kubectl('exec', 'heir', '--', 'cat', '/data/file')).stdout, 'kept\n')
+    assert.equal((await claimIn(leaf, 'ledger'))?.metadata.uid, before.metadata.uid)
+    assert.deepEqual(await importVolume(platform.root, options), imported, 'twice is once')
+    // From now on it is the root's to end.
+    await kubectl('delete', 'pod', 'heir')
+    await kubectl('delete', 'pvc', 'ledger')
+    await eventually('the claim is gone in the leaf', async () => !(await claimIn(leaf, 'ledger')))
+    await eventually(
+      'the volume is gone in the root',
+      async () => !(await platform.root.get(persistentVolumes, { name: imported.volume })),
+    )
   })
 
   it('may have an ephemeral volume, which goes with the pod', async () => {

@@ -1,5 +1,7 @@
+export { copyMetadata } from './copies/identity.ts'
 export { privateName } from './copies/private-name.ts'
 export { type Reference, references } from './pods/references.ts'
 export { isCopied as isCopiedService } from './services/copy.ts'
 export { tokenSecretName, tokenWishes } from './tokens/wishes.ts'
 export { claimsOf } from './volumes/claim.ts'
+export { importedVolume, importedVolumeName, isOfLeaves as isClassOfLeaves } from './volumes/volume.ts'

@@ -1,6 +1,7 @@
 export { type CheckOptions, check } from './check/check.ts'
 export { explainPod, type PodExplanation } from './explain/pod.ts'
 export type { Finding, Verdict } from './findings/finding.ts'
+export { importVolume } from './import/volume.ts'
 export { type InstallOptions, install } from './install/install.ts'
 export { type InstallValues, installManifests } from './install/manifests.ts'
 export { type UninstallOptions, type UninstallResult, uninstall } from './install/uninstall.ts'

@@ -3,6 +3,7 @@ import { addCheck } from './check/command.ts'
 import { addDelete } from './delete/command.ts'
 import { addExplain } from './explain/command.ts'
 import { addGet } from './get/command.ts'
+import { addImport } from './import/command.ts'
 import { addInstall, addUninstall } from './install/command.ts'
 import { addJoin } from './join/command.ts'
 import type { Terminal } from './terminal/context.ts'
@@ -27,6 +28,7 @@ export function createProgram(terminal: Terminal): Command {
   addGet(program, terminal)
   addDelete(program, terminal)
   addExplain(program, terminal)
+  addImport(program, terminal)
   addCheck(program, terminal)
   addInstall(program, terminal)
   addUninstall(program, terminal)
