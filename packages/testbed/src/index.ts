@@ -6,6 +6,7 @@ export { type StartControlPlaneOptions, startControlPlane } from './control-plan
 export type { CannedStatus } from './faults/canned.ts'
 export { type FaultProxy, startFaultProxy } from './faults/proxy.ts'
 export { type ImageName, imageNames } from './images/catalog.ts'
+export { ensureForeignImages, type ForeignImage, foreignImageNames } from './images/foreign.ts'
 export { enterNode } from './nodes/real/enter.ts'
 export { type Authority, type Credential, createAuthority } from './pki/authority.ts'
 export type { Cleanup, HealthProbe, Journal, ProcessSpec } from './processes/journal.ts'

@@ -12,6 +12,10 @@ export type ToolSet =
   | 'coredns'
   | 'metrics-server'
   | 'virtual-kubelet'
+  | 'cloudnative-pg'
+  | 'prometheus-operator'
+  | 'prometheus'
+  | 'skipper'
 
 /** `{version}`, `{os}`, `{arch}`, `{name}` and (version without its v) `{number}` are filled in. */
 export interface OfficialRelease {
@@ -50,6 +54,16 @@ const agnhostFile = (name: string): Binary => ({
   moduleFiles: { module: 'k8s.io/kubernetes', files: [`test/images/agnhost/porter/${name}`] },
   official: false,
 })
+
+const moduleFile = (module: string, file: string): Binary => ({
+  moduleFiles: { module, files: [file] },
+  official: false,
+})
+
+/** Of what is released as images only. */
+const imagesOnly = (baseUrlVariable: string): OfficialRelease => ({ baseUrl: '', baseUrlVariable, path: '' })
+
+const prometheusOperator = 'github.com/prometheus-operator/prometheus-operator'
 
 const kubernetesVersion = 'v1.37.2'
 
@@ -169,6 +183,39 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
     // Released as an image only.
     release: { baseUrl: '', baseUrlVariable: 'KOSMOS_METRICS_SERVER_URL', path: '' },
     binaries: { 'metrics-server': { package: 'sigs.k8s.io/metrics-server/cmd/metrics-server', official: false } },
+  },
+  'cloudnative-pg': {
+    version: 'v1.28.0',
+    release: imagesOnly('KOSMOS_CLOUDNATIVE_PG_URL'),
+    binaries: {
+      'cloudnative-pg': { package: 'github.com/cloudnative-pg/cloudnative-pg/cmd/manager', official: false },
+      'cloudnative-pg.yaml': moduleFile('github.com/cloudnative-pg/cloudnative-pg', 'releases/cnpg-1.28.0.yaml'),
+    },
+  },
+  'prometheus-operator': {
+    // The newest that the Go module proxy has whole; the CRDs are in its bundle.
+    version: 'v0.85.0',
+    release: imagesOnly('KOSMOS_PROMETHEUS_OPERATOR_URL'),
+    binaries: {
+      'prometheus-operator': { package: `${prometheusOperator}/cmd/operator`, official: false },
+      'prometheus-config-reloader': {
+        package: `${prometheusOperator}/cmd/prometheus-config-reloader`,
+        official: false,
+      },
+      'prometheus-operator.yaml': moduleFile(prometheusOperator, 'bundle.yaml'),
+    },
+  },
+  prometheus: {
+    version: 'v0.316.0',
+    // Discovery in clouds would triple the build.
+    tags: ['remove_all_sd', 'enable_kubernetes_sd'],
+    release: imagesOnly('KOSMOS_PROMETHEUS_URL'),
+    binaries: { prometheus: { package: 'github.com/prometheus/prometheus/cmd/prometheus', official: false } },
+  },
+  skipper: {
+    version: 'v0.22.0',
+    release: imagesOnly('KOSMOS_SKIPPER_URL'),
+    binaries: { skipper: { package: 'github.com/zalando/skipper/cmd/skipper', official: false } },
   },
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { cacheRoot } from '../binaries/cache.ts'
 import { type Image, writeArchive } from './archive.ts'
 import { describeImage, type ImageName, type ImageSources } from './catalog.ts'
 import { withLibraries } from './libraries.ts'
@@ -27,20 +28,29 @@ export async function ensureImages(
   dir: string,
 ): Promise<string[]> {
   mkdirSync(dir, { recursive: true })
-  const { stdout } = await run(binaries.busybox, ['--list'])
   const sources: ImageSources = {
     ...binaries,
-    applets: stdout.split('\n').filter((applet) => applet !== ''),
+    applets: await appletsOf(binaries.busybox),
     tools: names.includes('agnhost') ? await withLibraries(agnhostTools(binaries)) : [],
   }
-  return Promise.all(
-    names.map(async (name) => {
-      const image = describeImage(name, sources)
-      const file = path.join(dir, `${name}-${keyOf(image)}.tar`)
-      if (!existsSync(file)) await writeArchive(image, file)
-      return file
-    }),
-  )
+  return Promise.all(names.map((name) => ensureArchive(name, describeImage(name, sources), dir)))
+}
+
+/** Where archives of images are kept. */
+export const imagesDir = (): string => path.join(cacheRoot(), 'images')
+
+/** The archive of an image; it is made when its description or a file that it copies has changed. */
+export async function ensureArchive(name: string, image: Image, dir: string): Promise<string> {
+  mkdirSync(dir, { recursive: true })
+  const file = path.join(dir, `${name}-${keyOf(image)}.tar`)
+  if (!existsSync(file)) await writeArchive(image, file)
+  return file
+}
+
+/** The commands that a busybox has. */
+export async function appletsOf(busybox: string): Promise<string[]> {
+  const { stdout } = await run(busybox, ['--list'])
+  return stdout.split('\n').filter((applet) => applet !== '')
 }
 
 /** Before busybox in the image's search path: tests rely on options that its own versions lack. */

@@ -29,7 +29,7 @@ export interface ImageSources {
 /** What the image agnhost is made of. */
 export const agnhostBinaries = ['agnhost', 'localhost.crt', 'localhost.key'] as const
 
-const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+export const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** What an image consists of. @throws when it needs a binary that was not given */
 export function describeImage(name: ImageName, sources: ImageSources): Image {
@@ -93,7 +93,7 @@ export function describeImage(name: ImageName, sources: ImageSources): Image {
 const welcome = '<!DOCTYPE html>\n<html><head><title>Welcome to nginx!</title></head><body>It works.</body></html>\n'
 
 /** A small root file system around busybox. */
-function userland({ busybox, applets }: ImageSources): ImageEntry[] {
+export function userland({ busybox, applets }: Pick<ImageSources, 'busybox' | 'applets'>): ImageEntry[] {
   return [
     { path: '/bin', directory: true },
     { path: '/bin/busybox', source: busybox, mode: 0o755 },

@@ -44,6 +44,8 @@ export interface TestbedPlan {
   readonly rootNodes: NodeCounts
   /** Images that real nodes have from the start. */
   readonly images: readonly ImageName[]
+  /** Files with further ones. */
+  readonly archives: readonly string[]
 }
 
 export function hasRealNodes({ nodes, rootNodes, leaves }: TestbedPlan): boolean {

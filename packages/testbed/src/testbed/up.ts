@@ -29,6 +29,8 @@ export interface UpOptions {
   readonly rootNodes?: string
   /** Images that real nodes have from the start, besides pause and CoreDNS; default busybox. */
   readonly images?: readonly ImageName[]
+  /** Files with further images for them, OCI layouts as tar. */
+  readonly archives?: readonly string[]
   readonly progress?: Progress
 }
 
@@ -48,6 +50,7 @@ function planOf({
   nodes = 'kwok:10',
   rootNodes = 'none',
   images,
+  archives,
 }: UpOptions): TestbedPlan {
   if (!Number.isInteger(leaves) || leaves < 0 || leaves > 63)
     throw new TypeError(`${leaves} leaves: write a number from 0 to 63`)
@@ -57,6 +60,7 @@ function planOf({
     nodes: parseNodes(nodes),
     rootNodes: parseNodes(rootNodes),
     images: images ?? ['busybox'],
+    archives: archives ?? [],
   }
 }
 
@@ -113,7 +117,7 @@ async function start(journal: Journal, plan: TestbedPlan, bin: Binaries, progres
         progress,
       )
       const counts = index === 0 ? plan.rootNodes : plan.nodes
-      const nodes = await startNodes({ journal, cluster, counts, bin, underlay, images: plan.images })
+      const nodes = await startNodes({ journal, cluster, counts, bin, underlay, plan })
       progress.step(`${name} is ready at ${cluster.server}${nodes.length > 0 ? ` with ${nodes.length} nodes` : ''}`)
       return { ...cluster, nodes }
     }),
@@ -132,16 +136,17 @@ interface NodesInput {
   readonly bin: Binaries
   /** There is one when the test bed has real nodes. */
   readonly underlay: Underlay | undefined
-  readonly images: readonly ImageName[]
+  readonly plan: TestbedPlan
 }
 
 async function startNodes({ counts, underlay, ...input }: NodesInput): Promise<string[]> {
-  const { journal, cluster, images } = input
+  const { journal, cluster } = input
+  const { images, archives } = input.plan
   const bin = input.bin as Binaries<'kwok' | 'stage-fast.yaml' | 'busybox' | (typeof realNodeBinaries)[number]>
   const kwok = counts.kwok > 0 ? await startKwokNodes({ journal, cluster, count: counts.kwok, bin }) : []
   const real =
     counts.real > 0 && underlay
-      ? await startRealNodes({ journal, cluster, underlay, count: counts.real, bin, images })
+      ? await startRealNodes({ journal, cluster, underlay, count: counts.real, bin, images, archives })
       : []
   return [...kwok, ...real]
 }

@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Client, nodes as nodeResource, unwrap } from '@kosmos/kube'
 import { installAddons } from '../../addons/install.ts'
-import { cacheRoot } from '../../binaries/cache.ts'
 import { asAdmin } from '../../control-plane/admin.ts'
 import type { ClusterRecord } from '../../control-plane/control-plane.ts'
-import { ensureImages, type ImageBinaries } from '../../images/build.ts'
+import { ensureImages, type ImageBinaries, imagesDir } from '../../images/build.ts'
 import { type ImageName, imageNames } from '../../images/catalog.ts'
 import { openAuthority } from '../../pki/authority.ts'
 import type { Journal } from '../../processes/journal.ts'
@@ -36,6 +35,8 @@ export interface RealNodesInput {
   readonly bin: Readonly<Record<(typeof realNodeBinaries)[number], string>> & ImageBinaries
   /** Images on every node besides pause and coredns; default busybox. */
   readonly images?: readonly ImageName[]
+  /** Files with further images for every node. */
+  readonly archives?: readonly string[]
 }
 
 /**
@@ -47,7 +48,8 @@ export interface RealNodesInput {
 export async function startRealNodes(input: RealNodesInput): Promise<string[]> {
   const { journal, cluster, underlay, bin, images = ['busybox'] } = input
   const plans = await planNodes(input)
-  const archives = await ensureImages(['pause', 'coredns', ...images], bin, path.join(cacheRoot(), 'images'))
+  const own = await ensureImages(['pause', 'coredns', ...images], bin, imagesDir())
+  const archives = [...own, ...(input.archives ?? [])]
   const authority = await openAuthority({
     certificate: cluster.ca,
     key: readFileSync(path.join(cluster.dir, 'pki', 'ca.key'), 'utf8'),
