@@ -1,11 +1,10 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { nodes } from '@kosmos/kube'
 import { type ControlPlane, ensureBinaries, type Progress } from '@kosmos/testbed'
 import PQueue from 'p-queue'
-import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
-import { setTreeOptions } from '../platform/tree-options.ts'
+import { startPlatform } from '../platform/platform.ts'
+import { withoutTaint } from '../platform/tree-options.ts'
 import { type Outcome, runTests, type Suite, testNames } from './suite.ts'
 
 export interface ConformanceOptions {
@@ -32,7 +31,8 @@ export async function runConformance({ focus, skip, progress }: ConformanceOptio
   const images = ['busybox', 'agnhost', 'web'] as const
   const platform = await startPlatform('conformance', { leaves: 1, nodes: 'real:2', images })
   try {
-    await withoutTaint(platform)
+    // Upstream's tests take only nodes without a taint, and their pods tolerate none.
+    await withoutTaint(platform.root, 'leaf1')
     const { testbed } = platform
     const programs = { program: bin['e2e.test'] ?? '', kubectl: testbed.bin.kubectl ?? '' }
     const sides = { leaf: suiteOf(programs, testbed.leaves[0], 'leaf'), tree: suiteOf(programs, testbed.root, 'tree') }
@@ -57,15 +57,6 @@ export function suiteOf(
   mkdirSync(path.dirname(log), { recursive: true })
   rmSync(log, { force: true })
   return { ...programs, kubeconfig: cluster?.kubeconfig ?? '', log }
-}
-
-/** Upstream's tests take only nodes without a taint, and their pods tolerate none. */
-export async function withoutTaint({ root }: Platform): Promise<void> {
-  await setTreeOptions(root, 'leaf1', { nodeTaint: 'None' })
-  await eventually('the virtual node has no taint', async () => {
-    const [node] = await root.listAll(nodes)
-    return node && !node.spec?.taints?.length
-  })
 }
 
 /** Runs tests by their names, several beside each other. */

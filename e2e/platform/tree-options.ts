@@ -1,4 +1,5 @@
-import { type Client, type KubeObject, type Outcome, resource } from '@kosmos/kube'
+import { type Client, type KubeObject, nodes, type Outcome, resource } from '@kosmos/kube'
+import { eventually } from './platform.ts'
 
 const clusters = resource('kosmos.io/v1alpha1', 'Cluster', 'clusters', 'Cluster')
 
@@ -9,4 +10,13 @@ export async function setTreeOptions(
   clusterTreeOptions: object,
 ): Promise<Outcome<KubeObject>> {
   return await root.patch(clusters, { name }, { spec: { clusterTreeOptions } }, { type: 'merge' })
+}
+
+/** Lets pods without a toleration go to a leaf of a root that has no other nodes. */
+export async function withoutTaint(root: Client, leaf: string): Promise<void> {
+  await setTreeOptions(root, leaf, { nodeTaint: 'None' })
+  await eventually('the virtual node has no taint', async () => {
+    const [node] = await root.listAll(nodes)
+    return node && !node.spec?.taints?.length
+  })
 }

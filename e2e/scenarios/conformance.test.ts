@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { ensureBinaries, silent } from '@kosmos/testbed'
-import { runSide, suiteOf, withoutTaint } from '../conformance/run.ts'
+import { runSide, suiteOf } from '../conformance/run.ts'
 import { slice } from '../conformance/slice.ts'
 import { testNames } from '../conformance/suite.ts'
 import { type Platform, startPlatform } from '../platform/platform.ts'
+import { withoutTaint } from '../platform/tree-options.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -15,7 +16,7 @@ describe('a virtual node under Kubernetes’ own tests', { skip: isRoot ? false 
   before(async () => {
     bin = await ensureBinaries(['e2e.test'], silent)
     platform = await startPlatform('judged', { leaves: 1, nodes: 'real:2', images: ['busybox', 'agnhost', 'web'] })
-    await withoutTaint(platform)
+    await withoutTaint(platform.root, 'leaf1')
   })
   after(() => platform?.down())
 

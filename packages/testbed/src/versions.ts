@@ -193,7 +193,6 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
     },
   },
   'prometheus-operator': {
-    // The newest that the Go module proxy has whole; the CRDs are in its bundle.
     version: 'v0.85.0',
     release: imagesOnly('KOSMOS_PROMETHEUS_OPERATOR_URL'),
     binaries: {
@@ -207,7 +206,7 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
   },
   prometheus: {
     version: 'v0.316.0',
-    // Discovery in clouds would triple the build.
+    // Discovery in clouds would be most of the build.
     tags: ['remove_all_sd', 'enable_kubernetes_sd'],
     release: imagesOnly('KOSMOS_PROMETHEUS_URL'),
     binaries: { prometheus: { package: 'github.com/prometheus/prometheus/cmd/prometheus', official: false } },
