@@ -7,7 +7,10 @@ const selected = (files: string[]) =>
 
 const LIVE = /\.live\.test\.ts$/
 const unit = selected(
-  await testFiles(['packages/*/src/**/*.test.ts', 'e2e/**/*.test.ts'], /node_modules|\.live\.test\.ts$|scenarios/),
+  await testFiles(
+    ['packages/*/src/**/*.test.ts', 'e2e/**/*.test.ts'],
+    /node_modules|\.live\.test\.ts$|scenarios|compatibility/,
+  ),
 )
 const live = selected((await testFiles(['packages/*/src/**/*.test.ts'])).filter((file) => LIVE.test(file)))
 const scenarios = selected(await testFiles(['e2e/scenarios/**/*.test.ts']))
