@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { pods } from '@kosmos/kube'
-import { foreignImageNames } from '@kosmos/testbed'
+import { postgresqlImageName } from '@kosmos/testbed'
 import { pod } from '../platform/manifests.ts'
 import { eventually } from '../platform/platform.ts'
 import { applyIn, type CompatibilityPlatform, startFor } from './platform.ts'
@@ -12,17 +12,18 @@ const isRoot = process.getuid?.() === 0
 const namespace = 'default'
 
 /** Upstream's docs/src/samples/cluster-example.yaml, with the image that the node has. */
-const database = (more: object = {}) => ({
+const database = (imageName: string, more: object = {}) => ({
   apiVersion: 'postgresql.cnpg.io/v1',
   kind: 'Cluster',
   metadata: { name: 'shop', namespace },
-  spec: { instances: 2, imageName: foreignImageNames.postgresql, storage: { size: '1Gi' }, ...more },
+  spec: { instances: 2, imageName, storage: { size: '1Gi' }, ...more },
 })
 
 describe('CloudNativePG, whose operator and databases run in a leaf', {
   skip: isRoot ? false : 'real nodes need root',
 }, () => {
   let platform: CompatibilityPlatform
+  let image: string
   const sql = async (instance: string, statement: string) =>
     (await platform.must('exec', instance, '-c', 'postgres', '--', 'psql', '-tA', 'app', '-c', statement)).trim()
   const healthy = async () => {
@@ -39,6 +40,7 @@ describe('CloudNativePG, whose operator and databases run in a leaf', {
 
   before(async () => {
     platform = await startFor('cloudnative-pg')
+    image = await postgresqlImageName()
     const [leaf] = platform.testbed.leaves
     assert(leaf)
     const { stdout } = await platform.kubectlIn(leaf, [
@@ -69,7 +71,7 @@ describe('CloudNativePG, whose operator and databases run in a leaf', {
   })
 
   it('answers the webhooks of the root at a port of the leaf’s node', async () => {
-    const wrong = JSON.stringify(database({ minSyncReplicas: 5 }))
+    const wrong = JSON.stringify(database(image, { minSyncReplicas: 5 }))
     const stderr = await eventually('the port is open', async () => {
       const { code, stderr } = await platform.kubectl(['apply', '--dry-run=server', '-f', '-'], wrong)
       assert.notEqual(code, 0)
@@ -79,7 +81,7 @@ describe('CloudNativePG, whose operator and databases run in a leaf', {
   })
 
   it('makes a primary and a replica, with their data in the leaf', async () => {
-    await platform.install([database()])
+    await platform.install([database(image)])
     await healthy()
     await sql(await primary(), 'create table orders (id int); insert into orders values (42)')
     const replica = (await primary()) === 'shop-1' ? 'shop-2' : 'shop-1'
@@ -93,7 +95,7 @@ describe('CloudNativePG, whose operator and databases run in a leaf', {
   it('is used by an application with its Service and the Secret that it made', async () => {
     const uri = { name: 'URI', valueFrom: { secretKeyRef: { name: 'shop-app', key: 'uri' } } }
     const container = {
-      image: foreignImageNames.postgresql,
+      image,
       env: [uri],
       command: ['sh', '-c', 'psql "$URI" -tAc "select current_user" && sleep 3600'],
     }

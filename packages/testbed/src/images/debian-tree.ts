@@ -37,7 +37,12 @@ export async function ensureDebianTree(name: string, dir: string, progress: Prog
 /** With the status of a machine on which nothing is installed, apt fetches everything. */
 async function download(name: string, dir: string): Promise<string[]> {
   mkdirSync(path.join(dir, 'partial'), { recursive: true })
-  const options = ['Dir::State::status=/dev/null', `Dir::Cache::archives=${dir}/`, 'APT::Sandbox::User=root']
+  const options = [
+    'Dir::State::status=/dev/null',
+    `Dir::Cache::archives=${dir}/`,
+    'APT::Sandbox::User=root',
+    'DPkg::Lock::Timeout=120',
+  ]
   const flags = ['-y', '-q', '--no-install-recommends', '--download-only', ...options.flatMap((o) => ['-o', o])]
   await run('apt-get', ['update', '-q'], { maxBuffer: 2 ** 24 })
   await run('apt-get', [...flags, 'install', name], { maxBuffer: 2 ** 24 })

@@ -1,25 +1,23 @@
-import path from 'node:path'
-import { cacheRoot, thisPlatform } from '../binaries/cache.ts'
+import { thisPlatform } from '../binaries/cache.ts'
 import { ensurePrograms } from '../binaries/debian.ts'
 import { ensureBinaries } from '../binaries/ensure.ts'
 import { type Progress, silent } from '../progress.ts'
 import type { Image, ImageEntry } from './archive.ts'
 import { appletsOf, ensureArchive, imagesDir } from './build.ts'
 import { searchPath, userland } from './catalog.ts'
-import { ensureDebianTree, entriesOf } from './debian-tree.ts'
+import { postgresql } from './postgresql.ts'
 
 /** Software of others that runs on Kosmos as on any cluster, by the names in its own manifests. */
 export const foreignImageNames = {
   'cloudnative-pg': 'ghcr.io/cloudnative-pg/cloudnative-pg:1.28.0',
-  /** Its tag is how CloudNativePG knows the version. */
-  postgresql: 'debian.example/postgresql:15',
   'prometheus-operator': 'quay.io/prometheus-operator/prometheus-operator:v0.85.0',
   'prometheus-config-reloader': 'quay.io/prometheus-operator/prometheus-config-reloader:v0.85.0',
   prometheus: 'quay.io/prometheus/prometheus:v3.16.0',
   skipper: 'registry.opensource.zalan.do/teapot/skipper:v0.22.0',
 } as const
 
-export type ForeignImage = keyof typeof foreignImageNames
+/** And PostgreSQL, whose name depends on the Debian that it is from. */
+export type ForeignImage = keyof typeof foreignImageNames | 'postgresql'
 
 /** Makes sure that an archive of each lies in the cache; builds what is in it. @returns their paths */
 export async function ensureForeignImages(
@@ -37,7 +35,7 @@ export async function ensureForeignImages(
 }
 
 /** As the Dockerfiles of the projects have it: path of the program, and the user. */
-const programs: Readonly<Record<Exclude<ForeignImage, 'postgresql'>, { file: string; user: string }>> = {
+const programs: Readonly<Record<keyof typeof foreignImageNames, { file: string; user: string }>> = {
   'cloudnative-pg': { file: `/operator/manager_${thisPlatform.arch}`, user: '65532:65532' },
   'prometheus-operator': { file: '/bin/operator', user: '65534' },
   'prometheus-config-reloader': { file: '/bin/prometheus-config-reloader', user: '65534' },
@@ -53,29 +51,5 @@ async function program(name: keyof typeof programs, base: ImageEntry[], progress
     names: [foreignImageNames[name]],
     config: { User: user, Env: [searchPath], Entrypoint: name === 'skipper' ? [] : [file], WorkingDir: '/' },
     layers: [base, [{ path: file, source, mode: 0o755 }, ...link]],
-  }
-}
-
-/** PostgreSQL as Debian has it, the shell and its commands from busybox, with the user that CloudNativePG's images have (postgres-containers, Dockerfile). */
-async function postgresql(base: ImageEntry[], progress: Progress): Promise<Image> {
-  const tree = await ensureDebianTree('postgresql-15', path.join(cacheRoot(), 'debian'), progress)
-  const superfluous =
-    /^\/etc\/(passwd|group)$|^\/usr\/share\/(doc|man|info|locale|lintian|perl)|LLVM|llvm|libz3|\/bitcode$|perl-base$/
-  // Before Debian's wrappers of the same names, which are Perl.
-  const programPath = searchPath.replace('=', '=/usr/lib/postgresql/15/bin:')
-  return {
-    names: [foreignImageNames.postgresql],
-    config: { User: '26', Env: [programPath, 'LANG=C.UTF-8'], Cmd: ['postgres'] },
-    layers: [
-      base,
-      entriesOf(tree, superfluous),
-      [
-        {
-          path: '/etc/passwd',
-          content: 'root:x:0:0:root:/root:/bin/sh\npostgres:x:26:26::/var/lib/postgresql:/bin/sh\n',
-        },
-        { path: '/etc/group', content: 'root:x:0:\npostgres:x:26:\n' },
-      ],
-    ],
   }
 }
