@@ -13,3 +13,5 @@ export function randomFrom(seed: number) {
     below: (limit: number): number => Math.floor(next() * limit),
   }
 }
+
+export type Random = ReturnType<typeof randomFrom>

@@ -5,11 +5,12 @@ import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { rootUidAnnotation } from '@kosmos/api'
 import { join, silent } from '@kosmos/kosmosctl'
-import { type Client, Informer, type Pod, pods } from '@kosmos/kube'
+import { type Client, configMaps, Informer, namespaces, type Pod, pods } from '@kosmos/kube'
 import { type FaultProxy, startFaultProxy } from '@kosmos/testbed'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
-import { randomFrom } from '../platform/random.ts'
+import { type Random, randomFrom } from '../platform/random.ts'
+import { changeShared, compareShared, createForeign, createShared, referring } from './shared-objects.ts'
 
 const NAMESPACE = 'churn'
 /** At least so many disruptions, and for at least so many minutes. */
@@ -47,7 +48,8 @@ describe('when components are killed, paused and cut off while pods come and go'
   const sightings = new Sightings()
   const seed = Number(process.env.KOSMOS_SEED ?? Date.now() % 1_000_000)
   const random = randomFrom(seed)
-  const foreign = new Map<string, string>()
+  const foreign = new Map<string, readonly string[]>()
+  let rootId: string
 
   before(async () => {
     console.log(`seed ${seed}: KOSMOS_SEED=${seed} repeats it`)
@@ -70,14 +72,16 @@ describe('when components are killed, paused and cut off while pods come and go'
       informer.subscribe(({ type, object }) => sightings.see(client.name, type, object))
       void informer.run(stop.signal)
     }
+    for (const { name } of platform.testbed.leaves) {
+      // Nobody goes there: the pods are kwok's. Their tokens have to be in the leaf all the same.
+      const patch = { spec: { clusterTreeOptions: { rootAPIServer: 'https://root.example:6443' } } }
+      await platform.kubectl(['patch', 'clusters.kosmos.io', name, '--type=merge', '-p', JSON.stringify(patch)])
+    }
+    rootId = (await platform.root.get(namespaces, { name: 'kube-system' }))?.metadata.uid ?? assert.fail()
     await platform.kubectl(['create', 'namespace', NAMESPACE])
+    await createShared(platform.root, NAMESPACE)
     for (const client of platform.leaves) {
-      await client.create(
-        { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false },
-        {
-          metadata: { name: NAMESPACE },
-        },
-      )
+      await client.create(namespaces, { metadata: { name: NAMESPACE } })
       const made = await eventually('a foreign pod', async () => {
         const outcome = await client.create(pods, {
           metadata: { namespace: NAMESPACE, name: 'foreign', labels: { mine: 'yes' } },
@@ -85,7 +89,8 @@ describe('when components are killed, paused and cut off while pods come and go'
         } as object)
         return outcome.ok && outcome.object
       })
-      foreign.set(client.name, made.metadata.uid)
+      const taken = await createForeign(client, NAMESPACE)
+      foreign.set(client.name, [made.metadata.uid, taken.metadata.uid, taken.metadata.resourceVersion])
     }
   })
   after(async () => {
@@ -182,7 +187,8 @@ describe('when components are killed, paused and cut off while pods come and go'
     let differences: string[] = []
     await eventually('root and leaves agree', async () => {
       await reviveSchedulers(platform)
-      differences = await compare(platform)
+      await createShared(platform.root, NAMESPACE)
+      differences = await compare(platform, rootId)
       return differences.length === 0
     }).catch((error) => {
       const log = readFileSync(path.join(platform.testbed.dir, 'logs', 'cluster-tree.log'), 'utf8')
@@ -195,7 +201,9 @@ describe('when components are killed, paused and cut off while pods come and go'
     }
     for (const client of platform.leaves) {
       const seen = await client.get(pods, { namespace: NAMESPACE, name: 'foreign' })
-      assert.equal(seen?.metadata.uid, foreign.get(client.name))
+      const taken = await client.get(configMaps, { namespace: NAMESPACE, name: 'shared-0' })
+      const { uid, resourceVersion } = taken?.metadata ?? {}
+      assert.deepEqual([seen?.metadata.uid, uid, resourceVersion], foreign.get(client.name))
       assert.deepEqual(seen?.metadata.labels, { mine: 'yes' })
     }
   })
@@ -211,8 +219,11 @@ async function reviveSchedulers({ testbed: { root, leaves } }: Platform): Promis
   }
 }
 
-/** What root and leaves disagree on; nothing if every root pod is Ready with its one copy, and nothing else of ours is there. */
-async function compare({ root, leaves }: Platform): Promise<string[]> {
+/**
+ * What root and leaves disagree on; nothing if every root pod is Ready with its one copy and what that needs, and nothing else of
+ * ours is there.
+ */
+async function compare({ root, leaves }: Platform, rootId: string): Promise<string[]> {
   const wanted = await root.listAll(pods, { namespace: NAMESPACE })
   const copies = (await Promise.all(leaves.map((client) => client.listAll(pods, { namespace: NAMESPACE })))).flat()
   const ours = copies.filter(({ metadata }) => metadata.name !== 'foreign')
@@ -233,6 +244,7 @@ async function compare({ root, leaves }: Platform): Promise<string[]> {
     ...ours
       .filter(({ metadata }) => !known.has(metadata.annotations?.[rootUidAnnotation] ?? ''))
       .map((copy) => `${copy.metadata.name}: no root pod, copy ${say(copy)}`),
+    ...(await Promise.all(leaves.map((leaf) => compareShared(root, leaf, NAMESPACE, rootId)))).flat(),
   ]
 }
 
@@ -244,15 +256,16 @@ function isReady(status: Pod['status']): boolean {
 const TOUCHED = 'touched'
 
 /** Creates, changes and deletes pods until the signal aborts; returns how often. */
-async function churnPods(root: Client, signal: AbortSignal, random: ReturnType<typeof randomFrom>): Promise<number> {
+async function churnPods(root: Client, signal: AbortSignal, random: Random): Promise<number> {
   let actions = 0
   while (!signal.aborted) {
     const name = NAMES[random.below(NAMES.length)] ?? ''
     const ref = { namespace: NAMESPACE, name }
     try {
+      if (random.below(20) === 0) await changeShared(root, NAMESPACE, random)
       const dice = random.below(5)
       if (dice < 2) {
-        const created = await root.create(pods, pod(name, { namespace: NAMESPACE }))
+        const created = await root.create(pods, referring(pod(name, { namespace: NAMESPACE })))
         if (created.ok) actions++
       } else if (dice === 2) {
         const patch = { metadata: { labels: { [TOUCHED]: `${actions}` } } }
