@@ -26,8 +26,9 @@ program
   .description('pods that share ConfigMaps and Secrets, straight on the leaf and through the tree')
   .option('--pods <pods>', 'pods on each side', number, 5000)
   .option('--objects <objects>', 'ConfigMaps, and as many Secrets', number, 500)
+  .option('--unreferenced <secrets>', 'Secrets of the root that no pod refers to', number, 0)
   .option('--json', 'print one JSON object')
-  .action(async ({ json, ...options }: { pods: number; objects: number; json?: boolean }) => {
+  .action(async ({ json, ...options }: { pods: number; objects: number; unreferenced: number; json?: boolean }) => {
     const result = await benchSync({ ...options, progress: progressOn(process.stderr) })
     console.log(json ? JSON.stringify(result) : describeSync(result))
   })

@@ -234,6 +234,25 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
     await ready('patient')
   })
 
+  it('are rid of a claim that was deleted while their leaf was away, once it is back', async () => {
+    const [testbedLeaf] = platform.testbed.leaves
+    assert(testbedLeaf)
+    const { spec } = (await claimIn(platform.root, 'early')) ?? assert.fail()
+    await kubectl('delete', 'pod', 'follower')
+    await testbedLeaf.kill('kube-apiserver')
+    const volume = () => platform.root.get(persistentVolumes, { name: spec?.volumeName ?? '' })
+    try {
+      await kubectl('delete', 'pvc', 'early')
+      await eventually('the root has released the volume, and keeps it', async () => {
+        return (await volume())?.status?.phase === 'Released'
+      })
+    } finally {
+      await testbedLeaf.restart('kube-apiserver')
+    }
+    await eventually('the claim is gone in the leaf', async () => !(await claimIn(leaf, 'early')))
+    await eventually('then the volume in the root', async () => !(await volume()))
+  })
+
   it('do not come back empty when the leaf has lost their data', async () => {
     await platform.apply(claim('lost', 'fast'), pod('loser', { container: SLEEP, spec: { volumes: mounting('lost') } }))
     await ready('loser')

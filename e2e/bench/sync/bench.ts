@@ -12,6 +12,8 @@ export interface SyncResult {
   readonly pods: number
   /** ConfigMaps, and as many Secrets; the pods share them. */
   readonly objects: number
+  /** Secrets of the root that no pod refers to. */
+  readonly unreferenced: number
   readonly direct: LoadResult
   readonly tree: LoadResult & {
     readonly cpuMsPerPod: number
@@ -28,6 +30,7 @@ export interface SyncResult {
 export interface SyncOptions {
   readonly pods: number
   readonly objects: number
+  readonly unreferenced: number
   readonly progress: Progress
 }
 
@@ -48,9 +51,13 @@ export async function benchSync(options: SyncOptions): Promise<SyncResult> {
   }
 }
 
-async function measure(testbed: Testbed, { pods, objects, progress }: SyncOptions): Promise<SyncResult> {
+async function measure(testbed: Testbed, { pods, objects, unreferenced, progress }: SyncOptions): Promise<SyncResult> {
   const [leaf] = testbed.leaves
   if (!leaf) throw new Error('the test bed has no leaf')
+  if (unreferenced > 0) {
+    progress.step(`${unreferenced} Secrets in the root that nobody needs`)
+    await onCluster(testbed.root.kubeconfig, (client) => createUnreferenced(client, unreferenced))
+  }
   const { metrics } = await upKosmos(testbed, progress)
   const pid = clusterTreePid(testbed)
   const podWith = (name: string, namespace: string) =>
@@ -79,6 +86,7 @@ async function measure(testbed: Testbed, { pods, objects, progress }: SyncOption
     return {
       pods,
       objects,
+      unreferenced,
       direct,
       tree: {
         ...tree,
@@ -119,6 +127,15 @@ async function createAll(client: Client, objects: number): Promise<void> {
   })
 }
 
+async function createUnreferenced(client: Client, count: number): Promise<void> {
+  await inParallel(count, async (index) => {
+    // As kubectl apply leaves one.
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': KIBIBYTE }
+    const metadata = { namespace: 'default', name: `unreferenced-${index}`, annotations }
+    await client.create(secrets, { metadata, stringData: { key: KIBIBYTE } } as KubeObject)
+  })
+}
+
 async function deleteAll(client: Client, objects: number): Promise<void> {
   await inParallel(objects, async (index) => {
     await client.delete(configMaps, { namespace: NAMESPACE, name: `settings-${index}` })
@@ -155,9 +172,9 @@ async function change(root: Client, leaf: Client, objects: number): Promise<numb
 }
 
 /** For a terminal. */
-export function describeSync({ pods, objects, direct, tree, ratio }: SyncResult): string {
+export function describeSync({ pods, objects, unreferenced, direct, tree, ratio }: SyncResult): string {
   return [
-    `${pods} pods that share ${objects} ConfigMaps and ${objects} Secrets`,
+    `${pods} pods that share ${objects} ConfigMaps and ${objects} Secrets; ${unreferenced} Secrets that nobody needs`,
     `direct ${direct.podsPerSecond.toFixed(1)} pods/s, tree ${tree.podsPerSecond.toFixed(1)} pods/s: ratio ${ratio.toFixed(2)}`,
     `${tree.cpuMsPerPod.toFixed(1)} ms CPU a pod, peak RSS ${tree.peakRssMiB.toFixed(0)} MiB, ${tree.listsInSteadyState} lists`,
     `all ConfigMaps changed in the leaf after ${tree.changeSeconds.toFixed(1)} s`,

@@ -22,6 +22,7 @@ import {
 } from '@kosmos/kube'
 import { clusters, type StoredCluster } from '../clusters/resource.ts'
 import type { ConfigurationSources } from '../configuration/controller.ts'
+import { versionOnly } from '../copies/identity.ts'
 import type { RootVolumes } from '../volumes/controller.ts'
 import { claimKeyOf } from '../volumes/volume.ts'
 import { BoundPods } from './bound-pods.ts'
@@ -86,7 +87,9 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
       indexes: { class: ({ storageClassName }: CSIStorageCapacity) => [storageClassName] },
     }),
   }
-  const configuration = { configmaps: metadata(configMaps), secrets: metadata(secrets) }
+  const versions = (resource: Resource) =>
+    new Informer<KubeObject>({ client, resource, metadataOnly: true, transform: versionOnly })
+  const configuration = { configmaps: versions(configMaps), secrets: versions(secrets) }
   return {
     client,
     clusterId: system.metadata.uid,

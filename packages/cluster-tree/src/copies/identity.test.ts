@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { copyMetadata, versionOnly } from './identity.ts'
+import { planCopy } from './plan.ts'
+
+const original = {
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: {
+    name: 'key',
+    namespace: 'shop',
+    uid: 'u-1',
+    resourceVersion: '7',
+    labels: { app: 'web' },
+    annotations: {
+      'kubectl.kubernetes.io/last-applied-configuration': '{"stringData":{"password":"precious"}}',
+      note: 'a',
+    },
+  },
+}
+
+describe('what is held of an object that may be copied', () => {
+  it('decides the same about its copy as the whole object', () => {
+    const leaf = { metadata: { ...copyMetadata(original, 'root-1'), uid: 'l-1', resourceVersion: '2' } }
+    for (const resourceVersion of ['7', '8']) {
+      const root = { ...original, metadata: { ...original.metadata, resourceVersion } }
+      const about = { needed: true, leaf }
+      assert.deepEqual(planCopy({ ...about, root: versionOnly(root) }), planCopy({ ...about, root }))
+    }
+  })
+
+  it('is nothing of its content, which kubectl quotes in an annotation', () => {
+    assert.doesNotMatch(JSON.stringify(versionOnly(original)), /precious/)
+  })
+})
+
+describe('the metadata of a copy', () => {
+  it('is that of the root’s object, with whose it is, and without what kubectl quotes', () => {
+    const { labels, annotations } = copyMetadata(original, 'root-1')
+    assert.deepEqual(labels, { app: 'web', 'kosmos.io/root-cluster': 'root-1' })
+    assert.deepEqual(annotations, {
+      note: 'a',
+      'kosmos.io/global': 'true',
+      'kosmos.io/root-uid': 'u-1',
+      'kosmos.io/root-resource-version': '7',
+    })
+  })
+})
