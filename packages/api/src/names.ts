@@ -95,6 +95,8 @@ export const autoCreateMcsAnnotation = 'kosmos.io/auto-create-mcs'
 export const leafProvisioner = 'leaf.kosmos.io'
 /** Ours. Annotation of a PersistentVolume that stands for one in a leaf: uid of the leaf's claim that has it. */
 export const leafClaimAnnotation = 'kosmos.io/leaf-claim'
+/** Ours. Annotation of such a PersistentVolume: name of the leaf's that has the data. */
+export const leafVolumeAnnotation = 'kosmos.io/leaf-persistent-volume'
 /** Ours. Finalizer of a PersistentVolume that stands for one in a leaf: that one is still to be dealt with. */
 export const leafVolumeFinalizer = 'kosmos.io/leaf-volume'
 

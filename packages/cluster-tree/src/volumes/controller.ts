@@ -1,4 +1,4 @@
-import { clusterLabel, leafClaimAnnotation, leafVolumeFinalizer } from '@kosmos/api'
+import { clusterLabel, leafVolumeFinalizer } from '@kosmos/api'
 import {
   type Client,
   Controller,
@@ -255,8 +255,8 @@ export class LeafVolumes {
       }
       case 'reflectVolume': {
         const { name, uid } = plan.volume.metadata
-        const metadata = { uid, annotations: { [leafClaimAnnotation]: plan.leafUid } }
-        const patch = { metadata, spec: { capacity: { storage: plan.storage } } }
+        const { annotations, storage } = plan
+        const patch = { metadata: { uid, annotations }, spec: { capacity: { storage } } }
         throwUnlessPassing(await root.patch(persistentVolumes, { name }, patch, { type: 'merge' }), name)
         return
       }

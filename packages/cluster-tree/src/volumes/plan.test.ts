@@ -28,7 +28,7 @@ const leafClaim = ({ of = 'c-1', requested = '1Gi', capacity = '1Gi', isDeleted 
       annotations: { 'kosmos.io/root-uid': of },
       ...(isDeleted && { deletionTimestamp: 'now' }),
     },
-    spec: { resources: { requests: { storage: requested } } },
+    spec: { resources: { requests: { storage: requested } }, volumeName: 'pv-l-1' },
     status: capacity ? { capacity: { storage: capacity } } : {},
   }) as unknown as PersistentVolumeClaim
 
@@ -46,7 +46,9 @@ const volume = ({
       uid: `v-${of}`,
       resourceVersion: '1',
       finalizers: ['kosmos.io/leaf-volume'],
-      ...(leafUid && { annotations: { 'kosmos.io/leaf-claim': leafUid } }),
+      ...(leafUid && {
+        annotations: { 'kosmos.io/leaf-claim': leafUid, 'kosmos.io/leaf-persistent-volume': 'pv-l-1' },
+      }),
       ...(isDeleted && { deletionTimestamp: 'now' }),
     },
     spec: {

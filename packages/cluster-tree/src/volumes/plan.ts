@@ -1,4 +1,4 @@
-import { leafClaimAnnotation, rootUidAnnotation } from '@kosmos/api'
+import { leafClaimAnnotation, leafVolumeAnnotation, rootUidAnnotation } from '@kosmos/api'
 import { type PersistentVolume, type PersistentVolumeClaim, parseQuantity } from '@kosmos/kube'
 import { reflectedStatus } from './reflected-status.ts'
 
@@ -25,11 +25,11 @@ export type VolumePlan =
   | { readonly kind: 'deleteVolume'; readonly name: string; readonly uid: string }
   /** Let go of the root's volume, which is being deleted. */
   | { readonly kind: 'releaseVolume'; readonly volume: PersistentVolume }
-  /** Tell the root's volume which claim in the leaf has it, and how large it is. */
+  /** Tell the root's volume what in the leaf has its data, and how large it is. */
   | {
       readonly kind: 'reflectVolume'
       readonly volume: PersistentVolume
-      readonly leafUid: string
+      readonly annotations: Readonly<Record<string, string>>
       readonly storage: string
     }
   /** Tell the root's claim what the leaf's says. */
@@ -57,12 +57,16 @@ export function planVolume({ claim, volumes, leafClaim, isAskedFor }: VolumeView
   const spec = changedSpec(claim, leafClaim)
   if (spec) return { kind: 'changeLeafClaim', spec }
   const storage = leafClaim.status?.capacity?.storage
-  const { uid: leafUid } = leafClaim.metadata
-  const isReflected =
-    own.metadata.annotations?.[leafClaimAnnotation] === leafUid && own.spec?.capacity?.storage === storage
   // Until it is bound in the leaf, there is nothing to tell.
   if (!storage) return { kind: 'none' }
-  if (!isReflected) return { kind: 'reflectVolume', volume: own, leafUid, storage }
+  const annotations = {
+    [leafClaimAnnotation]: leafClaim.metadata.uid,
+    [leafVolumeAnnotation]: leafClaim.spec?.volumeName ?? '',
+  }
+  const shown = own.metadata.annotations ?? {}
+  const isReflected = Object.entries(annotations).every(([key, value]) => shown[key] === value)
+  if (!isReflected || own.spec?.capacity?.storage !== storage)
+    return { kind: 'reflectVolume', volume: own, annotations, storage }
   const status = reflectedStatus(claim, leafClaim)
   return status ? { kind: 'reflectClaim', claim, status } : { kind: 'none' }
 }
