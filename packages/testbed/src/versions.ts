@@ -16,6 +16,7 @@ export type ToolSet =
   | 'prometheus-operator'
   | 'prometheus'
   | 'skipper'
+  | 'csi-hostpath'
 
 /** `{version}`, `{os}`, `{arch}`, `{name}` and (version without its v) `{number}` are filled in. */
 export interface OfficialRelease {
@@ -216,6 +217,19 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
     release: imagesOnly('KOSMOS_SKIPPER_URL'),
     binaries: { skipper: { package: 'github.com/zalando/skipper/cmd/skipper', official: false } },
   },
+  'csi-hostpath': {
+    // Of the driver, which is ours: count it up with every change to it. The others are in go.mod.
+    version: 'v1',
+    release: imagesOnly('KOSMOS_CSI_URL'),
+    binaries: {
+      'csi-hostpath': { package: 'kosmos.io/testbed/csi-hostpath/driver', official: false },
+      'csi-provisioner': {
+        package: 'github.com/kubernetes-csi/external-provisioner/v6/cmd/csi-provisioner',
+        official: false,
+      },
+      'csi-resizer': { package: 'github.com/kubernetes-csi/external-resizer/v2/cmd/csi-resizer', official: false },
+    },
+  },
 }
 
 /** The Go toolchain that the modules are built with when the machine has none (from the Go module proxy). */
@@ -239,6 +253,10 @@ export const debianPrograms = {
   curl: { file: '/usr/bin/curl', package: 'curl' },
   dig: { file: '/usr/bin/dig', package: 'bind9-dnsutils' },
   nc: { file: '/bin/nc.openbsd', package: 'netcat-openbsd' },
+  'mkfs.xfs': { file: '/sbin/mkfs.xfs', package: 'xfsprogs' },
+  xfs_growfs: { file: '/sbin/xfs_growfs', package: 'xfsprogs' },
+  // Of every Debian; the kubelet calls it for block volumes.
+  losetup: { file: '/sbin/losetup', package: 'mount' },
 } as const
 
 export type DebianProgram = keyof typeof debianPrograms

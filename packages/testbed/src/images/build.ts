@@ -11,10 +11,12 @@ import { withLibraries } from './libraries.ts'
 const run = promisify(execFile)
 
 /** Programs by name; those that only some images need may be absent. */
-export type ImageBinaries = Omit<ImageSources, 'applets' | 'tools'> & {
+export type ImageBinaries = Omit<ImageSources, 'applets' | 'tools' | 'fileSystemTools'> & {
   readonly curl?: string
   readonly dig?: string
   readonly nc?: string
+  readonly 'mkfs.xfs'?: string
+  readonly xfs_growfs?: string
 }
 
 /**
@@ -32,6 +34,7 @@ export async function ensureImages(
     ...binaries,
     applets: await appletsOf(binaries.busybox),
     tools: names.includes('agnhost') ? await withLibraries(agnhostTools(binaries)) : [],
+    fileSystemTools: names.includes('csi-hostpath') ? await withLibraries(fileSystemTools(binaries)) : [],
   }
   return Promise.all(names.map((name) => ensureArchive(name, describeImage(name, sources), dir)))
 }
@@ -55,8 +58,16 @@ export async function appletsOf(busybox: string): Promise<string[]> {
 
 /** Before busybox in the image's search path: tests rely on options that its own versions lack. */
 function agnhostTools(binaries: ImageBinaries): Record<string, string> {
-  const tools = (['curl', 'dig', 'nc'] as const).map((name) => [`/usr/local/bin/${name}`, binaries[name]])
-  return Object.fromEntries(tools.filter(([, source]) => source !== undefined))
+  return inFolder('/usr/local/bin', binaries, ['curl', 'dig', 'nc'])
+}
+
+function fileSystemTools(binaries: ImageBinaries): Record<string, string> {
+  return inFolder('/usr/sbin', binaries, ['mkfs.xfs', 'xfs_growfs'])
+}
+
+function inFolder(folder: string, binaries: ImageBinaries, names: readonly (keyof ImageBinaries)[]) {
+  const programs = names.map((name) => [`${folder}/${name}`, binaries[name]])
+  return Object.fromEntries(programs.filter(([, source]) => source !== undefined))
 }
 
 /** Changes with the description of the image and with every file that it copies. */

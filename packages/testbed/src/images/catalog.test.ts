@@ -10,6 +10,9 @@ const sources = {
   'localhost.crt': '/cache/localhost.crt',
   'localhost.key': '/cache/localhost.key',
   coredns: '/cache/coredns',
+  'csi-hostpath': '/cache/csi-hostpath',
+  'csi-provisioner': '/cache/csi-provisioner',
+  'csi-resizer': '/cache/csi-resizer',
 }
 
 describe('the images of the test bed', () => {

@@ -8,6 +8,8 @@ export const imageNames = {
   /** Not nginx, but a static web server that stands in for it: busybox httpd, on port 80. */
   web: 'registry.k8s.io/e2e-test-images/nginx:1.27.0-2',
   coredns: 'registry.k8s.io/coredns/coredns:v1.14.7',
+  /** Ours: the driver and the sidecars that it runs with. */
+  'csi-hostpath': 'kosmos.io/testbed/csi-hostpath:v1',
 } as const
 
 export type ImageName = keyof typeof imageNames
@@ -22,9 +24,17 @@ export interface ImageSources {
   readonly 'localhost.crt'?: string
   readonly 'localhost.key'?: string
   readonly coredns?: string
+  readonly 'csi-hostpath'?: string
+  readonly 'csi-provisioner'?: string
+  readonly 'csi-resizer'?: string
+  /** What the driver calls to make and grow file systems. */
+  readonly fileSystemTools?: readonly ImageEntry[]
   /** More files for agnhost: what tests call in it besides the binary itself. */
   readonly tools?: readonly ImageEntry[]
 }
+
+/** Programs of the image csi-hostpath, below its root. */
+export const csiHostPathBinaries = ['csi-hostpath', 'csi-provisioner', 'csi-resizer'] as const
 
 /** What the image agnhost is made of. */
 export const agnhostBinaries = ['agnhost', 'localhost.crt', 'localhost.key'] as const
@@ -86,6 +96,19 @@ export function describeImage(name: ImageName, sources: ImageSources): Image {
         names: [imageNames.coredns],
         config: { ExposedPorts: { '53/udp': {}, '53/tcp': {} }, Entrypoint: ['/coredns'] },
         layers: [[{ path: '/coredns', source: needed(name, sources.coredns), mode: 0o755 }]],
+      }
+    case 'csi-hostpath':
+      return {
+        names: [imageNames['csi-hostpath']],
+        config: { Env: [searchPath], Entrypoint: ['/csi-hostpath'] },
+        layers: [
+          sources.fileSystemTools ?? [],
+          csiHostPathBinaries.map((binary) => ({
+            path: `/${binary}`,
+            source: needed(name, sources[binary], binary),
+            mode: 0o755,
+          })),
+        ],
       }
   }
 }
