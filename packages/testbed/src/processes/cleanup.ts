@@ -4,6 +4,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Cleanup } from './journal.ts'
+import { detachBelow } from './loop-devices.ts'
 
 const run = promisify(execFile)
 
@@ -18,6 +19,8 @@ export async function undo(entry: Cleanup): Promise<void> {
       return remove(['nft', 'delete', 'table', entry.family, entry.name])
     case 'mounts':
       return unmountBelow(entry.path)
+    case 'loop-devices':
+      return detachBelow(entry.path)
     case 'cgroup':
       return removeCgroup(entry.path)
     case 'directory':

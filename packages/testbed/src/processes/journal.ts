@@ -34,6 +34,8 @@ export type Cleanup =
   | { readonly kind: 'nft-table'; readonly family: string; readonly name: string }
   /** Everything mounted at or below the path. */
   | { readonly kind: 'mounts'; readonly path: string }
+  /** Loop devices of files below the path, and those on top of them. */
+  | { readonly kind: 'loop-devices'; readonly path: string }
   /** A directory below a cgroup file system: its processes are killed, it and its children removed. */
   | { readonly kind: 'cgroup'; readonly path: string }
   | { readonly kind: 'directory'; readonly path: string }

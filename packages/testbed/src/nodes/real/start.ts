@@ -21,7 +21,7 @@ export const realNodeBinaries = [...nodeBinaries, 'pause', 'coredns'] as const
 
 /** Programs of the distribution that have to be there as well. */
 export function realNodePrograms(images: readonly ImageName[]): DebianProgram[] {
-  const programs: DebianProgram[] = ['runc', 'cni-bridge', 'nft', 'iptables', 'conntrack', 'busybox', 'ip']
+  const programs: DebianProgram[] = ['runc', 'cni-bridge', 'nft', 'iptables', 'conntrack', 'busybox', 'ip', 'losetup']
   return images.includes('agnhost') ? [...programs, 'curl', 'dig', 'nc'] : programs
 }
 
@@ -54,6 +54,8 @@ export async function startRealNodes(input: RealNodesInput): Promise<string[]> {
     certificate: cluster.ca,
     key: readFileSync(path.join(cluster.dir, 'pki', 'ca.key'), 'utf8'),
   })
+  // Before the cgroups, so undone after them: devices of containers that run are in use.
+  for (const { dir } of plans) journal.add({ kind: 'loop-devices', path: dir })
   createCgroups(journal, plans)
   const names = plans.map((node) => node.name)
   await asAdmin(cluster, async (client) => {
