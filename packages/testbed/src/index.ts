@@ -1,3 +1,5 @@
+export { csiHostPathData, csiHostPathDriver } from './addons/csi-hostpath.ts'
+export { installCsiHostPath } from './addons/install-csi-hostpath.ts'
 export { startMetricsServer } from './addons/start-metrics-server.ts'
 export { type Binaries, ensureBinaries } from './binaries/ensure.ts'
 export type { ComponentName } from './control-plane/components.ts'

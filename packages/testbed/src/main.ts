@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
+import { installCsiHostPath } from './addons/install-csi-hostpath.ts'
+import type { ControlPlane } from './control-plane/control-plane.ts'
 import { isHealthy } from './processes/health.ts'
 import { isAlive } from './processes/identity.ts'
 import { Journal } from './processes/journal.ts'
@@ -16,6 +18,13 @@ interface NameOption {
 }
 interface JsonOption {
   readonly json?: boolean
+}
+
+interface UpCommand extends NameOption, JsonOption {
+  readonly leaves: number
+  readonly nodes: string
+  readonly rootNodes: string
+  readonly csi?: boolean
 }
 
 const progress = progressOn(process.stderr)
@@ -47,6 +56,10 @@ function show(testbed: Testbed): void {
   }
 }
 
+function withRealNodes({ root, leaves }: Testbed, { nodes, rootNodes }: UpCommand): ControlPlane[] {
+  return [...(parseNodes(rootNodes).real > 0 ? [root] : []), ...(parseNodes(nodes).real > 0 ? leaves : [])]
+}
+
 const program = new Command('testbed')
   .description('Real Kubernetes clusters on this machine: a root and leaves')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
@@ -58,9 +71,13 @@ named(program.command('up'))
   .option('--leaves <count>', 'number of leaf clusters', leafCount, 2)
   .option('--nodes <kind:count>', 'nodes of each leaf: kwok:COUNT, real:COUNT', validated(parseNodes), 'kwok:10')
   .option('--root-nodes <kind:count>', 'ordinary nodes of the root', validated(parseNodes), 'none')
+  .option('--csi', 'run a CSI driver on real nodes, with the StorageClass csi-hostpath')
   .option('--json', 'print one JSON object')
-  .action(async (options: NameOption & JsonOption & { leaves: number; nodes: string; rootNodes: string }) => {
+  .action(async ({ csi, ...options }: UpCommand) => {
     const testbed = await upTestbed({ ...options, progress })
+    for (const cluster of csi ? withRealNodes(testbed, options) : []) {
+      await installCsiHostPath(testbed.journal, cluster, { progress })
+    }
     if (options.json) print(summary(testbed))
     else show(testbed)
   })
