@@ -30,17 +30,18 @@ export interface InstallCsiHostPathOptions {
 /**
  * Runs a CSI driver on every real node of a cluster, with external-provisioner and external-resizer, and makes the
  * StorageClass `csi-hostpath`. Resolves when the kubelets know the driver.
- * @throws after a minute without
+ * @throws when the cluster has no real node, or after a minute
  */
 export async function installCsiHostPath(
   journal: Journal,
   cluster: ControlPlane,
   { capacity = 10 * 2 ** 30, progress = silent }: InstallCsiHostPathOptions = {},
 ): Promise<void> {
+  const nodes = cluster.nodes.filter((node) => journal.process(`${cluster.name}/${node}/namespaces`))
+  if (nodes.length === 0) throw new Error(`${cluster.name} has no real node, which a CSI driver needs: --nodes real:1`)
   const programs = await ensurePrograms(['busybox', 'mkfs.xfs', 'xfs_growfs'], progress)
   const bin = await ensureBinaries(['pause', 'ctr', ...csiHostPathBinaries], progress)
   const archives = await ensureImages(['csi-hostpath'], { ...bin, ...programs }, path.join(cacheRoot(), 'images'))
-  const nodes = cluster.nodes.filter((node) => journal.process(`${cluster.name}/${node}/namespaces`))
   const ctr = (node: string) => ['env', markOf(journal.dir), ...enterNode(journal, cluster.name, node), bin.ctr]
   await Promise.all(nodes.map((node) => loadImages(ctr(node), archives)))
   await asAdmin(cluster, async (client) => {
