@@ -141,12 +141,42 @@ describe('pods whose data a CSI driver of the leaf keeps', { skip: isRoot ? fals
     assert.equal(await inPod('raw', 'dd if=/dev/data bs=1M skip=8 count=1 2>/dev/null | head -n 1'), 'precious\n')
   })
 
-  it('wait, and say why, when the leaf has not as much room', async () => {
+  it('are told when their volume cannot grow, and may take that back', async () => {
+    const request = (storage: string) =>
+      kubectl('patch', 'pvc', 'blocks', '-p', JSON.stringify({ spec: { resources: { requests: { storage } } } }))
+    const conditions = async () =>
+      ((await claimIn(platform.root, 'blocks'))?.status?.conditions ?? []).map(({ type }) => type)
+    await request('2Gi')
+    await eventually('the claim in the root says so', async () => (await conditions()).includes('NodeResizeError'))
+    await request('48Mi')
+    await eventually('it has that much', async () => {
+      return (await claimIn(platform.root, 'blocks'))?.status?.capacity?.storage === '48Mi'
+    })
+    await eventually('nothing is wrong any more', async () => !(await conditions()).includes('NodeResizeError'))
+  })
+
+  it('may begin with a copy of what another has', async () => {
+    const dataSource = { kind: 'PersistentVolumeClaim', name: 'blocks' }
+    const node = (await leaf.get(pods, { namespace, name: 'raw' }))?.spec.nodeName
+    // A clone lies beside its source, and both are on one node of this leaf.
+    const annotations = {
+      'kosmos.io/cluster-selector': JSON.stringify({ nodeSelector: { 'kubernetes.io/hostname': node } }),
+    }
+    await platform.apply(
+      claim('copied', '48Mi', { volumeMode: 'Block', dataSource }),
+      pod('copier', { container: DEVICE, spec: using('copied'), annotations }),
+    )
+    await ready('copier')
+    assert.equal(await inPod('copier', 'dd if=/dev/data bs=1M skip=8 count=1 2>/dev/null | head -n 1'), 'precious\n')
+  })
+
+  it('are not sent to a leaf without room for what they ask, and the claim waits', async () => {
     await platform.apply(claim('huge', '1Gi'), pod('hungry', { container: FILES, spec: using('huge') }))
-    await eventually('the pod says so', async () => {
+    await eventually('the scheduler of the root says so', async () => {
       const { status } = (await platform.root.get(pods, { namespace, name: 'hungry' })) ?? {}
       return status?.conditions?.some(({ message }) => /not have enough free storage/.test(message ?? ''))
     })
-    assert.equal((await claimIn(leaf, 'huge'))?.status?.phase, 'Pending')
+    assert.equal((await claimIn(platform.root, 'huge'))?.status?.phase, 'Pending')
+    assert.equal(await claimIn(leaf, 'huge'), undefined)
   })
 })

@@ -91,14 +91,27 @@ describe('what to do about a claim whose volume a leaf makes', () => {
     assert.equal(plan({ claim: bound, volumes: [volume()], leafClaim: leafClaim() }).kind, 'none')
   })
 
-  it('is to let it grow, and never to shrink it', () => {
+  it('is to let it grow, to take that back, and never to shrink it below what it has', () => {
     const larger = claim({ volumeName: 'pvc-c-1', capacity: '1Gi', requested: '3Gi' })
     assert.deepEqual(plan({ claim: larger, volumes: [volume()], leafClaim: leafClaim() }), {
       kind: 'changeLeafClaim',
       spec: { resources: { requests: { storage: '3Gi' } } },
     })
-    const smaller = leafClaim({ requested: '5Gi' })
-    assert.equal(plan({ claim: bound, volumes: [volume()], leafClaim: smaller }).kind, 'none')
+    const inVain = leafClaim({ requested: '5Gi' })
+    assert.deepEqual(plan({ claim: larger, volumes: [volume()], leafClaim: inVain }), {
+      kind: 'changeLeafClaim',
+      spec: { resources: { requests: { storage: '3Gi' } } },
+    })
+    const grown = {
+      volumes: [volume({ capacity: '5Gi' })],
+      leafClaim: leafClaim({ requested: '5Gi', capacity: '5Gi' }),
+    }
+    assert.equal(
+      plan({ claim: claim({ volumeName: 'pvc-c-1', capacity: '5Gi', requested: '3Gi' }), ...grown }).kind,
+      'none',
+    )
+    const unbound = leafClaim({ capacity: '' })
+    assert.equal(plan({ claim: larger, volumes: [volume({ leafUid: '' })], leafClaim: unbound }).kind, 'none')
   })
 
   it('is to remove the leaf’s claim and then the root’s volume, when the root’s claim is gone', () => {

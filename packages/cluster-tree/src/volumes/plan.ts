@@ -54,11 +54,11 @@ export function planVolume({ claim, volumes, leafClaim, isAskedFor }: VolumeView
   // Of the claim before it, which goes first; or its end in the leaf, after which it is made again.
   if (!isOf(leafClaim, claim.metadata.uid) || leafClaim.metadata.deletionTimestamp !== undefined)
     return { kind: 'none' }
-  const spec = changedSpec(claim, leafClaim)
-  if (spec) return { kind: 'changeLeafClaim', spec }
   const storage = leafClaim.status?.capacity?.storage
-  // Until it is bound in the leaf, there is nothing to tell.
+  // Until it is bound in the leaf, there is nothing to tell, and nothing of it may change.
   if (!storage) return { kind: 'none' }
+  const spec = changedSpec(claim, leafClaim, storage)
+  if (spec) return { kind: 'changeLeafClaim', spec }
   const annotations = {
     [leafClaimAnnotation]: leafClaim.metadata.uid,
     [leafVolumeAnnotation]: leafClaim.spec?.volumeName ?? '',
@@ -71,16 +71,21 @@ export function planVolume({ claim, volumes, leafClaim, isAskedFor }: VolumeView
   return status ? { kind: 'reflectClaim', claim, status } : { kind: 'none' }
 }
 
-/** What may change of a claim that is bound: its size, upwards, and its attributes (KEP-284, KEP-3751). */
-function changedSpec(root: PersistentVolumeClaim, leaf: PersistentVolumeClaim): object | undefined {
+/**
+ * What may change of a claim that is bound: its size, which may be asked for in vain and then lower again, but not below what
+ * it has (KEP-284, KEP-1790), and its attributes (KEP-3751).
+ */
+function changedSpec(root: PersistentVolumeClaim, leaf: PersistentVolumeClaim, present: string): object | undefined {
   const { resources, volumeAttributesClassName } = root.spec ?? {}
   const storage = resources?.requests?.storage
-  const grows = storage !== undefined && isMore(storage, leaf.spec?.resources?.requests?.storage)
+  const asked = leaf.spec?.resources?.requests?.storage
+  const isResized =
+    storage !== undefined && (isMore(storage, asked) || (isMore(asked, storage) && !isMore(present, storage)))
   const isModified =
     volumeAttributesClassName !== undefined && volumeAttributesClassName !== leaf.spec?.volumeAttributesClassName
-  if (!grows && !isModified) return undefined
+  if (!isResized && !isModified) return undefined
   return {
-    ...(grows && { resources: { requests: { storage } } }),
+    ...(isResized && { resources: { requests: { storage } } }),
     ...(isModified && { volumeAttributesClassName }),
   }
 }
@@ -112,6 +117,6 @@ export function isOf(leafClaim: PersistentVolumeClaim, uid: string | undefined):
   return leafClaim.metadata.annotations?.[rootUidAnnotation] === uid
 }
 
-function isMore(wanted: string, present: string | undefined): boolean {
-  return parseQuantity(wanted).sub(parseQuantity(present ?? '0')).sign > 0
+function isMore(wanted: string | undefined, present: string | undefined): boolean {
+  return parseQuantity(wanted ?? '0').sub(parseQuantity(present ?? '0')).sign > 0
 }
