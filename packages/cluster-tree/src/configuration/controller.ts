@@ -11,7 +11,7 @@ import {
 } from '@kosmos/kube'
 import { type CopyView, isCurrent, planCopy } from '../copies/plan.ts'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
-import { CopyRefused, type CopyTarget, writeCopy } from '../copies/write.ts'
+import { CopyRefused, type CopyTarget, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import { isTokenSecret } from '../tokens/secret.ts'
 import { copyOf } from './copy.ts'
@@ -141,12 +141,7 @@ export class ConfigurationCopies {
     if (plan.kind === 'none') this.#wakeDependents(key)
     if (plan.kind === 'delete' && plan.reason === 'unneeded' && this.#options.heldBack(ref.namespace))
       return { afterMs: HELD_BACK_MS }
-    let written = await writeCopy(plan, this.#target(key, this.nameOf(key)))
-    if (written === 'foreign') {
-      const name = privateName(ref.name, this.#options.rootClusterId)
-      written = await writeCopy(plan, this.#target(key, name))
-      if (written === 'foreign') throw new CopyRefused(`${ref.name} and ${name} are there and not of this root`)
-    }
+    const written = await writeCopyAs(plan, this.nameOf(key), (name) => this.#target(key, name))
     return written === 'written' ? undefined : written
   }
 

@@ -2,6 +2,7 @@ import { rootClusterLabel } from '@kosmos/api'
 import type { Client, KubeObject, ObjectRef, Outcome, Resource } from '@kosmos/kube'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { CopyPlan } from './plan.ts'
+import { privateName } from './private-name.ts'
 
 /** Where a copy is written, and what it is made of. */
 export interface CopyTarget {
@@ -54,6 +55,24 @@ export async function writeCopy(plan: CopyPlan, target: CopyTarget): Promise<Cop
       return 'written'
     }
   }
+}
+
+/**
+ * As {@link writeCopy}, with a name of its own for what is created where the leaf has something else of that name.
+ * @param nameInLeaf what the copy is called, or is to be called if nothing is in the way
+ */
+export async function writeCopyAs(
+  plan: CopyPlan,
+  nameInLeaf: string,
+  targetOf: (nameInLeaf: string) => CopyTarget,
+): Promise<Exclude<CopyWritten, 'foreign'>> {
+  const target = targetOf(nameInLeaf)
+  const written = await writeCopy(plan, target)
+  if (written !== 'foreign') return written
+  const name = privateName(nameInLeaf, target.rootClusterId)
+  const again = await writeCopy(plan, targetOf(name))
+  if (again === 'foreign') throw new CopyRefused(`${nameInLeaf} and ${name} are there and not of this root`)
+  return again
 }
 
 async function create({ leaf, resource, ref, rootClusterId, namespaces, copy }: CopyTarget): Promise<CopyWritten> {

@@ -23,7 +23,7 @@ import {
 import { clusters, type StoredCluster } from '../clusters/resource.ts'
 import type { ConfigurationSources } from '../configuration/controller.ts'
 import { versionOnly } from '../copies/identity.ts'
-import type { RootVolumes } from '../volumes/controller.ts'
+import type { RootVolumes } from '../volumes/placement.ts'
 import { claimKeyOf } from '../volumes/volume.ts'
 import { BoundPods } from './bound-pods.ts'
 import type { EventSink } from './events.ts'

@@ -2,10 +2,8 @@ import { clusterLabel, leafVolumeFinalizer } from '@kosmos/api'
 import {
   type Client,
   Controller,
-  type CSIStorageCapacity,
   type Informer,
-  keyOf,
-  type Node,
+  type KubeObject,
   type ObjectKey,
   type Outcome,
   type PersistentVolume,
@@ -15,45 +13,25 @@ import {
   type ReconcileObservation,
   type Requeue,
   refOf,
-  type StorageClass,
 } from '@kosmos/kube'
-import type { ConfigurationRegistry } from '../configuration/registry.ts'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
-import { CopyRefused, refuseUnlessPassing, writeCopy } from '../copies/write.ts'
+import { CopyRefused, refuseUnlessPassing, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
 import { type ClassNames, leafClaim } from './claim.ts'
 import { dataSourceOf } from './data-source.ts'
 import { claimRefused, dataSourceElsewhere, dataSourceUnsupported } from './events.ts'
-import { isImmediate, nodeForImmediate, takesVolumes } from './immediate.ts'
+import { Placement, type PlacementOptions } from './placement.ts'
 import { isLost, isOf, planVolume, type VolumePlan, type VolumeView } from './plan.ts'
-import { isOfLeaves, provisionedVolume, selectedNodeAnnotation } from './volume.ts'
+import { provisionedVolume } from './volume.ts'
 
-/** What of the root's storage concerns leaves. */
-export interface RootVolumes {
-  readonly claims: Informer<PersistentVolumeClaim, 'unbound'>
-  /** Those that stand for a volume in a leaf. */
-  readonly volumes: Informer<PersistentVolume, 'claim'>
-  readonly classes: Informer<StorageClass>
-  /** How large a volume leaves could make. */
-  readonly capacities: Informer<CSIStorageCapacity, 'class'>
-}
-
-export interface LeafVolumesOptions {
+export interface LeafVolumesOptions extends PlacementOptions {
   readonly root: Client
   readonly leaf: Client
-  readonly clusterName: string
   readonly rootClusterId: string
-  readonly rootVolumes: RootVolumes
   /** Our claims in the leaf. */
   readonly leafClaims: Informer<PersistentVolumeClaim>
-  /** Virtual nodes of all leaves. */
-  readonly virtualNodes: Pick<Informer<Node>, 'get' | 'store' | 'subscribe' | 'synced'>
   readonly namespaces: Pick<LeafNamespaces, 'ensure'>
-  /** Which pods of this leaf need which claims, by the claims' keys. */
-  readonly registry: ConfigurationRegistry
-  /** The virtual node of a pod of this leaf. */
-  readonly nodeOf: (pod: ObjectKey) => string | undefined
   /** As the Cluster says now. */
   readonly classNames: () => ClassNames
   readonly events: EventSink
@@ -73,41 +51,33 @@ export type ClaimState =
   | 'lost'
   | 'refused'
 
+/** Between looks whether what a claim is to be a clone of has come. */
+const SOURCE_MS = 10_000
+
 /** Makes the volumes of one leaf for claims of the root: the root is told where they are, the leaf makes them. */
 export class LeafVolumes {
   readonly controller: Controller<ObjectKey>
   readonly #options: LeafVolumesOptions
+  readonly #placement: Placement
   readonly #refusals = new Map<ObjectKey, string>()
 
   constructor(options: LeafVolumesOptions) {
     this.#options = options
-    const { claims, volumes, classes, capacities } = options.rootVolumes
+    const { claims, volumes } = options.rootVolumes
     this.controller = new Controller({
       name: 'volumes',
       concurrency: 8,
       reconcile: (key) => this.#reconcile(key),
       ...(options.onReconcile && { onReconcile: options.onReconcile }),
     })
-    this.controller.watch(classes, ({ object }) => this.#unbound(object))
-    this.controller.watch(capacities, ({ object }) => this.#unbound(classes.get(object.storageClassName)))
-    // Claims of Immediate classes wait for a leaf that takes volumes.
-    this.controller.watch(options.virtualNodes, (change) => {
-      const before = change.type === 'updated' && takesVolumes(change.old)
-      const isNew = change.type !== 'deleted' && takesVolumes(change.object) && !before
-      return isNew ? [...classes.store.values()].flatMap((storageClass) => this.#unbound(storageClass)) : []
-    })
+    this.#placement = new Placement(options)
+    this.#placement.watch(this.controller)
     this.controller.watch(claims, ({ key }) => [key])
     this.controller.watch(volumes, ({ object }) => {
       const { claimRef } = object.spec ?? {}
       return this.#isHere(object) && claimRef ? [`${claimRef.namespace}/${claimRef.name}`] : []
     })
     this.controller.watch(options.leafClaims, ({ object }) => [rootKeyOf(object)])
-  }
-
-  /** Claims that no pod has to wait for before they get a volume. */
-  #unbound(storageClass: StorageClass | undefined): ObjectKey[] {
-    if (!storageClass || !isOfLeaves(storageClass) || !isImmediate(storageClass)) return []
-    return [...this.#options.rootVolumes.claims.store.by('unbound', storageClass.metadata.name)].map(keyOf)
   }
 
   /** Says that the need for a claim has changed. */
@@ -150,9 +120,8 @@ export class LeafVolumes {
     return leafClaims.get(key) ?? leafClaims.get(`${namespace}/${privateName(name, rootClusterId)}`)
   }
 
-  get #watched(): readonly Pick<Informer<PersistentVolumeClaim>, 'hasSynced' | 'state'>[] {
-    const { claims, volumes, classes } = this.#options.rootVolumes
-    return [claims, volumes, classes, this.#options.leafClaims]
+  get #watched(): readonly Pick<Informer<KubeObject>, 'hasSynced' | 'state'>[] {
+    return [...Object.values(this.#options.rootVolumes), this.#options.leafClaims]
   }
 
   /** What the root or the leaf says when it does not let us watch. */
@@ -171,38 +140,8 @@ export class LeafVolumes {
     const { rootVolumes } = this.#options
     const claim = rootVolumes.claims.get(key)
     const volumes = [...rootVolumes.volumes.store.by('claim', key)].filter((volume) => this.#isHere(volume))
-    const isAskedFor =
-      claim !== undefined && this.#classOf(claim) !== undefined && this.#nodeFor(key, claim) !== undefined
+    const isAskedFor = claim !== undefined && this.#placement.of(key, claim) !== undefined
     return { claim, volumes, leafClaim: this.#inLeaf(key), isAskedFor }
-  }
-
-  #classOf({ spec }: PersistentVolumeClaim): StorageClass | undefined {
-    const found = this.#options.rootVolumes.classes.get(spec?.storageClassName ?? '')
-    return isOfLeaves(found) ? found : undefined
-  }
-
-  /**
-   * The virtual node of this leaf that the volume is for: that of the first pod that needs the claim, as the scheduler says or as
-   * the pod was bound without it; for a class that does not wait for one, any.
-   */
-  #nodeFor(key: ObjectKey, claim: PersistentVolumeClaim): Node | undefined {
-    const storageClass = this.#classOf(claim)
-    const { rootVolumes, virtualNodes, clusterName } = this.#options
-    const node =
-      storageClass && isImmediate(storageClass)
-        ? nodeForImmediate(claim, storageClass, {
-            virtualNodes: virtualNodes.store.values(),
-            capacities: [...rootVolumes.capacities.store.by('class', storageClass.metadata.name)],
-          })
-        : this.#nodeOfFirstPod(key, claim)
-    return node?.metadata.labels?.[clusterLabel] === clusterName ? node : undefined
-  }
-
-  #nodeOfFirstPod(key: ObjectKey, { metadata }: PersistentVolumeClaim): Node | undefined {
-    const { registry, nodeOf, virtualNodes } = this.#options
-    const selected = metadata.annotations?.[selectedNodeAnnotation]
-    const [pod] = registry.dependentsOf(key)
-    return virtualNodes.get(selected ?? (pod && nodeOf(pod)) ?? '')
   }
 
   #wakeDependents(key: ObjectKey): void {
@@ -274,9 +213,8 @@ export class LeafVolumes {
   }
 
   async #provision(key: ObjectKey, claim: PersistentVolumeClaim | undefined): Promise<Requeue> {
-    const storageClass = claim && this.#classOf(claim)
-    const node = claim && this.#nodeFor(key, claim)
-    if (!claim || !storageClass || !node) return
+    const place = claim && this.#placement.of(key, claim)
+    if (!claim || !place) return
     const { root, events, clusterName } = this.#options
     const source = dataSourceOf(claim)
     if (source.kind === 'unsupported') {
@@ -285,9 +223,9 @@ export class LeafVolumes {
     }
     if (source.kind === 'claim' && this.stateOf(`${claim.metadata.namespace}/${source.name}`) !== 'current') {
       events.record(claim, dataSourceElsewhere(source.name, clusterName))
-      return
+      return { afterMs: SOURCE_MS }
     }
-    const outcome = await root.create(persistentVolumes, provisionedVolume(claim, storageClass, node))
+    const outcome = await root.create(persistentVolumes, provisionedVolume(claim, place.storageClass, place.node))
     // It is there already: the watch is about to say so.
     if (!outcome.ok && outcome.reason !== 'AlreadyExists') throwUnlessPassing(outcome, `of claim ${key}`)
     return
@@ -300,24 +238,15 @@ export class LeafVolumes {
     const source = dataSourceOf(claim)
     const cloneOf = source.kind === 'claim' ? this.nameOf(`${namespace}/${source.name}`) : undefined
     const parts = { root: claim, rootClusterId, classNames: this.#options.classNames(), cloneOf }
-    const taken: string[] = []
-    for (const nameInLeaf of [name, privateName(name, rootClusterId)]) {
-      const written = await writeCopy(
-        { kind: 'create' },
-        {
-          leaf,
-          resource: persistentVolumeClaims,
-          ref: { ...(namespace && { namespace }), name: nameInLeaf },
-          rootClusterId,
-          namespaces,
-          copy: async () => leafClaim({ ...parts, name: nameInLeaf }),
-        },
-      )
-      if (written === 'written') return
-      if (written !== 'foreign') return written
-      taken.push(nameInLeaf)
-    }
-    throw new CopyRefused(`${taken.join(' and ')} are there and not of this root`)
+    const written = await writeCopyAs({ kind: 'create' }, name, (name) => ({
+      leaf,
+      resource: persistentVolumeClaims,
+      ref: { ...(namespace && { namespace }), name },
+      rootClusterId,
+      namespaces,
+      copy: async () => leafClaim({ ...parts, name }),
+    }))
+    return written === 'written' ? undefined : written
   }
 }
 

@@ -1,0 +1,94 @@
+import { clusterLabel } from '@kosmos/api'
+import {
+  type Controller,
+  type CSIStorageCapacity,
+  type Informer,
+  keyOf,
+  type Node,
+  type ObjectKey,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  type StorageClass,
+} from '@kosmos/kube'
+import type { ConfigurationRegistry } from '../configuration/registry.ts'
+import { isImmediate, nodeForImmediate, takesVolumes } from './immediate.ts'
+import { isOfLeaves, selectedNodeAnnotation } from './volume.ts'
+
+/** What of the root's storage concerns leaves. */
+export interface RootVolumes {
+  readonly claims: Informer<PersistentVolumeClaim, 'unbound'>
+  /** Those that stand for a volume in a leaf. */
+  readonly volumes: Informer<PersistentVolume, 'claim'>
+  readonly classes: Informer<StorageClass>
+  /** How large a volume leaves could make. */
+  readonly capacities: Informer<CSIStorageCapacity, 'class'>
+}
+
+export interface PlacementOptions {
+  readonly clusterName: string
+  readonly rootVolumes: RootVolumes
+  /** Virtual nodes of all leaves. */
+  readonly virtualNodes: Pick<Informer<Node>, 'get' | 'store' | 'subscribe' | 'synced'>
+  /** Which pods of this leaf need which claims, by the claims' keys. */
+  readonly registry: ConfigurationRegistry
+  /** The virtual node of a pod of this leaf. */
+  readonly nodeOf: (pod: ObjectKey) => string | undefined
+}
+
+/** Where the volume of a claim is to be made. */
+export interface Place {
+  readonly storageClass: StorageClass
+  readonly node: Node
+}
+
+/** Finds out which claims of the root are to get their volume in one leaf, and on which of its virtual nodes. */
+export class Placement {
+  readonly #options: PlacementOptions
+
+  constructor(options: PlacementOptions) {
+    this.#options = options
+  }
+
+  /** Has a controller look again at the claims that may have got a place; the changes of claims themselves are its own to watch. */
+  watch(controller: Controller<ObjectKey>): void {
+    const { rootVolumes, virtualNodes } = this.#options
+    const { classes, capacities } = rootVolumes
+    controller.watch(classes, ({ object }) => this.#waiting(object))
+    controller.watch(capacities, ({ object }) => this.#waiting(classes.get(object.storageClassName)))
+    controller.watch(virtualNodes, (change) => {
+      const before = change.type === 'updated' && takesVolumes(change.old)
+      const isNew = change.type !== 'deleted' && takesVolumes(change.object) && !before
+      return isNew ? [...classes.store.values()].flatMap((storageClass) => this.#waiting(storageClass)) : []
+    })
+  }
+
+  /**
+   * Where in this leaf the volume is to be made: for the first pod that needs the claim, as the scheduler says or as the pod was bound
+   * without it; for a class that does not wait for one, on any. Undefined if not here, or not yet.
+   */
+  of(key: ObjectKey, claim: PersistentVolumeClaim): Place | undefined {
+    const { rootVolumes, virtualNodes, clusterName } = this.#options
+    const storageClass = rootVolumes.classes.get(claim.spec?.storageClassName ?? '')
+    if (!storageClass || !isOfLeaves(storageClass)) return undefined
+    const node = isImmediate(storageClass)
+      ? nodeForImmediate(claim, storageClass, {
+          virtualNodes: virtualNodes.store.values(),
+          capacities: [...rootVolumes.capacities.store.by('class', storageClass.metadata.name)],
+        })
+      : this.#nodeOfFirstPod(key, claim)
+    return node?.metadata.labels?.[clusterLabel] === clusterName ? { storageClass, node } : undefined
+  }
+
+  #nodeOfFirstPod(key: ObjectKey, { metadata }: PersistentVolumeClaim): Node | undefined {
+    const { registry, nodeOf, virtualNodes } = this.#options
+    const selected = metadata.annotations?.[selectedNodeAnnotation]
+    const [pod] = registry.dependentsOf(key)
+    return virtualNodes.get(selected ?? (pod && nodeOf(pod)) ?? '')
+  }
+
+  /** Claims of a class that wait for a leaf, and for no pod. */
+  #waiting(storageClass: StorageClass | undefined): ObjectKey[] {
+    if (!storageClass || !isOfLeaves(storageClass) || !isImmediate(storageClass)) return []
+    return [...this.#options.rootVolumes.claims.store.by('unbound', storageClass.metadata.name)].map(keyOf)
+  }
+}
