@@ -18,7 +18,12 @@ const fine = conditions(
 )
 const healthy = {
   now,
-  cluster: { metadata: { name: 'leaf1' }, spec: {}, status: fine },
+  cluster: {
+    metadata: { name: 'leaf1' },
+    spec: { clusterTreeOptions: { rootAPIServer: 'https://root.example:6443' } },
+    status: fine,
+  },
+  rootAddress: { kind: 'trusted' },
   virtualNodes: [],
   rootVersion: 'v1.37.2',
   credentials: { life: { issuedAt: now - day, expiresAt: now + 29 * day } },

@@ -5,6 +5,7 @@ import { leafVersionVerdict } from '../findings/version.ts'
 import { isReady } from '../join/wait-ready.ts'
 import { explain } from '../terminal/explain.ts'
 import type { ClusterFacts } from './cluster-facts.ts'
+import { addressVerdict } from './root-address.ts'
 import { describeNeed } from './rules.ts'
 
 /** What can be wrong with one leaf. */
@@ -17,6 +18,10 @@ export const clusterChecks: readonly Check<ClusterFacts>[] = [
   { id: 'leaf-version', run: leafVersion },
   { id: 'leaf-clock', run: leafClock },
   { id: 'leaf-rights', run: leafRights },
+  {
+    id: 'root-address',
+    run: ({ cluster, rootAddress }) => addressVerdict(cluster.spec.clusterTreeOptions?.rootAPIServer, rootAddress),
+  },
 ]
 
 /** A condition that the controllers wrote; its message says what to do. */

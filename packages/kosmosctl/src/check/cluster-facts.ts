@@ -1,10 +1,11 @@
 import { type Cluster, clusterLabel } from '@kosmos/api'
-import { type Client, type KubeObject, type Node, nodes, resource } from '@kosmos/kube'
+import { type Client, configMaps, type KubeObject, type Node, nodes, resource } from '@kosmos/kube'
 import { clockOffsetMs } from '../clusters/clock.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import type { Manifest } from '../clusters/resources.ts'
 import { serverVersion } from '../clusters/version.ts'
 import { deployedManifests } from '../install/deploy-folder.ts'
+import { type AddressAnswer, askAddress } from './root-address.ts'
 import { type Need, needsOf, type Rule, uncovered } from './rules.ts'
 import { type TokenLife, tokenLife } from './token.ts'
 
@@ -18,6 +19,8 @@ export interface ClusterFacts {
   readonly leaf:
     | { readonly version: string; readonly clockOffsetMs: number | undefined; readonly missing: readonly Need[] }
     | { readonly error: unknown }
+  /** What is at the address of the root that pods are given; undefined if they are given none. */
+  readonly rootAddress: AddressAnswer | undefined
 }
 
 interface RulesReview extends KubeObject {
@@ -34,7 +37,15 @@ const rulesReviews = resource<RulesReview>(
 export async function gatherClusterFacts(root: Client, cluster: Cluster, rootVersion: string): Promise<ClusterFacts> {
   const labelSelector = `${clusterLabel}=${cluster.metadata.name}`
   const virtualNodes = await root.listAll(nodes, { labelSelector })
-  return { now: Date.now(), cluster, virtualNodes, rootVersion, ...(await askLeaf(root, cluster)) }
+  const [asked, rootAddress] = await Promise.all([askLeaf(root, cluster), askRootAddress(root, cluster)])
+  return { now: Date.now(), cluster, virtualNodes, rootVersion, ...asked, rootAddress }
+}
+
+async function askRootAddress(root: Client, { spec }: Cluster): Promise<AddressAnswer | undefined> {
+  const origin = spec.clusterTreeOptions?.rootAPIServer
+  if (origin === undefined) return undefined
+  const published = await root.get(configMaps, { namespace: 'kube-system', name: 'kube-root-ca.crt' })
+  return await askAddress(origin, published?.data?.['ca.crt'] ?? '')
 }
 
 async function askLeaf(root: Client, cluster: Cluster): Promise<Pick<ClusterFacts, 'credentials' | 'leaf'>> {
