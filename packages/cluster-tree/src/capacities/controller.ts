@@ -22,6 +22,8 @@ export interface LeafStorageSources {
   readonly classes: Informer<StorageClass>
   readonly drivers: Informer<CSIDriver>
   readonly capacities: Informer<CSIStorageCapacity>
+  /** Resolves when each of them has begun or been refused. */
+  readonly heardOf: Promise<void>
 }
 
 export interface LeafCapacitiesOptions {
@@ -33,8 +35,6 @@ export interface LeafCapacitiesOptions {
   readonly rootNodes: Informer<Node>
   readonly leafNodes: Informer<Node>
   readonly leafStorage: LeafStorageSources
-  /** Resolves when `leafStorage` has been heard of, or is not to be had. */
-  readonly heardOf: Promise<void>
   readonly membersOf: (virtualNode: string) => Iterable<Node>
   /** As the Cluster says now. */
   readonly classNames: () => ClassNames
@@ -53,7 +53,7 @@ export class LeafCapacities {
       concurrency: 2,
       reconcile: (className) => this.#reconcile(className),
       ...(options.onReconcile && { onReconcile: options.onReconcile }),
-    }).waitFor(options.heardOf)
+    }).waitFor(options.leafStorage.heardOf)
     const { rootClasses, rootCapacities, rootNodes, leafNodes, leafStorage, cluster } = options
     this.controller.watch(rootClasses, ({ object }) => [object.metadata.name])
     this.controller.watch(rootCapacities, ({ object }) => [object.storageClassName])

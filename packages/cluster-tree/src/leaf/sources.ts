@@ -109,15 +109,22 @@ export function watchLeaf(
     }),
   }
   const configuration = { configmaps: metadata(configMaps, 'configmaps'), secrets: metadata(secrets, 'secrets') }
+  const unheardOf = new Set<LeafSource>(storageSources)
+  const heardOf = Promise.withResolvers<void>()
+  const hearing = (source: LeafSource) => (state: ReflectorState) => {
+    if (state.kind !== 'connecting') unheardOf.delete(source)
+    if (unheardOf.size === 0) heardOf.resolve()
+    onState(source, state)
+  }
   const storage = {
-    classes: new Informer({ client, resource: storageClasses, onState: telling('storageclasses') }),
-    drivers: new Informer({ client, resource: csiDrivers, onState: telling('csidrivers') }),
-    capacities: new Informer({ client, resource: csiStorageCapacities, onState: telling('csistoragecapacities') }),
+    classes: new Informer({ client, resource: storageClasses, onState: hearing('storageclasses') }),
+    drivers: new Informer({ client, resource: csiDrivers, onState: hearing('csidrivers') }),
+    capacities: new Informer({ client, resource: csiStorageCapacities, onState: hearing('csistoragecapacities') }),
   }
   return {
     ...sources,
     configuration,
-    storage,
+    storage: { ...storage, heardOf: heardOf.promise },
     run: async (signal) => {
       const all = [...Object.values(sources), ...Object.values(configuration), ...Object.values(storage)]
       await Promise.all(all.map((informer) => informer.run(signal)))

@@ -54,8 +54,6 @@ export class LeafTree {
   readonly #pods: PodController
   readonly #capacities: LeafCapacities
   readonly #events: readonly LeafEvents[]
-  /** Resolves when each watch of the leaf's storage has begun or been refused. */
-  readonly #storage = { ...Promise.withResolvers<void>(), pending: new Set<LeafSource>(storageSources) }
   readonly #tokens: PodTokens
   readonly #services: ServiceCopies
   readonly #volumes: LeafVolumes
@@ -161,7 +159,6 @@ export class LeafTree {
       rootNodes: root.virtualNodes,
       leafNodes: nodes,
       leafStorage: this.#sources.storage,
-      heardOf: this.#storage.promise,
       membersOf: (nodeName) => this.virtualNodes.membersOf(nodeName),
       classNames: options.classNames,
     })
@@ -332,8 +329,6 @@ export class LeafTree {
     if (state.kind === 'broken') this.#broken.set(source, state.error)
     const recovered = state.kind === 'following' && this.#broken.delete(source)
     if (recovered && source === 'pods') this.#pods.resume()
-    if (state.kind !== 'connecting' && this.#storage.pending.delete(source) && this.#storage.pending.size === 0)
-      this.#storage.resolve()
     if (recovered && (storageSources as readonly LeafSource[]).includes(source)) this.#capacities.resume()
     if (before[0] !== this.forbidden || before[1] !== this.withheld) this.#options.changed()
   }
