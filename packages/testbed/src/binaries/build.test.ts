@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { type ToolSet, toolSets } from '../versions.ts'
 import { commandName } from './build.ts'
-import { binDir, moduleDir, toolSetOf } from './cache.ts'
+import { binDir, moduleDir, thisPlatform, toolSetOf } from './cache.ts'
 import { remainingSeconds } from './estimate.ts'
 import { compareGo } from './go.ts'
 import { proxies } from './toolchain.ts'
@@ -27,6 +28,19 @@ describe('the pinned tools', () => {
     const [a, b] = ['amd64', 'arm64'].map((arch) => binDir('etcd', '/cache', { os: 'linux', arch }))
     assert.match(a ?? '', /^\/cache\/bin\/linux-amd64\/etcd-v3\.6\.16-[0-9a-f]{12}$/)
     assert.notEqual(a, b)
+  })
+
+  it('lie in another folder when the source of a command of ours changes', () => {
+    const module = mkdtempSync(path.join(os.tmpdir(), 'kosmos-module-'))
+    try {
+      cpSync(moduleDir('conformance'), module, { recursive: true })
+      const folder = () => binDir('conformance', '/cache', thisPlatform, module)
+      assert.equal(folder(), binDir('conformance', '/cache'))
+      appendFileSync(path.join(module, 'e2e', 'main.go'), '// changed\n')
+      assert.notEqual(folder(), binDir('conformance', '/cache'))
+    } finally {
+      rmSync(module, { recursive: true })
+    }
   })
 
   it('are named by go build after the last element that is no version', () => {

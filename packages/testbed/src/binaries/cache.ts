@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { type ToolSet, type ToolSetPin, toolSets } from '../versions.ts'
@@ -27,14 +27,21 @@ export function linkerFlags(pin: ToolSetPin): string {
   return ['-s', '-w', ...Object.entries(pin.variables ?? {}).map(([name, value]) => `-X ${name}=${value}`)].join(' ')
 }
 
-/** Where the binaries of a tool set lie; the folder changes with version, platform, build flags and dependencies. */
-export function binDir(set: ToolSet, root = cacheRoot(), platform = thisPlatform): string {
+/** Go source of the commands that are ours, which lie in folders of their own below a module; tools.go is none. */
+const commandSources = (module: string): string[] =>
+  globSync('*/**/*.go', { cwd: module })
+    .sort()
+    .map((file) => path.join(module, file))
+
+/** Where the binaries of a tool set lie; the folder changes with version, platform, build flags, dependencies and our source. */
+export function binDir(set: ToolSet, root = cacheRoot(), platform = thisPlatform, module = moduleDir(set)): string {
   const pin = toolSets[set]
   const inputs = [
     ...buildFlags,
     linkerFlags(pin),
     ...(pin.tags ?? []),
-    readFileSync(path.join(moduleDir(set), 'go.sum')),
+    readFileSync(path.join(module, 'go.sum')),
+    ...commandSources(module).map((file) => readFileSync(file)),
   ]
   const key = createHash('sha256')
   for (const input of inputs) key.update(input).update('\0')
