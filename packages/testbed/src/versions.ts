@@ -100,7 +100,7 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
     version: kubernetesVersion,
     variables: { 'k8s.io/component-base/version.gitVersion': kubernetesVersion },
     release: { baseUrl: 'https://dl.k8s.io', baseUrlVariable: 'KOSMOS_KUBERNETES_URL', path: '' },
-    // Ours leaves the suites of storage, networks and clouds out; released in an archive of 300 MB only.
+    // Ours leaves the suites of networks and clouds out; released in an archive of 300 MB only.
     binaries: { 'e2e.test': { package: 'kosmos.io/testbed/conformance/e2e', official: false } },
   },
   etcd: {

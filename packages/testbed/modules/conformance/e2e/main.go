@@ -1,5 +1,6 @@
-// Command conformance runs upstream's end-to-end tests of nodes, workloads, kubectl and the API machinery, chosen by
-// --ginkgo.focus and --ginkgo.skip as with e2e.test. Other suites are left out, which halves what has to be compiled.
+// Command conformance runs upstream's end-to-end tests of nodes, workloads, identities, volumes, kubectl and the API
+// machinery, chosen by --ginkgo.focus and --ginkgo.skip as with e2e.test. Other suites are left out, which halves what has
+// to be compiled.
 package main
 
 import (
@@ -17,9 +18,11 @@ import (
 
 	_ "k8s.io/kubernetes/test/e2e/apimachinery"
 	_ "k8s.io/kubernetes/test/e2e/apps"
+	_ "k8s.io/kubernetes/test/e2e/auth"
 	_ "k8s.io/kubernetes/test/e2e/common"
 	_ "k8s.io/kubernetes/test/e2e/kubectl"
 	_ "k8s.io/kubernetes/test/e2e/node"
+	_ "k8s.io/kubernetes/test/e2e/storage"
 
 	_ "k8s.io/kubernetes/test/e2e/framework/debug/init"
 	_ "k8s.io/kubernetes/test/e2e/framework/metrics/init"
