@@ -68,14 +68,17 @@ const prometheusOperator = 'github.com/prometheus-operator/prometheus-operator'
 
 const kubernetesVersion = 'v1.37.2'
 
+/** What its programs say that they are; tests choose by it what a version allows. */
+const kubernetesVariables = {
+  'k8s.io/component-base/version.gitVersion': kubernetesVersion,
+  'k8s.io/component-base/version.gitMajor': '1',
+  'k8s.io/component-base/version.gitMinor': '37',
+}
+
 export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
   kubernetes: {
     version: kubernetesVersion,
-    variables: {
-      'k8s.io/component-base/version.gitVersion': kubernetesVersion,
-      'k8s.io/component-base/version.gitMajor': '1',
-      'k8s.io/component-base/version.gitMinor': '37',
-    },
+    variables: kubernetesVariables,
     release: {
       baseUrl: 'https://dl.k8s.io',
       baseUrlVariable: 'KOSMOS_KUBERNETES_URL',
@@ -98,7 +101,7 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
   },
   conformance: {
     version: kubernetesVersion,
-    variables: { 'k8s.io/component-base/version.gitVersion': kubernetesVersion },
+    variables: kubernetesVariables,
     release: { baseUrl: 'https://dl.k8s.io', baseUrlVariable: 'KOSMOS_KUBERNETES_URL', path: '' },
     // Ours leaves the suites of networks and clouds out; released in an archive of 300 MB only.
     binaries: { 'e2e.test': { package: 'kosmos.io/testbed/conformance/e2e', official: false } },
