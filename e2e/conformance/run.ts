@@ -28,7 +28,7 @@ const BATCH = 3
 export async function runConformance({ focus, skip, progress }: ConformanceOptions): Promise<ConformanceRun> {
   const bin = await ensureBinaries(['e2e.test'], progress)
   progress.step('starting a root and a leaf with two real nodes')
-  const images = ['busybox', 'agnhost', 'web'] as const
+  const images = ['busybox', 'agnhost', 'web', 'nautilus', 'nonewprivs'] as const
   const platform = await startPlatform('conformance', { leaves: 1, nodes: 'real:2', images })
   try {
     // Upstream's tests take only nodes without a taint, and their pods tolerate none.

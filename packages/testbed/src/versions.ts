@@ -94,6 +94,7 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
       'kube-proxy': { package: 'k8s.io/kubernetes/cmd/kube-proxy' },
       // Released as an image only.
       agnhost: { package: 'k8s.io/kubernetes/test/images/agnhost', official: false },
+      nonewprivs: { package: 'k8s.io/kubernetes/test/images/nonewprivs', official: false },
       // agnhost's own, for its TLS servers.
       'localhost.crt': agnhostFile('localhost.crt'),
       'localhost.key': agnhostFile('localhost.key'),

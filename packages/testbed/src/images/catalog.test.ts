@@ -13,6 +13,7 @@ const sources = {
   'csi-hostpath': '/cache/csi-hostpath',
   'csi-provisioner': '/cache/csi-provisioner',
   'csi-resizer': '/cache/csi-resizer',
+  nonewprivs: '/cache/nonewprivs',
 }
 
 describe('the images of the test bed', () => {

@@ -7,6 +7,10 @@ export const imageNames = {
   agnhost: 'registry.k8s.io/e2e-test-images/agnhost:2.66.1',
   /** Not nginx, but a static web server that stands in for it: busybox httpd, on port 80. */
   web: 'registry.k8s.io/e2e-test-images/nginx:1.27.0-2',
+  /** A web server with the page that tests of kubectl ask for. */
+  nautilus: 'registry.k8s.io/e2e-test-images/nautilus:1.8',
+  /** A program that runs as another user than who starts it, where that is allowed. */
+  nonewprivs: 'registry.k8s.io/e2e-test-images/nonewprivs:1.4',
   coredns: 'registry.k8s.io/coredns/coredns:v1.14.7',
   /** Ours: the driver and the sidecars that it runs with. */
   'csi-hostpath': 'kosmos.io/testbed/csi-hostpath:v1',
@@ -29,6 +33,7 @@ export interface ImageSources {
   readonly 'csi-resizer'?: string
   /** What the driver calls to make and grow file systems. */
   readonly fileSystemTools?: readonly ImageEntry[]
+  readonly nonewprivs?: string
   /** More files for agnhost: what tests call in it besides the binary itself. */
   readonly tools?: readonly ImageEntry[]
 }
@@ -36,8 +41,12 @@ export interface ImageSources {
 /** Programs of the image csi-hostpath, below its root. */
 export const csiHostPathBinaries = ['csi-hostpath', 'csi-provisioner', 'csi-resizer'] as const
 
-/** What the image agnhost is made of. */
-export const agnhostBinaries = ['agnhost', 'localhost.crt', 'localhost.key'] as const
+/** What images are made of besides busybox and what every node needs. */
+export const imageBinaries: Readonly<Partial<Record<ImageName, readonly string[]>>> = {
+  agnhost: ['agnhost', 'localhost.crt', 'localhost.key'],
+  nautilus: ['agnhost'],
+  nonewprivs: ['nonewprivs'],
+}
 
 export const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
@@ -89,6 +98,27 @@ export function describeImage(name: ImageName, sources: ImageSources): Image {
               mode: 0o644,
             })),
           ],
+        ],
+      }
+    case 'nautilus':
+      return {
+        names: [imageNames.nautilus],
+        config: { Env: [searchPath], Entrypoint: ['/agnhost'], Cmd: ['test-webserver'] },
+        layers: [
+          userland(sources),
+          [
+            { path: '/agnhost', source: needed(name, sources.agnhost, 'agnhost'), mode: 0o755 },
+            { path: '/data.json', content: '{"image": "nautilus.jpg"}' },
+          ],
+        ],
+      }
+    case 'nonewprivs':
+      return {
+        names: [imageNames.nonewprivs],
+        config: { Env: [searchPath], Cmd: ['/usr/local/bin/nnp'] },
+        layers: [
+          userland(sources),
+          [{ path: '/usr/local/bin/nnp', source: needed(name, sources.nonewprivs), mode: 0o4755 }],
         ],
       }
     case 'coredns':

@@ -5,7 +5,7 @@ import { ports } from '../control-plane/address.ts'
 import { componentNames } from '../control-plane/components.ts'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
 import { startCluster } from '../control-plane/start.ts'
-import { agnhostBinaries, type ImageName } from '../images/catalog.ts'
+import { type ImageName, imageBinaries } from '../images/catalog.ts'
 import { startKwokNodes } from '../nodes/kwok.ts'
 import { realNodeBinaries, realNodePrograms, startRealNodes } from '../nodes/real/start.ts'
 import { prepareUnderlay, type Underlay } from '../nodes/real/underlay.ts'
@@ -99,8 +99,8 @@ async function removeLeftovers(name: string, dir: string, progress: Progress): P
 
 function binariesOf(plan: TestbedPlan): string[] {
   const kwok = plan.nodes.kwok > 0 || plan.rootNodes.kwok > 0 ? ['kwok', 'stage-fast.yaml'] : []
-  const agnhost = plan.images.includes('agnhost') ? agnhostBinaries : []
-  return [...componentNames, 'kubectl', ...kwok, ...(hasRealNodes(plan) ? [...realNodeBinaries, ...agnhost] : [])]
+  const images = new Set(plan.images.flatMap((image) => imageBinaries[image] ?? []))
+  return [...componentNames, 'kubectl', ...kwok, ...(hasRealNodes(plan) ? [...realNodeBinaries, ...images] : [])]
 }
 
 async function start(journal: Journal, plan: TestbedPlan, bin: Binaries, progress: Progress): Promise<Testbed> {
