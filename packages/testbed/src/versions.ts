@@ -222,7 +222,7 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
     binaries: { skipper: { package: 'github.com/zalando/skipper/cmd/skipper', official: false } },
   },
   'csi-hostpath': {
-    // Of the driver, which is ours: count it up with every change to it. The others are in go.mod.
+    // Of the driver, which is ours; those of the others are in go.mod.
     version: 'v1',
     release: imagesOnly('KOSMOS_CSI_URL'),
     binaries: {
