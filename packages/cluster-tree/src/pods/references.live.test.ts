@@ -98,7 +98,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
     'priorityClassName',
     'runtimeClassName',
   ],
-  'not carried: devices by claim (DRA), trust bundles, certificates of pods': [
+  'not carried: devices by claim (DRA); trust bundles and certificates of pods, which are refused': [
     'resourceClaims.name',
     'resourceClaims.resourceClaimName',
     'resourceClaims.resourceClaimTemplateName',

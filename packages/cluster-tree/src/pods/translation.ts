@@ -48,7 +48,11 @@ export interface Omission {
 /** Why no copy can be made of this root pod as it stands. */
 export interface Problem {
   /** CamelCase, for an Event and a waiting reason. */
-  readonly reason: 'InvalidClusterSelector' | 'LeafAPIAccessDenied'
+  readonly reason:
+    | 'InvalidClusterSelector'
+    | 'LeafAPIAccessDenied'
+    | 'PodCertificateNotCarried'
+    | 'TrustBundleNotCarried'
   readonly message: string
 }
 
