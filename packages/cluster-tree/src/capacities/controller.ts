@@ -41,6 +41,8 @@ export interface LeafCapacitiesOptions {
   readonly onReconcile?: (observation: ReconcileObservation) => void
 }
 
+const SETTLE_MS = 1_000
+
 /** Tells the root's scheduler how large a volume each virtual node of one leaf could get. By class of the root. */
 export class LeafCapacities {
   readonly controller: Controller
@@ -68,7 +70,10 @@ export class LeafCapacities {
     // Not watched by the controller, which would wait for them.
     leafStorage.classes.subscribe(() => this.resume())
     leafStorage.drivers.subscribe(() => this.resume())
-    leafStorage.capacities.subscribe(() => this.resume())
+    // Drivers tell of one place at a time, and what is wanted is the largest of all.
+    leafStorage.capacities.subscribe(() => {
+      for (const className of this.#classes()) this.controller.enqueueAfter(className, SETTLE_MS)
+    })
   }
 
   /** Looks at every class again: after the Cluster calls them otherwise. */

@@ -4,6 +4,7 @@ import {
   type CSIDriver,
   type CSIStorageCapacity,
   type KubeObject,
+  type LabelSelector,
   labelSelector,
   type Node,
   parseQuantity,
@@ -40,10 +41,9 @@ const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
  * away that want it. Pure.
  */
 export function wantedCapacities(view: CapacityView): readonly KubeObject[] {
-  return [...view.virtualNodes].flatMap(([nodeName, members]) => {
-    const room = roomOf(view, members)
-    return room === undefined ? [] : [capacityObject(view, nodeName, room)]
-  })
+  const offer = offerOf(view)
+  if (offer === undefined) return []
+  return [...view.virtualNodes].map(([nodeName, members]) => capacityObject(view, nodeName, roomFor(members, offer)))
 }
 
 function capacityObject({ cluster, className }: CapacityView, nodeName: string, capacity: string): KubeObject {
@@ -65,19 +65,29 @@ function capacityObject({ cluster, className }: CapacityView, nodeName: string, 
   return object
 }
 
-function roomOf({ className, classNames, storage }: CapacityView, members: readonly Node[]): string | undefined {
-  if (!storage) return UNKNOWN
+/** What a class has in the leaf: for each part of the storage, where it is and how large a volume can be; or that it is not known. */
+type Offer = 'unknown' | readonly { readonly selector: LabelSelector; readonly limit: Quantity }[]
+
+function offerOf({ className, classNames, storage }: CapacityView): Offer | undefined {
+  if (!storage) return 'unknown'
   const leafClass = classIn(storage.classes, classNames[className] ?? className)
   if (!leafClass) return undefined
   const driver = [...storage.drivers].find(({ metadata }) => metadata.name === leafClass.provisioner)
-  if (!driver?.spec.storageCapacity) return UNKNOWN
-  const { name } = leafClass.metadata
-  const segments = [...storage.capacities].filter(
-    ({ storageClassName, nodeTopology }) =>
-      storageClassName === name && members.some(({ metadata }) => labelSelector(nodeTopology).matches(metadata.labels)),
-  )
-  const limits = segments.map(({ capacity, maximumVolumeSize }) => parseQuantity(maximumVolumeSize ?? capacity ?? '0'))
-  return limits.reduce<Quantity>((most, limit) => most.max(limit), parseQuantity('0')).toString()
+  if (!driver?.spec.storageCapacity) return 'unknown'
+  return [...storage.capacities]
+    .filter(({ storageClassName }) => storageClassName === leafClass.metadata.name)
+    .map(({ nodeTopology, capacity, maximumVolumeSize }) => ({
+      selector: labelSelector(nodeTopology),
+      limit: parseQuantity(maximumVolumeSize ?? capacity ?? '0'),
+    }))
+}
+
+function roomFor(members: readonly Node[], offer: Offer): string {
+  if (offer === 'unknown') return UNKNOWN
+  return offer
+    .filter(({ selector }) => members.some(({ metadata }) => selector.matches(metadata.labels)))
+    .reduce<Quantity>((most, { limit }) => most.max(limit), parseQuantity('0'))
+    .toString()
 }
 
 /** The class of that name; of the empty name the default, of several the newest, as admission takes it. */
