@@ -58,10 +58,9 @@ export class LeafCapacities {
     }).waitFor(options.leafStorage.heardOf)
     const { rootClasses, rootCapacities, rootNodes, leafNodes, leafStorage, cluster } = options
     this.controller.watch(rootClasses, ({ object }) => [object.metadata.name])
-    this.controller.watch(rootCapacities, ({ object }) => [object.storageClassName])
-    this.controller.watch(rootNodes, ({ type, object }) =>
-      type !== 'updated' && object.metadata.labels?.[clusterLabel] === cluster.name ? this.#classes() : [],
-    )
+    const isOwn = ({ metadata }: Node | CSIStorageCapacity) => metadata.labels?.[clusterLabel] === cluster.name
+    this.controller.watch(rootCapacities, ({ object }) => (isOwn(object) ? [object.storageClassName] : []))
+    this.controller.watch(rootNodes, ({ type, object }) => (type !== 'updated' && isOwn(object) ? this.#classes() : []))
     this.controller.watch(leafNodes, (change) => {
       const isSame =
         change.type === 'updated' && isDeepStrictEqual(change.old.metadata.labels, change.object.metadata.labels)
