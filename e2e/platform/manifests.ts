@@ -41,3 +41,21 @@ export function deployment(name: string, replicas: number, parts: PodParts = {})
     spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec(parts) } },
   }
 }
+
+/** Of one pod, with a volume `data` by a claim of its own. */
+export function statefulSet(name: string, claimSpec: object, parts: PodParts = {}, spec: object = {}) {
+  const labels = { app: name }
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name, namespace: parts.namespace ?? 'default' },
+    spec: {
+      serviceName: name,
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: podSpec(parts) },
+      volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claimSpec }],
+      ...spec,
+    },
+  }
+}

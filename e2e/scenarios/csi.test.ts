@@ -4,7 +4,7 @@ import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Client, type PersistentVolumeClaim, persistentVolumeClaims, persistentVolumes, pods } from '@kosmos/kube'
 import { csiHostPathData, installCsiHostPath } from '@kosmos/testbed'
-import { pod, podSpec } from '../platform/manifests.ts'
+import { pod, statefulSet } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -79,19 +79,8 @@ describe('pods whose data a CSI driver of the leaf keeps', { skip: isRoot ? fals
   after(() => platform?.down())
 
   it('of a StatefulSet find it again after they were replaced', async () => {
-    await platform.apply({
-      apiVersion: 'apps/v1',
-      kind: 'StatefulSet',
-      metadata: { name: 'db', namespace },
-      spec: {
-        serviceName: 'db',
-        replicas: 1,
-        persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Delete', whenScaled: 'Retain' },
-        selector: { matchLabels: { app: 'db' } },
-        template: { metadata: { labels: { app: 'db' } }, spec: podSpec({ container: FILES }) },
-        volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claimSpec('64Mi') }],
-      },
-    })
+    const ends = { persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Delete', whenScaled: 'Retain' } }
+    await platform.apply(statefulSet('db', claimSpec('64Mi'), { container: FILES }, ends))
     await eventually('the pod is there', () => platform.root.get(pods, { namespace, name: 'db-0' }))
     await ready('db-0')
     await inPod('db-0', 'echo precious > /data/file')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { explainPod, importVolume } from '@kosmos/kosmosctl'
 import { type Client, type PersistentVolumeClaim, persistentVolumeClaims, persistentVolumes, pods } from '@kosmos/kube'
-import { pod, podSpec } from '../platform/manifests.ts'
+import { pod, statefulSet } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -87,18 +87,7 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
   after(() => platform?.down())
 
   it('of a StatefulSet find it again after they were replaced', async () => {
-    await platform.apply({
-      apiVersion: 'apps/v1',
-      kind: 'StatefulSet',
-      metadata: { name: 'db', namespace },
-      spec: {
-        serviceName: 'db',
-        replicas: 1,
-        selector: { matchLabels: { app: 'db' } },
-        template: { metadata: { labels: { app: 'db' } }, spec: podSpec({ container: SLEEP }) },
-        volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claimSpec('fast') }],
-      },
-    })
+    await platform.apply(statefulSet('db', claimSpec('fast'), { container: SLEEP }))
     await eventually('the pod is there', () => platform.root.get(pods, { namespace, name: 'db-0' }))
     await ready('db-0')
     await kubectl('exec', 'db-0', '--', 'sh', '-c', 'echo precious > /data/file; sync')

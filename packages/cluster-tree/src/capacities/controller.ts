@@ -8,11 +8,11 @@ import {
   csiStorageCapacities,
   type Informer,
   type Node,
-  type Outcome,
   type ReconcileObservation,
   type Requeue,
   type StorageClass,
 } from '@kosmos/kube'
+import { throwUnlessPassing } from '../root/passing.ts'
 import type { ClassNames } from '../volumes/claim.ts'
 import { isOfLeaves } from '../volumes/volume.ts'
 import { wantedCapacities } from './plan.ts'
@@ -56,11 +56,12 @@ export class LeafCapacities {
       reconcile: (className) => this.#reconcile(className),
       ...(options.onReconcile && { onReconcile: options.onReconcile }),
     }).waitFor(options.leafStorage.heardOf)
-    const { rootClasses, rootCapacities, rootNodes, leafNodes, leafStorage, cluster } = options
+    const { rootClasses, rootCapacities, rootNodes, leafNodes, leafStorage } = options
     this.controller.watch(rootClasses, ({ object }) => [object.metadata.name])
-    const isOwn = ({ metadata }: Node | CSIStorageCapacity) => metadata.labels?.[clusterLabel] === cluster.name
-    this.controller.watch(rootCapacities, ({ object }) => (isOwn(object) ? [object.storageClassName] : []))
-    this.controller.watch(rootNodes, ({ type, object }) => (type !== 'updated' && isOwn(object) ? this.#classes() : []))
+    this.controller.watch(rootCapacities, ({ object }) => (this.#isOwn(object) ? [object.storageClassName] : []))
+    this.controller.watch(rootNodes, ({ type, object }) =>
+      type !== 'updated' && this.#isOwn(object) ? this.#classes() : [],
+    )
     this.controller.watch(leafNodes, (change) => {
       const isSame =
         change.type === 'updated' && isDeepStrictEqual(change.old.metadata.labels, change.object.metadata.labels)
@@ -80,6 +81,10 @@ export class LeafCapacities {
     for (const className of this.#classes()) this.controller.enqueue(className)
   }
 
+  #isOwn({ metadata }: Node | CSIStorageCapacity): boolean {
+    return metadata.labels?.[clusterLabel] === this.#options.cluster.name
+  }
+
   *#classes(): Iterable<string> {
     for (const storageClass of this.#options.rootClasses.store.values()) {
       if (isOfLeaves(storageClass)) yield storageClass.metadata.name
@@ -87,17 +92,18 @@ export class LeafCapacities {
   }
 
   async #reconcile(className: string): Promise<Requeue> {
-    const { root, rootCapacities, cluster } = this.#options
+    const { root, rootCapacities } = this.#options
+    const what = `the capacity of StorageClass ${className}`
     const wanted = new Map(this.#wanted(className).map((object) => [object.metadata?.name ?? '', object]))
     for (const present of [...rootCapacities.store.by('class', className)]) {
-      const { name, namespace = '', labels, uid } = present.metadata
-      if (labels?.[clusterLabel] !== cluster.name) continue
+      if (!this.#isOwn(present)) continue
+      const { name, namespace = '', uid } = present.metadata
       const object = wanted.get(name) as { readonly capacity?: string } | undefined
-      if (!object) throwUnlessPassing(await root.delete(csiStorageCapacities, { namespace, name }, { uid }), className)
+      if (!object) throwUnlessPassing(await root.delete(csiStorageCapacities, { namespace, name }, { uid }), what)
       else if (object.capacity === present.capacity) wanted.delete(name)
     }
     for (const object of wanted.values()) {
-      throwUnlessPassing(await root.apply(csiStorageCapacities, object), className)
+      throwUnlessPassing(await root.apply(csiStorageCapacities, object), what)
     }
     return
   }
@@ -105,7 +111,7 @@ export class LeafCapacities {
   #wanted(className: string) {
     const { cluster, rootClasses, rootNodes, leafStorage, membersOf, classNames } = this.#options
     if (!isOfLeaves(rootClasses.get(className))) return []
-    const own = [...rootNodes.store.values()].filter(({ metadata }) => metadata.labels?.[clusterLabel] === cluster.name)
+    const own = [...rootNodes.store.values()].filter((node) => this.#isOwn(node))
     const virtualNodes = new Map(own.map(({ metadata: { name } }) => [name, [...membersOf(name)]]))
     const { classes, drivers, capacities } = leafStorage
     const isKnown = [classes, drivers, capacities].every(({ hasSynced }) => hasSynced)
@@ -114,9 +120,4 @@ export class LeafCapacities {
       : undefined
     return wantedCapacities({ cluster, className, classNames: classNames(), storage, virtualNodes })
   }
-}
-
-function throwUnlessPassing(outcome: Outcome<unknown>, className: string): void {
-  if (outcome.ok || (outcome.reason !== 'Forbidden' && outcome.reason !== 'Invalid')) return
-  throw new Error(`the root does not take the capacity of StorageClass ${className}: ${outcome.status.message}`)
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { clusterLabel, systemNamespace } from '@kosmos/api'
+import { apiVersion, clusterKind, clusterLabel, systemNamespace } from '@kosmos/api'
 import {
   type CSIDriver,
   type CSIStorageCapacity,
@@ -56,7 +56,7 @@ function capacityObject({ cluster, className }: CapacityView, nodeName: string, 
       namespace: systemNamespace,
       labels: { [clusterLabel]: cluster.name },
       // Goes with the Cluster.
-      ownerReferences: [{ apiVersion: 'kosmos.io/v1alpha1', kind: 'Cluster', name: cluster.name, uid: cluster.uid }],
+      ownerReferences: [{ apiVersion, kind: clusterKind.kind, name: cluster.name, uid: cluster.uid }],
     },
     storageClassName: className,
     nodeTopology: { matchLabels: { 'kubernetes.io/hostname': nodeName } },

@@ -5,7 +5,6 @@ import {
   type Informer,
   type KubeObject,
   type ObjectKey,
-  type Outcome,
   type PersistentVolume,
   type PersistentVolumeClaim,
   persistentVolumeClaims,
@@ -18,6 +17,7 @@ import { nameInRoot, privateName } from '../copies/private-name.ts'
 import { CopyRefused, refuseUnlessPassing, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
+import { throwUnlessPassing } from '../root/passing.ts'
 import { type ClassNames, leafClaim } from './claim.ts'
 import { dataSourceOf } from './data-source.ts'
 import { claimRefused, dataSourceElsewhere, dataSourceUnsupported } from './events.ts'
@@ -182,21 +182,30 @@ export class LeafVolumes {
         refuseUnlessPassing(await leaf.delete(persistentVolumeClaims, ref, { uid: plan.uid }))
         return
       case 'deleteVolume':
-        throwUnlessPassing(await root.delete(persistentVolumes, { name: plan.name }, { uid: plan.uid }), plan.name)
+        throwUnlessPassing(
+          await root.delete(persistentVolumes, { name: plan.name }, { uid: plan.uid }),
+          `the volume ${plan.name}`,
+        )
         return
       case 'releaseVolume': {
         const { name, uid, resourceVersion, finalizers = [] } = plan.volume.metadata
         const others = finalizers.filter((finalizer) => finalizer !== leafVolumeFinalizer)
         if (others.length === finalizers.length) return
         const patch = { metadata: { uid, resourceVersion, finalizers: others } }
-        throwUnlessPassing(await root.patch(persistentVolumes, { name }, patch, { type: 'merge' }), name)
+        throwUnlessPassing(
+          await root.patch(persistentVolumes, { name }, patch, { type: 'merge' }),
+          `the volume ${name}`,
+        )
         return
       }
       case 'reflectVolume': {
         const { name, uid } = plan.volume.metadata
         const { annotations, storage } = plan
         const patch = { metadata: { uid, annotations }, spec: { capacity: { storage } } }
-        throwUnlessPassing(await root.patch(persistentVolumes, { name }, patch, { type: 'merge' }), name)
+        throwUnlessPassing(
+          await root.patch(persistentVolumes, { name }, patch, { type: 'merge' }),
+          `the volume ${name}`,
+        )
         return
       }
       case 'reflectClaim': {
@@ -206,7 +215,7 @@ export class LeafVolumes {
           type: 'merge',
           subresource: 'status',
         })
-        throwUnlessPassing(outcome, `of claim ${key}`)
+        throwUnlessPassing(outcome, `the volume of claim ${key}`)
         return
       }
     }
@@ -227,7 +236,7 @@ export class LeafVolumes {
     }
     const outcome = await root.create(persistentVolumes, provisionedVolume(claim, place.storageClass, place.node))
     // It is there already: the watch is about to say so.
-    if (!outcome.ok && outcome.reason !== 'AlreadyExists') throwUnlessPassing(outcome, `of claim ${key}`)
+    if (!outcome.ok && outcome.reason !== 'AlreadyExists') throwUnlessPassing(outcome, `the volume of claim ${key}`)
     return
   }
 
@@ -248,12 +257,6 @@ export class LeafVolumes {
     }))
     return written === 'written' ? undefined : written
   }
-}
-
-/** What another change has caused, the watch follows up. */
-function throwUnlessPassing(outcome: Outcome<unknown>, volume: string): void {
-  if (outcome.ok || (outcome.reason !== 'Forbidden' && outcome.reason !== 'Invalid')) return
-  throw new Error(`the root does not take the volume ${volume}: ${outcome.status.message}`)
 }
 
 function rootKeyOf(leafClaim: PersistentVolumeClaim): ObjectKey {
