@@ -8,11 +8,11 @@ import {
   virtualNodeModels,
 } from '@kosmos/api'
 import { Controller, nodes, type Pod, pods, type Requeue } from '@kosmos/kube'
+import type { Log } from '@kosmos/kube/process'
 import type { Leaf } from '../leaf/leaf.ts'
 import { isNodeOf } from '../nodes/ownership.ts'
 import { virtualNodeState } from '../nodes/state.ts'
 import { isOfDaemonSet } from '../pods/owner.ts'
-import type { Log } from '../process/log.ts'
 import type { Root } from '../root/root.ts'
 import { type Credentials, credentialsRef, readCredentials } from './credentials.ts'
 import { credentialsMoved, credentialsNotMoved, leaving } from './events.ts'

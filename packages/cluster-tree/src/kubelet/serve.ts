@@ -1,4 +1,5 @@
 import type { Client } from '@kosmos/kube'
+import { type Log, persist } from '@kosmos/kube/process'
 import {
   createAuthenticate,
   createAuthorize,
@@ -13,9 +14,7 @@ import {
   readClientCA,
   rotateCertificate,
 } from '@kosmos/kubelet'
-import type { Log } from '../process/log.ts'
 import type { Metrics } from '../process/metrics.ts'
-import { persist } from '../process/persist.ts'
 import type { KubeletEndpoint, Kubelets, VirtualKubelet } from './kubelets.ts'
 import type { PortRange } from './ports.ts'
 

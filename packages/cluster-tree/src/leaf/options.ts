@@ -1,6 +1,6 @@
+import type { Log } from '@kosmos/kube/process'
 import type { StoredCluster } from '../clusters/resource.ts'
 import type { Kubelets } from '../kubelet/kubelets.ts'
-import type { Log } from '../process/log.ts'
 import type { Metrics } from '../process/metrics.ts'
 import type { Root } from '../root/root.ts'
 

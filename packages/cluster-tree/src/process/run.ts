@@ -1,5 +1,6 @@
 import { fieldManagers } from '@kosmos/api'
 import { Client, Connection, createTransport, loadKubeConfig, type ReconcileObservation } from '@kosmos/kube'
+import { asLeader, type Log, persist, serveHttp } from '@kosmos/kube/process'
 import { LeafClaims } from '../clusters/claims.ts'
 import { ClusterController, type ClusterControllerOptions } from '../clusters/controller.ts'
 import type { Kubelets } from '../kubelet/kubelets.ts'
@@ -10,12 +11,8 @@ import { Failover } from '../leaf-loss/failover.ts'
 import { Holding } from '../leaf-loss/holding.ts'
 import { connectRoot, type Root } from '../root/root.ts'
 import { eventSink } from './event-sink.ts'
-import { serveHttp } from './http.ts'
-import { asLeader } from './leadership.ts'
-import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import type { ProcessOptions } from './options.ts'
-import { persist } from './persist.ts'
 
 /** Runs cluster-tree until the signal aborts: probes at once, the work when it leads. */
 export async function runClusterTree(options: ProcessOptions, log: Log, signal: AbortSignal): Promise<void> {
@@ -60,14 +57,18 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
   }
   const { leaderElection: election, identity } = options
   try {
-    await asLeader({ client, election, identity, log, onStandby: () => (ready = true) }, signal, async (leading) => {
-      try {
-        await work(leading)
-      } catch (error) {
-        // What the end of the term interrupted is no failure.
-        if (!leading.aborted) throw error
-      }
-    })
+    await asLeader(
+      { client, component: 'cluster-tree', election, identity, log, onStandby: () => (ready = true) },
+      signal,
+      async (leading) => {
+        try {
+          await work(leading)
+        } catch (error) {
+          // What the end of the term interrupted is no failure.
+          if (!leading.aborted) throw error
+        }
+      },
+    )
   } finally {
     await http.close()
     await connection.close()

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { backoffMs } from '@kosmos/kube'
+import { backoffMs } from '../queue/backoff.ts'
 import type { Log } from './log.ts'
 
 /** Tries until it works: an API server that does not answer when we start is no reason to end. Rejects on the signal. */

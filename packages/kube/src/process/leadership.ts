@@ -1,9 +1,12 @@
 import { systemNamespace } from '@kosmos/api'
-import { type Client, LeaderElector } from '@kosmos/kube'
+import type { Client } from '../client/client.ts'
+import { LeaderElector } from '../leases/elector.ts'
 import type { Log } from './log.ts'
 
 export interface LeadershipOptions {
   readonly client: Client
+  /** Name of the Lease in kosmos-system. */
+  readonly component: string
   /** False: work at once, for a deployment that never has two. */
   readonly election: boolean
   readonly identity: string
@@ -14,14 +17,14 @@ export interface LeadershipOptions {
 
 /** Does the work while this process leads: one writer at a time, however many replicas. */
 export async function asLeader(
-  { client, election, identity, log, onStandby }: LeadershipOptions,
+  { client, component, election, identity, log, onStandby }: LeadershipOptions,
   signal: AbortSignal,
   work: (leading: AbortSignal) => Promise<void>,
 ): Promise<void> {
   if (!election) return await work(signal)
   const elector = new LeaderElector({
     client,
-    lease: { namespace: systemNamespace, name: 'cluster-tree' },
+    lease: { namespace: systemNamespace, name: component },
     identity,
     onStarted: work,
     onNewLeader: (leader) => {
