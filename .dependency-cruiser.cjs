@@ -4,7 +4,8 @@ const mayImport = {
   kube: ['api'],
   kubelet: ['kube'],
   'cluster-tree': ['kube', 'api', 'kubelet'],
-  kosmosctl: ['api', 'kube', 'kubelet', 'cluster-tree', 'testbed'],
+  scheduler: ['kube', 'api'],
+  kosmosctl: ['api', 'kube', 'kubelet', 'cluster-tree', 'scheduler', 'testbed'],
   testbed: ['kube'],
 }
 

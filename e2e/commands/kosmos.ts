@@ -6,11 +6,11 @@ const program = new Command('kosmos').description('Our controllers against a tes
 
 program
   .command('up')
-  .description('start cluster-tree and join the leaves')
+  .description('start cluster-tree and the scheduler, and join the leaves')
   .option('--name <name>', 'name of the test bed', 'kosmos')
   .option('--json', 'print one JSON object')
   .action(async ({ name, json }: { name: string; json?: boolean }) => {
-    const kosmos = await upKosmos(attachTestbed(name), progressOn(process.stderr))
+    const kosmos = await upKosmos(attachTestbed(name), progressOn(process.stderr), { scheduler: true })
     if (json) console.log(JSON.stringify(kosmos))
     else console.log(`virtual nodes: ${kosmos.virtualNodes.join(', ')}\nmetrics: ${kosmos.metrics}`)
   })

@@ -21,7 +21,7 @@ export async function startDemo(progress: Progress): Promise<string> {
   const running = attach()
   const testbed =
     running ?? (await upTestbed({ name: 'kosmos', leaves: 2, nodes: real ? 'real:1' : 'kwok:3', progress }))
-  if (!running) await upKosmos(testbed, progress)
+  if (!running) await upKosmos(testbed, progress, { scheduler: true })
   const kubectl = async (...args: string[]) => {
     const { stdout } = await run(testbed.bin.kubectl ?? 'kubectl', ['--kubeconfig', testbed.root.kubeconfig, ...args])
     return stdout.trimEnd()

@@ -1,11 +1,10 @@
 import { createServer } from 'node:net'
 import path from 'node:path'
-import { bundleClusterTree, nodeFlags } from '@kosmos/cluster-tree/build'
 import { join, lines } from '@kosmos/kosmosctl'
+import { nodeFlags } from '@kosmos/kube/build'
 import { launch, type Progress, type Testbed } from '@kosmos/testbed'
+import { type Component, clusterTree, scheduler } from './components.ts'
 import { rootCredentials } from './credentials.ts'
-
-const component = 'cluster-tree'
 
 /** Our controllers on a test bed, as `kosmos up` prints them. */
 export interface Kosmos {
@@ -15,9 +14,14 @@ export interface Kosmos {
   readonly metrics: string
 }
 
-/** Starts cluster-tree with the rights that it has in production, and joins every leaf as an administrator would. */
-export async function upKosmos(testbed: Testbed, progress: Progress): Promise<Kosmos> {
-  const metrics = await startClusterTree(testbed, progress)
+export interface KosmosOptions {
+  /** Whether the scheduler runs as well; without it, WorkloadPolicies do nothing. */
+  readonly scheduler?: boolean
+}
+
+/** Starts our processes with the rights that they have in production, and joins every leaf as an administrator would. */
+export async function upKosmos(testbed: Testbed, progress: Progress, options: KosmosOptions = {}): Promise<Kosmos> {
+  const metrics = await startComponent(testbed, clusterTree, progress)
   const virtualNodes: string[] = []
   for (const leaf of testbed.leaves) {
     const joined = await join(
@@ -26,40 +30,39 @@ export async function upKosmos(testbed: Testbed, progress: Progress): Promise<Ko
     )
     virtualNodes.push(...joined.virtualNodes)
   }
-  return { pids: { [component]: clusterTreePid(testbed) }, virtualNodes, metrics }
+  const components = [clusterTree, ...(options.scheduler ? [scheduler] : [])]
+  if (options.scheduler) await startComponent(testbed, scheduler, progress)
+  const pids = Object.fromEntries(components.map((component) => [component.name, pidOf(testbed, component)]))
+  return { pids, virtualNodes, metrics }
 }
 
-/** Starts cluster-tree, or starts it again; resolves with the URL of its metrics when it works. */
-export async function startClusterTree(testbed: Testbed, progress: Progress): Promise<string> {
-  const { root, journal, dir } = testbed
+/** Starts a process of ours, or starts it again; resolves with the URL of its metrics when it works. */
+export async function startComponent(testbed: Testbed, component: Component, progress: Progress): Promise<string> {
+  const { journal, dir } = testbed
+  const { name } = component
   const http = `127.0.0.1:${await freePort()}`
-  progress.step('starting cluster-tree')
-  const program = path.join(dir, `${component}.mjs`)
-  await bundleClusterTree(program)
+  progress.step(`starting ${name}`)
+  const program = path.join(dir, `${name}.mjs`)
+  await component.bundle(program)
+  const kubeconfig = await rootCredentials(testbed, component)
   await launch(journal, {
-    id: `root/${component}`,
+    id: `root/${name}`,
     argv: [
       process.execPath,
       ...nodeFlags,
       program,
-      '--kubeconfig',
-      await rootCredentials(testbed),
-      '--node-address',
-      new URL(root.server).hostname,
-      '--kubelet-port',
-      '0',
-      '--http',
-      http,
+      ...['--kubeconfig', kubeconfig, '--http', http],
+      ...component.args(testbed),
     ],
-    log: path.join(dir, 'logs', `${component}.log`),
+    log: path.join(dir, 'logs', `${name}.log`),
     health: { url: `http://${http}/livez` },
   })
   return `http://${http}/metrics`
 }
 
-export function clusterTreePid(testbed: Testbed): number {
-  const pid = testbed.journal.process(`root/${component}`)?.pid
-  if (pid === undefined) throw new Error(`cluster-tree was not started on test bed ${testbed.name}`)
+export function pidOf(testbed: Testbed, { name }: Component): number {
+  const pid = testbed.journal.process(`root/${name}`)?.pid
+  if (pid === undefined) throw new Error(`${name} was not started on test bed ${testbed.name}`)
   return pid
 }
 

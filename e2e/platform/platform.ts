@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client, Connection, createTransport, loadKubeConfig } from '@kosmos/kube'
 import { type ControlPlane, downTestbed, silent, type Testbed, type UpOptions, upTestbed } from '@kosmos/testbed'
-import { type Kosmos, startClusterTree, upKosmos } from './kosmos.ts'
+import { clusterTree, scheduler } from './components.ts'
+import { type Kosmos, type KosmosOptions, startComponent, upKosmos } from './kosmos.ts'
 
 const run = promisify(execFile)
 
@@ -33,11 +34,16 @@ export interface Platform {
   /** KILL: what our process does when its machine dies. */
   killClusterTree(): Promise<void>
   startClusterTree(): Promise<void>
+  killScheduler(): Promise<void>
+  startScheduler(): Promise<void>
   down(): Promise<void>
 }
 
 /** Starts a test bed of its own with Kosmos on it; `down` removes everything. */
-export async function startPlatform(name: string, options: Omit<UpOptions, 'name'> = {}): Promise<Platform> {
+export async function startPlatform(
+  name: string,
+  options: Omit<UpOptions, 'name'> & KosmosOptions = {},
+): Promise<Platform> {
   const testbed = await upTestbed({ nodes: 'kwok:3', ...options, name: `${name}-${process.pid}` })
   const connections: Connection[] = []
   const connect = async (cluster: ControlPlane) => {
@@ -50,7 +56,7 @@ export async function startPlatform(name: string, options: Omit<UpOptions, 'name
     await downTestbed(testbed.name)
   }
   try {
-    const kosmos = await upKosmos(testbed, silent)
+    const kosmos = await upKosmos(testbed, silent, options)
     const kubectlIn: Platform['kubectlIn'] = (cluster, args, input, env) =>
       command(testbed.bin.kubectl ?? 'kubectl', ['--kubeconfig', cluster.kubeconfig, ...args], input, env)
     const kubectl: Platform['kubectl'] = (args, input, env) => kubectlIn(testbed.root, args, input, env)
@@ -67,7 +73,9 @@ export async function startPlatform(name: string, options: Omit<UpOptions, 'name
         if (code !== 0) throw new Error(`kubectl apply: ${stderr}`)
       },
       killClusterTree: () => testbed.root.kill('cluster-tree'),
-      startClusterTree: async () => void (await startClusterTree(testbed, silent)),
+      startClusterTree: async () => void (await startComponent(testbed, clusterTree, silent)),
+      killScheduler: () => testbed.root.kill('scheduler'),
+      startScheduler: async () => void (await startComponent(testbed, scheduler, silent)),
       down,
     }
   } catch (error) {

@@ -1,28 +1,8 @@
-import { build } from 'esbuild'
+import { bundleProcess } from '@kosmos/kube/build'
 
-/**
- * How Node is started for the bundle: the heap grows by a quarter instead of doubling, and young objects, most of which are
- * events that were parsed and dropped, do not spread over much memory. Measured: docs/benchmarks.md.
- */
-export const nodeFlags = ['--max-semi-space-size=8', '--heap-growing-percent=25'] as const
-
-/**
- * Bundles the process into one file that needs nothing but Node. client-node alone loads models of every kind, 90 MiB
- * of them; what is not used falls away here.
- */
+/** Bundles cluster-tree into one file. */
 export async function bundleClusterTree(outfile: string): Promise<void> {
-  await build({
-    entryPoints: [`${import.meta.dirname}/src/main.ts`],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    sourcemap: 'linked',
-    logLevel: 'error',
-    // Some dependencies are CommonJS and ask for Node's own modules by require.
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-  })
+  await bundleProcess(`${import.meta.dirname}/src/main.ts`, outfile)
 }
 
 if (import.meta.main) await bundleClusterTree(process.argv[2] ?? `${import.meta.dirname}/dist/cluster-tree.mjs`)

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Progress } from '@kosmos/testbed'
+import { clusterTree } from '../../platform/components.ts'
 import { firstByteMs, openIdle, type Target, throughput } from '../../platform/exec.ts'
-import { clusterTreePid } from '../../platform/kosmos.ts'
+import { pidOf } from '../../platform/kosmos.ts'
 import { pod } from '../../platform/manifests.ts'
 import { startPlatform } from '../../platform/platform.ts'
 import { rssKiB } from '../process-usage.ts'
@@ -46,7 +47,7 @@ export async function benchExec(progress: Progress): Promise<ExecResult> {
     progress.step(`${SHORT_COMMANDS} short commands on each side`)
     const first = await inTurn(sides, SHORT_COMMANDS, firstByteMs)
     progress.step(`${SESSIONS} idle sessions`)
-    const idleSessionKiB = await idleMemory(sides.tree, clusterTreePid(platform.testbed))
+    const idleSessionKiB = await idleMemory(sides.tree, pidOf(platform.testbed, clusterTree))
     return {
       direct: { mibPerSecond: rates.direct, firstByteMs: first.direct },
       tree: { mibPerSecond: rates.tree, firstByteMs: first.tree, idleSessionKiB },

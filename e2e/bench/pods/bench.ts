@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '@kosmos/kube'
 import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
-import { clusterTreePid, upKosmos } from '../../platform/kosmos.ts'
+import { clusterTree } from '../../platform/components.ts'
+import { pidOf, upKosmos } from '../../platform/kosmos.ts'
 import { setTreeOptions } from '../../platform/tree-options.ts'
 import { NAMESPACE, onCluster } from '../on-cluster.ts'
 import { cpuMs, peakRssMiB } from '../process-usage.ts'
@@ -58,7 +59,7 @@ async function measure(testbed: Testbed, { count, model, tokens, progress }: Pod
   const [leaf] = testbed.leaves
   if (!leaf) throw new Error('the test bed has no leaf')
   const { metrics } = await upKosmos(testbed, progress)
-  const pid = clusterTreePid(testbed)
+  const pid = pidOf(testbed, clusterTree)
   const load = (kubeconfig: string, whileRunning = async (_client: Client) => {}) =>
     onCluster(kubeconfig, (client) =>
       runLoad({ client, namespace: NAMESPACE, count, whileRunning: () => whileRunning(client) }),

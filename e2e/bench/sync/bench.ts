@@ -1,7 +1,8 @@
 import { type Client, configMaps, Informer, type KubeObject, secrets } from '@kosmos/kube'
 import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
 import PQueue from 'p-queue'
-import { clusterTreePid, upKosmos } from '../../platform/kosmos.ts'
+import { clusterTree } from '../../platform/components.ts'
+import { pidOf, upKosmos } from '../../platform/kosmos.ts'
 import { NAMESPACE, onCluster } from '../on-cluster.ts'
 import { type LoadResult, podOf, runLoad } from '../pods/load.ts'
 import { between, lists, snapshot } from '../pods/where.ts'
@@ -59,7 +60,7 @@ async function measure(testbed: Testbed, { pods, objects, unreferenced, progress
     await onCluster(testbed.root.kubeconfig, (client) => createUnreferenced(client, unreferenced))
   }
   const { metrics } = await upKosmos(testbed, progress)
-  const pid = clusterTreePid(testbed)
+  const pid = pidOf(testbed, clusterTree)
   const podWith = (name: string, namespace: string) =>
     referring(podOf(name, namespace), Number(name.split('-')[1]) % objects)
 

@@ -21,6 +21,7 @@ export function customResourceDefinition(kind: Kind) {
         listKind: `${kind.kind}List`,
         plural: kind.plural,
         singular: kind.singular,
+        ...(kind.shortNames && { shortNames: [...kind.shortNames] }),
         categories: [...kind.categories],
       },
       scope: kind.scope,
@@ -44,7 +45,9 @@ export function customResourceDefinition(kind: Kind) {
                 spec: openApiSchema(jsonSchema(kind.spec)),
                 status: openApiSchema(jsonSchema(kind.status)),
               },
-              'x-kubernetes-validations': kind.rules.map(({ cel, message }) => ({ rule: cel, message })),
+              ...(kind.rules.length > 0 && {
+                'x-kubernetes-validations': kind.rules.map(({ cel, message }) => ({ rule: cel, message })),
+              }),
             },
           },
         },

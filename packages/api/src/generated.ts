@@ -3,14 +3,29 @@ import { clusterKind } from './cluster/cluster.ts'
 import { clusterConditions } from './cluster/conditions.ts'
 import { customResourceDefinition } from './crd.ts'
 import { referencePage } from './reference.ts'
+import type { ConditionTable } from './schema/condition.ts'
 import type { Kind } from './schema/kind.ts'
+import { workloadPolicyConditions } from './workload-policy/conditions.ts'
+import { workloadPolicyKind } from './workload-policy/workload-policy.ts'
 
 const notice = '# Generated from packages/api by `npm run generate`; do not edit.\n'
 
-const manifest = (kind: Kind) => notice + dump(customResourceDefinition(kind), { lineWidth: 120, noRefs: true })
+function manifest(kind: Kind) {
+  return notice + dump(customResourceDefinition(kind), { lineWidth: 120, noRefs: true })
+}
 
 /** Files that are written from the schemas: path from the repository's root → content. */
 export const generatedFiles: Readonly<Record<string, string>> = {
-  [`deploy/crds/${clusterKind.group}_${clusterKind.plural}.yaml`]: manifest(clusterKind),
-  'docs/reference/cluster.md': referencePage(clusterKind, clusterConditions),
+  ...filesOf(clusterKind, clusterConditions),
+  ...filesOf(workloadPolicyKind, workloadPolicyConditions),
+}
+
+function filesOf(kind: Kind, conditions: ConditionTable): Record<string, string> {
+  return {
+    [`deploy/crds/${kind.group}_${kind.plural}.yaml`]: manifest(kind),
+    [`docs/reference/${kind.kind.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase()}.md`]: referencePage(
+      kind,
+      conditions,
+    ),
+  }
 }

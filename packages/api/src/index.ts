@@ -12,16 +12,23 @@ export {
   type ClusterConditionType,
   clusterCondition,
   clusterConditions,
-  type NewClusterCondition,
-  withCondition,
 } from './cluster/conditions.ts'
 export type { ClusterLinkOptions } from './cluster/link-options.ts'
 export { leafModelOverlap } from './cluster/overlap.ts'
 export type { ClusterSpec, CredentialsSecretRef } from './cluster/spec.ts'
-export type { ClusterCondition, ClusterStatus } from './cluster/status.ts'
+export type { ClusterStatus } from './cluster/status.ts'
 export { type ClusterTreeOptions, type LeafModel, leafModelKind } from './cluster/tree-options.ts'
 export { type VirtualNodeModel, virtualNodeModels } from './cluster/virtual-nodes.ts'
 export { customResourceDefinition } from './crd.ts'
 export * from './names.ts'
+export { type Condition, type NewCondition, withCondition } from './schema/condition.ts'
 export type { ObjectMeta } from './schema/metadata.ts'
 export type { Problem } from './schema/problem.ts'
+export {
+  type WorkloadPolicyConditionReason,
+  workloadPolicyCondition,
+  workloadPolicyConditions,
+} from './workload-policy/conditions.ts'
+export type { Allocation, WorkloadPolicySpec } from './workload-policy/spec.ts'
+export type { AllocationStatus, WorkloadPolicyStatus } from './workload-policy/status.ts'
+export { type WorkloadPolicy, workloadPolicyKind } from './workload-policy/workload-policy.ts'

@@ -88,6 +88,17 @@ export const heldTolerationsAnnotation = 'kosmos.io/held-tolerations'
 export const failoverTaintValue = 'kosmos-failover'
 /** Annotation of a root pod: a DaemonSet's pod may run on virtual nodes, value `true`. */
 export const daemonsetAllowAnnotation = 'kosmos-io/daemonset-allow'
+/** Ours. Scheduling gate of a root pod that waits for its place, see {@link workloadPolicyAnnotation}. */
+export const placementGate = 'kosmos.io/placement'
+/** Ours. Annotation of a root pod: the WorkloadPolicy by which it has its place. */
+export const workloadPolicyAnnotation = 'kosmos.io/workload-policy'
+/** Ours. Annotation of a root pod: which of the seats of its value of the topology key it has, counted from 1. */
+export const seatAnnotation = 'kosmos.io/seat'
+/** Label of a root pod: the WorkloadPolicy that it asks for by name. */
+export const workloadPolicyLabel = 'workload-policy/kosmos.io'
+/** The scheduler that pods of the original's users ask for; here the stock one serves them. */
+export const originalSchedulerName = 'kosmos-scheduler'
+
 /** Annotation of a Service: export it, and import it into the leaves that use it. */
 export const autoCreateMcsAnnotation = 'kosmos.io/auto-create-mcs'
 
@@ -103,10 +114,14 @@ export const leafVolumeFinalizer = 'kosmos.io/leaf-volume'
 /** Finalizer of a Cluster: its virtual nodes and its copies in the leaf are still to be removed. */
 export const clusterFinalizer = 'kosmos.io/cluster-manager'
 
+/** Kubernetes' own. Annotation of a pod: a ReplicaSet that shrinks deletes those of the lowest cost first. */
+export const podDeletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost'
+
 /** Ours. Field managers of server-side apply, one a component. */
 export const fieldManagers = {
   clusterTree: 'kosmos-cluster-tree',
   kosmosctl: 'kosmos-kosmosctl',
+  scheduler: 'kosmos-scheduler',
 } as const
 
 const virtualNodePrefix = 'kosmos-'

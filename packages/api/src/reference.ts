@@ -1,3 +1,4 @@
+import type { ConditionTable } from './schema/condition.ts'
 import { type JsonSchema, jsonSchema, requiredFields } from './schema/json.ts'
 import type { Kind } from './schema/kind.ts'
 import { meaningOf } from './schema/patterns.ts'
@@ -70,11 +71,7 @@ function sections(path: string, schema: JsonSchema): string[] {
   ]
 }
 
-type Conditions = Readonly<
-  Record<string, Readonly<Record<string, { readonly status: string; readonly message: string }>>>
->
-
-function conditionSections(conditions: Conditions): string[] {
+function conditionSections(conditions: ConditionTable): string[] {
   return Object.entries(conditions).flatMap(([type, reasons]) => [
     `## Condition ${type}`,
     '',
@@ -87,7 +84,7 @@ function conditionSections(conditions: Conditions): string[] {
 }
 
 /** The reference page of a kind, in Markdown. */
-export function referencePage(kind: Kind, conditions: Conditions): string {
+export function referencePage(kind: Kind, conditions: ConditionTable): string {
   const scope = kind.scope === 'Cluster' ? 'cluster-scoped' : 'namespaced'
   return [
     `# ${kind.kind} (${kind.group}/${kind.version})`,

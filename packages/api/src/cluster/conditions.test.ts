@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { clusterCondition, clusterConditions, withCondition } from './conditions.ts'
+import { withCondition } from '../schema/condition.ts'
+import { clusterCondition, clusterConditions } from './conditions.ts'
 
 const t0 = '2026-11-25T00:00:00Z'
 const t1 = '2026-11-25T00:01:00Z'

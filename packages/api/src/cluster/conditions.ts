@@ -1,12 +1,4 @@
-import type { ClusterCondition } from './status.ts'
-
-export type ConditionStatus = ClusterCondition['status']
-
-interface Reason {
-  readonly status: ConditionStatus
-  /** What happened and what to do, without a full stop. */
-  readonly message: string
-}
+import { type ConditionTable, conditionFrom, type NewCondition } from '../schema/condition.ts'
 
 /** Every condition of a Cluster and every reason it can have. Nothing else writes conditions. */
 export const clusterConditions = {
@@ -117,13 +109,10 @@ export const clusterConditions = {
     Leaving: { status: 'False', message: 'The Cluster is being deleted; its pods and virtual nodes are being removed' },
     ClusterTreeDisabled: { status: 'False', message: 'spec.clusterTreeOptions does not enable virtual nodes' },
   },
-} as const satisfies Record<string, Record<string, Reason>>
+} as const satisfies ConditionTable
 
 export type ClusterConditionType = keyof typeof clusterConditions
 export type ClusterConditionReason<T extends ClusterConditionType> = keyof (typeof clusterConditions)[T] & string
-
-/** A condition that has not been written yet: when it changed is only known when it is. */
-export type NewClusterCondition = Omit<ClusterCondition, 'lastTransitionTime'>
 
 /**
  * A condition with the status and sentence of its reason.
@@ -133,38 +122,6 @@ export function clusterCondition<T extends ClusterConditionType>(
   type: T,
   reason: ClusterConditionReason<T>,
   options: { readonly detail?: string; readonly observedGeneration?: number } = {},
-): NewClusterCondition {
-  const { detail, observedGeneration } = options
-  const { status, message } = (clusterConditions[type] as Readonly<Record<string, Reason>>)[reason] as Reason
-  return {
-    type,
-    status,
-    reason,
-    message: detail === undefined ? message : `${message}: ${detail}`,
-    ...(observedGeneration === undefined ? {} : { observedGeneration }),
-  }
-}
-
-/**
- * The conditions with `next` in place of the one of its type; lastTransitionTime moves only with status, as in
- * apimachinery's meta.SetStatusCondition. Returns `conditions` itself when nothing changes, so that nothing is written.
- * @param now RFC 3339
- */
-export function withCondition(
-  conditions: readonly ClusterCondition[],
-  next: NewClusterCondition,
-  now: string,
-): readonly ClusterCondition[] {
-  const current = conditions.find(({ type }) => type === next.type)
-  if (current === undefined) return [...conditions, { ...next, lastTransitionTime: now }]
-  if (
-    current.status === next.status &&
-    current.reason === next.reason &&
-    current.message === next.message &&
-    current.observedGeneration === next.observedGeneration
-  ) {
-    return conditions
-  }
-  const lastTransitionTime = current.status === next.status ? current.lastTransitionTime : now
-  return conditions.map((condition) => (condition === current ? { ...next, lastTransitionTime } : condition))
+): NewCondition {
+  return conditionFrom(clusterConditions, type, reason, options)
 }

@@ -1,30 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { struct } from '../schema/build.ts'
-import { labelKeyPattern, timePattern } from '../schema/patterns.ts'
-
-/** A metav1.Condition. */
-const condition = struct(
-  {
-    type: Type.String({
-      description: 'What the condition is about: Reachable, CredentialsValid or VirtualNodesReady.',
-      maxLength: 316,
-      pattern: labelKeyPattern,
-    }),
-    status: Type.Enum(['True', 'False', 'Unknown'], { description: 'Whether it holds.' }),
-    observedGeneration: Type.Optional(
-      Type.Integer({ description: 'The metadata.generation that it was computed from.', format: 'int64', minimum: 0 }),
-    ),
-    lastTransitionTime: Type.String({ description: 'When status last changed.', maxLength: 40, pattern: timePattern }),
-    reason: Type.String({
-      description: 'Why, in one word for programs; the reference lists all of them.',
-      minLength: 1,
-      maxLength: 1024,
-      pattern: '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$',
-    }),
-    message: Type.String({ description: 'Why, and what to do, for people.', maxLength: 32768 }),
-  },
-  { description: 'One condition.' },
-)
+import { conditionOf } from '../schema/condition.ts'
 
 const cidrs = (description: string) =>
   Type.Optional(Type.Array(Type.String({ description: 'A CIDR.', maxLength: 64 }), { description, maxItems: 256 }))
@@ -39,7 +15,7 @@ export const clusterStatus = struct(
       }),
     ),
     conditions: Type.Optional(
-      Type.Array(condition, {
+      Type.Array(conditionOf('Reachable, CredentialsValid or VirtualNodesReady'), {
         description: 'What works and what does not.',
         maxItems: 32,
         listType: 'map',
@@ -91,4 +67,3 @@ export const clusterStatus = struct(
 )
 
 export type ClusterStatus = Static<typeof clusterStatus>
-export type ClusterCondition = Static<typeof condition>

@@ -19,6 +19,7 @@ export interface Kind {
   readonly kind: string
   readonly plural: string
   readonly singular: string
+  readonly shortNames?: readonly string[]
   readonly categories: readonly string[]
   readonly scope: 'Cluster' | 'Namespaced'
   readonly description: string

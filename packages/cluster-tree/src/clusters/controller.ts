@@ -4,7 +4,7 @@ import {
   clusterFinalizer,
   clusterLabel,
   hasClusterTree,
-  type NewClusterCondition,
+  type NewCondition,
   virtualNodeModels,
 } from '@kosmos/api'
 import { Controller, nodes, type Pod, pods, type Requeue } from '@kosmos/kube'
@@ -107,7 +107,7 @@ export class ClusterController {
     }
   }
 
-  #conditionsOf(cluster: StoredCluster, credentials: Credentials): NewClusterCondition[] {
+  #conditionsOf(cluster: StoredCluster, credentials: Credentials): NewCondition[] {
     const { name, generation = 0 } = cluster.metadata
     return conditionsOf({
       credentials,
@@ -247,7 +247,7 @@ export class ClusterController {
     }
   }
 
-  async #writeStatus(cluster: StoredCluster, conditions: readonly NewClusterCondition[]): Promise<void> {
+  async #writeStatus(cluster: StoredCluster, conditions: readonly NewCondition[]): Promise<void> {
     const { name, uid } = cluster.metadata
     const status = statusOf(cluster, {
       conditions,

@@ -1,4 +1,4 @@
-import { type ClusterConditionReason, clusterCondition, type NewClusterCondition } from '@kosmos/api'
+import { type ClusterConditionReason, clusterCondition, type NewCondition } from '@kosmos/api'
 import type { Beat } from '../leaf/heartbeat.ts'
 import type { VirtualNodeState } from '../nodes/state.ts'
 import type { Credentials } from './credentials.ts'
@@ -33,7 +33,7 @@ export interface ClusterView {
 }
 
 /** A Cluster's three conditions from its credentials, what its leaf reports, and its virtual nodes. Pure. */
-export function conditionsOf(view: ClusterView): NewClusterCondition[] {
+export function conditionsOf(view: ClusterView): NewCondition[] {
   const { report, observedGeneration } = view
   const because = (detail?: string) => ({ observedGeneration, ...(detail !== undefined && { detail }) })
   const credentials: Credentials =
@@ -61,7 +61,7 @@ type Because = (detail?: string) => { observedGeneration: number; detail?: strin
 /** OpenSSL's and Node's codes for a certificate that does not fit, as they appear in messages. */
 const NOT_TRUSTED = /CERT_|ERR_TLS_|SELF_SIGNED|UNABLE_TO_VERIFY|certificate/
 
-function reachable(report: LeafReport | undefined, because: Because): NewClusterCondition {
+function reachable(report: LeafReport | undefined, because: Because): NewCondition {
   const beat = report?.beat
   switch (beat?.kind) {
     case undefined:
@@ -79,11 +79,7 @@ function reachable(report: LeafReport | undefined, because: Because): NewCluster
 }
 
 /** `expired`: when the credentials ended, if they have. An API server only says 401 of them. */
-function credentialsValid(
-  report: LeafReport | undefined,
-  expired: number | undefined,
-  because: Because,
-): NewClusterCondition {
+function credentialsValid(report: LeafReport | undefined, expired: number | undefined, because: Because): NewCondition {
   const beat = report?.beat
   switch (beat?.kind) {
     case 'ready': {
@@ -106,7 +102,7 @@ function nodesReady(
   report: LeafReport | undefined,
   virtualNodes: readonly VirtualNodeState[],
   because: Because,
-): NewClusterCondition {
+): NewCondition {
   const { beat, refused, forbidden } = report ?? {}
   if (refused) return clusterCondition('VirtualNodesReady', refused.reason, because(refused.detail))
   if (beat?.kind === 'refused' || forbidden !== undefined)

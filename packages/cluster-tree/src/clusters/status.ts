@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type ClusterCondition, type ClusterStatus, type NewClusterCondition, withCondition } from '@kosmos/api'
+import { type ClusterStatus, type Condition, type NewCondition, withCondition } from '@kosmos/api'
 import type { VirtualNodeState } from '../nodes/state.ts'
 import type { StoredCluster } from './resource.ts'
 
 export interface StatusFacts {
-  readonly conditions: readonly NewClusterCondition[]
+  readonly conditions: readonly NewCondition[]
   /** Virtual nodes that exist in the root. */
   readonly virtualNodes: readonly VirtualNodeState[]
   /** gitVersion of the leaf; undefined while it cannot be asked, and then the last one known stays. */
@@ -20,10 +20,10 @@ export function statusOf(cluster: StoredCluster, facts: StatusFacts): Partial<Cl
   const version = facts.version ?? present.version
   const wanted = {
     observedGeneration: cluster.metadata.generation ?? 0,
-    conditions: facts.conditions.reduce<readonly ClusterCondition[]>(
+    conditions: facts.conditions.reduce<readonly Condition[]>(
       (all, condition) => withCondition(all, condition, facts.now),
-      (present.conditions ?? []) as readonly ClusterCondition[],
-    ) as ClusterCondition[],
+      (present.conditions ?? []) as readonly Condition[],
+    ) as Condition[],
     ...(version !== undefined && { version }),
     virtualNodes: names.length,
     clusterTreeStatus: { leafNodeItems: names },

@@ -14,6 +14,8 @@ import {
   clusters,
   deployments,
   type Manifest,
+  mutatingAdmissionPolicies,
+  mutatingAdmissionPolicyBindings,
   podDisruptionBudgets,
   roleBindings,
   roles,
@@ -34,6 +36,8 @@ const known: readonly Resource[] = [
   podDisruptionBudgets,
   customResourceDefinitions,
   csiDrivers,
+  mutatingAdmissionPolicies,
+  mutatingAdmissionPolicyBindings,
   clusters,
 ]
 

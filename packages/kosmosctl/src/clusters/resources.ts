@@ -33,6 +33,19 @@ export interface Deployment extends Stored<KubeObject> {
 }
 export const deployments = resource<Deployment>('apps/v1', 'Deployment', 'deployments', 'Namespaced')
 export const podDisruptionBudgets = resource('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets', 'Namespaced')
+const admission = 'admissionregistration.k8s.io/v1'
+export const mutatingAdmissionPolicies = resource<Stored<KubeObject>>(
+  admission,
+  'MutatingAdmissionPolicy',
+  'mutatingadmissionpolicies',
+  'Cluster',
+)
+export const mutatingAdmissionPolicyBindings = resource<Stored<KubeObject>>(
+  admission,
+  'MutatingAdmissionPolicyBinding',
+  'mutatingadmissionpolicybindings',
+  'Cluster',
+)
 export const services = resource('v1', 'Service', 'services', 'Namespaced')
 
 export interface SelfSubjectAccessReview extends KubeObject {

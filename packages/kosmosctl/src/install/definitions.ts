@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { clusterKind, customResourceDefinition } from '@kosmos/api'
+import { clusterKind, customResourceDefinition, workloadPolicyKind } from '@kosmos/api'
 import { type Client, customResourceDefinitions } from '@kosmos/kube'
 import { applyTo } from '../clusters/own.ts'
 import type { Manifest } from '../clusters/resources.ts'
@@ -9,7 +9,7 @@ const establishWithinMs = 15_000
 
 /** The CustomResourceDefinitions of this version of Kosmos. */
 export function definitions(): Manifest[] {
-  return [customResourceDefinition(clusterKind) as unknown as Manifest]
+  return [clusterKind, workloadPolicyKind].map((kind) => customResourceDefinition(kind) as unknown as Manifest)
 }
 
 /** Stores the kinds of kosmos.io in the root and waits until it serves them. */

@@ -16,15 +16,18 @@ export const partOf = { label: 'app.kubernetes.io/part-of', value: 'kosmos' } as
 /** Everything that runs Kosmos in the root, in the order in which it is applied. */
 export async function installManifests(values: InstallValues = {}): Promise<Manifest[]> {
   if (values.crdsOnly) return definitions()
-  const components = await deployedManifests('clustertree.yaml')
+  const components = [...(await deployedManifests('clustertree.yaml')), ...(await deployedManifests('scheduler.yaml'))]
   const isNamespace = ({ kind }: Manifest) => kind === 'Namespace'
   return [
     ...definitions(),
     ...components.filter(isNamespace),
     ...(await deployedManifests('rbac/clustertree.yaml')),
+    ...(await deployedManifests('rbac/scheduler.yaml')),
     ...components
       .filter((manifest) => !isNamespace(manifest))
       .map((manifest) => (manifest.kind === 'Deployment' ? withValues(manifest, values) : manifest)),
+    // Last: a pod is only gated when somebody opens gates.
+    ...(await deployedManifests('admission.yaml')),
   ]
 }
 

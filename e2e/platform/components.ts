@@ -1,0 +1,30 @@
+import { bundleClusterTree } from '@kosmos/cluster-tree/build'
+import { bundleScheduler } from '@kosmos/scheduler/build'
+import type { Testbed } from '@kosmos/testbed'
+
+/** A process of ours, as its Deployment runs it. */
+export interface Component {
+  readonly name: 'cluster-tree' | 'scheduler'
+  readonly bundle: (outfile: string) => Promise<void>
+  /** Its ServiceAccount in kosmos-system. */
+  readonly account: string
+  /** Manifests below deploy/ that it needs, but for its Deployment. */
+  readonly manifests: readonly string[]
+  readonly args: (testbed: Testbed) => readonly string[]
+}
+
+export const clusterTree: Component = {
+  name: 'cluster-tree',
+  bundle: bundleClusterTree,
+  account: 'clustertree',
+  manifests: ['clustertree.yaml', 'rbac/clustertree.yaml'],
+  args: ({ root }) => ['--node-address', new URL(root.server).hostname, '--kubelet-port', '0'],
+}
+
+export const scheduler: Component = {
+  name: 'scheduler',
+  bundle: bundleScheduler,
+  account: 'scheduler',
+  manifests: ['rbac/scheduler.yaml', 'admission.yaml'],
+  args: () => [],
+}

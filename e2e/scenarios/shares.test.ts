@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { type Pod, pods, resource } from '@kosmos/kube'
+import { deployment } from '../platform/manifests.ts'
+import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+
+const workloadPolicies = resource('kosmos.io/v1alpha1', 'WorkloadPolicy', 'workloadpolicies', 'Namespaced')
+const gate = 'kosmos.io/placement'
+
+const policy = (name: string, spec: object) => ({
+  apiVersion: 'kosmos.io/v1alpha1',
+  kind: 'WorkloadPolicy',
+  metadata: { namespace: 'default', name },
+  spec: { topologyKey: 'kosmos.io/cluster', ...spec },
+})
+const ofDeployment = (name: string) => ({ workload: { kind: 'Deployment', name } })
+
+describe('a Deployment with shares of clusters', () => {
+  let platform: Platform
+  const kubectl = async (...args: string[]) => {
+    const { code, stdout, stderr } = await platform.kubectl(args)
+    assert.equal(code, 0, stderr)
+    return stdout.trim()
+  }
+  const podsOf = async (app: string) =>
+    (await platform.root.listAll(pods, { namespace: 'default', labelSelector: `app=${app}` })).filter(
+      ({ metadata }) => metadata.deletionTimestamp === undefined,
+    )
+  const isGated = ({ spec }: Pod) => spec.schedulingGates?.some(({ name }) => name === gate) ?? false
+  const isReady = ({ status }: Pod) =>
+    status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  /** Pods by leaf; gated ones under `waiting`. */
+  const counts = async (app: string) => {
+    const all: Record<string, number> = {}
+    for (const one of await podsOf(app)) {
+      const where = isGated(one) ? 'waiting' : (one.spec.nodeName ?? 'pending').replace('kosmos-', '')
+      all[where] = (all[where] ?? 0) + 1
+    }
+    return all
+  }
+  const settles = async (app: string, wanted: Record<string, number>) => {
+    const sorted = (all: Record<string, number>) => JSON.stringify(Object.entries(all).sort())
+    try {
+      await eventually('it is as the policy says', async () => sorted(await counts(app)) === sorted(wanted))
+    } catch {
+      assert.deepEqual(await counts(app), wanted)
+    }
+  }
+  const statusOf = async (name: string) => {
+    const found = await platform.root.get(workloadPolicies, { namespace: 'default', name })
+    return (found as { status?: Record<string, unknown> & { conditions?: { status: string; reason: string }[] } })
+      ?.status
+  }
+  const reason = async (name: string, wanted: string) =>
+    await eventually(`the policy says ${wanted}`, async () => {
+      const status = await statusOf(name)
+      return status?.conditions?.[0]?.reason === wanted && status
+    })
+
+  before(async () => {
+    platform = await startPlatform('shares', { leaves: 2, nodes: 'kwok:2', scheduler: true })
+  })
+  afterEach(async () => {
+    await kubectl('delete', 'deployment,statefulset,job,workloadpolicy', '--all', '--wait=true')
+    await kubectl('delete', 'pods', '--all', '--wait=true')
+  })
+  after(() => platform?.down())
+
+  it('has them exactly, and keeps them while it grows and shrinks', async () => {
+    const allocationPolicy = [
+      { name: 'leaf1', weight: 2 },
+      { name: 'leaf2', weight: 1 },
+    ]
+    await platform.apply(policy('web', { ...ofDeployment('web'), allocationPolicy }), deployment('web', 6))
+    await settles('web', { leaf1: 4, leaf2: 2 })
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+    await kubectl('scale', 'deployment/web', '--replicas=30')
+    await settles('web', { leaf1: 20, leaf2: 10 })
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+    await kubectl('scale', 'deployment/web', '--replicas=9')
+    await settles('web', { leaf1: 6, leaf2: 3 })
+    const status = await reason('web', 'AsAllocated')
+    assert.deepEqual(status?.allocations, [
+      { name: 'leaf1', desired: 6, assigned: 6, ready: 6 },
+      { name: 'leaf2', desired: 3, assigned: 3, ready: 3 },
+    ])
+  })
+
+  it('keeps them through a rolling update', async () => {
+    const allocationPolicy = [
+      { name: 'leaf1', replicas: 4 },
+      { name: 'leaf2', replicas: 2 },
+    ]
+    const spec = { ...ofDeployment('roll'), allocationPolicy, allocationType: 'Required' }
+    await platform.apply(policy('roll', spec), deployment('roll', 6))
+    await kubectl('rollout', 'status', 'deployment/roll', '--timeout=60s')
+    await kubectl('set', 'env', 'deployment/roll', 'VERSION=2')
+    await kubectl('rollout', 'status', 'deployment/roll', '--timeout=90s')
+    await settles('roll', { leaf1: 4, leaf2: 2 })
+  })
+
+  it('never exceeds a required count; what is beyond it waits, says so, and goes on when a place is free', async () => {
+    const allocationPolicy = [
+      { name: 'leaf1', replicas: 2 },
+      { name: 'leaf2', replicas: 1 },
+    ]
+    const spec = { labelSelector: { matchLabels: { app: 'few' } }, allocationPolicy, allocationType: 'Required' }
+    await platform.apply(policy('few', spec), deployment('few', 5))
+    await settles('few', { leaf1: 2, leaf2: 1, waiting: 2 })
+    assert.equal((await reason('few', 'QuotaReached'))?.waiting, 2)
+    const waiting = (await podsOf('few')).find(isGated)
+    await eventually('the pod says why it waits', async () => {
+      const events = await kubectl('describe', 'pod', waiting?.metadata.name ?? '')
+      return /QuotaReached.*WorkloadPolicy few/.test(events)
+    })
+    const placed = (await podsOf('few')).find(({ spec }) => spec.nodeName === 'kosmos-leaf2')
+    await kubectl('delete', 'pod', placed?.metadata.name ?? '')
+    await settles('few', { leaf1: 2, leaf2: 1, waiting: 2 })
+    const more = {
+      spec: {
+        allocationPolicy: [
+          { name: 'leaf1', replicas: 3 },
+          { name: 'leaf2', replicas: 2 },
+        ],
+      },
+    }
+    await kubectl('patch', 'workloadpolicy', 'few', '--type=merge', '-p', JSON.stringify(more))
+    await settles('few', { leaf1: 3, leaf2: 2 })
+    await reason('few', 'AsAllocated')
+  })
+
+  it('waits while the scheduler is away, and goes on with right numbers when it is back', async () => {
+    const allocationPolicy = [
+      { name: 'leaf1', weight: 3 },
+      { name: 'leaf2', weight: 1 },
+    ]
+    await platform.apply(policy('kill', { ...ofDeployment('kill'), allocationPolicy }), deployment('kill', 40))
+    await eventually('some have their place', async () => ((await counts('kill')).leaf1 ?? 0) > 0)
+    await platform.killScheduler()
+    await kubectl('scale', 'deployment/kill', '--replicas=80')
+    await platform.apply(deployment('free', 2))
+    await kubectl('rollout', 'status', 'deployment/free', '--timeout=60s')
+    await platform.startScheduler()
+    await settles('kill', { leaf1: 60, leaf2: 20 })
+    await eventually('all are Ready', async () => (await podsOf('kill')).every(isReady))
+  })
+
+  it('goes elsewhere when a cluster takes no pods, unless it shall wait for it', async () => {
+    await kubectl('cordon', 'kosmos-leaf2')
+    try {
+      const allocationPolicy = [
+        { name: 'leaf1', weight: 1 },
+        { name: 'leaf2', weight: 1 },
+      ]
+      await platform.apply(
+        policy('spill', { ...ofDeployment('spill'), allocationPolicy }),
+        policy('stay', { ...ofDeployment('stay'), allocationPolicy, whenUnavailable: 'Wait' }),
+      )
+      await platform.apply(deployment('spill', 4), deployment('stay', 4))
+      await settles('spill', { leaf1: 4 })
+      assert.match(JSON.stringify(await reason('spill', 'Uneven')), /leaf2 has 0 of 2/)
+      await settles('stay', { leaf1: 2, pending: 2 })
+    } finally {
+      await kubectl('uncordon', 'kosmos-leaf2')
+    }
+    await settles('stay', { leaf1: 2, leaf2: 2 })
+  })
+
+  it('lets pods go when their policy goes', async () => {
+    const allocationPolicy = [{ name: 'leaf1', replicas: 1 }]
+    const spec = { ...ofDeployment('gone'), allocationPolicy, allocationType: 'Required' }
+    await platform.apply(policy('gone', spec), deployment('gone', 3))
+    await settles('gone', { leaf1: 1, waiting: 2 })
+    await kubectl('delete', 'workloadpolicy', 'gone')
+    await eventually('none waits', async () => !(await podsOf('gone')).some(isGated))
+  })
+
+  it("serves pods that ask for the original's scheduler", async () => {
+    await platform.apply(deployment('original', 1, { spec: { schedulerName: 'kosmos-scheduler' } }))
+    await kubectl('rollout', 'status', 'deployment/original', '--timeout=60s')
+  })
+})

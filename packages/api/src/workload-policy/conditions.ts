@@ -1,0 +1,30 @@
+import { type ConditionTable, conditionFrom, type NewCondition } from '../schema/condition.ts'
+
+/** Every condition of a WorkloadPolicy and every reason it can have. Nothing else writes conditions. */
+export const workloadPolicyConditions = {
+  /** Whether the pods are where the policy wants them. */
+  Satisfied: {
+    AsAllocated: { status: 'True', message: 'Every pod has the place that the policy gives it' },
+    QuotaReached: {
+      status: 'False',
+      message:
+        'There are more pods than places; raise replicas or max of an allocation, or set allocationType to Preferred',
+    },
+    Placing: { status: 'False', message: 'Pods are being given their places' },
+    Uneven: {
+      status: 'False',
+      message:
+        'Pods are elsewhere than the policy would put them now; it moves none of its own accord: delete some and they come back where they belong',
+    },
+  },
+} as const satisfies ConditionTable
+
+export type WorkloadPolicyConditionReason = keyof (typeof workloadPolicyConditions)['Satisfied']
+
+/** The condition Satisfied with the status and sentence of a reason. */
+export function workloadPolicyCondition(
+  reason: WorkloadPolicyConditionReason,
+  options: { readonly detail?: string; readonly observedGeneration?: number } = {},
+): NewCondition {
+  return conditionFrom(workloadPolicyConditions, 'Satisfied', reason, options)
+}

@@ -1,0 +1,131 @@
+import Type, { type Static } from 'typebox'
+import { ruleFor, struct } from '../schema/build.ts'
+import { dnsSubdomainPattern, labelKeyMaxLength, labelKeyPattern, labelValuePattern } from '../schema/patterns.ts'
+import { labelSelector } from '../schema/selectors.ts'
+
+/** Shares and counts beyond this are no numbers of pods any more; products of two stay exact. */
+const maxCount = 1_000_000
+
+const count = (description: string, minimum = 0) =>
+  Type.Optional(Type.Integer({ description, format: 'int32', minimum, maximum: maxCount }))
+
+interface AllocationRules {
+  replicas?: number
+  weight?: number
+  min?: number
+  max?: number
+}
+
+const allocation = struct(
+  {
+    name: Type.String({
+      description: 'The value of the label topologyKey on the nodes.',
+      minLength: 1,
+      maxLength: 63,
+      pattern: labelValuePattern,
+    }),
+    replicas: count('Exactly so many pods, as far as there are enough; the same as min and max.'),
+    weight: count('Its share of the pods, relative to the weights of the others.', 1),
+    min: count('So many pods come here before the weights count.'),
+    max: count('No more pods than this come here.'),
+  },
+  {
+    description: 'What one value of the topology key gets.',
+    rules: [
+      ruleFor<AllocationRules>({
+        cel: 'has(self.replicas) != has(self.weight)',
+        message: 'say either replicas, an exact count, or weight, a share',
+        check: ({ replicas, weight }) => (replicas === undefined) !== (weight === undefined),
+      }),
+      ruleFor<AllocationRules>({
+        cel: '!has(self.replicas) || (!has(self.min) && !has(self.max))',
+        message: 'min and max go with weight; replicas is both already',
+        check: ({ replicas, min, max }) => replicas === undefined || (min === undefined && max === undefined),
+      }),
+      ruleFor<AllocationRules>({
+        cel: '!has(self.min) || !has(self.max) || self.min <= self.max',
+        message: 'min must not be more than max',
+        check: ({ min, max }) => min === undefined || max === undefined || min <= max,
+      }),
+    ],
+  },
+)
+
+export type Allocation = Static<typeof allocation>
+
+const workload = struct(
+  {
+    kind: Type.Enum(['Deployment', 'StatefulSet', 'ReplicaSet', 'Job'], {
+      description: 'The kind of the workload.',
+    }),
+    name: Type.String({ description: 'Its name.', minLength: 1, maxLength: 253, pattern: dnsSubdomainPattern }),
+  },
+  { description: 'The workload in the namespace of the policy whose pods it is about.' },
+)
+
+interface Selection {
+  workload?: object
+  labelSelector?: object
+}
+
+export const workloadPolicySpec = struct(
+  {
+    topologyKey: Type.String({
+      description:
+        'The node label whose values get shares: kosmos.io/cluster, topology.kubernetes.io/region, topology.kubernetes.io/zone, kubernetes.io/hostname, or one of your own.',
+      minLength: 1,
+      maxLength: labelKeyMaxLength,
+      pattern: labelKeyPattern,
+    }),
+    workload: Type.Optional(workload),
+    labelSelector: Type.Optional(
+      labelSelector('The pods in the namespace of the policy that it is about, by their labels. Empty: all of them.'),
+    ),
+    allocationPolicy: Type.Array(allocation, {
+      description: 'How many pods go where. The order counts for Fill, and for who comes first among equals.',
+      maxItems: 100,
+      listType: 'map',
+      listMapKeys: ['name'],
+      rules: [
+        ruleFor<Allocation[]>({
+          cel: 'size(self) > 0',
+          message: 'at least one allocation is needed',
+          check: (self) => self.length > 0,
+        }),
+      ],
+    }),
+    allocationType: Type.Enum(['Preferred', 'Required'], {
+      description:
+        'What becomes of pods beyond what the allocations add up to. Preferred: they go anywhere. Required: they wait.',
+      default: 'Preferred',
+    }),
+    allocationMethod: Type.Enum(['Balance', 'Fill'], {
+      description:
+        'In which order places are given while there are fewer pods than places. Balance: in proportion to the shares. Fill: one allocation after the other, in the order of the list.',
+      default: 'Balance',
+    }),
+    allocationScope: Type.Enum(['Revision', 'Workload'], {
+      description:
+        'What is counted together. Revision: the pods of one revision of one workload, so that a rolling update keeps the shares. Workload: all pods that the policy selects.',
+      default: 'Revision',
+    }),
+    whenUnavailable: Type.Optional(
+      Type.Enum(['Spill', 'Wait'], {
+        description:
+          'What becomes of a pod whose turn it is for a place that no Ready node offers. Spill: it takes the next place that one offers. Wait: it stays bound for its place until a node is there. Default: Wait where allocationType is Required, else Spill.',
+      }),
+    ),
+  },
+  {
+    description: 'How the pods of a workload are distributed over clusters, regions, zones or nodes.',
+    rules: [
+      ruleFor<Selection>({
+        cel: 'has(self.workload) != has(self.labelSelector)',
+        message: 'say which pods it is about, by workload or by labelSelector',
+        check: ({ workload, labelSelector }) => (workload === undefined) !== (labelSelector === undefined),
+      }),
+    ],
+  },
+)
+
+export type WorkloadPolicySpec = Static<typeof workloadPolicySpec>

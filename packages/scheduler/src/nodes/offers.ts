@@ -1,0 +1,55 @@
+import { type Node, NodeAffinity, type Pod, untoleratedTaint } from '@kosmos/kube'
+
+/** Whether a node takes new pods at all, as kube-scheduler sees it. */
+export function isOpen({ spec, status }: Node): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  return ready?.status === 'True' && spec?.unschedulable !== true
+}
+
+/** Whether a node takes this pod, as far as labels, affinity and taints say. Pure. */
+export function takesPod(node: Node, pod: Pod, affinity = new NodeAffinity(pod.spec)): boolean {
+  return (
+    isOpen(node) &&
+    affinity.allows(node) &&
+    untoleratedTaint(node.spec?.taints ?? [], pod.spec.tolerations ?? []) === undefined
+  )
+}
+
+/**
+ * Which values of a node label have a node for a pod. Pods of one workload ask the same, so the answer is kept until a node
+ * changes in what is asked about: a heartbeat is no change.
+ */
+export class NodeOffers {
+  readonly #nodes: () => Iterable<Node>
+  readonly #answers = new Map<string, ReadonlySet<string>>()
+
+  constructor(nodes: () => Iterable<Node>) {
+    this.#nodes = nodes
+  }
+
+  /** A node appeared, went, or changed in a way that {@link isSameOffer} tells apart. */
+  invalidate(): void {
+    this.#answers.clear()
+  }
+
+  valuesFor(pod: Pod, topologyKey: string): ReadonlySet<string> {
+    const { nodeSelector, affinity, tolerations } = pod.spec
+    const question = JSON.stringify([topologyKey, nodeSelector, affinity?.nodeAffinity, tolerations])
+    const known = this.#answers.get(question)
+    if (known) return known
+    const required = new NodeAffinity(pod.spec)
+    const values = new Set<string>()
+    for (const node of this.#nodes()) {
+      const value = node.metadata.labels?.[topologyKey]
+      if (value !== undefined && !values.has(value) && takesPod(node, pod, required)) values.add(value)
+    }
+    this.#answers.set(question, values)
+    return values
+  }
+}
+
+/** Whether two states of a node offer the same to every pod. */
+export function isSameOffer(a: Node, b: Node): boolean {
+  const offer = (node: Node) => JSON.stringify([isOpen(node), node.metadata.labels, node.spec?.taints])
+  return offer(a) === offer(b)
+}

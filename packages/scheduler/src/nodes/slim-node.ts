@@ -1,0 +1,14 @@
+import type { Node } from '@kosmos/kube'
+
+/** What placement reads of a node: not its images and addresses, which are most of it. */
+export function slimNode({ apiVersion, kind, metadata, spec, status }: Node): Node {
+  const { name, uid, resourceVersion, labels } = metadata
+  const ready = status?.conditions?.filter(({ type }) => type === 'Ready')
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, uid, resourceVersion, ...(labels && { labels }) },
+    spec: { ...(spec?.taints && { taints: spec.taints }), ...(spec?.unschedulable && { unschedulable: true }) },
+    status: { ...(ready && { conditions: ready }) },
+  } as Node
+}

@@ -1,0 +1,144 @@
+import type { ObjectKey, Pod } from '@kosmos/kube'
+import { type CompiledPolicy, policyOf } from '../policies/compiled-policy.ts'
+import { revisionOf } from '../policies/workload.ts'
+import type { Seat } from '../seats/seats.ts'
+import { Group } from './group.ts'
+import { isCounted, isGated, type Standing, standingOf } from './standing.ts'
+
+/** Whose count a pod is in. */
+export interface Membership {
+  readonly policy: CompiledPolicy
+  readonly group: Group
+}
+
+/** A decision that is on its way to the API server; by name, since the policy may change meanwhile. */
+interface PromisedSeat {
+  readonly uid: string
+  readonly value: string
+  readonly number: number
+}
+
+/** What the count of one policy is made of, told when it has changed. */
+export interface LedgerChange {
+  readonly policy: ObjectKey
+  /** Pods whose turn it may be now. */
+  readonly next: readonly ObjectKey[]
+}
+
+export interface LedgerSources {
+  /** Policies of a namespace. */
+  policiesIn(namespace: string): Iterable<CompiledPolicy>
+  /** A label of a node. */
+  labelOf(nodeName: string, label: string): string | undefined
+}
+
+/**
+ * Who has which seat. All of it is read from the pods, so that a new leader comes to the same; only a decision that the API
+ * server has not shown yet is known here alone, and counts from the moment it is made.
+ */
+export class Ledger {
+  readonly #sources: LedgerSources
+  readonly #groups = new Map<ObjectKey, Map<string, Group>>()
+  readonly #members = new Map<ObjectKey, { readonly policy: CompiledPolicy; readonly group: string }>()
+  readonly #promised = new Map<ObjectKey, PromisedSeat>()
+
+  constructor(sources: LedgerSources) {
+    this.#sources = sources
+  }
+
+  /** Undefined: no policy counts the pod. */
+  membership(key: ObjectKey): Membership | undefined {
+    const member = this.#members.get(key)
+    const group = member && this.#groups.get(member.policy.key)?.get(member.group)
+    return group && { policy: member.policy, group }
+  }
+
+  groupsOf(policy: ObjectKey): Iterable<Group> {
+    return this.#groups.get(policy)?.values() ?? []
+  }
+
+  /** The seat that a pod was given, while the API server has not shown it. */
+  promised(key: ObjectKey): Seat | undefined {
+    const [promised, member] = [this.#promised.get(key), this.#members.get(key)]
+    const share = member?.policy.shares.findIndex(({ name }) => name === promised?.value) ?? -1
+    return promised && share >= 0 ? { share, number: promised.number } : undefined
+  }
+
+  /** Counts a decision before anybody can see it. */
+  promise(pod: Pod, key: ObjectKey, seat: Seat): void {
+    const value = this.#members.get(key)?.policy.shares[seat.share]?.name
+    if (value === undefined) throw new RangeError(`${key}: its policy has no share ${seat.share}`)
+    this.#promised.set(key, { uid: pod.metadata.uid, value, number: seat.number })
+    this.set(pod, key)
+  }
+
+  /** The decision was refused. */
+  withdraw(pod: Pod, key: ObjectKey): LedgerChange[] {
+    this.#promised.delete(key)
+    return this.set(pod, key)
+  }
+
+  /** A pod appeared or changed. */
+  set(pod: Pod, key: ObjectKey): LedgerChange[] {
+    if (!isGated(pod) || this.#promised.get(key)?.uid !== pod.metadata.uid) this.#promised.delete(key)
+    const policy = isCounted(pod) ? policyOf(pod, this.#sources.policiesIn(pod.metadata.namespace)) : undefined
+    if (policy === undefined) return this.delete(key)
+    const groupName = policy.countsRevisions ? revisionOf(pod) : ''
+    const old = this.#members.get(key)
+    const isMoved = old !== undefined && (old.policy !== policy || old.group !== groupName)
+    const changes = isMoved ? this.#leave(key) : []
+    this.#members.set(key, { policy, group: groupName })
+    const group = this.#group(policy, groupName)
+    const before = seatsIn(group)
+    group.set(key, this.#standing(pod, key, policy))
+    const isFreed = seatsIn(group) < before
+    return [...changes, { policy: policy.key, next: isFreed ? firstOf(group) : [] }]
+  }
+
+  delete(key: ObjectKey): LedgerChange[] {
+    this.#promised.delete(key)
+    return this.#leave(key)
+  }
+
+  /** A policy changed or went: its counts are of no use any more. What selects its pods now is found by {@link set}. */
+  forget(policy: ObjectKey): void {
+    this.#groups.delete(policy)
+    for (const [key, member] of this.#members) if (member.policy.key === policy) this.#members.delete(key)
+  }
+
+  #leave(key: ObjectKey): LedgerChange[] {
+    const member = this.#members.get(key)
+    if (member === undefined) return []
+    this.#members.delete(key)
+    const groups = this.#groups.get(member.policy.key)
+    const group = groups?.get(member.group)
+    group?.delete(key)
+    if (group?.size === 0) groups?.delete(member.group)
+    if (groups?.size === 0) this.#groups.delete(member.policy.key)
+    return [{ policy: member.policy.key, next: group ? firstOf(group) : [] }]
+  }
+
+  #standing(pod: Pod, key: ObjectKey, policy: CompiledPolicy): Standing {
+    const { nodeName } = pod.spec
+    const standing = standingOf(pod, policy, nodeName && this.#sources.labelOf(nodeName, policy.topologyKey))
+    return this.#promised.has(key)
+      ? { ...standing, isGated: false, number: undefined, ...this.promised(key) }
+      : standing
+  }
+
+  #group(policy: CompiledPolicy, name: string): Group {
+    const groups = this.#groups.get(policy.key) ?? new Map<string, Group>()
+    this.#groups.set(policy.key, groups)
+    const group = groups.get(name) ?? new Group(policy.shares.length)
+    groups.set(name, group)
+    return group
+  }
+}
+
+const seatsIn = ({ taken }: Group): number => taken.reduce((sum, count) => sum + count, 0)
+
+/** A seat that is free is one pod's turn. */
+function firstOf(group: Group): ObjectKey[] {
+  const [first] = group.gated
+  return first === undefined ? [] : [first]
+}

@@ -1,0 +1,41 @@
+import { podDeletionCostAnnotation, seatAnnotation, workloadPolicyAnnotation } from '@kosmos/api'
+import type { Pod } from '@kosmos/kube'
+
+/**
+ * What placement reads of a pod. All pods of the root are held, since those that were bound by hand or before there was a
+ * policy count as well; most of a pod is its containers.
+ */
+export function slimPod(pod: Pod): Pod {
+  const { apiVersion, kind, metadata, spec, status } = pod
+  const { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences, deletionTimestamp } = metadata
+  const { nodeName, schedulingGates, nodeSelector, affinity, tolerations } = spec
+  const ready = status?.conditions?.filter(({ type }) => type === 'Ready')
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      ...(labels && { labels }),
+      ...(annotations && { annotations: kept(annotations) }),
+      ...(ownerReferences && { ownerReferences }),
+      ...(deletionTimestamp && { deletionTimestamp }),
+    },
+    spec: {
+      containers: [],
+      ...(nodeName && { nodeName }),
+      ...(schedulingGates && { schedulingGates }),
+      ...(nodeSelector && { nodeSelector }),
+      ...(affinity?.nodeAffinity && { affinity: { nodeAffinity: affinity.nodeAffinity } }),
+      ...(tolerations && { tolerations }),
+    },
+    status: { ...(status?.phase && { phase: status.phase }), ...(ready && { conditions: ready }) },
+  } as Pod
+}
+
+const read: readonly string[] = [workloadPolicyAnnotation, seatAnnotation, podDeletionCostAnnotation]
+
+const kept = (annotations: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(annotations).filter(([name]) => read.includes(name)))

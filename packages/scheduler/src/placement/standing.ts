@@ -1,0 +1,40 @@
+import { placementGate, seatAnnotation } from '@kosmos/api'
+import type { Pod } from '@kosmos/kube'
+import type { CompiledPolicy } from '../policies/compiled-policy.ts'
+
+/** Where a pod stands with its policy. */
+export interface Standing {
+  /** Undefined while it is gated, and when it is where the policy gives nothing. */
+  readonly share: number | undefined
+  /** The number of its seat, if it has one. */
+  readonly number: number | undefined
+  readonly isGated: boolean
+  readonly isReady: boolean
+}
+
+export function isGated({ spec }: Pod): boolean {
+  return spec.schedulingGates?.some(({ name }) => name === placementGate) ?? false
+}
+
+/** Whether a pod takes a seat: one that has ended or is being deleted gives its seat to the next. */
+export function isCounted({ metadata, status }: Pod): boolean {
+  return metadata.deletionTimestamp === undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
+}
+
+/**
+ * Reads a pod's standing from the pod, as the API server holds it: its node if it has one, also when somebody bound it by
+ * hand, else the place that it was given.
+ * @param nodeValue the value of the topology key on the pod's node
+ */
+export function standingOf(pod: Pod, policy: CompiledPolicy, nodeValue: string | undefined): Standing {
+  const gated = isGated(pod)
+  const value = pod.spec.nodeName ? nodeValue : pod.spec.nodeSelector?.[policy.topologyKey]
+  const share = gated ? -1 : policy.shares.findIndex(({ name }) => name === value)
+  const number = Number(pod.metadata.annotations?.[seatAnnotation])
+  return {
+    share: share < 0 ? undefined : share,
+    number: share >= 0 && Number.isSafeInteger(number) && number > 0 ? number : undefined,
+    isGated: gated,
+    isReady: pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
+  }
+}

@@ -1,0 +1,49 @@
+import { type Client, Controller, type ControllerOptions, type ObjectKey, refOf } from '@kosmos/kube'
+import type { Ledger } from '../placement/ledger.ts'
+import type { PolicyBook } from '../policies/policy-book.ts'
+import { workloadPolicies } from '../policies/resource.ts'
+import { statusOf } from './status.ts'
+
+export interface StatusOptions {
+  readonly root: Client
+  readonly policies: PolicyBook
+  readonly ledger: Ledger
+  readonly synced: Promise<unknown>
+  readonly onReconcile?: ControllerOptions<ObjectKey>['onReconcile']
+}
+
+/** A thousand pods that get their places are some writes of the status, not a thousand. */
+const SETTLE_MS = 500
+
+/** Writes what became of a policy into its status. */
+export class StatusController {
+  readonly controller: Controller<ObjectKey>
+  readonly #options: StatusOptions
+
+  constructor(options: StatusOptions) {
+    this.#options = options
+    this.controller = new Controller({
+      name: 'policy-status',
+      reconcile: async (key) => await this.#reconcile(key),
+      concurrency: 8,
+      ...(options.onReconcile && { onReconcile: options.onReconcile }),
+    }).waitFor(options.synced)
+  }
+
+  /** The counts of a policy have changed. */
+  changed(policy: ObjectKey): void {
+    this.controller.enqueueAfter(policy, SETTLE_MS)
+  }
+
+  async #reconcile(key: ObjectKey): Promise<undefined> {
+    const { root, policies, ledger } = this.#options
+    const found = policies.get(key)
+    if (found === undefined) return
+    const status = statusOf(found.stored, found.compiled, [...ledger.groupsOf(key)], new Date().toISOString())
+    if (status === undefined) return
+    const patch = { metadata: { uid: found.stored.metadata.uid }, status }
+    const outcome = await root.patch(workloadPolicies, refOf(key), patch, { type: 'merge', subresource: 'status' })
+    if (outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return
+    throw new Error(`WorkloadPolicy ${key}: ${outcome.status.message ?? outcome.reason}`)
+  }
+}
