@@ -38,6 +38,7 @@ const CONCURRENCY = 64
 export class PlacementController {
   readonly controller: Controller<ObjectKey>
   readonly #options: PlacementOptions
+  readonly #told = new Map<ObjectKey, string>()
 
   constructor(options: PlacementOptions) {
     this.#options = options
@@ -52,6 +53,7 @@ export class PlacementController {
   async #reconcile(key: ObjectKey): Promise<undefined> {
     const { podOf, ledger } = this.#options
     const pod = podOf(key)
+    if (pod === undefined) this.#told.delete(key)
     if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return
     const member = ledger.membership(key)
     if (!isGated(pod)) await this.#orderDeletions(pod, key, member)
@@ -60,14 +62,22 @@ export class PlacementController {
   }
 
   async #place(pod: Pod, key: ObjectKey, member: Membership): Promise<void> {
-    const { ledger, record } = this.#options
+    const { ledger, changed } = this.#options
     // An answer that did not arrive may have been a yes, so the same is asked again.
     const seat = ledger.promised(key) ?? this.#decide(pod, member)
-    if (seat === 'wait') return record(pod, placementEvents.quotaReached(member.policy))
+    if (seat === 'wait') return this.#tellWhy(pod, key, member.policy)
     if (seat === 'anywhere') return void (await this.#patch(key, openPatch(pod, member.policy)))
-    ledger.promise(pod, key, seat)
+    this.#told.delete(key)
+    changed(ledger.promise(pod, key, seat))
     const outcome = await this.#patch(key, seatPatch(pod, member.policy, seat))
     if (!outcome.ok) this.#refused(pod, key, member.policy, outcome)
+  }
+
+  /** Once a pod: that its turn has come and there is still no place for it is no news. */
+  #tellWhy(pod: Pod, key: ObjectKey, policy: CompiledPolicy): void {
+    if (this.#told.get(key) === pod.metadata.uid) return
+    this.#told.set(key, pod.metadata.uid)
+    this.#options.record(pod, placementEvents.quotaReached(policy))
   }
 
   #decide(pod: Pod, { policy, group }: Membership): Seat | 'wait' | 'anywhere' {

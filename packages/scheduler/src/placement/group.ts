@@ -1,5 +1,5 @@
 import type { ObjectKey } from '@kosmos/kube'
-import type { Seat } from '../seats/seats.ts'
+import type { Seat, Share } from '../seats/seats.ts'
 import type { Standing } from './standing.ts'
 
 /** Pods that a policy counts together: what each share has, kept up to date pod by pod. */
@@ -8,13 +8,17 @@ export class Group {
   readonly #taken: number[]
   readonly #ready: number[]
   readonly #numbers: Set<number>[]
-  readonly #gated = new Set<ObjectKey>()
+  /** By what they ask for: who asks for the same has the same chances. */
+  readonly #gated = new Map<string | undefined, Set<ObjectKey>>()
+  readonly #shares: readonly Share[]
+  #waiting = 0
   #elsewhere = 0
 
-  constructor(shares: number) {
-    this.#taken = new Array<number>(shares).fill(0)
-    this.#ready = new Array<number>(shares).fill(0)
-    this.#numbers = Array.from({ length: shares }, () => new Set<number>())
+  constructor(shares: readonly Share[]) {
+    this.#shares = shares
+    this.#taken = shares.map(() => 0)
+    this.#ready = shares.map(() => 0)
+    this.#numbers = shares.map(() => new Set<number>())
   }
 
   get size(): number {
@@ -36,9 +40,22 @@ export class Group {
     return this.#elsewhere
   }
 
-  /** Pods without a place, those that came first first. */
-  get gated(): ReadonlySet<ObjectKey> {
-    return this.#gated
+  /** How many pods have no place yet. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /** Whether a share can have one more. */
+  get hasRoom(): boolean {
+    return this.#shares.some(({ max }, share) => (this.#taken[share] ?? 0) < max)
+  }
+
+  /** Of the pods without a place those whose turn it is: of all that ask for the same, the one that came first. */
+  *first(): IterableIterator<ObjectKey> {
+    for (const keys of this.#gated.values()) {
+      const [first] = keys
+      if (first !== undefined) yield first
+    }
   }
 
   /** The numbers of the seats of a share that are taken. */
@@ -54,8 +71,10 @@ export class Group {
 
   set(key: ObjectKey, standing: Standing): void {
     const old = this.#pods.get(key)
-    if (old) this.#count(key, old, -1)
     this.#pods.set(key, standing)
+    // A pod that stays gated keeps its turn.
+    if (old?.isGated && standing.isGated && old.asked === standing.asked) return
+    if (old) this.#count(key, old, -1)
     this.#count(key, standing, 1)
   }
 
@@ -63,16 +82,14 @@ export class Group {
     const old = this.#pods.get(key)
     if (old) this.#count(key, old, -1)
     this.#pods.delete(key)
-    this.#gated.delete(key)
   }
 
-  #count(key: ObjectKey, { share, number, isGated, isReady }: Standing, by: 1 | -1): void {
+  #count(key: ObjectKey, standing: Standing, by: 1 | -1): void {
+    const { share, number, isGated, isReady } = standing
     if (isGated) {
-      // A pod that stays gated keeps its turn.
-      if (by > 0) this.#gated.add(key)
+      this.#queue(key, standing, by)
       return
     }
-    this.#gated.delete(key)
     if (share === undefined) {
       this.#elsewhere += by
       return
@@ -82,5 +99,12 @@ export class Group {
     if (number === undefined) return
     if (by > 0) this.#numbers[share]?.add(number)
     else this.#numbers[share]?.delete(number)
+  }
+
+  #queue(key: ObjectKey, { asked }: Standing, by: 1 | -1): void {
+    this.#waiting += by
+    const keys = this.#gated.get(asked) ?? new Set<ObjectKey>()
+    if (by > 0) this.#gated.set(asked, keys.add(key))
+    else if (keys.delete(key) && keys.size === 0) this.#gated.delete(asked)
   }
 }

@@ -65,11 +65,11 @@ export class Ledger {
   }
 
   /** Counts a decision before anybody can see it. */
-  promise(pod: Pod, key: ObjectKey, seat: Seat): void {
+  promise(pod: Pod, key: ObjectKey, seat: Seat): LedgerChange[] {
     const value = this.#members.get(key)?.policy.shares[seat.share]?.name
     if (value === undefined) throw new RangeError(`${key}: its policy has no share ${seat.share}`)
     this.#promised.set(key, { uid: pod.metadata.uid, value, number: seat.number })
-    this.set(pod, key)
+    return this.set(pod, key)
   }
 
   /** The decision was refused. */
@@ -89,10 +89,8 @@ export class Ledger {
     const changes = isMoved ? this.#leave(key) : []
     this.#members.set(key, { policy, group: groupName })
     const group = this.#group(policy, groupName)
-    const before = seatsIn(group)
     group.set(key, this.#standing(pod, key, policy))
-    const isFreed = seatsIn(group) < before
-    return [...changes, { policy: policy.key, next: isFreed ? firstOf(group) : [] }]
+    return [...changes, changeOf(policy, group)]
   }
 
   delete(key: ObjectKey): LedgerChange[] {
@@ -115,7 +113,7 @@ export class Ledger {
     group?.delete(key)
     if (group?.size === 0) groups?.delete(member.group)
     if (groups?.size === 0) this.#groups.delete(member.policy.key)
-    return [{ policy: member.policy.key, next: group ? firstOf(group) : [] }]
+    return group ? [changeOf(member.policy, group)] : []
   }
 
   #standing(pod: Pod, key: ObjectKey, policy: CompiledPolicy): Standing {
@@ -129,16 +127,13 @@ export class Ledger {
   #group(policy: CompiledPolicy, name: string): Group {
     const groups = this.#groups.get(policy.key) ?? new Map<string, Group>()
     this.#groups.set(policy.key, groups)
-    const group = groups.get(name) ?? new Group(policy.shares.length)
+    const group = groups.get(name) ?? new Group(policy.shares)
     groups.set(name, group)
     return group
   }
 }
 
-const seatsIn = ({ taken }: Group): number => taken.reduce((sum, count) => sum + count, 0)
-
-/** A seat that is free is one pod's turn. */
-function firstOf(group: Group): ObjectKey[] {
-  const [first] = group.gated
-  return first === undefined ? [] : [first]
-}
+const changeOf = ({ key }: CompiledPolicy, group: Group): LedgerChange => ({
+  policy: key,
+  next: group.hasRoom ? [...group.first()] : [],
+})

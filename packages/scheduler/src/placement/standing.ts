@@ -9,6 +9,8 @@ export interface Standing {
   /** The number of its seat, if it has one. */
   readonly number: number | undefined
   readonly isGated: boolean
+  /** The value of the topology key that the pod itself asks for, by its nodeSelector. */
+  readonly asked: string | undefined
   readonly isReady: boolean
 }
 
@@ -28,13 +30,15 @@ export function isCounted({ metadata, status }: Pod): boolean {
  */
 export function standingOf(pod: Pod, policy: CompiledPolicy, nodeValue: string | undefined): Standing {
   const gated = isGated(pod)
-  const value = pod.spec.nodeName ? nodeValue : pod.spec.nodeSelector?.[policy.topologyKey]
+  const asked = pod.spec.nodeSelector?.[policy.topologyKey]
+  const value = pod.spec.nodeName ? nodeValue : asked
   const share = gated ? -1 : policy.shares.findIndex(({ name }) => name === value)
   const number = Number(pod.metadata.annotations?.[seatAnnotation])
   return {
     share: share < 0 ? undefined : share,
     number: share >= 0 && Number.isSafeInteger(number) && number > 0 ? number : undefined,
     isGated: gated,
+    asked,
     isReady: pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
   }
 }

@@ -27,13 +27,13 @@ export function statusOf(
   const present = stored.status ?? {}
   const observedGeneration = stored.metadata.generation ?? 0
   const allocations = countsOf(policy, groups)
-  const waiting = groups.reduce((sum, { gated }) => sum + gated.size, 0)
-  const condition = { ...satisfied(policy, groups, allocations), observedGeneration }
+  const waiting = sum(groups.map((group) => group.waiting))
+  const condition = { ...satisfied(groups, allocations), observedGeneration }
   const wanted: WorkloadPolicyStatus = {
     observedGeneration,
-    pods: groups.reduce((sum, { size }) => sum + size, 0),
+    pods: sum(groups.map(({ size }) => size)),
     waiting,
-    elsewhere: groups.reduce((sum, { elsewhere }) => sum + elsewhere, 0),
+    elsewhere: sum(groups.map(({ elsewhere }) => elsewhere)),
     allocations,
     conditions: [...withCondition(present.conditions ?? [], condition, now)],
   }
@@ -44,18 +44,18 @@ function countsOf(policy: CompiledPolicy, groups: readonly Group[]): Count[] {
   const desired = groups.map(({ size }) => allot(policy.shares, policy.method, size))
   return policy.shares.map(({ name }, share) => ({
     name,
-    desired: desired.reduce((sum, counts) => sum + (counts[share] ?? 0), 0),
-    assigned: groups.reduce((sum, { taken }) => sum + (taken[share] ?? 0), 0),
-    ready: groups.reduce((sum, { ready }) => sum + (ready[share] ?? 0), 0),
+    desired: sum(desired.map((counts) => counts[share] ?? 0)),
+    assigned: sum(groups.map(({ taken }) => taken[share] ?? 0)),
+    ready: sum(groups.map(({ ready }) => ready[share] ?? 0)),
   }))
 }
 
-function satisfied(policy: CompiledPolicy, groups: readonly Group[], counts: readonly Count[]): NewCondition {
+function satisfied(groups: readonly Group[], counts: readonly Count[]): NewCondition {
   const because = (reason: WorkloadPolicyConditionReason, detail?: string) =>
     workloadPolicyCondition(reason, detail === undefined ? {} : { detail })
-  const waiting = groups.filter(({ gated }) => gated.size > 0)
-  if (waiting.some((group) => !isFull(policy, group))) return because('Placing')
-  if (waiting.length > 0) return because('QuotaReached', `${sum(waiting.map(({ gated }) => gated.size))} wait`)
+  const waiting = groups.filter((group) => group.waiting > 0)
+  if (waiting.some(({ hasRoom }) => hasRoom)) return because('Placing')
+  if (waiting.length > 0) return because('QuotaReached', `${sum(waiting.map((group) => group.waiting))} wait`)
   const uneven = counts.filter(({ desired, assigned }) => desired !== assigned)
   if (uneven.length === 0) return because('AsAllocated')
   return because(
@@ -63,8 +63,5 @@ function satisfied(policy: CompiledPolicy, groups: readonly Group[], counts: rea
     uneven.map(({ name, desired, assigned }) => `${name} has ${assigned} of ${desired}`).join(', '),
   )
 }
-
-const isFull = ({ shares }: CompiledPolicy, { taken }: Group): boolean =>
-  shares.every(({ max }, share) => (taken[share] ?? 0) >= max)
 
 const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0)

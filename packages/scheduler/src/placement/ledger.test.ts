@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { keyOf, type ObjectKey, type Pod } from '@kosmos/kube'
+import fc from 'fast-check'
+import { compiled, podLike } from '../pods.fixture.ts'
+import type { CompiledPolicy } from '../policies/compiled-policy.ts'
+import { Ledger } from './ledger.ts'
+import { freeSeat, place } from './place.ts'
+
+const gate = { schedulingGates: [{ name: 'kosmos.io/placement' }] }
+const policy = compiled({
+  allocationPolicy: [
+    { name: 'leaf1', replicas: 3 },
+    { name: 'leaf2', replicas: 2 },
+  ],
+  allocationType: 'Required',
+  labelSelector: {},
+})
+const ledgerOf = (policies: readonly CompiledPolicy[] = [policy]) =>
+  new Ledger({ policiesIn: () => policies, labelOf: (node) => node.replace('kosmos-', '') })
+const taken = (ledger: Ledger) => [...ledger.groupsOf(policy.key)].map((group) => [...group.taken])
+const gated = (name: string) => podLike({ name, spec: gate })
+const placed = (name: string, value: string, number: number) =>
+  podLike({
+    name,
+    annotations: { 'kosmos.io/seat': String(number) },
+    spec: { nodeSelector: { 'kosmos.io/cluster': value } },
+  })
+
+describe('the ledger', () => {
+  it('counts a decision from the moment it is made, and once only when the API server shows it', () => {
+    const ledger = ledgerOf()
+    ledger.set(gated('a'), 'shop/a')
+    assert.deepEqual(taken(ledger), [[0, 0]])
+    ledger.promise(gated('a'), 'shop/a', { share: 1, number: 1 })
+    assert.deepEqual(taken(ledger), [[0, 1]])
+    // What the watch tells late does not undo it.
+    ledger.set(gated('a'), 'shop/a')
+    assert.deepEqual(ledger.promised('shop/a'), { share: 1, number: 1 })
+    ledger.set(placed('a', 'leaf2', 1), 'shop/a')
+    assert.deepEqual(taken(ledger), [[0, 1]])
+    assert.equal(ledger.promised('shop/a'), undefined)
+  })
+
+  it('forgets a decision about an earlier pod of the same name', () => {
+    const ledger = ledgerOf()
+    ledger.set(gated('a'), 'shop/a')
+    ledger.promise(gated('a'), 'shop/a', { share: 0, number: 1 })
+    ledger.set({ ...gated('a'), metadata: { ...gated('a').metadata, uid: 'another' } }, 'shop/a')
+    assert.deepEqual(taken(ledger), [[0, 0]])
+  })
+
+  it('counts pods that were bound by hand, and those from before the policy, by their node', () => {
+    const ledger = ledgerOf()
+    ledger.set(podLike({ name: 'a', spec: { nodeName: 'kosmos-leaf2' } }), 'shop/a')
+    ledger.set(podLike({ name: 'b', spec: { nodeName: 'worker' } }), 'shop/b')
+    const [group] = ledger.groupsOf(policy.key)
+    assert.deepEqual([group?.taken, group?.elsewhere, group?.size], [[0, 1], 1, 2])
+  })
+
+  it('names the pods whose turn it is while there is room: one of all that ask for the same', () => {
+    const ledger = ledgerOf()
+    const next = (names: string[]) => [{ policy: policy.key, next: names.map((name) => `shop/${name}`) }]
+    for (const [i, name] of ['a', 'b', 'c', 'd', 'e'].entries()) {
+      ledger.set(placed(name, i < 3 ? 'leaf1' : 'leaf2', (i % 3) + 1), `shop/${name}`)
+    }
+    const picky = podLike({ name: 'x', spec: { ...gate, nodeSelector: { 'kosmos.io/cluster': 'leaf2' } } })
+    assert.deepEqual(ledger.set(picky, 'shop/x'), next([]))
+    for (const name of ['y', 'z']) assert.deepEqual(ledger.set(gated(name), `shop/${name}`), next([]))
+    const ended = { ...placed('a', 'leaf1', 1), status: { phase: 'Failed' } }
+    assert.deepEqual(ledger.set(ended, 'shop/a'), next(['x', 'y']))
+    assert.deepEqual(ledger.delete('shop/b'), next(['x', 'y']))
+    // Two seats were free, and the first is given away: the next is called for the other.
+    assert.deepEqual(ledger.promise(gated('y'), 'shop/y', { share: 0, number: 1 }), next(['x', 'z']))
+    assert.deepEqual(ledger.promise(gated('z'), 'shop/z', { share: 0, number: 2 }), next([]))
+  })
+
+  it('starts anew with a policy that changed', () => {
+    const policies = [policy]
+    const ledger = ledgerOf(policies)
+    ledger.set(placed('a', 'leaf1', 1), 'shop/a')
+    policies[0] = { ...policy, shares: policy.shares.slice(1) }
+    ledger.forget(policy.key)
+    ledger.set(placed('a', 'leaf1', 1), 'shop/a')
+    const [group] = ledger.groupsOf(policy.key)
+    assert.deepEqual([group?.taken, group?.elsewhere], [[0], 1])
+  })
+
+  it('comes to the counts that the pods say, whatever happened before, and never lets a share have too many', () => {
+    type Action = { pod: number; what: 'create' | 'place' | 'show' | 'refuse' | 'end' | 'delete' }
+    const action = fc.record<Action>({
+      pod: fc.nat(9),
+      what: fc.constantFrom('create', 'place', 'place', 'show', 'refuse', 'end', 'delete'),
+    })
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 80 }), (actions) => {
+        const ledger = ledgerOf()
+        const pods = new Map<ObjectKey, Pod>()
+        const tell = (pod: Pod) => ledger.set(pods.set(keyOf(pod), pod).get(keyOf(pod)) ?? pod, keyOf(pod))
+        for (const { pod: number, what } of actions) act(ledger, pods, tell, `p${number}`, what)
+        const fresh = ledgerOf()
+        for (const [key, pod] of pods) fresh.set(shown(ledger, pod, key), key)
+        assert.deepEqual(taken(ledger), taken(fresh))
+        for (const counts of taken(ledger)) assert((counts[0] ?? 0) <= 3 && (counts[1] ?? 0) <= 2, `${counts}`)
+      }),
+    )
+  })
+})
+
+/** The pod as it will be once the API server has what was decided. */
+function shown(ledger: Ledger, pod: Pod, key: ObjectKey): Pod {
+  const seat = ledger.promised(key)
+  return seat ? placed(pod.metadata.name, policy.shares[seat.share]?.name ?? '', seat.number) : pod
+}
+
+function act(
+  ledger: Ledger,
+  pods: Map<ObjectKey, Pod>,
+  tell: (pod: Pod) => void,
+  name: string,
+  what: 'create' | 'place' | 'show' | 'refuse' | 'end' | 'delete',
+): void {
+  const key = `shop/${name}`
+  const pod = pods.get(key)
+  if (what === 'create' && !pod) tell(gated(name))
+  if (pod === undefined) return
+  const member = ledger.membership(key)
+  if (what === 'place') {
+    if (!member || !pod.spec.schedulingGates || ledger.promised(key)) return
+    const placement = place({ policy, taken: member.group.taken, asked: undefined, isOffered: () => true })
+    if (placement.kind !== 'share') return
+    ledger.promise(pod, key, freeSeat(placement.share, member.group.numbers(placement.share)))
+  } else if (what === 'show') {
+    if (ledger.promised(key)) tell(shown(ledger, pod, key))
+  } else if (what === 'refuse') {
+    if (ledger.promised(key)) ledger.withdraw(pod, key)
+  } else if (what === 'end') {
+    tell({ ...pod, status: { phase: 'Succeeded' } })
+  } else if (what === 'delete') {
+    pods.delete(key)
+    ledger.delete(key)
+  }
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { compiled } from '../pods.fixture.ts'
+import { freeSeat, type Placement, type PlacementView, place } from './place.ts'
+
+const allocationPolicy = [
+  { name: 'leaf1', replicas: 2 },
+  { name: 'leaf2', replicas: 1 },
+]
+const view = (parts: Partial<PlacementView>): PlacementView => ({
+  policy: compiled({ allocationPolicy }),
+  taken: [0, 0],
+  asked: undefined,
+  isOffered: () => true,
+  ...parts,
+})
+const share = (index: number): Placement => ({ kind: 'share', share: index })
+const required = compiled({ allocationPolicy, allocationType: 'Required' })
+
+describe('the place of a pod', () => {
+  it('is the next one', () => {
+    assert.deepEqual(place(view({})), share(0))
+    assert.deepEqual(place(view({ taken: [1, 0] })), share(1))
+  })
+
+  it('is anywhere when all are taken, or none where they are required', () => {
+    assert.deepEqual(place(view({ taken: [2, 1] })), { kind: 'anywhere' })
+    assert.deepEqual(place(view({ taken: [2, 1], policy: required })), { kind: 'wait', reason: 'QuotaReached' })
+  })
+
+  it('is the next that a node offers, or waits for its node where the policy says so', () => {
+    const isOffered = (index: number) => index === 1
+    assert.deepEqual(place(view({ isOffered })), share(1))
+    const waits = compiled({ allocationPolicy, whenUnavailable: 'Wait' })
+    assert.deepEqual(place(view({ isOffered, policy: waits })), share(0))
+    assert.deepEqual(place(view({ isOffered, policy: required })), share(0))
+  })
+
+  it('is anywhere when no node offers one that is free, but never beyond a count that is required', () => {
+    const spills = compiled({ allocationPolicy, allocationType: 'Required', whenUnavailable: 'Spill' })
+    const isOffered = (index: number) => index === 1
+    assert.deepEqual(place(view({ isOffered, taken: [0, 1] })), { kind: 'anywhere' })
+    assert.deepEqual(place(view({ isOffered, taken: [0, 1], policy: spills })), share(0))
+  })
+
+  it('is where the pod itself wants to be, as far as the policy has a place there', () => {
+    assert.deepEqual(place(view({ asked: 'leaf2' })), share(1))
+    assert.deepEqual(place(view({ asked: 'leaf2', taken: [0, 1], policy: required })), {
+      kind: 'wait',
+      reason: 'QuotaReached',
+    })
+    assert.deepEqual(place(view({ asked: 'leaf9', policy: required })), { kind: 'anywhere' })
+  })
+
+  it('is never beyond a maximum', () => {
+    const counts = fc.tuple(fc.nat(3), fc.nat(2))
+    fc.assert(
+      fc.property(counts, fc.tuple(fc.boolean(), fc.boolean()), fc.boolean(), (taken, offered, isRequired) => {
+        const policy = isRequired ? required : compiled({ allocationPolicy })
+        const placement = place(view({ policy, taken, isOffered: (index) => offered[index] ?? false }))
+        if (placement.kind !== 'share') return
+        assert((taken[placement.share] ?? 0) < (policy.shares[placement.share]?.max ?? 0))
+      }),
+    )
+  })
+})
+
+describe('the seat of a pod', () => {
+  it('has the lowest number that is free', () => {
+    assert.deepEqual(freeSeat(1, new Set([1, 2, 4])), { share: 1, number: 3 })
+    assert.deepEqual(freeSeat(0, new Set()), { share: 0, number: 1 })
+  })
+})

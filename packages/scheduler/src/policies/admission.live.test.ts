@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { placementGate } from '@kosmos/api'
+import {
+  Client,
+  Connection,
+  createTransport,
+  customResourceDefinitions,
+  type KubeObject,
+  loadKubeConfig,
+  namespaces,
+  type Pod,
+  pods,
+  resource,
+  serviceAccounts,
+} from '@kosmos/kube'
+import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
+import fc from 'fast-check'
+import { loadAll } from 'js-yaml'
+import { type PodParts, podLike, policyLike } from '../pods.fixture.ts'
+import { compilePolicy, policyOf, type StoredPolicy } from './compiled-policy.ts'
+import { workloadPolicies } from './resource.ts'
+
+const manifests = (path: string) =>
+  loadAll(readFileSync(new URL(`../../../../deploy/${path}`, import.meta.url), 'utf8')) as KubeObject[]
+const namespace = 'shop'
+
+const key = fc.constantFrom('app', 'tier', 'example.org/team')
+const value = fc.constantFrom('web', 'db', '')
+const expression = fc.oneof(
+  fc.record({
+    key,
+    operator: fc.constantFrom('In' as const, 'NotIn' as const),
+    values: fc.uniqueArray(value, { minLength: 1 }),
+  }),
+  fc.record({ key, operator: fc.constantFrom('Exists' as const, 'DoesNotExist' as const) }),
+)
+const labelSelector = fc.record(
+  { matchLabels: fc.dictionary(key, value, { maxKeys: 2 }), matchExpressions: fc.array(expression, { maxLength: 2 }) },
+  { requiredKeys: [] },
+)
+const workload = fc.record({
+  kind: fc.constantFrom('Deployment' as const, 'StatefulSet' as const, 'ReplicaSet' as const, 'Job' as const),
+  name: fc.constantFrom('web', 'web-1'),
+})
+const allocationPolicy = [{ name: 'leaf1', weight: 1 }]
+const policies = fc
+  .array(
+    fc.oneof(
+      labelSelector.map((selector) => ({ labelSelector: selector })),
+      workload.map((one) => ({ workload: one })),
+    ),
+    { minLength: 2, maxLength: 3 },
+  )
+  .map((all) => all.map((selection, i) => policyLike({ ...selection, allocationPolicy }, `policy-${i}`)))
+
+const podLabels = fc.record(
+  {
+    app: value,
+    tier: value,
+    'example.org/team': value,
+    'pod-template-hash': fc.constantFrom('1', '6d9f'),
+    'workload-policy/kosmos.io': fc.constantFrom('policy-0', 'policy-1', 'nobody'),
+  },
+  { requiredKeys: [] },
+)
+const podParts: fc.Arbitrary<PodParts> = fc.record(
+  {
+    labels: podLabels,
+    owner: fc.record({
+      kind: fc.constantFrom('ReplicaSet', 'StatefulSet', 'Job', 'DaemonSet'),
+      name: fc.constantFrom('web', 'web-1', 'web-6d9f', 'web-1-6d9f'),
+    }),
+  },
+  { requiredKeys: [] },
+)
+
+describe('the gate of placement, on an API server', () => {
+  let controlPlane: ControlPlane
+  let client: Client
+
+  before(async () => {
+    controlPlane = await startControlPlane({ name: 'admission' })
+    const transport = await createTransport(loadKubeConfig({ file: controlPlane.kubeconfig }))
+    client = new Client(new Connection('root', transport), 'kosmos-test')
+    const created = async (kind: Parameters<Client['create']>[0], object: KubeObject) => {
+      const outcome = await client.create(kind, object)
+      assert(outcome.ok, JSON.stringify(outcome))
+    }
+    for (const definition of manifests('crds/kosmos.io_workloadpolicies.yaml')) {
+      await created(customResourceDefinitions, definition)
+    }
+    await created(namespaces, { metadata: { name: namespace } })
+    await created(serviceAccounts, { metadata: { namespace, name: 'default' } })
+    for (const manifest of manifests('admission.yaml')) {
+      const plural = `${manifest.kind?.toLowerCase()}s`.replace(/ys$/, 'ies')
+      await created(resource(manifest.apiVersion ?? '', manifest.kind ?? '', plural, 'Cluster'), manifest)
+    }
+  })
+  after(async () => {
+    await client?.connection.close()
+    await controlPlane?.stop()
+  })
+
+  /** As the API server would store the pod. */
+  const admitted = async (pod: Pod): Promise<Pod> => {
+    const { apiVersion, kind, metadata, spec } = pod
+    const { resourceVersion: _, uid: __, ...rest } = metadata
+    const containers = [{ name: 'main', image: 'busybox' }]
+    const object = { apiVersion, kind, metadata: rest, spec: { ...spec, containers } } as KubeObject
+    const outcome = await client.create(pods, object, { dryRun: true })
+    assert(outcome.ok, JSON.stringify(outcome))
+    return outcome.object
+  }
+  const isGated = ({ spec }: Pod) => spec.schedulingGates?.some(({ name }) => name === placementGate) ?? false
+
+  const store = async (all: readonly StoredPolicy[]) => {
+    // The last one tells when the API server's admission has seen them all: it watches them.
+    const probe = policyLike({ allocationPolicy, labelSelector: { matchLabels: { probe: 'yes' } } }, 'probe')
+    for (const one of [...all, probe]) {
+      const { uid: _, resourceVersion: __, generation: ___, ...metadata } = one.metadata
+      const outcome = await client.create(workloadPolicies, { ...one, metadata })
+      assert(outcome.ok, JSON.stringify(outcome))
+    }
+    while (!isGated(await admitted(podLike({ labels: { probe: 'yes' } })))) await sleep(20)
+  }
+  const remove = async () => {
+    for (const { metadata } of await client.listAll(workloadPolicies, { namespace }))
+      await client.delete(workloadPolicies, metadata)
+    while (isGated(await admitted(podLike({ labels: { probe: 'yes' } })))) await sleep(20)
+  }
+
+  it('is on exactly those pods that a policy selects', async () => {
+    for (const all of fc.sample(policies, 8)) {
+      await store(all)
+      const compiled = all.map(compilePolicy)
+      for (const parts of fc.sample(podParts, 60)) {
+        const pod = podLike(parts)
+        const expected = policyOf(pod, compiled) !== undefined
+        const why = () => JSON.stringify([parts, all.map(({ spec }) => spec)])
+        assert.equal(isGated(await admitted(pod)), expected, why())
+      }
+      await remove()
+    }
+  })
+
+  it('is there once, however many policies select the pod, and never on a pod that has its node', async () => {
+    await store([0, 1].map((i) => policyLike({ allocationPolicy, labelSelector: {} }, `policy-${i}`)))
+    assert.deepEqual((await admitted(podLike())).spec.schedulingGates, [{ name: placementGate }])
+    const others = { schedulingGates: [{ name: 'example.org/quota' }] }
+    assert.deepEqual((await admitted(podLike({ spec: others }))).spec.schedulingGates?.map(({ name }) => name).sort(), [
+      'example.org/quota',
+      placementGate,
+    ])
+    assert.equal(isGated(await admitted(podLike({ spec: { nodeName: 'worker' } }))), false)
+    await remove()
+  })
+
+  it("leaves pods that ask for the original's scheduler to the stock one", async () => {
+    const { spec } = await admitted(podLike({ spec: { schedulerName: 'kosmos-scheduler' } }))
+    assert.equal(spec.schedulerName, 'default-scheduler')
+    const other = await admitted(podLike({ spec: { schedulerName: 'volcano' } }))
+    assert.equal(other.spec.schedulerName, 'volcano')
+  })
+})
