@@ -59,6 +59,7 @@ export function addUninstall(program: Command, terminal: Terminal): void {
     const result = await uninstall({ root: rootSource(command) }, terminal.progress)
     const lines = [
       ...result.removed.map((what) => `${what} removed`),
+      ...result.released.map((pod) => `pod ${pod} no longer waits for a place`),
       ...result.kept.map(({ what, why }) => `${what} stays: ${why}`),
     ]
     terminal.print(render(flags.output, { data: result, text: () => lines.join('\n') || 'nothing is installed' }))

@@ -120,8 +120,14 @@ describe('what install creates in the root', () => {
 
   it('is removed again by uninstall', async () => {
     await root.client.delete(namespaces, { name: 'app' })
-    const { kept } = await uninstall({ root: root.source }, silent)
+    const waiting = { namespace: 'default', name: 'waiting' }
+    const spec = { schedulingGates: [{ name: 'kosmos.io/placement' }], containers: [{ name: 'c', image: 'i' }] }
+    assert((await root.client.create(pods, { metadata: waiting, ...{ spec } })).ok)
+    const { kept, released } = await uninstall({ root: root.source }, silent)
     assert.deepEqual(kept, [])
+    assert.deepEqual(released, ['default/waiting'])
+    assert.equal((await root.client.get(pods, waiting))?.spec.schedulingGates, undefined)
+    await root.client.delete(pods, waiting, { gracePeriodSeconds: 0 })
     await eventually(async () => {
       const { added, gone } = await changesSince(pristine.root, root.client)
       return added.filter((text) => !text.startsWith('CertificateSigningRequest ')).length + gone.length === 0

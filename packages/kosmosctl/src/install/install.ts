@@ -5,6 +5,7 @@ import { applyTo } from '../clusters/own.ts'
 import { deployments } from '../clusters/resources.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
+import { isOfAdmission, servesAdmissionPolicies } from './admission.ts'
 import { installDefinitions } from './definitions.ts'
 import { type InstallValues, installManifests } from './manifests.ts'
 
@@ -19,7 +20,10 @@ export async function install(options: InstallOptions, progress: Progress): Prom
   return await withClusters({ root: options.root }, async ({ root: { client } }) => {
     const manifests = await installManifests(options)
     await progress.step('installing the kinds of kosmos.io', () => installDefinitions(client))
-    const others = manifests.filter(({ kind }) => kind !== 'CustomResourceDefinition')
+    const canGate = await servesAdmissionPolicies(client)
+    const others = manifests.filter(
+      (manifest) => manifest.kind !== 'CustomResourceDefinition' && (canGate || !isOfAdmission(manifest)),
+    )
     if (others.length > 0) {
       await progress.step('installing the controllers', async (note) => {
         for (const manifest of others) {
@@ -28,15 +32,22 @@ export async function install(options: InstallOptions, progress: Progress): Prom
         }
       })
       const { timeoutSeconds = 120 } = options
-      const deployed = others.find(({ kind }) => kind === 'Deployment')
-      if (timeoutSeconds > 0 && deployed?.metadata?.name !== undefined) {
-        const ref = { name: deployed.metadata.name, namespace: deployed.metadata.namespace }
-        await progress.step('waiting for the controllers', (note) =>
-          available(client, ref, Date.now() + timeoutSeconds * 1000, note),
-        )
+      const deployed = others.filter(({ kind }) => kind === 'Deployment')
+      if (timeoutSeconds > 0) {
+        const deadline = Date.now() + timeoutSeconds * 1000
+        await progress.step('waiting for the controllers', async (note) => {
+          for (const { metadata } of deployed) {
+            await available(client, { name: metadata?.name ?? '', namespace: metadata?.namespace }, deadline, note)
+          }
+        })
       }
     }
-    return manifests.map(describeObject)
+    if (!canGate && others.length > 0) {
+      progress.warn(
+        'WorkloadPolicies have no effect: the root serves no MutatingAdmissionPolicy (Kubernetes 1.36 or later)',
+      )
+    }
+    return [...manifests.filter(({ kind }) => kind === 'CustomResourceDefinition'), ...others].map(describeObject)
   })
 }
 

@@ -11,6 +11,7 @@ import { resourceOf } from '../clusters/resource-of.ts'
 import { clusters, type Manifest } from '../clusters/resources.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
+import { isOfAdmission, openGates, servesAdmissionPolicies } from './admission.ts'
 import { definitions } from './definitions.ts'
 import { installManifests, partOf } from './manifests.ts'
 
@@ -22,13 +23,16 @@ export interface UninstallResult {
   readonly removed: readonly string[]
   /** What stays, and why. */
   readonly kept: readonly { readonly what: string; readonly why: string }[]
+  /** Pods that waited for a place by a policy, and are let go. */
+  readonly released: readonly string[]
 }
 
 /** Undoes install. Refuses while a cluster is joined: nobody would be left to clean up its leaf. */
 export async function uninstall({ root }: UninstallOptions, progress: Progress): Promise<UninstallResult> {
   return await withClusters({ root }, async ({ root: { client } }) => {
     await refuseWhileJoined(client)
-    const manifests = (await installManifests()).reverse()
+    const canGate = await servesAdmissionPolicies(client)
+    const manifests = (await installManifests()).reverse().filter((one) => canGate || !isOfAdmission(one))
     return await progress.step('removing the controllers and the kinds of kosmos.io', async (note) => {
       const removed: string[] = []
       const kept: UninstallResult['kept'][number][] = []
@@ -38,7 +42,8 @@ export async function uninstall({ root }: UninstallOptions, progress: Progress):
         if (why === undefined) removed.push(describeObject(manifest))
         else if (why !== 'NotFound') kept.push({ what: describeObject(manifest), why })
       }
-      return { removed, kept }
+      // Nothing gates pods any more, and nobody opens gates.
+      return { removed, kept, released: await openGates(client) }
     })
   })
 }

@@ -1,0 +1,36 @@
+import { placementGate } from '@kosmos/api'
+import { ApiError, type Client, keyOf, pods } from '@kosmos/kube'
+import { type Manifest, mutatingAdmissionPolicies } from '../clusters/resources.ts'
+
+const { group, version, plural } = mutatingAdmissionPolicies
+
+/** Whether pods can be gated: MutatingAdmissionPolicies are served from Kubernetes 1.36 on (KEP-3962). */
+export async function servesAdmissionPolicies(root: Client): Promise<boolean> {
+  try {
+    const list = (await root.raw(`/apis/${group}/${version}`)) as { resources: { name: string }[] }
+    return list.resources.some(({ name }) => name === plural)
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 404) return false
+    throw error
+  }
+}
+
+export const isOfAdmission = ({ apiVersion }: Manifest): boolean => apiVersion === `${group}/${version}`
+
+/** Lets pods go that wait for a place, since nobody will give them one. Returns their keys. */
+export async function openGates(root: Client): Promise<string[]> {
+  const opened: string[] = []
+  for (const pod of await root.listAll(pods)) {
+    if (!pod.spec.schedulingGates?.some(({ name }) => name === placementGate)) continue
+    const patch = {
+      metadata: { uid: pod.metadata.uid },
+      spec: { schedulingGates: [{ $patch: 'delete', name: placementGate }] },
+    }
+    const outcome = await root.patch(pods, pod.metadata, patch, { type: 'strategic' })
+    if (outcome.ok) opened.push(keyOf(pod))
+    else if (outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
+      throw new Error(`pod ${keyOf(pod)} still has the gate ${placementGate}: ${outcome.status.message}`)
+    }
+  }
+  return opened
+}
