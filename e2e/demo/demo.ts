@@ -6,7 +6,21 @@ import { deployment } from '../platform/manifests.ts'
 
 const run = promisify(execFile)
 const APP = 'hello'
-const REPLICAS = 4
+const REPLICAS = 6
+/** Two of three pods run in the first leaf; change it live: kubectl edit workloadpolicy hello. */
+const shares = {
+  apiVersion: 'kosmos.io/v1alpha1',
+  kind: 'WorkloadPolicy',
+  metadata: { namespace: 'default', name: APP },
+  spec: {
+    workload: { kind: 'Deployment', name: APP },
+    topologyKey: 'kosmos.io/cluster',
+    allocationPolicy: [
+      { name: 'leaf1', weight: 2 },
+      { name: 'leaf2', weight: 1 },
+    ],
+  },
+}
 
 /**
  * Starts the demo, or finds it running, and returns what to tell the user. As root the leaves have a real node each; else
@@ -47,7 +61,7 @@ async function applyApp({ bin, root }: Testbed): Promise<void> {
   const script = 'i=0; while true; do echo "hello $i from $HOSTNAME"; i=$((i+1)); sleep 1; done'
   const app = deployment(APP, REPLICAS, { container: { command: ['sh', '-c', script] } })
   const applied = run(bin.kubectl ?? 'kubectl', ['--kubeconfig', root.kubeconfig, 'apply', '-f', '-'])
-  applied.child.stdin?.end(JSON.stringify(app))
+  applied.child.stdin?.end(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [shares, app] }))
   await applied
 }
 
@@ -58,7 +72,7 @@ The root cluster sees two leaf clusters as nodes:
 
 ${indent(nodes)}
 
-A Deployment of the root runs in them:
+A Deployment of the root runs in them, twice as many pods in leaf1 as in leaf2, as WorkloadPolicy ${APP} says:
 
 ${indent(pods)}
 ${logs === undefined ? '' : `\nIts logs, read through the root:\n\n${indent(logs)}\n`}
@@ -67,7 +81,8 @@ Try it:
   export KUBECONFIG=${testbed.root.kubeconfig}
   alias kubectl=${testbed.bin.kubectl}
   kubectl get nodes,pods -o wide
-  kubectl scale deployment ${APP} --replicas=10
+  kubectl scale deployment ${APP} --replicas=12
+  kubectl get workloadpolicy ${APP} -o yaml
   kubectl logs -f deployment/${APP}
   kubectl exec -it deployment/${APP} -- sh
   npx kosmosctl get clusters
