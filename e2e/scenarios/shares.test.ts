@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { type Pod, pods, resource } from '@kosmos/kube'
-import { deployment } from '../platform/manifests.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { nodes, type Pod, pods, resource } from '@kosmos/kube'
+import { deployment, pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
 const workloadPolicies = resource('kosmos.io/v1alpha1', 'WorkloadPolicy', 'workloadpolicies', 'Namespaced')
@@ -79,11 +80,11 @@ describe('a Deployment with shares of clusters', () => {
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
     await kubectl('scale', 'deployment/web', '--replicas=9')
     await settles('web', { leaf1: 6, leaf2: 3 })
-    const status = await reason('web', 'AsAllocated')
-    assert.deepEqual(status?.allocations, [
+    const wanted = [
       { name: 'leaf1', desired: 6, assigned: 6, ready: 6 },
       { name: 'leaf2', desired: 3, assigned: 3, ready: 3 },
-    ])
+    ]
+    await eventually('its status says so', async () => isDeepStrictEqual((await statusOf('web'))?.allocations, wanted))
   })
 
   it('keeps them through a rolling update', async () => {
@@ -159,11 +160,44 @@ describe('a Deployment with shares of clusters', () => {
       await platform.apply(deployment('spill', 4), deployment('stay', 4))
       await settles('spill', { leaf1: 4 })
       assert.match(JSON.stringify(await reason('spill', 'Uneven')), /leaf2 has 0 of 2/)
-      await settles('stay', { leaf1: 2, pending: 2 })
+      await settles('stay', { leaf1: 2, waiting: 2 })
+      await reason('stay', 'PlacesKept')
     } finally {
       await kubectl('uncordon', 'kosmos-leaf2')
     }
     await settles('stay', { leaf1: 2, leaf2: 2 })
+  })
+
+  it('sends no pod to a leaf whose free resources only add up on paper, and waits until one of its nodes has room', async () => {
+    const big = { container: { resources: { requests: { cpu: '40' } } } }
+    const [leaf, client] = [platform.testbed.leaves[0], platform.leaves[0]]
+    assert(leaf && client)
+    const tenant = pod('tenant', big)
+    const { code, stderr } = await platform.kubectlIn(leaf, ['apply', '-f', '-'], JSON.stringify(tenant))
+    assert.equal(code, 0, stderr)
+    // Two nodes of 64 cores: 88 are free, but 40 in one piece only once.
+    await eventually('the virtual node says so', async () => {
+      const node = await platform.root.get(nodes, { name: 'kosmos-leaf1' })
+      const shapes = JSON.parse(node?.metadata.annotations?.['kosmos.io/free-shapes'] ?? '[]')
+      return shapes.length === 2
+    })
+    const allocationPolicy = [
+      { name: 'leaf1', replicas: 2 },
+      { name: 'leaf2', replicas: 2 },
+    ]
+    const spec = { ...ofDeployment('big'), allocationPolicy, allocationType: 'Required' }
+    await platform.apply(policy('big', spec), deployment('big', 4, big))
+    await settles('big', { leaf1: 1, leaf2: 2, waiting: 1 })
+    assert.match(JSON.stringify(await reason('big', 'PlacesKept')), /1 wait/)
+    const waiting = (await podsOf('big')).find(isGated)
+    await eventually('the pod says what it waits for', async () =>
+      /PlaceKept.*no single node has room/.test(await kubectl('describe', 'pod', waiting?.metadata.name ?? '')),
+    )
+    const stuck = (await client.listAll(pods, { namespace: 'default' })).filter(({ spec }) => !spec.nodeName)
+    assert.deepEqual(stuck, [])
+    await platform.kubectlIn(leaf, ['delete', 'pod', 'tenant', '--grace-period=0', '--force'])
+    await settles('big', { leaf1: 2, leaf2: 2 })
+    await reason('big', 'AsAllocated')
   })
 
   it('lets pods go when their policy goes', async () => {

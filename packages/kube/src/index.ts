@@ -36,6 +36,7 @@ export { microTime } from './objects/micro-time.ts'
 export * from './objects/resources.ts'
 export type * from './objects/types.ts'
 export { parseQuantity, QuantityError } from './quantity/parse.ts'
+export { podRequests } from './quantity/pod-requests.ts'
 export { Quantity } from './quantity/quantity.ts'
 export {
   addResources,

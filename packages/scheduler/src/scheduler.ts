@@ -13,6 +13,7 @@ import {
   pods,
 } from '@kosmos/kube'
 import { isSameOffer, NodeOffers } from './nodes/offers.ts'
+import { RoomBook, roomOf } from './nodes/room-book.ts'
 import { slimNode } from './nodes/slim-node.ts'
 import { PlacementController } from './placement/controller.ts'
 import { Ledger, type LedgerChange } from './placement/ledger.ts'
@@ -37,6 +38,7 @@ export class Scheduler {
   readonly #book = new PolicyBook()
   readonly #ledger: Ledger
   readonly #offers: NodeOffers
+  readonly #room = new RoomBook()
   readonly #placement: PlacementController
   readonly #status: StatusController
 
@@ -62,6 +64,7 @@ export class Scheduler {
     this.#placement = new PlacementController({
       ...common,
       offers: this.#offers,
+      room: this.#room,
       record,
       podOf: (key) => this.#pods.get(key),
       changed: (changes) => this.#changed(changes),
@@ -99,6 +102,9 @@ export class Scheduler {
   }
 
   #onNode(change: Change<Node>): void {
+    if (change.type === 'deleted') this.#room.deleteNode(change.key)
+    else this.#room.setNode(change.object)
+    this.#placement.roomChanged(change.object)
     if (change.type === 'updated' && isSameOffer(change.old, change.object)) return
     this.#offers.invalidate()
     for (const pod of this.#pods.store.by('node', change.key)) this.#count(pod)
@@ -107,7 +113,18 @@ export class Scheduler {
   #onPod({ type, key, object }: Change<Pod>): void {
     if (type === 'deleted') this.#changed(this.#ledger.delete(key))
     else this.#count(object)
+    this.#takeRoom(object, key, type === 'deleted')
     if (isGated(object)) this.#placement.controller.enqueue(key)
+  }
+
+  #takeRoom(pod: Pod, key: ObjectKey, isGone: boolean): void {
+    const { nodeName } = pod.spec
+    const phase = pod.status?.phase
+    if (isGone || phase === 'Succeeded' || phase === 'Failed') {
+      this.#room.release(key)
+      const node = nodeName ? this.#nodes.get(nodeName) : undefined
+      if (node) this.#placement.roomChanged(node)
+    } else if (nodeName) this.#room.take(key, nodeName, roomOf(pod), phase !== 'Pending')
   }
 
   #count(pod: Pod): void {

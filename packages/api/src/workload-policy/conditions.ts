@@ -10,6 +10,11 @@ export const workloadPolicyConditions = {
       message:
         'There are more pods than places; raise replicas or max of an allocation, or set allocationType to Preferred',
     },
+    PlacesKept: {
+      status: 'False',
+      message:
+        'Pods wait in front of their place because no node there is Ready and has room for them, inside the leaf as well; see their Events. Make room, or set whenUnavailable to Spill',
+    },
     Placing: { status: 'False', message: 'Pods are being given their places' },
     Uneven: {
       status: 'False',

@@ -112,7 +112,7 @@ export const workloadPolicySpec = struct(
     whenUnavailable: Type.Optional(
       Type.Enum(['Spill', 'Wait'], {
         description:
-          'What becomes of a pod whose turn it is for a place that no Ready node offers. Spill: it takes the next place that one offers. Wait: it stays bound for its place until a node is there. Default: Wait where allocationType is Required, else Spill.',
+          'What becomes of a pod whose turn it is for a place where no Ready node takes it or has room for it, inside a leaf as well. Spill: it takes the next place where one does. Wait: its place is kept, and it waits with its gate shut. Default: Wait where allocationType is Required, else Spill.',
       }),
     ),
   },

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { formatResources, type Pod } from '@kosmos/kube'
+import { formatResources, type Pod, podRequests } from '@kosmos/kube'
 import fc from 'fast-check'
-import { podRequests } from '../nodes/pod-requests.ts'
 import { whatIsReflected, whatTakesRoom } from './sources.ts'
 
 const amounts = fc.dictionary(fc.constantFrom('cpu', 'memory', 'example.com/gpu'), fc.constantFrom('1', '2', '3'))

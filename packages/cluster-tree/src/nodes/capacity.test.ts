@@ -8,12 +8,12 @@ import {
   type Pod,
   parseQuantity,
   parseResources,
+  podRequests,
   type ResourceList,
   subtractResources,
 } from '@kosmos/kube'
 import fc from 'fast-check'
 import { CapacityLedger, isAvailable } from './capacity.ts'
-import { podRequests } from './pod-requests.ts'
 
 type Amounts = Readonly<Record<string, string>>
 

@@ -1,5 +1,12 @@
-import { equalResources, keyOf, type ObjectKey, type Pod, parseQuantity, type ResourceList } from '@kosmos/kube'
-import { podRequests } from './pod-requests.ts'
+import {
+  equalResources,
+  keyOf,
+  type ObjectKey,
+  type Pod,
+  parseQuantity,
+  podRequests,
+  type ResourceList,
+} from '@kosmos/kube'
 import { ResourceSum } from './resource-sum.ts'
 
 interface PodShare {

@@ -16,12 +16,12 @@ export function takesPod(node: Node, pod: Pod, affinity = new NodeAffinity(pod.s
 }
 
 /**
- * Which values of a node label have a node for a pod. Pods of one workload ask the same, so the answer is kept until a node
+ * Which nodes are there for a pod, by the value of one of their labels, whatever room they have. Pods of one workload ask the same, so the answer is kept until a node
  * changes in what is asked about: a heartbeat is no change.
  */
 export class NodeOffers {
   readonly #nodes: () => Iterable<Node>
-  readonly #answers = new Map<string, ReadonlySet<string>>()
+  readonly #answers = new Map<string, ReadonlyMap<string, readonly string[]>>()
 
   constructor(nodes: () => Iterable<Node>) {
     this.#nodes = nodes
@@ -32,19 +32,21 @@ export class NodeOffers {
     this.#answers.clear()
   }
 
-  valuesFor(pod: Pod, topologyKey: string): ReadonlySet<string> {
+  /** Names of nodes, by value. */
+  nodesFor(pod: Pod, topologyKey: string): ReadonlyMap<string, readonly string[]> {
     const { nodeSelector, affinity, tolerations } = pod.spec
     const question = JSON.stringify([topologyKey, nodeSelector, affinity?.nodeAffinity, tolerations])
     const known = this.#answers.get(question)
     if (known) return known
     const required = new NodeAffinity(pod.spec)
-    const values = new Set<string>()
+    const names = new Map<string, string[]>()
     for (const node of this.#nodes()) {
       const value = node.metadata.labels?.[topologyKey]
-      if (value !== undefined && !values.has(value) && takesPod(node, pod, required)) values.add(value)
+      if (value === undefined || !takesPod(node, pod, required)) continue
+      names.set(value, [...(names.get(value) ?? []), node.metadata.name])
     }
-    this.#answers.set(question, values)
-    return values
+    this.#answers.set(question, names)
+    return names
   }
 }
 

@@ -1,14 +1,25 @@
+import { freeShapesAnnotation } from '@kosmos/api'
 import type { Node } from '@kosmos/kube'
 
 /** What placement reads of a node: not its images and addresses, which are most of it. */
 export function slimNode({ apiVersion, kind, metadata, spec, status }: Node): Node {
-  const { name, uid, resourceVersion, labels } = metadata
+  const { name, uid, resourceVersion, labels, annotations } = metadata
+  const shapes = annotations?.[freeShapesAnnotation]
   const ready = status?.conditions?.filter(({ type }) => type === 'Ready')
   return {
     apiVersion,
     kind,
-    metadata: { name, uid, resourceVersion, ...(labels && { labels }) },
+    metadata: {
+      name,
+      uid,
+      resourceVersion,
+      ...(labels && { labels }),
+      ...(shapes && { annotations: { [freeShapesAnnotation]: shapes } }),
+    },
     spec: { ...(spec?.taints && { taints: spec.taints }), ...(spec?.unschedulable && { unschedulable: true }) },
-    status: { ...(ready && { conditions: ready }) },
+    status: {
+      ...(ready && { conditions: ready }),
+      ...(status?.allocatable && { allocatable: status.allocatable }),
+    },
   } as Node
 }

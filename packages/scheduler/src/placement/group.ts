@@ -12,6 +12,7 @@ export class Group {
   readonly #gated = new Map<string | undefined, Set<ObjectKey>>()
   readonly #shares: readonly Share[]
   #waiting = 0
+  #held = 0
   #elsewhere = 0
 
   constructor(shares: readonly Share[]) {
@@ -45,6 +46,11 @@ export class Group {
     return this.#waiting
   }
 
+  /** How many of those with a place wait for a node there. */
+  get held(): number {
+    return this.#held
+  }
+
   /** Whether a share can have one more. */
   get hasRoom(): boolean {
     return this.#shares.some(({ max }, share) => (this.#taken[share] ?? 0) < max)
@@ -73,7 +79,7 @@ export class Group {
     const old = this.#pods.get(key)
     this.#pods.set(key, standing)
     // A pod that stays gated keeps its turn.
-    if (old?.isGated && standing.isGated && old.asked === standing.asked) return
+    if (old && isWaiting(old) && isWaiting(standing) && old.asked === standing.asked) return
     if (old) this.#count(key, old, -1)
     this.#count(key, standing, 1)
   }
@@ -86,14 +92,12 @@ export class Group {
 
   #count(key: ObjectKey, standing: Standing, by: 1 | -1): void {
     const { share, number, isGated, isReady } = standing
-    if (isGated) {
-      this.#queue(key, standing, by)
-      return
-    }
     if (share === undefined) {
-      this.#elsewhere += by
+      if (isGated) this.#queue(key, standing, by)
+      else this.#elsewhere += by
       return
     }
+    if (isGated) this.#held += by
     this.#taken[share] = (this.#taken[share] ?? 0) + by
     if (isReady) this.#ready[share] = (this.#ready[share] ?? 0) + by
     if (number === undefined) return
@@ -108,3 +112,5 @@ export class Group {
     else if (keys.delete(key) && keys.size === 0) this.#gated.delete(asked)
   }
 }
+
+const isWaiting = ({ isGated, share }: Standing): boolean => isGated && share === undefined

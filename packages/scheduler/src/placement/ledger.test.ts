@@ -127,7 +127,7 @@ function act(
   const member = ledger.membership(key)
   if (what === 'place') {
     if (!member || !pod.spec.schedulingGates || ledger.promised(key)) return
-    const placement = place({ policy, taken: member.group.taken, asked: undefined, isOffered: () => true })
+    const placement = place({ policy, taken: member.group.taken, asked: undefined, offerOf: () => 'room' })
     if (placement.kind !== 'share') return
     ledger.promise(pod, key, freeSeat(placement.share, member.group.numbers(placement.share)))
   } else if (what === 'show') {

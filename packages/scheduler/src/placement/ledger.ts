@@ -16,6 +16,8 @@ interface PromisedSeat {
   readonly uid: string
   readonly value: string
   readonly number: number
+  /** The gate stays shut until a node there has room. */
+  readonly isHeld: boolean
 }
 
 /** What the count of one policy is made of, told when it has changed. */
@@ -64,15 +66,20 @@ export class Ledger {
     return promised && share >= 0 ? { share, number: promised.number } : undefined
   }
 
+  /** Whether the pod has a seat and its gate stays shut. */
+  isHeld(key: ObjectKey): boolean {
+    return this.#promised.get(key)?.isHeld ?? false
+  }
+
   /** Counts a decision before anybody can see it. */
-  promise(pod: Pod, key: ObjectKey, seat: Seat): LedgerChange[] {
+  promise(pod: Pod, key: ObjectKey, seat: Seat, isHeld = false): LedgerChange[] {
     const value = this.#members.get(key)?.policy.shares[seat.share]?.name
     if (value === undefined) throw new RangeError(`${key}: its policy has no share ${seat.share}`)
-    this.#promised.set(key, { uid: pod.metadata.uid, value, number: seat.number })
+    this.#promised.set(key, { uid: pod.metadata.uid, value, number: seat.number, isHeld })
     return this.set(pod, key)
   }
 
-  /** The decision was refused. */
+  /** The decision was refused, or is to be made anew. */
   withdraw(pod: Pod, key: ObjectKey): LedgerChange[] {
     this.#promised.delete(key)
     return this.set(pod, key)
@@ -119,9 +126,9 @@ export class Ledger {
   #standing(pod: Pod, key: ObjectKey, policy: CompiledPolicy): Standing {
     const { nodeName } = pod.spec
     const standing = standingOf(pod, policy, nodeName && this.#sources.labelOf(nodeName, policy.topologyKey))
-    return this.#promised.has(key)
-      ? { ...standing, isGated: false, number: undefined, ...this.promised(key) }
-      : standing
+    const promised = this.#promised.get(key)
+    if (promised === undefined) return standing
+    return { ...standing, isGated: promised.isHeld, number: undefined, ...this.promised(key) }
   }
 
   #group(policy: CompiledPolicy, name: string): Group {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { compiled } from '../pods.fixture.ts'
-import { freeSeat, type Placement, type PlacementView, place } from './place.ts'
+import { freeSeat, type Offer, type Placement, type PlacementView, place } from './place.ts'
 
 const allocationPolicy = [
   { name: 'leaf1', replicas: 2 },
@@ -12,10 +12,10 @@ const view = (parts: Partial<PlacementView>): PlacementView => ({
   policy: compiled({ allocationPolicy }),
   taken: [0, 0],
   asked: undefined,
-  isOffered: () => true,
+  offerOf: () => 'room',
   ...parts,
 })
-const share = (index: number): Placement => ({ kind: 'share', share: index })
+const share = (index: number, offer: Offer = 'room'): Placement => ({ kind: 'share', share: index, offer })
 const required = compiled({ allocationPolicy, allocationType: 'Required' })
 
 describe('the place of a pod', () => {
@@ -26,30 +26,27 @@ describe('the place of a pod', () => {
 
   it('is anywhere when all are taken, or none where they are required', () => {
     assert.deepEqual(place(view({ taken: [2, 1] })), { kind: 'anywhere' })
-    assert.deepEqual(place(view({ taken: [2, 1], policy: required })), { kind: 'wait', reason: 'QuotaReached' })
+    assert.deepEqual(place(view({ taken: [2, 1], policy: required })), { kind: 'wait' })
   })
 
   it('is the next that a node offers, or waits for its node where the policy says so', () => {
-    const isOffered = (index: number) => index === 1
-    assert.deepEqual(place(view({ isOffered })), share(1))
+    const offerOf = (index: number) => (index === 1 ? 'room' : 'noRoom')
+    assert.deepEqual(place(view({ offerOf })), share(1))
     const waits = compiled({ allocationPolicy, whenUnavailable: 'Wait' })
-    assert.deepEqual(place(view({ isOffered, policy: waits })), share(0))
-    assert.deepEqual(place(view({ isOffered, policy: required })), share(0))
+    assert.deepEqual(place(view({ offerOf, policy: waits })), share(0, 'noRoom'))
+    assert.deepEqual(place(view({ offerOf, policy: required })), share(0, 'noRoom'))
   })
 
   it('is anywhere when no node offers one that is free, but never beyond a count that is required', () => {
     const spills = compiled({ allocationPolicy, allocationType: 'Required', whenUnavailable: 'Spill' })
-    const isOffered = (index: number) => index === 1
-    assert.deepEqual(place(view({ isOffered, taken: [0, 1] })), { kind: 'anywhere' })
-    assert.deepEqual(place(view({ isOffered, taken: [0, 1], policy: spills })), share(0))
+    const offerOf = (index: number) => (index === 1 ? 'room' : 'noRoom')
+    assert.deepEqual(place(view({ offerOf, taken: [0, 1] })), { kind: 'anywhere' })
+    assert.deepEqual(place(view({ offerOf, taken: [0, 1], policy: spills })), share(0, 'noRoom'))
   })
 
   it('is where the pod itself wants to be, as far as the policy has a place there', () => {
     assert.deepEqual(place(view({ asked: 'leaf2' })), share(1))
-    assert.deepEqual(place(view({ asked: 'leaf2', taken: [0, 1], policy: required })), {
-      kind: 'wait',
-      reason: 'QuotaReached',
-    })
+    assert.deepEqual(place(view({ asked: 'leaf2', taken: [0, 1], policy: required })), { kind: 'wait' })
     assert.deepEqual(place(view({ asked: 'leaf9', policy: required })), { kind: 'anywhere' })
   })
 
@@ -58,7 +55,7 @@ describe('the place of a pod', () => {
     fc.assert(
       fc.property(counts, fc.tuple(fc.boolean(), fc.boolean()), fc.boolean(), (taken, offered, isRequired) => {
         const policy = isRequired ? required : compiled({ allocationPolicy })
-        const placement = place(view({ policy, taken, isOffered: (index) => offered[index] ?? false }))
+        const placement = place(view({ policy, taken, offerOf: (index) => (offered[index] ? 'room' : 'noNode') }))
         if (placement.kind !== 'share') return
         assert((taken[placement.share] ?? 0) < (policy.shares[placement.share]?.max ?? 0))
       }),

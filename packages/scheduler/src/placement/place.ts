@@ -1,6 +1,9 @@
 import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 import { nextShare, type Seat } from '../seats/seats.ts'
 
+/** Whether a share has a node for a pod: one that has room, none that has, or none at all. */
+export type Offer = 'room' | 'noRoom' | 'noNode'
+
 /** What is known when a pod gets its place. */
 export interface PlacementView {
   readonly policy: CompiledPolicy
@@ -8,28 +11,30 @@ export interface PlacementView {
   readonly taken: readonly number[]
   /** The value of the topology key that the pod itself asks for, by its nodeSelector. */
   readonly asked: string | undefined
-  /** Whether a node of this share is there for the pod. */
-  readonly isOffered: (share: number) => boolean
+  readonly offerOf: (share: number) => Offer
 }
 
 export type Placement =
-  | { readonly kind: 'share'; readonly share: number }
+  /** `offer` is not `room`: the place is the pod's, and it waits for a node there. */
+  | { readonly kind: 'share'; readonly share: number; readonly offer: Offer }
   /** Where kube-scheduler puts it. */
   | { readonly kind: 'anywhere' }
-  | { readonly kind: 'wait'; readonly reason: 'QuotaReached' }
+  /** Every place is taken. */
+  | { readonly kind: 'wait' }
 
 /** Decides where a pod goes. Pure; the live path, explain and simulate all call this. */
-export function place({ policy, taken, asked, isOffered }: PlacementView): Placement {
+export function place({ policy, taken, asked, offerOf }: PlacementView): Placement {
   const { shares, method, isRequired, waitsForNodes } = policy
   const isAsked = (share: number) => asked === undefined || shares[share]?.name === asked
   // The pod wants to be where the policy gives nothing: then it is not the policy's.
   if (asked !== undefined && !shares.some(({ name }) => name === asked)) return { kind: 'anywhere' }
   const first = nextShare(shares, method, taken, isAsked)
-  if (first === undefined) return isRequired ? { kind: 'wait', reason: 'QuotaReached' } : { kind: 'anywhere' }
-  if (waitsForNodes || isOffered(first)) return { kind: 'share', share: first }
-  const offered = nextShare(shares, method, taken, (share) => isAsked(share) && isOffered(share))
-  if (offered !== undefined) return { kind: 'share', share: offered }
-  return isRequired ? { kind: 'share', share: first } : { kind: 'anywhere' }
+  if (first === undefined) return isRequired ? { kind: 'wait' } : { kind: 'anywhere' }
+  const own: Placement = { kind: 'share', share: first, offer: offerOf(first) }
+  if (waitsForNodes || own.offer === 'room') return own
+  const other = nextShare(shares, method, taken, (share) => isAsked(share) && offerOf(share) === 'room')
+  if (other !== undefined) return { kind: 'share', share: other, offer: 'room' }
+  return isRequired ? own : { kind: 'anywhere' }
 }
 
 /** The lowest number that is free, so that the numbers of a share have no holes for long. */

@@ -1,5 +1,5 @@
 import { podDeletionCostAnnotation, seatAnnotation, workloadPolicyAnnotation } from '@kosmos/api'
-import type { Pod } from '@kosmos/kube'
+import { formatResources, type Pod, podRequests } from '@kosmos/kube'
 
 /**
  * What placement reads of a pod. All pods of the root are held, since those that were bound by hand or before there was a
@@ -24,7 +24,8 @@ export function slimPod(pod: Pod): Pod {
       ...(deletionTimestamp && { deletionTimestamp }),
     },
     spec: {
-      containers: [],
+      // One container that asks for what all of them do.
+      containers: [{ name: 'all', resources: { requests: formatResources(podRequests(pod)) } }],
       ...(nodeName && { nodeName }),
       ...(schedulingGates && { schedulingGates }),
       ...(nodeSelector && { nodeSelector }),

@@ -4,7 +4,7 @@ import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 
 /** Where a pod stands with its policy. */
 export interface Standing {
-  /** Undefined while it is gated, and when it is where the policy gives nothing. */
+  /** Undefined while it has no place, and when it is where the policy gives nothing. */
   readonly share: number | undefined
   /** The number of its seat, if it has one. */
   readonly number: number | undefined

@@ -27,7 +27,7 @@ export function statusOf(
   const present = stored.status ?? {}
   const observedGeneration = stored.metadata.generation ?? 0
   const allocations = countsOf(policy, groups)
-  const waiting = sum(groups.map((group) => group.waiting))
+  const waiting = sum(groups.map((group) => group.waiting + group.held))
   const condition = { ...satisfied(groups, allocations), observedGeneration }
   const wanted: WorkloadPolicyStatus = {
     observedGeneration,
@@ -56,6 +56,8 @@ function satisfied(groups: readonly Group[], counts: readonly Count[]): NewCondi
   const waiting = groups.filter((group) => group.waiting > 0)
   if (waiting.some(({ hasRoom }) => hasRoom)) return because('Placing')
   if (waiting.length > 0) return because('QuotaReached', `${sum(waiting.map((group) => group.waiting))} wait`)
+  const held = sum(groups.map((group) => group.held))
+  if (held > 0) return because('PlacesKept', `${held} wait`)
   const uneven = counts.filter(({ desired, assigned }) => desired !== assigned)
   if (uneven.length === 0) return because('AsAllocated')
   return because(

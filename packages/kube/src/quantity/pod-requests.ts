@@ -1,4 +1,5 @@
-import { addResources, maxResources, type Pod, type PodSpec, parseResources, type ResourceList } from '@kosmos/kube'
+import type { Pod, PodSpec } from '../objects/types.ts'
+import { addResources, maxResources, parseResources, type ResourceList } from './resource-list.ts'
 
 type Container = PodSpec['containers'][number]
 type Requests = Readonly<Record<string, string>>
