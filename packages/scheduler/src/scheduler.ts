@@ -12,15 +12,13 @@ import {
   type Pod,
   pods,
 } from '@kosmos/kube'
-import { isSameOffer, NodeOffers } from './nodes/offers.ts'
-import { RoomBook, roomOf } from './nodes/room-book.ts'
 import { slimNode } from './nodes/slim-node.ts'
 import { PlacementController } from './placement/controller.ts'
-import { Ledger, type LedgerChange } from './placement/ledger.ts'
+import type { LedgerChange } from './placement/ledger.ts'
 import { slimPod } from './placement/slim-pod.ts'
 import { isGated } from './placement/standing.ts'
+import { PlacementState } from './placement/state.ts'
 import type { StoredPolicy } from './policies/compiled-policy.ts'
-import { PolicyBook } from './policies/policy-book.ts'
 import { workloadPolicies } from './policies/resource.ts'
 import { StatusController } from './status/controller.ts'
 
@@ -30,15 +28,12 @@ export interface SchedulerOptions {
   readonly onReconcile?: ControllerOptions<ObjectKey>['onReconcile']
 }
 
-/** Places pods by policies: what the root tells goes into the ledger, what the ledger says is due goes to the controllers. */
+/** Places pods by policies: what the root tells goes into the state, what the state says is due goes to the controllers. */
 export class Scheduler {
   readonly #policies: Informer<StoredPolicy>
   readonly #nodes: Informer<Node>
   readonly #pods: Informer<Pod, 'namespace' | 'node'>
-  readonly #book = new PolicyBook()
-  readonly #ledger: Ledger
-  readonly #offers: NodeOffers
-  readonly #room = new RoomBook()
+  readonly #state: PlacementState
   readonly #placement: PlacementController
   readonly #status: StatusController
 
@@ -54,17 +49,11 @@ export class Scheduler {
         node: ({ spec }) => (spec.nodeName ? [spec.nodeName] : []),
       },
     })
-    this.#ledger = new Ledger({
-      policiesIn: (namespace) => this.#book.in(namespace),
-      labelOf: (nodeName, label) => this.#nodes.get(nodeName)?.metadata.labels?.[label],
-    })
-    this.#offers = new NodeOffers(() => this.#nodes.store.values())
-    const common = { root, ledger: this.#ledger, synced: this.synced, ...(onReconcile && { onReconcile }) }
-    this.#status = new StatusController({ ...common, policies: this.#book })
+    this.#state = new PlacementState(this.#nodes.store)
+    const common = { root, state: this.#state, synced: this.synced, ...(onReconcile && { onReconcile }) }
+    this.#status = new StatusController(common)
     this.#placement = new PlacementController({
       ...common,
-      offers: this.#offers,
-      room: this.#room,
       record,
       podOf: (key) => this.#pods.get(key),
       changed: (changes) => this.#changed(changes),
@@ -90,45 +79,34 @@ export class Scheduler {
   }
 
   #onPolicy({ type, key, object }: Change<StoredPolicy>): void {
-    const isChanged = type === 'deleted' || this.#book.set(object)
-    if (type === 'deleted') this.#book.delete(object)
+    const { policies, ledger } = this.#state
+    const isChanged = type === 'deleted' || policies.set(object)
+    if (type === 'deleted') policies.delete(object)
     if (!isChanged) return
-    this.#ledger.forget(key)
+    ledger.forget(key)
     this.#status.changed(key)
     for (const pod of this.#pods.store.by('namespace', object.metadata.namespace)) {
-      this.#count(pod)
+      this.#changed(this.#state.setPod(pod))
       this.#placement.controller.enqueue(keyOf(pod))
     }
   }
 
   #onNode(change: Change<Node>): void {
-    if (change.type === 'deleted') this.#room.deleteNode(change.key)
-    else this.#room.setNode(change.object)
-    this.#placement.roomChanged(change.object)
-    if (change.type === 'updated' && isSameOffer(change.old, change.object)) return
-    this.#offers.invalidate()
-    for (const pod of this.#pods.store.by('node', change.key)) this.#count(pod)
+    const { type, key, object } = change
+    const isOther =
+      type === 'deleted' || this.#state.setNode(object, change.type === 'updated' ? change.old : undefined)
+    if (type === 'deleted') this.#state.deleteNode(key)
+    this.#placement.roomChanged(object)
+    if (!isOther) return
+    for (const pod of this.#pods.store.by('node', key)) this.#changed(this.#state.setPod(pod))
   }
 
   #onPod({ type, key, object }: Change<Pod>): void {
-    if (type === 'deleted') this.#changed(this.#ledger.delete(key))
-    else this.#count(object)
-    this.#takeRoom(object, key, type === 'deleted')
+    this.#changed(type === 'deleted' ? this.#state.deletePod(key) : this.#state.setPod(object))
     if (isGated(object)) this.#placement.controller.enqueue(key)
-  }
-
-  #takeRoom(pod: Pod, key: ObjectKey, isGone: boolean): void {
-    const { nodeName } = pod.spec
-    const phase = pod.status?.phase
-    if (isGone || phase === 'Succeeded' || phase === 'Failed') {
-      this.#room.release(key)
-      const node = nodeName ? this.#nodes.get(nodeName) : undefined
-      if (node) this.#placement.roomChanged(node)
-    } else if (nodeName) this.#room.take(key, nodeName, roomOf(pod), phase !== 'Pending')
-  }
-
-  #count(pod: Pod): void {
-    this.#changed(this.#ledger.set(pod, keyOf(pod)))
+    const isOver = type === 'deleted' || object.status?.phase === 'Succeeded' || object.status?.phase === 'Failed'
+    const node = isOver ? this.#state.nodeOf(object) : undefined
+    if (node) this.#placement.roomChanged(node)
   }
 
   #changed(changes: readonly LedgerChange[]): void {

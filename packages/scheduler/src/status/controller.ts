@@ -1,13 +1,11 @@
 import { type Client, Controller, type ControllerOptions, type ObjectKey, refOf } from '@kosmos/kube'
-import type { Ledger } from '../placement/ledger.ts'
-import type { PolicyBook } from '../policies/policy-book.ts'
+import type { PlacementState } from '../placement/state.ts'
 import { workloadPolicies } from '../policies/resource.ts'
 import { statusOf } from './status.ts'
 
 export interface StatusOptions {
   readonly root: Client
-  readonly policies: PolicyBook
-  readonly ledger: Ledger
+  readonly state: PlacementState
   readonly synced: Promise<unknown>
   readonly onReconcile?: ControllerOptions<ObjectKey>['onReconcile']
 }
@@ -36,7 +34,8 @@ export class StatusController {
   }
 
   async #reconcile(key: ObjectKey): Promise<undefined> {
-    const { root, policies, ledger } = this.#options
+    const { root, state } = this.#options
+    const { policies, ledger } = state
     const found = policies.get(key)
     if (found === undefined) return
     const status = statusOf(found.stored, found.compiled, [...ledger.groupsOf(key)], new Date().toISOString())
