@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
+import { explainPod, simulateWorkload } from '@kosmos/kosmosctl'
 import { nodes, type Pod, pods, resource } from '@kosmos/kube'
 import { deployment, pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
@@ -72,8 +73,13 @@ describe('a Deployment with shares of clusters', () => {
       { name: 'leaf1', weight: 2 },
       { name: 'leaf2', weight: 1 },
     ]
-    await platform.apply(policy('web', { ...ofDeployment('web'), allocationPolicy }), deployment('web', 6))
-    await settles('web', { leaf1: 4, leaf2: 2 })
+    const manifests = [policy('web', { ...ofDeployment('web'), allocationPolicy }), deployment('web', 6)]
+    const manifest = manifests.map((one) => JSON.stringify(one)).join('\n---\n')
+    const { outcomes } = await simulateWorkload(platform.root, { manifest, namespace: 'default' })
+    const foreseen = Object.fromEntries(outcomes.map(({ value, pods }) => [value, pods]))
+    assert.deepEqual(foreseen, { leaf1: 4, leaf2: 2 })
+    await platform.apply(...manifests)
+    await settles('web', foreseen)
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
     await kubectl('scale', 'deployment/web', '--replicas=30')
     await settles('web', { leaf1: 20, leaf2: 10 })
@@ -193,6 +199,8 @@ describe('a Deployment with shares of clusters', () => {
     await eventually('the pod says what it waits for', async () =>
       /PlaceKept.*no single node has room/.test(await kubectl('describe', 'pod', waiting?.metadata.name ?? '')),
     )
+    const { waitsFor } = await explainPod(platform.root, { namespace: 'default', name: waiting?.metadata.name ?? '' })
+    assert.match(waitsFor.join(), /its place at kosmos.io\/cluster=leaf1, where no single node has room/)
     const stuck = (await client.listAll(pods, { namespace: 'default' })).filter(({ spec }) => !spec.nodeName)
     assert.deepEqual(stuck, [])
     await platform.kubectlIn(leaf, ['delete', 'pod', 'tenant', '--grace-period=0', '--force'])

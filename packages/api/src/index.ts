@@ -31,4 +31,9 @@ export {
 } from './workload-policy/conditions.ts'
 export type { Allocation, WorkloadPolicySpec } from './workload-policy/spec.ts'
 export type { AllocationStatus, WorkloadPolicyStatus } from './workload-policy/status.ts'
-export { type WorkloadPolicy, workloadPolicyKind } from './workload-policy/workload-policy.ts'
+export {
+  defaultWorkloadPolicy,
+  type WorkloadPolicy,
+  workloadPolicyKind,
+  workloadPolicyProblems,
+} from './workload-policy/workload-policy.ts'

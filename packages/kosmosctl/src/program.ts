@@ -6,6 +6,7 @@ import { addGet } from './get/command.ts'
 import { addImport } from './import/command.ts'
 import { addInstall, addUninstall } from './install/command.ts'
 import { addJoin } from './join/command.ts'
+import { addSimulate } from './placement/command.ts'
 import type { Terminal } from './terminal/context.ts'
 import { rootKubeconfigHelp, withRootOptions } from './terminal/options.ts'
 import { addUnjoin } from './unjoin/command.ts'
@@ -28,6 +29,7 @@ export function createProgram(terminal: Terminal): Command {
   addGet(program, terminal)
   addDelete(program, terminal)
   addExplain(program, terminal)
+  addSimulate(program, terminal)
   addImport(program, terminal)
   addCheck(program, terminal)
   addInstall(program, terminal)

@@ -1,2 +1,7 @@
 /** Places pods by policies, in front of the stock kube-scheduler. */
+export type { Decision } from './placement/state.ts'
+export { type CompiledPolicy, compilePolicy, policyOf, type StoredPolicy } from './policies/compiled-policy.ts'
+export { workloadPolicies } from './policies/resource.ts'
+export { isOfWorkload } from './policies/workload.ts'
 export { Scheduler, type SchedulerOptions } from './scheduler.ts'
+export { simulate, type World, whyWaiting, without } from './simulation.ts'

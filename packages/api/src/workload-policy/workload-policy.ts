@@ -1,6 +1,10 @@
 import { apiGroup, apiVersion } from '../names.ts'
+import { withDefaults } from '../schema/defaults.ts'
+import { isObject } from '../schema/json.ts'
 import type { Kind } from '../schema/kind.ts'
 import type { ObjectMeta } from '../schema/metadata.ts'
+import type { Problem } from '../schema/problem.ts'
+import { problemsWith } from '../schema/validate.ts'
 import { type WorkloadPolicySpec, workloadPolicySpec } from './spec.ts'
 import { type WorkloadPolicyStatus, workloadPolicyStatus } from './status.ts'
 
@@ -11,6 +15,17 @@ export interface WorkloadPolicy {
   metadata: ObjectMeta & { namespace: string }
   spec: WorkloadPolicySpec
   status?: WorkloadPolicyStatus
+}
+
+/** A copy with the defaults where nothing is set, as the API server stores it. */
+export function defaultWorkloadPolicy<T extends { spec?: unknown }>(manifest: T): T & { spec: WorkloadPolicySpec } {
+  return { ...manifest, spec: withDefaults(workloadPolicySpec, manifest.spec) as WorkloadPolicySpec }
+}
+
+/** What the API server would refuse in the spec of a manifest. Empty when it is fine. */
+export function workloadPolicyProblems(manifest: { readonly spec?: unknown }): Problem[] {
+  if (!isObject(manifest.spec)) return [{ path: 'spec', message: 'Required value' }]
+  return problemsWith(workloadPolicySpec, withDefaults(workloadPolicySpec, manifest.spec), 'spec')
 }
 
 export const workloadPolicyKind: Kind = {

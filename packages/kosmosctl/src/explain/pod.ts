@@ -1,9 +1,10 @@
-import { clusterLabel, rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
+import { clusterLabel, placementGate, rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
 import { claimsOf, isCopiedService, privateName, references, tokenSecretName, tokenWishes } from '@kosmos/cluster-tree'
 import {
   type Client,
   configMaps,
   type KubeObject,
+  keyOf,
   nodes,
   type Pod,
   persistentVolumeClaims,
@@ -12,9 +13,12 @@ import {
   secrets,
   services,
 } from '@kosmos/kube'
+import { whyWaiting } from '@kosmos/scheduler'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { clusters } from '../clusters/resources.ts'
+import { meaningOf } from '../placement/outcome.ts'
+import { readWorld } from '../placement/world.ts'
 import { Failure } from '../terminal/failure.ts'
 import { type Need, stateInLeaf, waitsFor } from './needs.ts'
 
@@ -44,7 +48,8 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
   const about = { pod: { ...ref, uid: pod.metadata.uid, phase }, node: pod.spec.nodeName }
   const cluster = await clusterOf(root, pod)
   if (cluster === undefined) {
-    return { ...about, cluster, copy: undefined, needs: [], waitsFor: [unscheduled(pod)] }
+    const why = isGated(pod) ? await placeOf(root, pod) : unscheduled(pod)
+    return { ...about, cluster, copy: undefined, needs: [], waitsFor: [why] }
   }
   const stored = await root.get(clusters, { name: cluster })
   if (!stored) throw new Failure(`the Cluster "${cluster}" of node ${pod.spec.nodeName} is gone`)
@@ -83,6 +88,14 @@ async function clusterOf(root: Client, { spec }: Pod): Promise<string | undefine
     throw new Failure(`the pod is on node ${spec.nodeName}, which is no virtual node`, { next: 'kubectl describe pod' })
   }
   return cluster
+}
+
+const isGated = ({ spec }: Pod): boolean => spec.schedulingGates?.some(({ name }) => name === placementGate) ?? false
+
+/** What the scheduler decides about a pod that waits for its place, by the same function. */
+async function placeOf(root: Client, pod: Pod): Promise<string> {
+  const decision = whyWaiting(await readWorld(root)).get(keyOf(pod))
+  return decision ? `its place: it ${meaningOf(decision)}` : 'the scheduler of Kosmos, which opens its gate'
 }
 
 function unscheduled({ status }: Pod): string {

@@ -1,0 +1,64 @@
+import { clusterLabel } from '@kosmos/api'
+import type { Client } from '@kosmos/kube'
+import { isOfWorkload, simulate, type World, without } from '@kosmos/scheduler'
+import { Failure } from '../terminal/failure.ts'
+import { type Outcome, outcomesOf } from './outcome.ts'
+import { podsOf, readManifest } from './workload.ts'
+import { readWorld } from './world.ts'
+
+export interface SimulateOptions {
+  /** Manifest of one workload, and of WorkloadPolicies that count as if they were in the root. */
+  readonly manifest: string
+  readonly namespace: string
+  /** Default: as the manifest says. */
+  readonly replicas?: number | undefined
+  /** A Cluster that is to be away. */
+  readonly without?: string | undefined
+}
+
+export interface Simulation {
+  readonly workload: string
+  readonly replicas: number
+  /** The WorkloadPolicy that places the pods; undefined: none does. */
+  readonly policy: string | undefined
+  readonly outcomes: readonly Outcome[]
+}
+
+/**
+ * What would become of a workload that is created in the root now, by the function that decides there; changes nothing. Pods
+ * of it that exist are taken as not there: it is placed from scratch.
+ * @throws Failure for a manifest that cannot be used, or a Cluster without virtual nodes
+ */
+export async function simulateWorkload(root: Client, options: SimulateOptions): Promise<Simulation> {
+  const { workload, policies } = readManifest(options.manifest, options.namespace)
+  const namespace = workload.metadata.namespace ?? options.namespace
+  const replicas = options.replicas ?? workload.spec.replicas ?? workload.spec.parallelism ?? 1
+  const world = await readWorld(root)
+  const { kind, metadata } = workload
+  const isOther = (pod: World['pods'][number]) =>
+    pod.metadata.namespace !== namespace || !isOfWorkload(pod, { kind, name: metadata.name })
+  const isReplaced = ({ metadata: { namespace, name } }: World['policies'][number]) =>
+    policies.some((policy) => policy.metadata.namespace === namespace && policy.metadata.name === name)
+  const asked = {
+    nodes: world.nodes,
+    pods: world.pods.filter(isOther),
+    policies: [...world.policies.filter((policy) => !isReplaced(policy)), ...policies],
+  }
+  const decisions = simulate(leavingOut(asked, options.without), podsOf(workload, namespace, replicas))
+  return {
+    workload: `${kind} ${namespace}/${metadata.name}`,
+    replicas,
+    policy: decisions.find(({ policy }) => policy)?.policy?.name,
+    outcomes: outcomesOf(decisions),
+  }
+}
+
+function leavingOut(world: World, cluster: string | undefined): World {
+  if (cluster === undefined) return world
+  if (!world.nodes.some(({ metadata }) => metadata.labels?.[clusterLabel] === cluster)) {
+    throw new Failure(`no virtual node stands for a Cluster "${cluster}"`, {
+      next: 'kosmosctl get clusters lists them',
+    })
+  }
+  return without(world, cluster)
+}

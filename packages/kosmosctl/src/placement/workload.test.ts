@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { dump } from 'js-yaml'
+import { podsOf, readManifest } from './workload.ts'
+
+const deployment = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web' },
+  spec: { replicas: 2, template: { metadata: { labels: { app: 'web' } }, spec: { containers: [] } } },
+}
+const policy = {
+  apiVersion: 'kosmos.io/v1alpha1',
+  kind: 'WorkloadPolicy',
+  metadata: { name: 'web' },
+  spec: {
+    workload: { kind: 'Deployment', name: 'web' },
+    topologyKey: 'kosmos.io/cluster',
+    allocationPolicy: [{ name: 'leaf1', weight: 1 }],
+  },
+}
+const yaml = (...objects: object[]) => objects.map((object) => dump(object)).join('---\n')
+
+describe('the manifest of a simulation', () => {
+  it('has one workload, and policies with the defaults of the API server', () => {
+    const { workload, policies } = readManifest(yaml(deployment, policy), 'shop')
+    assert.equal(workload.metadata.name, 'web')
+    assert.equal(policies[0]?.metadata.namespace, 'shop')
+    assert.equal(policies[0]?.spec.allocationType, 'Preferred')
+    const list = readManifest(yaml({ kind: 'List', items: [deployment, policy] }), 'shop')
+    assert.equal(list.policies.length, 1)
+  })
+
+  for (const [what, text, message] of [
+    ['nothing', '', /0 workloads/],
+    ['two workloads', yaml(deployment, deployment), /2 workloads/],
+    ['a workload without pods', yaml({ ...deployment, spec: {} }), /no spec.template.spec/],
+    ['no YAML', 'a: [', /no YAML/],
+    [
+      'a policy that the API server refuses',
+      yaml(deployment, { ...policy, spec: { ...policy.spec, allocationPolicy: [{ name: 'leaf1' }] } }),
+      /WorkloadPolicy web: spec.allocationPolicy\[0\]: .*say either replicas/,
+    ],
+  ] as const) {
+    it(`with ${what} is refused with what is wrong`, () => {
+      assert.throws(() => readManifest(text, 'shop'), message)
+    })
+  }
+
+  it('becomes pods as the controllers of the root make them', () => {
+    const [pod, other] = podsOf(readManifest(yaml(deployment), 'shop').workload, 'shop', 2)
+    assert.deepEqual(pod?.metadata.labels, { app: 'web', 'pod-template-hash': 'simulated' })
+    assert.equal(pod?.metadata.ownerReferences?.[0]?.name, 'web-simulated')
+    assert.notEqual(pod?.metadata.name, other?.metadata.name)
+  })
+})

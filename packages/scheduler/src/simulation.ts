@@ -1,0 +1,54 @@
+import { clusterLabel, placementGate } from '@kosmos/api'
+import { keyOf, type Node, type Pod } from '@kosmos/kube'
+import { isGated } from './placement/standing.ts'
+import { type Decision, PlacementState } from './placement/state.ts'
+import type { StoredPolicy } from './policies/compiled-policy.ts'
+
+/** What the root holds, from lists. */
+export interface World {
+  readonly policies: readonly StoredPolicy[]
+  readonly nodes: readonly Node[]
+  readonly pods: readonly Pod[]
+}
+
+/** A world as if one cluster were not there. */
+export function without({ policies, nodes, pods }: World, cluster: string): World {
+  const remaining = nodes.filter(({ metadata }) => metadata.labels?.[clusterLabel] !== cluster)
+  const names = new Set(remaining.map(({ metadata }) => metadata.name))
+  return { policies, nodes: remaining, pods: pods.filter(({ spec }) => !spec.nodeName || names.has(spec.nodeName)) }
+}
+
+/** The state that the scheduler has when it has seen this world. */
+export function stateOf({ policies, nodes, pods }: World): PlacementState {
+  const byName = new Map(nodes.map((node) => [node.metadata.name, node]))
+  const state = new PlacementState(byName)
+  for (const policy of policies) state.policies.set(policy)
+  for (const node of nodes) state.setNode(node, undefined)
+  for (const pod of pods) state.setPod(pod)
+  return state
+}
+
+/** What would become of pods that are created now, in this order: the decisions of the live path, carried out by nobody. */
+export function simulate(world: World, pods: readonly Pod[]): Decision[] {
+  const state = stateOf(world)
+  const gated = pods.map((pod) => ({ ...pod, spec: { ...pod.spec, schedulingGates: [{ name: placementGate }] } }))
+  for (const pod of gated) state.setPod(pod)
+  return gated.map((pod) => {
+    const decision = state.decide(pod)
+    state.commit(pod, decision)
+    return decision
+  })
+}
+
+/** What is decided now about each pod that waits in this world, by its key. */
+export function whyWaiting(world: World): Map<string, Decision> {
+  const state = stateOf(world)
+  const waiting = world.pods.filter((pod) => isGated(pod) && pod.metadata.deletionTimestamp === undefined)
+  return new Map(
+    waiting.map((pod) => {
+      const decision = state.decide(pod)
+      state.commit(pod, decision)
+      return [keyOf(pod), decision]
+    }),
+  )
+}
