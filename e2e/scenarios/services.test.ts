@@ -74,6 +74,38 @@ describe('pods in a leaf that find each other by Services', { skip: isRoot ? fal
     assert.match((await inClient('curl', '-sS', '-m', '3', 'http://db-0.db/')).stdout, /Welcome/)
   })
 
+  it('reach what somebody wrote for a Service without a selector: what is outside, and pods by name', async () => {
+    const [leaf] = platform.testbed.leaves
+    assert(leaf)
+    const { hostname, port } = new URL(leaf.server)
+    const { items } = JSON.parse((await kubectl('get', 'pods', '-l', 'app=web', '-o', 'json')).stdout)
+    const endpointsOf = (name: string, addresses: object[], port: number) => ({
+      apiVersion: 'v1',
+      kind: 'Endpoints',
+      metadata: { name, namespace: 'default' },
+      subsets: [{ addresses, ports: [{ port }] }],
+    })
+    const [{ metadata, status }] = items
+    const targetRef = { kind: 'Pod', namespace: 'default', name: metadata.name, uid: metadata.uid }
+    const without = { selector: undefined, ports: [{ port: 8080 }] }
+    await platform.apply(
+      service('outside', without),
+      endpointsOf('outside', [{ ip: hostname }], Number(port)),
+      service('one-of-them', without),
+      endpointsOf('one-of-them', [{ ip: status.podIP, targetRef }], 80),
+    )
+    const answers = (url: string, expected: RegExp) =>
+      eventually(url, async () => expected.test((await inClient('curl', '-ksS', '-m', '3', url)).stdout))
+    await answers('https://outside:8080/version', /gitVersion/)
+    await answers('http://one-of-them:8080/', /Welcome/)
+    const gone = await kubectl('delete', 'service', 'outside')
+    assert.equal(gone.code, 0, gone.stderr)
+    await eventually('they are gone', async () => {
+      const ofOutside = ['get', 'endpointslices', '-l', 'kubernetes.io/service-name=outside', '-o', 'name']
+      return (await platform.kubectlIn(leaf, ofOutside)).stdout === ''
+    })
+  })
+
   it('are not sent to pods of the leaf that happen to have the same labels', async () => {
     const [leaf] = platform.testbed.leaves
     assert(leaf)

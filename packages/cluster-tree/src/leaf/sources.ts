@@ -4,6 +4,8 @@ import {
   configMaps,
   csiDrivers,
   csiStorageCapacities,
+  type EndpointSlice,
+  endpointSlices,
   Informer,
   type KubeObject,
   type Node,
@@ -21,6 +23,7 @@ import {
   storageClasses,
 } from '@kosmos/kube'
 import type { LeafStorageSources } from '../capacities/controller.ts'
+import { copiedSlices, serviceKeyOf } from '../endpoints/copy.ts'
 
 type Metadata = Informer<KubeObject>
 
@@ -36,6 +39,7 @@ export type LeafSource =
   | 'configmaps'
   | 'secrets'
   | 'services'
+  | 'endpointslices'
   | 'claims'
   | 'events'
   | StorageSource
@@ -53,6 +57,8 @@ export interface LeafSources {
   readonly namespaces: Metadata
   /** Metadata of our copies. */
   readonly services: Informer<Service, 'namespace'>
+  /** Those that we made; the leaf's own of our Services are its business. */
+  readonly endpointSlices: Informer<EndpointSlice, 'service'>
   readonly claims: Informer<PersistentVolumeClaim>
   readonly configuration: { readonly configmaps: Metadata; readonly secrets: Metadata }
   readonly storage: LeafStorageSources
@@ -106,6 +112,13 @@ export function watchLeaf(
       metadataOnly: true,
       indexes: { namespace: ({ metadata }: Service) => [metadata.namespace ?? ''] },
       onState: telling('services'),
+    }),
+    endpointSlices: new Informer({
+      client,
+      resource: endpointSlices,
+      labelSelector: `${ours},${copiedSlices}`,
+      indexes: { service: (slice: EndpointSlice) => [serviceKeyOf(slice)] },
+      onState: telling('endpointslices'),
     }),
   }
   const configuration = { configmaps: metadata(configMaps, 'configmaps'), secrets: metadata(secrets, 'secrets') }

@@ -4,6 +4,8 @@ import { LeafCapacities } from '../capacities/controller.ts'
 import { orphanKept } from '../clusters/events.ts'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
+import { sameAddress } from '../endpoints/address-translator.ts'
+import { EndpointCopies } from '../endpoints/controller.ts'
 import { leafNodes } from '../kubelet/leaf-nodes.ts'
 import { nodePods } from '../kubelet/node-pods.ts'
 import { LeafEvents } from '../leaf-events/mirror.ts'
@@ -43,7 +45,14 @@ export type TreeOptions = LeafOptions & {
 }
 
 /** Watches without which pods run all the same. */
-const DISPENSABLE: readonly LeafSource[] = ['events', 'namespaces', 'services', 'claims', ...storageSources]
+const DISPENSABLE: readonly LeafSource[] = [
+  'events',
+  'namespaces',
+  'services',
+  'endpointslices',
+  'claims',
+  ...storageSources,
+]
 
 /** Everything that runs for a leaf which may be used: its watches, its virtual nodes, its pods and their configuration. */
 export class LeafTree {
@@ -56,6 +65,7 @@ export class LeafTree {
   readonly #events: readonly LeafEvents[]
   readonly #tokens: PodTokens
   readonly #services: ServiceCopies
+  readonly #endpoints: EndpointCopies
   readonly #volumes: LeafVolumes
   readonly #copies: ConfigurationCopies
   readonly #namespaces: LeafNamespaces
@@ -132,6 +142,22 @@ export class LeafTree {
       namespaces,
       events: root.events,
       settled: (namespace) => this.#pods.look(namespace),
+    })
+    this.#endpoints = new EndpointCopies({
+      onReconcile,
+      leaf,
+      clusterName,
+      rootClusterId,
+      rootServices: root.services,
+      leafServices: this.#sources.services,
+      rootSlices: root.endpointSlices,
+      leafSlices: this.#sources.endpointSlices,
+      boundPods: root.boundPods.informer,
+      rootPods,
+      leafPods,
+      namespaces,
+      translateAddress: sameAddress,
+      events: root.events,
     })
     const claims = new ConfigurationRegistry()
     this.#volumes = new LeafVolumes({
@@ -247,6 +273,7 @@ export class LeafTree {
       this.#copies.controller.run(signal),
       this.#tokens.controller.run(signal),
       this.#services.controller.run(signal),
+      this.#endpoints.controller.run(signal),
       this.#volumes.controller.run(signal),
       this.#capacities.controller.run(signal),
       this.#pods.controller.run(signal),

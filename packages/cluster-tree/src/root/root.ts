@@ -4,6 +4,8 @@ import {
   type CSIStorageCapacity,
   configMaps,
   csiStorageCapacities,
+  type EndpointSlice,
+  endpointSlices,
   Informer,
   type KubeObject,
   type Node,
@@ -23,6 +25,7 @@ import {
 import { clusters, type StoredCluster } from '../clusters/resource.ts'
 import type { ConfigurationSources } from '../configuration/controller.ts'
 import { versionOnly } from '../copies/identity.ts'
+import { handWritten, podKeysOf, serviceKeyOf } from '../endpoints/copy.ts'
 import type { RootVolumes } from '../volumes/placement.ts'
 import { claimKeyOf } from '../volumes/volume.ts'
 import { BoundPods } from './bound-pods.ts'
@@ -41,6 +44,8 @@ export interface Root {
   readonly boundPods: BoundPods
   readonly configuration: ConfigurationSources
   readonly services: Informer<Service, 'namespace'>
+  /** Those that no controller of the root makes of pods. */
+  readonly endpointSlices: Informer<EndpointSlice, 'service' | 'pod'>
   readonly volumes: RootVolumes
   readonly events: EventSink
   /** Follows everything until the signal aborts. */
@@ -62,6 +67,12 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
       client,
       resource: services,
       indexes: { namespace: ({ metadata }: Service) => [metadata.namespace ?? ''] },
+    }),
+    endpointSlices: new Informer({
+      client,
+      resource: endpointSlices,
+      labelSelector: handWritten,
+      indexes: { service: (slice: EndpointSlice) => [serviceKeyOf(slice)], pod: podKeysOf },
     }),
   }
   const volumes = {

@@ -5,6 +5,7 @@ import type {
   CSIDriver,
   CSIStorageCapacity,
   CustomResourceDefinition,
+  EndpointSlice,
   Event,
   KubeObject,
   Lease,
@@ -75,6 +76,12 @@ export const csiStorageCapacities = resource<CSIStorageCapacity>(
   'Namespaced',
 )
 export const services = resource<Service>('v1', 'Service', 'services', 'Namespaced')
+export const endpointSlices = resource<EndpointSlice>(
+  'discovery.k8s.io/v1',
+  'EndpointSlice',
+  'endpointslices',
+  'Namespaced',
+)
 export const serviceAccounts = resource<ServiceAccount>('v1', 'ServiceAccount', 'serviceaccounts', 'Namespaced')
 export const leases = resource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases', 'Namespaced')
 export const events = resource<Event>('events.k8s.io/v1', 'Event', 'events', 'Namespaced')

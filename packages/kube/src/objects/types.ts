@@ -6,6 +6,7 @@ import type {
   V1CSIDriver,
   V1CSIStorageCapacity,
   V1CustomResourceDefinition,
+  V1EndpointSlice,
   V1Lease,
   V1Namespace,
   V1Node,
@@ -56,6 +57,7 @@ export type StorageClass = Stored<V1StorageClass>
 export type CSIDriver = Stored<V1CSIDriver>
 export type CSIStorageCapacity = Stored<V1CSIStorageCapacity>
 export type Service = Stored<V1Service>
+export type EndpointSlice = Stored<V1EndpointSlice>
 export type ServiceAccount = Stored<V1ServiceAccount>
 export type Event = Stored<EventsV1Event>
 /** The same objects by the older API, which `kubectl describe` reads and kubelets write. */

@@ -1,0 +1,139 @@
+import {
+  type Client,
+  Controller,
+  type EndpointSlice,
+  endpointSlices,
+  type Informer,
+  type KubeObject,
+  type ObjectKey,
+  type Pod,
+  type ReconcileObservation,
+  type Requeue,
+  refOf,
+  type Service,
+} from '@kosmos/kube'
+import { nameInRoot, privateName } from '../copies/private-name.ts'
+import { CopyRefused, writeCopy } from '../copies/write.ts'
+import type { LeafNamespaces } from '../namespaces/controller.ts'
+import { isCopyOf } from '../pods/decide.ts'
+import type { EventSink } from '../root/events.ts'
+import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
+import type { AddressTranslator } from './address-translator.ts'
+import { type EndpointPod, serviceKeyOf, sliceCopy } from './copy.ts'
+import { endpointsElsewhere, endpointsRefused } from './events.ts'
+import { planSlice } from './plan.ts'
+
+export interface EndpointCopiesOptions {
+  readonly leaf: Client
+  readonly clusterName: string
+  readonly rootClusterId: string
+  readonly rootServices: Pick<Informer<Service>, 'get'>
+  /** Metadata of our copies. */
+  readonly leafServices: Pick<Informer<Service>, 'synced' | 'subscribe' | 'get'>
+  /** Those that no controller of the root makes of pods. */
+  readonly rootSlices: Informer<EndpointSlice, 'service' | 'pod'>
+  /** Ours. */
+  readonly leafSlices: Informer<EndpointSlice, 'service'>
+  /** All pods of the root that are bound to a node. */
+  readonly boundPods: Pick<Informer<Pod>, 'get'>
+  /** Of them those that are bound to the leaf. */
+  readonly rootPods: Pick<PodsOnNodes, 'get'>
+  readonly leafPods: Pick<Informer<Pod>, 'synced' | 'subscribe' | 'get'>
+  readonly namespaces: Pick<LeafNamespaces, 'ensure'>
+  readonly translateAddress: AddressTranslator
+  readonly events: EventSink
+  readonly onReconcile?: (observation: ReconcileObservation) => void
+}
+
+/** Between looks whether a slice that is not ours still has the name. */
+const FOREIGN_MS = 30_000
+
+/**
+ * Copies the endpoints that somebody has written by hand for a Service of the root to our copy of that Service. Those of its
+ * selector the leaf makes itself. Keys are those of the root's slices.
+ */
+export class EndpointCopies {
+  readonly controller: Controller<ObjectKey>
+  readonly #options: EndpointCopiesOptions
+  /** How many endpoints each slice has elsewhere, as last told. */
+  readonly #elsewhere = new Map<ObjectKey, number>()
+
+  constructor(options: EndpointCopiesOptions) {
+    this.#options = options
+    const { rootSlices, leafSlices, leafServices, leafPods, onReconcile } = options
+    this.controller = new Controller({
+      name: 'endpoints',
+      concurrency: 8,
+      reconcile: (key) => this.#reconcile(key),
+      ...(onReconcile && { onReconcile }),
+    })
+    this.controller.watch(rootSlices, ({ key }) => [key])
+    this.controller.watch(leafSlices, ({ object }) => [rootKeyOf(object)])
+    this.controller.watch(leafServices, ({ key, type }) => (type === 'updated' ? [] : this.#slicesOf(key)))
+    this.controller.watch(leafPods, (change) => {
+      if (change.type === 'updated' && change.old.status?.podIP === change.object.status?.podIP) return []
+      return [...rootSlices.store.by('pod', change.key)].map(keyOfSlice)
+    })
+  }
+
+  *#slicesOf(service: ObjectKey): Iterable<ObjectKey> {
+    for (const slice of this.#options.rootSlices.store.by('service', service)) yield keyOfSlice(slice)
+    for (const slice of this.#options.leafSlices.store.by('service', service)) yield rootKeyOf(slice)
+  }
+
+  async #reconcile(key: ObjectKey): Promise<Requeue> {
+    const { leaf, clusterName, rootClusterId, leafSlices, namespaces, events } = this.#options
+    const { namespace, name } = refOf(key)
+    const ref = { namespace, name: privateName(name, rootClusterId) }
+    const root = this.#options.rootSlices.get(key)
+    const { slice, elsewhere } = this.#wanted(root)
+    const regarding = root && (this.#options.rootServices.get(serviceKeyOf(root)) ?? root)
+    if (regarding && elsewhere > 0 && elsewhere !== this.#elsewhere.get(key))
+      events.record(regarding, endpointsElsewhere(clusterName, name, elsewhere))
+    if (elsewhere > 0) this.#elsewhere.set(key, elsewhere)
+    else this.#elsewhere.delete(key)
+    const plan = planSlice(slice, leafSlices.get(`${ref.namespace}/${ref.name}`))
+    const copy = async () => slice
+    try {
+      const written = await writeCopy(plan, { leaf, resource: endpointSlices, ref, rootClusterId, namespaces, copy })
+      if (written === 'written') return
+      if (written !== 'foreign') return written
+      if (regarding)
+        events.record(regarding, endpointsRefused(clusterName, name, `it has another one called ${ref.name}`))
+      return { afterMs: FOREIGN_MS }
+    } catch (error) {
+      if (error instanceof CopyRefused && regarding)
+        events.record(regarding, endpointsRefused(clusterName, name, error.message))
+      throw error
+    }
+  }
+
+  /** Nothing where the leaf has no copy of the Service: what has its name there then is not ours. */
+  #wanted(root: EndpointSlice | undefined): ReturnType<typeof sliceCopy> {
+    const { leafServices, rootClusterId, translateAddress } = this.#options
+    const service = root && leafServices.get(serviceKeyOf(root))
+    if (!service) return { slice: undefined, elsewhere: 0 }
+    const podOf = (key: ObjectKey, uid: string | undefined) => this.#podOf(key, uid)
+    return sliceCopy(root, { rootClusterId, service, podOf, translateAddress })
+  }
+
+  #podOf(key: ObjectKey, uid: string | undefined): EndpointPod {
+    const { boundPods, rootPods, leafPods } = this.#options
+    const root = boundPods.get(key)
+    if (!root || (uid !== undefined && uid !== root.metadata.uid)) return { kind: 'absent' }
+    if (!rootPods.get(key)) return { kind: 'elsewhere' }
+    const copy = leafPods.get(key)
+    if (!copy || !isCopyOf(copy, root)) return { kind: 'absent' }
+    const ips = (copy.status?.podIPs ?? []).flatMap(({ ip }) => ip ?? [])
+    const { nodeName } = copy.spec
+    return { kind: 'here', uid: copy.metadata.uid, ips, ...(nodeName && { nodeName }) }
+  }
+}
+
+function keyOfSlice({ metadata }: KubeObject): ObjectKey {
+  return `${metadata?.namespace}/${metadata?.name}`
+}
+
+function rootKeyOf(copy: KubeObject): ObjectKey {
+  return `${copy.metadata?.namespace}/${nameInRoot(copy)}`
+}
