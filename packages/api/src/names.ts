@@ -67,6 +67,8 @@ export const rootNameAnnotation = 'kosmos.io/root-name'
 export const tokenSecretAnnotation = 'kosmos.io/token-secret'
 /** Ours. Annotation of the Secret with the tokens of one pod: when they are to be renewed (RFC 3339). */
 export const tokenRenewalAnnotation = 'kosmos.io/token-renewal'
+/** Ours. Annotation of the ConfigMap with the ClusterTrustBundles of one pod: a hash of what it holds. */
+export const trustAnchorsAnnotation = 'kosmos.io/trust-anchors'
 /** Ours. Label of a pod in a leaf whose root pod was lost when the root was restored from a snapshot, value `true`. It is kept. */
 export const orphanLabel = 'kosmos.io/orphan'
 /** Label of every pod written into a leaf, value `true`. */

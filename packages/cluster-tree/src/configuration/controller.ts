@@ -10,10 +10,10 @@ import {
   secrets,
 } from '@kosmos/kube'
 import { type CopyView, isCurrent, planCopy } from '../copies/plan.ts'
+import { podOwnerOf } from '../copies/pod-owned.ts'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
 import { CopyRefused, type CopyTarget, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
-import { isTokenSecret } from '../tokens/secret.ts'
 import { copyOf } from './copy.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from './registry.ts'
 
@@ -69,7 +69,7 @@ export class ConfigurationCopies {
     for (const plural of Object.keys(RESOURCES) as Plural[]) {
       this.controller.watch(options.rootSources[plural], ({ key }) => this.#needed(`${plural}/${key}`))
       this.controller.watch(options.leafSources[plural], ({ object }) =>
-        isTokenSecret(object) ? [] : [`${plural}/${object.metadata?.namespace}/${nameInRoot(object)}`],
+        podOwnerOf(object) ? [] : [`${plural}/${object.metadata?.namespace}/${nameInRoot(object)}`],
       )
     }
   }

@@ -22,6 +22,7 @@ import { ServiceCopies } from '../services/controller.ts'
 import { RootAuthority } from '../tokens/authority.ts'
 import { PodTokens } from '../tokens/controller.ts'
 import { TokenIssuer } from '../tokens/issuer.ts'
+import { PodTrust } from '../trust/controller.ts'
 import type { ClassNames } from '../volumes/claim.ts'
 import { LeafVolumes } from '../volumes/controller.ts'
 import type { Beat } from './heartbeat.ts'
@@ -64,6 +65,7 @@ export class LeafTree {
   readonly #capacities: LeafCapacities
   readonly #events: readonly LeafEvents[]
   readonly #tokens: PodTokens
+  readonly #trust: PodTrust
   readonly #services: ServiceCopies
   readonly #endpoints: EndpointCopies
   readonly #volumes: LeafVolumes
@@ -199,6 +201,17 @@ export class LeafTree {
       authority: new RootAuthority(root.client, root.configuration.configmaps),
       events: root.events,
     })
+    this.#trust = new PodTrust({
+      onReconcile,
+      leaf,
+      rootClusterId,
+      bundles: root.trustBundles,
+      rootPods,
+      leafPods,
+      leafConfigMaps: this.#sources.configuration.configmaps,
+      events: root.events,
+      wake: (pod) => this.#pods.controller.enqueue(pod),
+    })
     this.#pods = new PodController({
       apiServer: options.apiServer,
       leafApi: options.leafApi,
@@ -210,8 +223,9 @@ export class LeafTree {
         claims,
         volumes: this.#volumes,
         services: this.#services,
+        trust: this.#trust,
       }),
-      context: { rootClusterId, clusterName },
+      context: { rootClusterId, clusterName, trustBundles: root.trustBundles !== undefined },
       homeOf: (nodeName) => this.virtualNodes.homeOf(nodeName),
       taintsOf: (nodeName) => root.virtualNodes.get(nodeName)?.spec?.taints ?? [],
       rootVersion,
@@ -272,6 +286,7 @@ export class LeafTree {
       this.#namespaces.controller.run(signal),
       this.#copies.controller.run(signal),
       this.#tokens.controller.run(signal),
+      this.#trust.controller.run(signal),
       this.#services.controller.run(signal),
       this.#endpoints.controller.run(signal),
       this.#volumes.controller.run(signal),

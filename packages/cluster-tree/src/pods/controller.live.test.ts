@@ -63,6 +63,7 @@ function startPods(root: Client, leaf: Client) {
       claims: new ConfigurationRegistry(),
       volumes: { stateOf: () => 'current', refusalOf: () => undefined, nameOf: (key) => key, enqueue: () => {} },
       services: { isSettled: () => true },
+      trust: { stateOf: () => undefined },
     }),
     root,
     leaf,

@@ -2,6 +2,7 @@ import type { ObjectKey, Pod } from '@kosmos/kube'
 import type { ConfigurationCopies } from '../configuration/controller.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from '../configuration/registry.ts'
 import type { ServiceCopies } from '../services/controller.ts'
+import type { PodTrust } from '../trust/controller.ts'
 import { claimsOf } from '../volumes/claim.ts'
 import type { LeafVolumes } from '../volumes/controller.ts'
 import { type Reference, references } from './references.ts'
@@ -32,6 +33,7 @@ export interface PodNeedsOptions {
   readonly claims: ConfigurationRegistry
   readonly volumes: Pick<LeafVolumes, 'stateOf' | 'refusalOf' | 'nameOf' | 'enqueue'>
   readonly services: Pick<ServiceCopies, 'isSettled'>
+  readonly trust: Pick<PodTrust, 'stateOf'>
 }
 
 /** What the pods of one leaf need, and whether it is there. */
@@ -73,7 +75,7 @@ export class PodNeeds {
 
   /** What keeps a pod from being created in the leaf. */
   of(pod: Pod): Needs {
-    const { copies, volumes, services, clusterName } = this.#options
+    const { copies, volumes, services, trust, clusterName } = this.#options
     const { namespace } = pod.metadata
     const missing: Reference[] = []
     const absent: Reference[] = []
@@ -99,6 +101,9 @@ export class PodNeeds {
       if (state === 'pending') pending = true
       else if (state !== 'current') blocked ??= claimBlocked(name, state, clusterName, volumes.refusalOf(key))
     }
+    const trusted = trust.stateOf(pod)
+    if (trusted === 'pending') pending = true
+    else blocked ??= trusted
     return { missing, absent, blocked, pending }
   }
 }

@@ -98,12 +98,14 @@ const others: Readonly<Record<string, readonly string[]>> = {
     'priorityClassName',
     'runtimeClassName',
   ],
-  'not carried: devices by claim (DRA); trust bundles and certificates of pods, which are refused': [
+  'the root’s bundles of trust, whose content comes along in a ConfigMap of the pod': [
+    'volumes.projected.sources.clusterTrustBundle.name',
+    'volumes.projected.sources.clusterTrustBundle.signerName',
+  ],
+  'not carried: devices by claim (DRA); certificates of pods, which are refused': [
     'resourceClaims.name',
     'resourceClaims.resourceClaimName',
     'resourceClaims.resourceClaimTemplateName',
-    'volumes.projected.sources.clusterTrustBundle.name',
-    'volumes.projected.sources.clusterTrustBundle.signerName',
     'volumes.projected.sources.podCertificate.signerName',
   ],
 }

@@ -5,10 +5,10 @@ import { resolveDownwardApi } from './mutations/downward-api.ts'
 import { claimEphemeralVolumes } from './mutations/ephemeral-volumes.ts'
 import { placeAtHome } from './mutations/home.ts'
 import { stampIdentity } from './mutations/identity.ts'
-import { refuseLeafTrust } from './mutations/leaf-trust.ts'
 import { dropPriority } from './mutations/priority.ts'
 import { dropRootOnlyFields } from './mutations/root-only-fields.ts'
 import { constrainToLeaf } from './mutations/scheduling.ts'
+import { carryTrust } from './mutations/trust.ts'
 import type { LeafContext, PodMutation, Translation } from './translation.ts'
 
 /** Root pod → leaf pod. Rows run in order; each changes only what its name says. */
@@ -20,7 +20,7 @@ export const podMutations: readonly PodMutation[] = [
   claimEphemeralVolumes, // the root has made their claims
   referToCopies, // a name may be taken in the leaf
   carryApiAccess, // service accounts, their tokens and the API server are the root's
-  refuseLeafTrust, // and so are certificates of pods and bundles of trust, which do not come along
+  carryTrust, // and so are certificates of pods and bundles of trust
   resolveDownwardApi, // metadata.uid and spec.* mean the root pod
   dropPriority, // priority classes are the root's
 ]

@@ -34,6 +34,8 @@ export interface LeafContext {
   readonly apiServer?: ApiServerAddress | undefined
   /** Whether pods may talk to the leaf's API server instead. */
   readonly leafApi?: boolean
+  /** Whether the root has bundles of trust to give to pods. */
+  readonly trustBundles?: boolean
   /** What the leaf calls the ConfigMaps, Secrets and claims that the pod names; absent: as the root does. */
   readonly nameOf?: Rename | undefined
 }

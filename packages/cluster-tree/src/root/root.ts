@@ -1,6 +1,7 @@
 import { clusterLabel, nodeLabel, systemNamespace } from '@kosmos/api'
 import {
   type Client,
+  type ClusterTrustBundle,
   type CSIStorageCapacity,
   configMaps,
   csiStorageCapacities,
@@ -19,6 +20,7 @@ import {
   type Secret,
   type Service,
   secrets,
+  servedResource,
   services,
   storageClasses,
 } from '@kosmos/kube'
@@ -26,6 +28,7 @@ import { clusters, type StoredCluster } from '../clusters/resource.ts'
 import type { ConfigurationSources } from '../configuration/controller.ts'
 import { versionOnly } from '../copies/identity.ts'
 import { handWritten, podKeysOf, serviceKeyOf } from '../endpoints/copy.ts'
+import { bundleResources, TrustBundles } from '../trust/bundles.ts'
 import type { RootVolumes } from '../volumes/placement.ts'
 import { claimKeyOf } from '../volumes/volume.ts'
 import { BoundPods } from './bound-pods.ts'
@@ -47,6 +50,8 @@ export interface Root {
   /** Those that no controller of the root makes of pods. */
   readonly endpointSlices: Informer<EndpointSlice, 'service' | 'pod'>
   readonly volumes: RootVolumes
+  /** Undefined: it serves none. */
+  readonly trustBundles: TrustBundles | undefined
   readonly events: EventSink
   /** Follows everything until the signal aborts. */
   run(signal: AbortSignal): Promise<void>
@@ -58,6 +63,7 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
   if (!system) throw new Error(`${client.name}: there is no namespace kube-system, whose uid identifies the cluster`)
   const metadata = (resource: Resource) => new Informer<KubeObject>({ client, resource, metadataOnly: true })
   const boundPods = new BoundPods(client)
+  const trustBundles = await watchTrustBundles(client)
   const informers = {
     clusters: new Informer({ client, resource: clusters }),
     credentials: new Informer({ client, resource: secrets, namespace: systemNamespace }),
@@ -108,6 +114,7 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
     boundPods,
     configuration,
     volumes,
+    trustBundles,
     events,
     run: async (signal) => {
       const all = [
@@ -115,8 +122,16 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
         ...Object.values(configuration),
         ...Object.values(volumes),
         boundPods.informer,
+        ...(trustBundles ? [trustBundles.informer] : []),
       ]
       await Promise.all(all.map((informer) => informer.run(signal)))
     },
   }
+}
+
+async function watchTrustBundles(client: Client): Promise<TrustBundles | undefined> {
+  const resource = await servedResource(client, bundleResources)
+  if (!resource) return undefined
+  const indexes = { signer: ({ spec }: ClusterTrustBundle) => [spec.signerName ?? ''] }
+  return new TrustBundles(new Informer({ client, resource, indexes }))
 }

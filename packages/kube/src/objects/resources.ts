@@ -1,5 +1,6 @@
 import type {
   CertificateSigningRequest,
+  ClusterTrustBundle,
   ConfigMap,
   CoreEvent,
   CSIDriver,
@@ -90,6 +91,19 @@ export const certificateSigningRequests = resource<CertificateSigningRequest>(
   'certificates.k8s.io/v1',
   'CertificateSigningRequest',
   'certificatesigningrequests',
+  'Cluster',
+)
+export const clusterTrustBundles = resource<ClusterTrustBundle>(
+  'certificates.k8s.io/v1',
+  'ClusterTrustBundle',
+  'clustertrustbundles',
+  'Cluster',
+)
+/** The same, as API servers before 1.37 have it. */
+export const clusterTrustBundlesV1beta1 = resource<ClusterTrustBundle>(
+  'certificates.k8s.io/v1beta1',
+  'ClusterTrustBundle',
+  'clustertrustbundles',
   'Cluster',
 )
 export const customResourceDefinitions = resource<CustomResourceDefinition>(

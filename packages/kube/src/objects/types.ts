@@ -1,6 +1,7 @@
 import type {
   CoreV1Event,
   EventsV1Event,
+  V1beta1ClusterTrustBundle,
   V1CertificateSigningRequest,
   V1ConfigMap,
   V1CSIDriver,
@@ -57,6 +58,8 @@ export type StorageClass = Stored<V1StorageClass>
 export type CSIDriver = Stored<V1CSIDriver>
 export type CSIStorageCapacity = Stored<V1CSIStorageCapacity>
 export type Service = Stored<V1Service>
+/** The same in v1, of which the client has no type yet. */
+export type ClusterTrustBundle = Stored<V1beta1ClusterTrustBundle>
 export type EndpointSlice = Stored<V1EndpointSlice>
 export type ServiceAccount = Stored<V1ServiceAccount>
 export type Event = Stored<EventsV1Event>
