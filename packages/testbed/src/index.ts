@@ -1,5 +1,10 @@
 export { csiHostPathData, csiHostPathDriver } from './addons/csi-hostpath.ts'
 export { installCsiHostPath } from './addons/install-csi-hostpath.ts'
+export {
+  type PodCertificateSigner,
+  type PodCertificateSignerOptions,
+  startPodCertificateSigner,
+} from './addons/pod-certificate-signer.ts'
 export { startMetricsServer } from './addons/start-metrics-server.ts'
 export { type Binaries, ensureBinaries } from './binaries/ensure.ts'
 export type { ComponentName } from './control-plane/components.ts'

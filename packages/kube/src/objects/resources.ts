@@ -15,6 +15,7 @@ import type {
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
+  PodCertificateRequest,
   Secret,
   Service,
   ServiceAccount,
@@ -105,6 +106,12 @@ export const clusterTrustBundlesV1beta1 = resource<ClusterTrustBundle>(
   'ClusterTrustBundle',
   'clustertrustbundles',
   'Cluster',
+)
+export const podCertificateRequests = resource<PodCertificateRequest>(
+  'certificates.k8s.io/v1',
+  'PodCertificateRequest',
+  'podcertificaterequests',
+  'Namespaced',
 )
 export const customResourceDefinitions = resource<CustomResourceDefinition>(
   'apiextensions.k8s.io/v1',

@@ -2,6 +2,7 @@ import type {
   CoreV1Event,
   EventsV1Event,
   V1beta1ClusterTrustBundle,
+  V1beta1PodCertificateRequest,
   V1CertificateSigningRequest,
   V1ConfigMap,
   V1CSIDriver,
@@ -60,6 +61,8 @@ export type CSIStorageCapacity = Stored<V1CSIStorageCapacity>
 export type Service = Stored<V1Service>
 /** The same in v1, of which the client has no type yet. */
 export type ClusterTrustBundle = Stored<V1beta1ClusterTrustBundle>
+/** In v1, of which the client has no type yet. */
+export type PodCertificateRequest = Stored<V1beta1PodCertificateRequest>
 export type EndpointSlice = Stored<V1EndpointSlice>
 export type ServiceAccount = Stored<V1ServiceAccount>
 export type Event = Stored<EventsV1Event>

@@ -10,6 +10,6 @@ export async function generateKeyPair() {
 }
 
 /** PKCS #8 PEM. */
-export async function privateKeyPem(keys: KeyPair): Promise<string> {
+export async function privateKeyPem(keys: Pick<KeyPair, 'privateKey'>): Promise<string> {
   return x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
 }

@@ -11,6 +11,14 @@ export interface Credential {
 export interface Authority extends Credential {
   /** Signs a certificate for serving TLS under the given DNS names and IP addresses, for being a client, or both. */
   issue(request: IssueRequest): Promise<Credential>
+  /** Signs a certificate for the key of a PKCS #10 request (base64), as a signer of a cluster does; nothing else of it counts. */
+  sign(request: string, names: SignRequest): Promise<string>
+}
+
+interface SignRequest {
+  readonly commonName: string
+  readonly notBefore: Date
+  readonly notAfter: Date
 }
 
 interface IssueRequest {
@@ -82,6 +90,24 @@ async function authorityOf(root: x509.X509Certificate, privateKey: CryptoKey): P
         ],
       })
       return { certificate: pem(certificate), key: await privateKeyPem(pair.privateKey) }
+    },
+    sign: async (request, { commonName, ...validity }) => {
+      const certificate = await x509.X509CertificateGenerator.create({
+        ...lifetime(),
+        ...validity,
+        subject: [{ CN: [commonName] }],
+        issuer: root.subject,
+        publicKey: new x509.Pkcs10CertificateRequest(request).publicKey,
+        signingKey: privateKey,
+        signingAlgorithm: algorithm,
+        extensions: [
+          new x509.BasicConstraintsExtension(false, undefined, true),
+          new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+          new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth, x509.ExtendedKeyUsage.serverAuth]),
+          authorityKey,
+        ],
+      })
+      return pem(certificate)
     },
   }
 }
