@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
+import { createAuthority, startPodCertificateSigner } from '@kosmos/testbed'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
@@ -58,5 +60,24 @@ describe('pods in a leaf that mount the trust of the root', { skip: isRoot ? fal
     })
     await platform.apply(bundle('later', authorities.root))
     await ready('waiting')
+  })
+
+  it('have certificates of the root’s signers, asked for with the rights that Kosmos is installed with', async (t) => {
+    const signerName = 'example.com/pods'
+    const podCertificate = { signerName, keyType: 'ECDSAP256', credentialBundlePath: 'credentials.pem' }
+    await platform.apply(mounting('certified', { podCertificate }))
+    await eventually('it says whom it waits for', async () => {
+      const { stdout } = await kubectl('get', 'pod', 'certified', '-o', 'jsonpath={.status.reason}: {.status.message}')
+      return /^PodCertificateNotIssued: signer example\.com\/pods has not answered/.test(stdout)
+    })
+    const authority = await createAuthority('pods of the root')
+    const signer = startPodCertificateSigner({ client: platform.root, signerName, authority })
+    t.after(() => signer.stop())
+    await ready('certified')
+    const { stdout } = await kubectl('exec', 'certified', '--', 'cat', '/trust/credentials.pem')
+    const certificate = new X509Certificate(stdout.slice(stdout.indexOf('-----BEGIN CERTIFICATE')))
+    assert.ok(certificate.checkPrivateKey(createPrivateKey(stdout)))
+    assert.ok(certificate.verify(new X509Certificate(authority.certificate).publicKey))
+    assert.equal(certificate.subject, 'CN=default/default')
   })
 })

@@ -69,6 +69,8 @@ export const tokenSecretAnnotation = 'kosmos.io/token-secret'
 export const tokenRenewalAnnotation = 'kosmos.io/token-renewal'
 /** Ours. Annotation of the ConfigMap with the ClusterTrustBundles of one pod: a hash of what it holds. */
 export const trustAnchorsAnnotation = 'kosmos.io/trust-anchors'
+/** Ours. Annotation of the Secret with a certificate of one pod: when it is to be renewed (RFC 3339). */
+export const certificateRenewalAnnotation = 'kosmos.io/certificate-renewal'
 /** Ours. Label of a pod in a leaf whose root pod was lost when the root was restored from a snapshot, value `true`. It is kept. */
 export const orphanLabel = 'kosmos.io/orphan'
 /** Label of every pod written into a leaf, value `true`. */

@@ -1,6 +1,8 @@
 import type { ClusterTreeOptions, VirtualNodeModel } from '@kosmos/api'
 import { ApiError, type Client, keyOf, type ReconcileObservation, type ReflectorState } from '@kosmos/kube'
 import { LeafCapacities } from '../capacities/controller.ts'
+import { PodCertificates } from '../certificates/controller.ts'
+import { CertificateRequests } from '../certificates/requests.ts'
 import { orphanKept } from '../clusters/events.ts'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
@@ -66,6 +68,7 @@ export class LeafTree {
   readonly #events: readonly LeafEvents[]
   readonly #tokens: PodTokens
   readonly #trust: PodTrust
+  readonly #certificates: PodCertificates
   readonly #services: ServiceCopies
   readonly #endpoints: EndpointCopies
   readonly #volumes: LeafVolumes
@@ -212,6 +215,19 @@ export class LeafTree {
       events: root.events,
       wake: (pod) => this.#pods.controller.enqueue(pod),
     })
+    this.#certificates = new PodCertificates({
+      onReconcile,
+      leaf,
+      clusterName,
+      rootClusterId,
+      requests: root.certificateRequests,
+      signers: new CertificateRequests(root.client, (node) => root.virtualNodes.get(node)?.metadata.uid),
+      rootPods,
+      leafPods,
+      leafSecrets: this.#sources.configuration.secrets,
+      events: root.events,
+      wake: (pod) => this.#pods.controller.enqueue(pod),
+    })
     this.#pods = new PodController({
       apiServer: options.apiServer,
       leafApi: options.leafApi,
@@ -224,8 +240,14 @@ export class LeafTree {
         volumes: this.#volumes,
         services: this.#services,
         trust: this.#trust,
+        certificates: this.#certificates,
       }),
-      context: { rootClusterId, clusterName, trustBundles: root.trustBundles !== undefined },
+      context: {
+        rootClusterId,
+        clusterName,
+        trustBundles: root.trustBundles !== undefined,
+        podCertificates: root.certificateRequests !== undefined,
+      },
       homeOf: (nodeName) => this.virtualNodes.homeOf(nodeName),
       taintsOf: (nodeName) => root.virtualNodes.get(nodeName)?.spec?.taints ?? [],
       rootVersion,
@@ -287,6 +309,7 @@ export class LeafTree {
       this.#copies.controller.run(signal),
       this.#tokens.controller.run(signal),
       this.#trust.controller.run(signal),
+      this.#certificates.controller.run(signal),
       this.#services.controller.run(signal),
       this.#endpoints.controller.run(signal),
       this.#volumes.controller.run(signal),

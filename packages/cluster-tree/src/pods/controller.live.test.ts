@@ -64,6 +64,7 @@ function startPods(root: Client, leaf: Client) {
       volumes: { stateOf: () => 'current', refusalOf: () => undefined, nameOf: (key) => key, enqueue: () => {} },
       services: { isSettled: () => true },
       trust: { stateOf: () => undefined },
+      certificates: { stateOf: () => undefined },
     }),
     root,
     leaf,

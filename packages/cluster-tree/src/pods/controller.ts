@@ -43,7 +43,7 @@ import { uninvited } from './uninvited.ts'
 import { type Waiting, waitingStatus } from './waiting.ts'
 
 export interface PodControllerOptions {
-  readonly context: Pick<LeafContext, 'rootClusterId' | 'clusterName' | 'trustBundles'>
+  readonly context: Pick<LeafContext, 'rootClusterId' | 'clusterName' | 'trustBundles' | 'podCertificates'>
   /** Where pods of the leaf reach the root's API server now; undefined: they get no tokens. */
   readonly apiServer: () => ApiServerAddress | undefined
   /** Whether pods may talk to the leaf's API server instead. */

@@ -1,4 +1,5 @@
 import type { ObjectKey, Pod } from '@kosmos/kube'
+import type { PodCertificates } from '../certificates/controller.ts'
 import type { ConfigurationCopies } from '../configuration/controller.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from '../configuration/registry.ts'
 import type { ServiceCopies } from '../services/controller.ts'
@@ -34,6 +35,7 @@ export interface PodNeedsOptions {
   readonly volumes: Pick<LeafVolumes, 'stateOf' | 'refusalOf' | 'nameOf' | 'enqueue'>
   readonly services: Pick<ServiceCopies, 'isSettled'>
   readonly trust: Pick<PodTrust, 'stateOf'>
+  readonly certificates: Pick<PodCertificates, 'stateOf'>
 }
 
 /** What the pods of one leaf need, and whether it is there. */
@@ -75,7 +77,7 @@ export class PodNeeds {
 
   /** What keeps a pod from being created in the leaf. */
   of(pod: Pod): Needs {
-    const { copies, volumes, services, trust, clusterName } = this.#options
+    const { copies, volumes, services, trust, certificates, clusterName } = this.#options
     const { namespace } = pod.metadata
     const missing: Reference[] = []
     const absent: Reference[] = []
@@ -101,9 +103,10 @@ export class PodNeeds {
       if (state === 'pending') pending = true
       else if (state !== 'current') blocked ??= claimBlocked(name, state, clusterName, volumes.refusalOf(key))
     }
-    const trusted = trust.stateOf(pod)
-    if (trusted === 'pending') pending = true
-    else blocked ??= trusted
+    for (const state of [trust.stateOf(pod), certificates.stateOf(pod)]) {
+      if (state === 'pending') pending = true
+      else blocked ??= state
+    }
     return { missing, absent, blocked, pending }
   }
 }

@@ -102,11 +102,11 @@ const others: Readonly<Record<string, readonly string[]>> = {
     'volumes.projected.sources.clusterTrustBundle.name',
     'volumes.projected.sources.clusterTrustBundle.signerName',
   ],
-  'not carried: devices by claim (DRA); certificates of pods, which are refused': [
+  'whom the root is asked for a certificate of the pod': ['volumes.projected.sources.podCertificate.signerName'],
+  'not carried: devices by claim (DRA)': [
     'resourceClaims.name',
     'resourceClaims.resourceClaimName',
     'resourceClaims.resourceClaimTemplateName',
-    'volumes.projected.sources.podCertificate.signerName',
   ],
 }
 

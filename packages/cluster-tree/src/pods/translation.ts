@@ -36,6 +36,8 @@ export interface LeafContext {
   readonly leafApi?: boolean
   /** Whether the root has bundles of trust to give to pods. */
   readonly trustBundles?: boolean
+  /** Whether signers of the root can be asked for certificates of pods. */
+  readonly podCertificates?: boolean
   /** What the leaf calls the ConfigMaps, Secrets and claims that the pod names; absent: as the root does. */
   readonly nameOf?: Rename | undefined
 }

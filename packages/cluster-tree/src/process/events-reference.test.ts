@@ -9,7 +9,10 @@ const pages = ['events.md', 'cluster.md'].map((file) => readFileSync(new URL(fil
 
 /** Reasons in CamelCase that the code tells to who looks at a pod or Cluster; those of steps (`do: …`) are for tests and logs. */
 const reasons = new Set(
-  globSync('{pods,services,endpoints,trust,clusters,leaf-loss}/**/*.ts', { cwd: sources, exclude: ['**/*.test.ts'] })
+  globSync('{pods,services,endpoints,trust,certificates,clusters,leaf-loss}/**/*.ts', {
+    cwd: sources,
+    exclude: ['**/*.test.ts'],
+  })
     .flatMap((file) => readFileSync(new URL(file, sources), 'utf8').split('\n'))
     .filter((line) => !line.includes('do: '))
     .flatMap((line) => [...line.matchAll(/\breason: '([A-Z]\w+)'/g)].map(([, reason = '']) => reason)),

@@ -14,8 +14,10 @@ import {
   nodes,
   type PersistentVolume,
   type PersistentVolumeClaim,
+  type PodCertificateRequest,
   persistentVolumeClaims,
   persistentVolumes,
+  podCertificateRequests,
   type Resource,
   type Secret,
   type Service,
@@ -52,6 +54,8 @@ export interface Root {
   readonly volumes: RootVolumes
   /** Undefined: it serves none. */
   readonly trustBundles: TrustBundles | undefined
+  /** Those that we made as virtual nodes; undefined: it does not serve them. */
+  readonly certificateRequests: Informer<PodCertificateRequest> | undefined
   readonly events: EventSink
   /** Follows everything until the signal aborts. */
   run(signal: AbortSignal): Promise<void>
@@ -64,6 +68,7 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
   const metadata = (resource: Resource) => new Informer<KubeObject>({ client, resource, metadataOnly: true })
   const boundPods = new BoundPods(client)
   const trustBundles = await watchTrustBundles(client)
+  const certificateRequests = (await servedResource(client, [podCertificateRequests])) && watchRequests(client)
   const informers = {
     clusters: new Informer({ client, resource: clusters }),
     credentials: new Informer({ client, resource: secrets, namespace: systemNamespace }),
@@ -115,6 +120,7 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
     configuration,
     volumes,
     trustBundles,
+    certificateRequests,
     events,
     run: async (signal) => {
       const all = [
@@ -123,6 +129,7 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
         ...Object.values(volumes),
         boundPods.informer,
         ...(trustBundles ? [trustBundles.informer] : []),
+        ...(certificateRequests ? [certificateRequests] : []),
       ]
       await Promise.all(all.map((informer) => informer.run(signal)))
     },
@@ -134,4 +141,9 @@ async function watchTrustBundles(client: Client): Promise<TrustBundles | undefin
   if (!resource) return undefined
   const indexes = { signer: ({ spec }: ClusterTrustBundle) => [spec.signerName ?? ''] }
   return new TrustBundles(new Informer({ client, resource, indexes }))
+}
+
+/** Those of real nodes are not received. */
+function watchRequests(client: Client): Informer<PodCertificateRequest> {
+  return new Informer({ client, resource: podCertificateRequests, labelSelector: clusterLabel })
 }

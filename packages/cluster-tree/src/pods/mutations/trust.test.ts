@@ -1,18 +1,27 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { PodSpec } from '@kosmos/kube'
+import { certificateId } from '../../certificates/wishes.ts'
 import { bundleKey } from '../../trust/wishes.ts'
 import { ctx, rootPod } from '../fixture.ts'
 import { translate } from '../translate.ts'
 
-const serving = { ...ctx, leafApi: true, trustBundles: true }
+const serving = { ...ctx, leafApi: true, trustBundles: true, podCertificates: true }
 
-const mounting = (sources: object[], context = serving, annotations: Record<string, string> = {}) => {
+const mounting = (
+  sources: object[],
+  context = serving,
+  annotations: Record<string, string> = {},
+  spec: Partial<PodSpec> = {},
+) => {
   const volumes = [{ name: 'trust', projected: { sources, defaultMode: 0o444 } }]
-  const { pod, problems } = translate(rootPod({ metadata: { annotations }, spec: { volumes } }), context)
+  const { pod, problems } = translate(rootPod({ metadata: { annotations }, spec: { volumes, ...spec } }), context)
   return { projected: pod.spec.volumes?.[0]?.projected, reasons: problems.map(({ reason }) => reason) }
 }
 
-const certificate = { podCertificate: { signerName: 'example.com/pods', keyType: 'ED25519' } }
+const certificate = {
+  podCertificate: { signerName: 'example.com/pods', keyType: 'ED25519', credentialBundlePath: 'bundle.pem' },
+}
 const named = { name: 'roots', path: 'roots.pem' }
 const bundle = { clusterTrustBundle: named }
 const optional = { clusterTrustBundle: { ...named, optional: true } }
@@ -43,9 +52,39 @@ describe('a pod that mounts bundles of trust', () => {
   })
 })
 
-describe('a pod that would get a certificate of its leaf', () => {
-  it('is not made: it would be that of an account of the leaf', () => {
-    assert.deepEqual(mounting([certificate]).reasons, ['PodCertificateNotCarried'])
+describe('a pod that mounts certificates', () => {
+  const inSecret = (source: object, ...items: object[]) => {
+    const id = certificateId('trust', source as Parameters<typeof certificateId>[1])
+    return { secret: { name: `kosmos-certificate-root-uid-${id}`, items } }
+  }
+
+  it('gets those that signers of the root issued, from a Secret of its own for each', () => {
+    const apart = {
+      podCertificate: {
+        ...certificate.podCertificate,
+        credentialBundlePath: '',
+        keyPath: 'k',
+        certificateChainPath: 'c',
+      },
+    }
+    const { projected, reasons } = mounting([certificate, apart])
+    assert.deepEqual(projected?.sources, [
+      inSecret(certificate.podCertificate, { key: 'credentials.pem', path: 'bundle.pem' }),
+      inSecret(apart.podCertificate, { key: 'key.pem', path: 'k' }, { key: 'chain.pem', path: 'c' }),
+    ])
+    assert.deepEqual(reasons, [])
+  })
+
+  it('has its keys for the group of the pod alone, if that has one', () => {
+    const { projected } = mounting([certificate], serving, {}, { securityContext: { fsGroup: 2000 } })
+    assert.deepEqual(projected?.sources, [
+      inSecret(certificate.podCertificate, { key: 'credentials.pem', path: 'bundle.pem', mode: 0o600 }),
+    ])
+  })
+
+  it('is not made where the root has no such API: it would be that of an account of the leaf', () => {
+    const { reasons } = mounting([certificate], { ...serving, podCertificates: false })
+    assert.deepEqual(reasons, ['PodCertificateNotCarried'])
   })
 })
 

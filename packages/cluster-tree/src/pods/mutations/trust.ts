@@ -1,14 +1,22 @@
 import type { Pod, PodSpec } from '@kosmos/kube'
+import {
+  type CertificateSource,
+  certificateId,
+  certificateSecretName,
+  credentialKeys,
+} from '../../certificates/wishes.ts'
 import { bundleKey, trustConfigMapName } from '../../trust/wishes.ts'
 import { type LeafContext, type PodMutation, type Problem, withSpec } from '../translation.ts'
 import { wantsLeafApi } from './leaf-api-access.ts'
 
-type Source = NonNullable<NonNullable<NonNullable<PodSpec['volumes']>[number]['projected']>['sources']>[number]
+type Volume = NonNullable<PodSpec['volumes']>[number]
+type Source = NonNullable<NonNullable<Volume['projected']>['sources']>[number]
 
 /**
- * Gives a pod the trust of the root, and keeps it from getting the leaf's identity or trust for the root's: a kubelet asks its own
- * cluster for certificates of pods (KEP-4317) and bundles of trust (KEP-3257), and in the leaf the pod would be its account
- * `default`, and believe whom the leaf believes. A pod that asks for the leaf's API server has asked for the leaf's.
+ * Gives a pod the trust of the root, and certificates of the root's signers: a kubelet asks its own cluster for bundles of trust
+ * (KEP-3257) and certificates of pods (KEP-4317), and in the leaf the pod would believe whom the leaf believes, and be its account
+ * `default`. Where the root has none to give, the pod is not made. One that asks for the leaf's API server has asked for the
+ * leaf's.
  */
 export const carryTrust: PodMutation = (translation, root, ctx) => {
   const { volumes = [] } = translation.pod.spec
@@ -17,7 +25,10 @@ export const carryTrust: PodMutation = (translation, root, ctx) => {
   const carried = volumes.map((volume) => {
     const { sources } = volume.projected ?? {}
     if (!sources?.some(isOfCluster)) return volume
-    return { ...volume, projected: { ...volume.projected, sources: sources.flatMap((from) => carry(from, root, ctx)) } }
+    return {
+      ...volume,
+      projected: { ...volume.projected, sources: sources.flatMap((from) => carry(from, volume.name, root, ctx)) },
+    }
   })
   return {
     ...withSpec(translation, { ...translation.pod.spec, volumes: carried }),
@@ -30,17 +41,40 @@ function isOfCluster({ podCertificate, clusterTrustBundle }: Source): boolean {
 }
 
 /** The source as the leaf's kubelet can fill it, if it can. */
-function carry(source: Source, root: Pod, { trustBundles }: LeafContext): readonly Source[] {
-  const { clusterTrustBundle } = source
-  if (!isOfCluster(source)) return [source]
-  if (!clusterTrustBundle || !trustBundles) return []
-  const items = [{ key: bundleKey(clusterTrustBundle), path: clusterTrustBundle.path }]
-  return [{ configMap: { name: trustConfigMapName(root), items } }]
+function carry(
+  source: Source,
+  volume: string,
+  root: Pod,
+  { trustBundles, podCertificates }: LeafContext,
+): readonly Source[] {
+  const { clusterTrustBundle, podCertificate } = source
+  if (clusterTrustBundle) {
+    const items = [{ key: bundleKey(clusterTrustBundle), path: clusterTrustBundle.path }]
+    return trustBundles ? [{ configMap: { name: trustConfigMapName(root), items } }] : []
+  }
+  if (podCertificate) return podCertificates ? [certificateFrom(podCertificate, volume, root)] : []
+  return [source]
 }
 
-function problemOf({ podCertificate, clusterTrustBundle }: Source, { trustBundles }: LeafContext): Problem | undefined {
-  if (podCertificate) {
-    const message = `certificates of pods (signer ${podCertificate.signerName}) do not come along: the leaf would issue one for an account of its own. Use a Secret, or keep the pod off virtual nodes`
+function certificateFrom(source: CertificateSource, volume: string, root: Pod): Source {
+  const { credentialBundlePath, keyPath, certificateChainPath } = source
+  const files = [
+    [credentialKeys.bundle, credentialBundlePath],
+    [credentialKeys.key, keyPath],
+    [credentialKeys.chain, certificateChainPath],
+  ] as const
+  // As a kubelet does: the group of the pod reads it, and nobody else.
+  const mode = root.spec.securityContext?.fsGroup === undefined ? {} : { mode: 0o600 }
+  const items = files.flatMap(([key, path]) => (path ? [{ key, path, ...mode }] : []))
+  return { secret: { name: certificateSecretName(root, certificateId(volume, source)), items } }
+}
+
+function problemOf(
+  { podCertificate, clusterTrustBundle }: Source,
+  { trustBundles, podCertificates }: LeafContext,
+): Problem | undefined {
+  if (podCertificate && !podCertificates) {
+    const message = `the root serves no PodCertificateRequests (certificates.k8s.io/v1) to get the pod a certificate (signer ${podCertificate.signerName}), and the leaf would issue one for an account of its own. Use a Secret, or keep the pod off virtual nodes`
     return { reason: 'PodCertificateNotCarried', message }
   }
   if (clusterTrustBundle && !trustBundles && !clusterTrustBundle.optional) {
