@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
+import { explainPod } from '@kosmos/kosmosctl'
 import { createAuthority, startPodCertificateSigner } from '@kosmos/testbed'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
@@ -79,5 +80,8 @@ describe('pods in a leaf that mount the trust of the root', { skip: isRoot ? fal
     assert.ok(certificate.checkPrivateKey(createPrivateKey(stdout)))
     assert.ok(certificate.verify(new X509Certificate(authority.certificate).publicKey))
     assert.equal(certificate.subject, 'CN=default/default')
+    const { needs } = await explainPod(platform.root, { namespace: 'default', name: 'certified' })
+    const [need] = needs.filter(({ kind }) => kind === 'Certificate')
+    assert.deepEqual([need?.root, need?.leaf], ['not needed', 'current'])
   })
 })

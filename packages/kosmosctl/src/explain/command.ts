@@ -39,7 +39,7 @@ function explanationText({ pod, node, cluster, copy, needs, waitsFor }: PodExpla
     name,
     root,
     nameInLeaf ? `${leaf} (${nameInLeaf})` : leaf,
-    [...usedBy, ...(optional && kind !== 'Tokens' ? ['(optional)'] : [])].join(', '),
+    [...usedBy, ...(optional && root !== 'not needed' ? ['(optional)'] : [])].join(', '),
   ])
   return [
     `pod ${pod.namespace}/${pod.name}: ${pod.phase}, ${where}`,

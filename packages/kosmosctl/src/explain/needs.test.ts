@@ -49,9 +49,10 @@ describe('what a pod waits for', () => {
     assert.deepEqual(waitsFor([need({ leaf: 'foreign' })]), ["the leaf has a ConfigMap a that is not this root's"])
   })
 
-  it('is no Service that the leaf has, whosoever it is, and no token', () => {
+  it('is no Service that the leaf has, whosoever it is, and nothing that is made for it, which its status tells of', () => {
     assert.deepEqual(waitsFor([need({ kind: 'Service', leaf: 'foreign' })]), [])
     assert.deepEqual(waitsFor([need({ kind: 'Service', leaf: 'missing' })]), ['Service a is not in the leaf yet'])
-    assert.deepEqual(waitsFor([need({ kind: 'Tokens', root: 'not needed', leaf: 'missing' })]), [])
+    for (const kind of ['Tokens', 'TrustBundles', 'Certificate'] as const)
+      assert.deepEqual(waitsFor([need({ kind, root: 'not needed', leaf: 'missing' })]), [])
   })
 })

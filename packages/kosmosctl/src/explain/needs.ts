@@ -1,14 +1,16 @@
 import { rootClusterLabel, rootResourceVersionAnnotation, rootUidAnnotation } from '@kosmos/api'
+import type { Delivery } from '@kosmos/cluster-tree'
 import type { KubeObject } from '@kosmos/kube'
 
 /** One thing that a pod needs, and where it is. */
 export interface Need {
-  readonly kind: 'ConfigMap' | 'Secret' | 'PersistentVolumeClaim' | 'Service' | 'Tokens'
+  readonly kind: 'ConfigMap' | 'Secret' | 'PersistentVolumeClaim' | 'Service' | Delivery['kind']
   readonly name: string
   /** The pod starts without it. */
   readonly optional: boolean
   /** Where in the pod it is named; empty where it comes with the namespace or the service account. */
   readonly usedBy: readonly string[]
+  /** `not needed`: it is made for the pod, of what the root says of it. */
   readonly root: 'present' | 'missing' | 'not needed'
   /** `outdated`: another version or incarnation than the root's; `foreign`: something that is not this root's. */
   readonly leaf: 'current' | 'outdated' | 'missing' | 'foreign'
@@ -36,7 +38,7 @@ export function stateInLeaf(
 /** What keeps a pod that has no copy from getting one, a sentence each. Pure. */
 export function waitsFor(needs: readonly Need[]): string[] {
   return needs.flatMap(({ kind, name, optional, root, leaf }) => {
-    if (kind === 'Tokens') return []
+    if (root === 'not needed') return []
     if (root === 'missing') return optional ? [] : [`${kind} ${name} does not exist in the root`]
     if (kind === 'Service') return leaf === 'missing' ? [`Service ${name} is not in the leaf yet`] : []
     if (leaf === 'foreign') return [`the leaf has a ${kind} ${name} that is not this root's`]

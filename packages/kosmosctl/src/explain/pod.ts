@@ -1,5 +1,5 @@
 import { clusterLabel, placementGate, rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
-import { claimsOf, isCopiedService, privateName, references, tokenSecretName, tokenWishes } from '@kosmos/cluster-tree'
+import { claimsOf, type Delivery, deliveriesTo, isCopiedService, privateName, references } from '@kosmos/cluster-tree'
 import {
   type Client,
   configMaps,
@@ -114,7 +114,7 @@ async function needsOf(pod: Pod, sides: Sides): Promise<Need[]> {
   return [
     ...(await Promise.all([...referred, ...claims])),
     ...(await servicesOf(namespace, sides)),
-    ...(await tokensOf(pod, sides)),
+    ...(await Promise.all(deliveriesTo(pod).map((delivery) => delivered(namespace, delivery, sides)))),
   ]
 }
 
@@ -157,11 +157,13 @@ async function servicesOf(namespace: string, { root, leaf, rootId }: Sides): Pro
   }))
 }
 
-async function tokensOf(pod: Pod, { leaf, rootId }: Sides): Promise<Need[]> {
-  if (tokenWishes(pod.spec).length === 0) return []
-  const name = tokenSecretName(pod)
-  const secret: KubeObject | undefined = await leaf.get(secrets, { namespace: pod.metadata.namespace, name })
-  const isOurs = secret?.metadata?.labels?.[rootClusterLabel] === rootId
-  const state = secret ? (isOurs ? 'current' : 'foreign') : 'missing'
-  return [{ kind: 'Tokens', name, optional: true, usedBy: [], root: 'not needed', leaf: state }]
+async function delivered(
+  namespace: string,
+  { kind, resource, name }: Delivery,
+  { leaf, rootId }: Sides,
+): Promise<Need> {
+  const object: KubeObject | undefined = await leaf.getMetadata(resource, { namespace, name })
+  const isOurs = object?.metadata?.labels?.[rootClusterLabel] === rootId
+  const state = object ? (isOurs ? 'current' : 'foreign') : 'missing'
+  return { kind, name, optional: true, usedBy: [], root: 'not needed', leaf: state }
 }

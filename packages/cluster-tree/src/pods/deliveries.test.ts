@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { deliveriesTo } from './deliveries.ts'
+import { rootPod } from './fixture.ts'
+
+describe('what is made in a leaf for one pod alone', () => {
+  const podCertificate = { signerName: 'example.com/pods', keyType: 'ED25519', credentialBundlePath: 'a' }
+  const sources = [
+    { serviceAccountToken: { path: 'token' } },
+    { clusterTrustBundle: { name: 'a', path: 'a.pem' } },
+    { clusterTrustBundle: { name: 'b', path: 'b.pem' } },
+    { podCertificate },
+    { podCertificate: { ...podCertificate, credentialBundlePath: 'b' } },
+  ]
+  const volumes = [{ name: 'identity', projected: { sources } }]
+  const kinds = (annotations: Record<string, string> = {}) =>
+    deliveriesTo(rootPod({ metadata: { annotations }, spec: { volumes } })).map(({ kind }) => kind)
+
+  it('is one Secret of tokens, one ConfigMap of bundles, and a Secret for each certificate', () => {
+    assert.deepEqual(kinds(), ['Tokens', 'TrustBundles', 'Certificate', 'Certificate'])
+    assert.deepEqual(deliveriesTo(rootPod()), [])
+  })
+
+  it('is nothing where the leaf’s own kubelet gives it the leaf’s', () => {
+    assert.deepEqual(kinds({ 'kosmos.io/api-server': 'leaf' }), [])
+  })
+})
