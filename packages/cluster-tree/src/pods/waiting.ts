@@ -1,6 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Pod } from '@kosmos/kube'
-import { type ContainerStatus, isTerminal, patchOf, type StatusPatch } from './status-patch.ts'
+import { conditionPatch } from './conditions.ts'
+import {
+  type ConditionPatch,
+  type ContainerStatus,
+  conditionOf,
+  isTerminal,
+  patchOf,
+  type StatusPatch,
+} from './status-patch.ts'
 
 /** Why a root pod has no copy in the leaf yet. */
 export interface Waiting {
@@ -12,7 +20,8 @@ export interface Waiting {
 
 /**
  * What to write to the status of a root pod without a copy, so that it says what it waits for: as the reason of the pod and of
- * each of its containers, as a kubelet's ContainerCreating looks. Undefined when it says so already, or when the pod is terminal.
+ * each of its containers, and as conditions, as a kubelet's ContainerCreating looks. Undefined when it says so already, or when the pod
+ * is terminal.
  *
  * No startTime is set: that one proves that a copy has run.
  */
@@ -35,11 +44,29 @@ export function waitingStatus(root: Pod, { reason, message }: Waiting): StatusPa
   })
   const containerStatuses = containers.map(container)
   const initContainerStatuses = initContainers?.map(container)
+  const conditions = notReady(root)
   return patchOf(root, {
     ...(status.reason !== reason && { reason }),
     ...(status.message !== message && { message }),
     ...(!isDeepStrictEqual(status.containerStatuses, containerStatuses) && { containerStatuses }),
     ...(initContainerStatuses &&
       !isDeepStrictEqual(status.initContainerStatuses, initContainerStatuses) && { initContainerStatuses }),
+    ...(conditions.length > 0 && { conditions }),
+  })
+}
+
+/** It has not been ready since it was bound. */
+function notReady({ metadata, spec, status }: Pod): readonly ConditionPatch[] {
+  const lastTransitionTime = conditionOf(status, 'PodScheduled')?.lastTransitionTime ?? metadata.creationTimestamp
+  const message = `containers with unready status: [${spec.containers.map(({ name }) => name).join(' ')}]`
+  const condition = {
+    status: 'False',
+    reason: 'ContainersNotReady',
+    message,
+    ...(lastTransitionTime && { lastTransitionTime }),
+  }
+  return ['Ready', 'ContainersReady'].flatMap((type) => {
+    const present = conditionOf(status, type)
+    return present?.status === 'False' ? [] : [conditionPatch(present, { type, ...condition })]
   })
 }
