@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
 import { type Node, nodes, type Pod, pods, resource } from '@kosmos/kube'
 import { deployment, pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
@@ -7,6 +10,7 @@ import { setTreeOptions } from '../platform/tree-options.ts'
 
 const deployments = resource('apps/v1', 'Deployment', 'deployments', 'Namespaced')
 const namespace = 'default'
+const run = promisify(execFile)
 
 /** The two leaves have nodes of the same names, as clusters made by one template do. */
 describe('a leaf as several virtual nodes', () => {
@@ -169,6 +173,24 @@ describe('a leaf as several virtual nodes', () => {
     assert.match(await conditionOf('leaf1', 'LeafNodeNotFound'), /kwok-9/)
     await models('leaf1', group('gpu'), one('kwok-3'))
     await conditionOf('leaf1', 'VirtualNodesReady')
+  })
+
+  it('is what kosmosctl join says when it is run again, and stays so when it says nothing of it', async () => {
+    const [kubeconfig = ''] = platform.testbed.leaves.map(({ kubeconfig }) => kubeconfig)
+    const main = path.resolve(import.meta.dirname, '../../packages/kosmosctl/src/main.ts')
+    const joinAgain = async (...flags: string[]) => {
+      const root = ['--root-kubeconfig', platform.testbed.root.kubeconfig]
+      const args = [main, 'join', 'leaf1', '--kubeconfig', kubeconfig, ...root, ...flags]
+      return (await run(process.execPath, args)).stdout
+    }
+    const said = await joinAgain('--group', 'gpu=pool=gpu', '--group', 'rest=pool!=gpu')
+    assert.match(said, /joined: kosmos-gpu-0, kosmos-rest-0 Ready/)
+    await eventuallyNodes('leaf1', 'kosmos-gpu-0', 'kosmos-rest-0')
+    assert.match(await joinAgain(), /joined: kosmos-gpu-0, kosmos-rest-0 Ready/)
+    assert.match(await joinAgain('--node-selector', 'pool=web'), /joined: kwok-2 Ready/)
+    await eventuallyNodes('leaf1', 'kwok-2')
+    assert.match(await joinAgain('--model', 'cluster'), /joined: kosmos-leaf1 Ready/)
+    await eventuallyNodes('leaf1', 'kosmos-leaf1')
   })
 })
 

@@ -1,11 +1,12 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type OutputFormat, render, toYaml } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { outputOption, parseDuration, rootSource, withLongRootOptions } from '../terminal/options.ts'
 import { type JoinOptions, type JoinPlan, type JoinResult, join, planJoin } from './join.ts'
+import { type ModelFlags, modelChoice, modelKinds, parseGroup, parseNodeSelector } from './leaf-models.ts'
 import { parseRootAddress } from './root-address.ts'
 
-interface JoinFlags {
+interface JoinFlags extends ModelFlags {
   readonly kubeconfig: string
   readonly context?: string
   readonly server?: string
@@ -23,12 +24,28 @@ export function addJoin(program: Command, terminal: Terminal): void {
     .command('join')
     .summary('make a cluster a leaf of the root')
     .description(
-      'Makes a cluster a leaf of the root: checks both, creates an account with few rights in the leaf, stores its credentials and the Cluster in the root, and waits for the virtual node. Run again, it takes up where it stopped and renews the credentials.',
+      'Makes a cluster a leaf of the root: checks both, creates an account with few rights in the leaf, stores its credentials and the Cluster in the root, and waits for the virtual nodes. Run again, it takes up where it stopped and renews the credentials; what is not said again stays as it is.',
     )
     .argument('<name>', 'what the leaf is called in the root')
     .requiredOption('--kubeconfig <file>', 'kubeconfig of the LEAF, of somebody who may create roles there')
     .option('--context <name>', 'context of the LEAF in that kubeconfig')
   withLongRootOptions(command)
+    .addOption(
+      new Option(
+        '--model <model>',
+        'what the leaf is in the root: one virtual node, one for each of its nodes, or one for each --group of them (default: as it is, at first cluster)',
+      ).choices(modelKinds),
+    )
+    .option(
+      '--node-selector <selector>',
+      'labels of the leaf nodes that become virtual nodes, for --model node, such as pool=web or "zone in (a,b)" (default: all that are there now)',
+      parseNodeSelector,
+    )
+    .option(
+      '--group <name=selector>',
+      'a virtual node kosmos-<name>-0 for the leaf nodes with these labels, such as gpu=pool=gpu; repeat it for more, which must exclude each other',
+      parseGroup,
+    )
     .option('--server <url>', 'address of the leaf as seen from the root, if it is not the one in the kubeconfig')
     .option(
       '--root-api-server <url>',
@@ -36,8 +53,8 @@ export function addJoin(program: Command, terminal: Terminal): void {
       parseRootAddress,
     )
     .option('--token-ttl <duration>', 'life of the credentials; the leaf may shorten it (default: 30d)', parseDuration)
-    .option('--no-wait', 'do not wait for the virtual node')
-    .option('--timeout <duration>', 'how long to wait for the virtual node', parseDuration, 120)
+    .option('--no-wait', 'do not wait for the virtual nodes')
+    .option('--timeout <duration>', 'how long to wait for the virtual nodes', parseDuration, 120)
     .option('--no-install-crds', 'do not install the kind Cluster in the root if it is missing')
     .option('--dry-run', 'check everything, then print the manifests instead of applying them')
     .addOption(outputOption(['table', 'json', 'yaml']))
@@ -48,6 +65,7 @@ export function addJoin(program: Command, terminal: Terminal): void {
         leaf: { file: flags.kubeconfig, context: flags.context },
         server: flags.server,
         rootAPIServer: flags.rootApiServer,
+        model: modelChoice(flags),
         timeoutSeconds: flags.wait ? flags.timeout : 0,
         installCrds: flags.installCrds,
         ...(flags.tokenTtl !== undefined && { tokenTtlSeconds: flags.tokenTtl }),
@@ -62,6 +80,9 @@ export function addJoin(program: Command, terminal: Terminal): void {
     })
 }
 
+/** More names than this tell a person less than their number. */
+const MANY = 8
+
 function planText({ leaf, root }: JoinPlan): string {
   const documents = (side: string, manifests: readonly unknown[]) =>
     manifests.map((manifest) => `# ${side}\n${toYaml(manifest)}`)
@@ -69,6 +90,7 @@ function planText({ leaf, root }: JoinPlan): string {
 }
 
 function resultText({ cluster, virtualNodes, credentialsExpire }: JoinResult): string {
-  const nodes = virtualNodes.length > 0 ? `: ${virtualNodes.join(', ')} Ready` : ''
+  const which = virtualNodes.length > MANY ? `${virtualNodes.length} virtual nodes` : virtualNodes.join(', ')
+  const nodes = virtualNodes.length > 0 ? `: ${which} Ready` : ''
   return `cluster "${cluster}" joined${nodes} (credentials until ${credentialsExpire})`
 }

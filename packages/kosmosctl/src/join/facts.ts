@@ -1,5 +1,5 @@
-import { clusterKind, rootClusterLabel, systemNamespace } from '@kosmos/api'
-import { ApiError, type Client } from '@kosmos/kube'
+import { clusterKind, clusterLabel, type LeafModel, rootClusterLabel, systemNamespace } from '@kosmos/api'
+import { ApiError, type Client, nodes } from '@kosmos/kube'
 import { clockOffsetMs } from '../clusters/clock.ts'
 import type { OpenCluster } from '../clusters/connect.ts'
 import { definitionState } from '../clusters/definition-state.ts'
@@ -7,9 +7,11 @@ import { clusterId } from '../clusters/identity.ts'
 import { clusterRoles, clusters, type Manifest } from '../clusters/resources.ts'
 import { describeRight, missingRights, type Right } from '../clusters/rights.ts'
 import { serverVersion } from '../clusters/version.ts'
+import { skipped, type Verdict } from '../findings/finding.ts'
 import { deployedManifests } from '../install/deploy-folder.ts'
 import { Failure } from '../terminal/failure.ts'
 import { leafManifests } from './leaf-manifests.ts'
+import type { LeafNode, ModelChoice } from './leaf-models.ts'
 
 /** A cluster that answered. */
 export interface Reached {
@@ -25,22 +27,40 @@ export interface ClusterFacts<T> {
   readonly found: (Reached & T) | { readonly error: unknown }
 }
 
+export function reached<T>(cluster: ClusterFacts<T>): (Reached & T) | undefined {
+  return 'error' in cluster.found ? undefined : cluster.found
+}
+
+/** The verdict of a check that depends on a cluster which did not answer. */
+export const unknown = (side: string): Verdict => skipped(`not looked at, because the ${side} could not be asked`)
+
 export interface LeafFacts {
   /** The kubeconfig gives up verifying the server's certificate. */
   readonly unverified: boolean
   /** Why the leaf would not store our ClusterRole, or undefined. */
   readonly roleRefusal: string | undefined
+  /** Undefined unless what is chosen depends on them. */
+  readonly nodes: readonly LeafNode[] | undefined
 }
 
 export interface KnownCluster {
   readonly name: string
   readonly annotations: Readonly<Record<string, string>>
   readonly deleting: boolean
+  /** Its virtual nodes, as it describes them. */
+  readonly leafModels: readonly LeafModel[] | undefined
 }
 
 export interface RootFacts {
   readonly definition: 'current' | 'other' | 'missing'
   readonly clusters: readonly KnownCluster[]
+  readonly nodes: readonly RootNode[]
+}
+
+export interface RootNode {
+  readonly name: string
+  /** Whose virtual node it is. */
+  readonly cluster: string | undefined
 }
 
 export interface JoinFacts {
@@ -48,6 +68,8 @@ export interface JoinFacts {
   readonly installCrds: boolean
   /** Address that the controllers will use, if another than in the kubeconfig. */
   readonly serverOverride: string | undefined
+  /** Undefined: what the Cluster says already. */
+  readonly model: ModelChoice | undefined
   readonly root: ClusterFacts<RootFacts>
   readonly leaf: ClusterFacts<LeafFacts>
 }
@@ -68,6 +90,8 @@ const leafRights: readonly Right[] = [
   { verb: 'create', resource: 'serviceaccounts', subresource: 'token', namespace },
 ]
 
+const leafNodeRights: readonly Right[] = [{ verb: 'list', resource: 'nodes' }]
+
 const rootRights: readonly Right[] = [
   { verb: 'get', resource: 'namespaces' },
   { verb: 'create', resource: 'namespaces' },
@@ -84,13 +108,16 @@ const rootRights: readonly Right[] = [
 export async function gatherFacts(
   root: OpenCluster,
   leaf: OpenCluster,
-  options: Pick<JoinFacts, 'name' | 'installCrds' | 'serverOverride'>,
+  options: Pick<JoinFacts, 'name' | 'installCrds' | 'serverOverride' | 'model'>,
 ): Promise<JoinFacts> {
   const rootFacts = await factsOf(root, rootRights, async ({ client }) => await aboutRoot(client))
   const rootId = 'id' in rootFacts.found ? rootFacts.found.id : '00000000-0000'
-  const leafFacts = await factsOf(leaf, leafRights, async ({ client, config }) => ({
+  const needsNodes = options.model !== undefined && options.model.kind !== 'cluster'
+  const rights = [...leafRights, ...(needsNodes ? leafNodeRights : [])]
+  const leafFacts = await factsOf(leaf, rights, async ({ client, config }) => ({
     unverified: config.getCurrentCluster()?.skipTLSVerify === true,
     roleRefusal: await roleRefusal(client, leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId)),
+    nodes: needsNodes ? await leafNodes(client) : undefined,
   }))
   return { ...options, root: rootFacts, leaf: leafFacts }
 }
@@ -127,14 +154,22 @@ function isForbidden(error: unknown): boolean {
 async function aboutRoot(client: Client): Promise<RootFacts> {
   const definition = await definitionState(client)
   const known = definition === 'missing' ? [] : await client.listAll(clusters)
+  const found = await client.listAll(nodes, { metadataOnly: true })
   return {
     definition,
-    clusters: known.map(({ metadata }) => ({
+    nodes: found.map(({ metadata }) => ({ name: metadata.name, cluster: metadata.labels?.[clusterLabel] })),
+    clusters: known.map(({ metadata, spec }) => ({
       name: metadata.name,
       annotations: metadata.annotations ?? {},
       deleting: metadata.deletionTimestamp !== undefined,
+      leafModels: spec.clusterTreeOptions?.leafModels,
     })),
   }
+}
+
+async function leafNodes(client: Client): Promise<LeafNode[]> {
+  const found = await client.listAll(nodes, { metadataOnly: true })
+  return found.map(({ metadata }) => ({ name: metadata.name, labels: metadata.labels ?? {} }))
 }
 
 /** RBAC lets nobody grant what he does not have: the only way to know is to try, as a dry run. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import type { ClusterManifest } from '@kosmos/api'
 import { type Client, configMaps, namespaces, nodes, pods, type Resource, secrets, serviceAccounts } from '@kosmos/kube'
 import { openCluster } from '../clusters/connect.ts'
 import { openLeaf } from '../clusters/leaf.ts'
@@ -17,6 +18,7 @@ import {
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import { type JoinOptions, JoinRefused, join, planJoin } from './join.ts'
+import { type ModelChoice, parseGroup, parseNodeSelector } from './leaf-models.ts'
 
 let root: TestCluster
 let leaf: TestCluster
@@ -153,6 +155,85 @@ describe('a join', () => {
     await label(null)
     assert.match(await complaints({}), /ClusterRole \S+ exists and was not made for this root/)
     await label(role?.metadata.labels?.['kosmos.io/root-cluster'] ?? '')
+  })
+})
+
+describe('the virtual nodes of a join', () => {
+  const leafModelsOf = async () =>
+    (await root.client.get(clusters, { name: 'leaf1' }))?.spec.clusterTreeOptions?.leafModels
+  const one = (nodeName: string) => ({ nodeSelector: { nodeName } })
+  const gpu: ModelChoice = { kind: 'group', groups: parseGroup('gpu=pool=gpu') }
+  const everyNode: ModelChoice = { kind: 'node', selector: parseNodeSelector('') }
+  const web: ModelChoice = { kind: 'node', selector: parseNodeSelector('pool=web') }
+
+  before(async () => {
+    await Promise.all(
+      (['gpu', 'web'] as const).map((pool) =>
+        leaf.client.create(nodes, { metadata: { name: `worker-${pool}`, labels: { pool } } }),
+      ),
+    )
+  })
+
+  it('are what is asked for, also when it is joined again', async () => {
+    await join(options({ model: everyNode }), silent)
+    assert.deepEqual(await leafModelsOf(), [one('worker-gpu'), one('worker-web')])
+    await join(options({ model: gpu }), silent)
+    const [group] = (await leafModelsOf()) ?? []
+    assert.deepEqual(group?.nodeSelector?.labelSelector, { matchLabels: { pool: 'gpu' } })
+    await join(options({ model: web }), silent)
+    assert.deepEqual(await leafModelsOf(), [one('worker-web')])
+  })
+
+  it('stay as they are when nothing is said of them, whoever has chosen them', async () => {
+    await join(options(), silent)
+    assert.deepEqual(await leafModelsOf(), [one('worker-web')])
+    const leafModels = [one('worker-gpu')]
+    const patch = { spec: { clusterTreeOptions: { leafModels } } }
+    assert.ok((await root.client.patch(clusters, { name: 'leaf1' }, patch, { type: 'merge' })).ok)
+    await join(options(), silent)
+    await join(options(), silent)
+    assert.deepEqual(await leafModelsOf(), leafModels)
+  })
+
+  it('are shown and not changed by a dry run', async () => {
+    const plan = await planJoin(options({ model: web }), silent)
+    const cluster = plan.root.find(({ kind }) => kind === 'Cluster') as ClusterManifest | undefined
+    assert.deepEqual(cluster?.spec.clusterTreeOptions?.leafModels, [one('worker-web')])
+    assert.deepEqual(await leafModelsOf(), [one('worker-gpu')])
+  })
+
+  it('are waited for, each of them', async () => {
+    const labels = { 'kosmos.io/node': 'true', 'kosmos.io/cluster': 'leaf1' }
+    const ready = { status: { conditions: [{ type: 'Ready', status: 'True', reason: 'x', message: '' }] } }
+    const become = async (name: string) => {
+      await root.client.create(nodes, { metadata: { name, labels } })
+      await root.client.patch(nodes, { name }, ready, { type: 'strategic', subresource: 'status' })
+    }
+    await become('worker-web')
+    assert.match(
+      await complaints({ model: everyNode, timeoutSeconds: 1 }),
+      /after 1 s 1 of its 2 virtual nodes are not Ready/,
+    )
+    await become('worker-gpu')
+    const { virtualNodes } = await join(options({ model: everyNode, timeoutSeconds: 60 }), silent)
+    assert.deepEqual(virtualNodes, ['worker-gpu', 'worker-web'])
+  })
+
+  it('are one again when that is asked for, although somebody else said otherwise', async () => {
+    const patch = { spec: { clusterTreeOptions: { leafModels: [one('worker-gpu')] } } }
+    assert.ok((await root.client.patch(clusters, { name: 'leaf1' }, patch, { type: 'merge' })).ok)
+    await join(options({ model: { kind: 'cluster' } }), silent)
+    assert.deepEqual(await leafModelsOf(), [])
+    for (const name of ['worker-gpu', 'worker-web']) await root.client.delete(nodes, { name })
+  })
+
+  it('are refused before anything is changed if they cannot be', async () => {
+    await root.client.create(nodes, { metadata: { name: 'worker-gpu' } })
+    assert.equal(await complaints({ model: everyNode }), 'the root has a node of the name worker-gpu already')
+    await root.client.delete(nodes, { name: 'worker-gpu' })
+    const none: ModelChoice = { kind: 'node', selector: parseNodeSelector('pool=none') }
+    assert.equal(await complaints({ model: none }), 'the leaf has no node with the labels pool=none')
+    assert.deepEqual(await leafModelsOf(), [])
   })
 })
 

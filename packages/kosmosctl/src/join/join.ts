@@ -1,3 +1,4 @@
+import { virtualNodeModels } from '@kosmos/api'
 import { type Client, ClusterUnreachable, describeObject, type KubeConfigSource, secrets } from '@kosmos/kube'
 import { type OpenCluster, withClusters } from '../clusters/connect.ts'
 import { leafAccountName, managedBy, managedByLabel } from '../clusters/names.ts'
@@ -13,10 +14,12 @@ import { endpointOf, requestToken, selfContainedKubeconfig } from './credentials
 import { gatherFacts, type JoinFacts } from './facts.ts'
 import { grantAccess } from './grant.ts'
 import { leafManifests } from './leaf-manifests.ts'
+import type { ModelChoice } from './leaf-models.ts'
 import { joinChecks } from './preflight.ts'
 import { rootAddress } from './root-address.ts'
 import { clusterManifest, credentialsSecret, rootNamespace } from './root-manifests.ts'
 import { logIn } from './verify.ts'
+import { chosenModels } from './virtual-node-checks.ts'
 import { waitUntilReady } from './wait-ready.ts'
 
 export interface JoinOptions {
@@ -28,6 +31,8 @@ export interface JoinOptions {
   readonly server?: string | undefined
   /** `https://host:port` at which pods of the leaf reach the root's API server, or `none`. Default: as in the root's kubeconfig. */
   readonly rootAPIServer?: string | undefined
+  /** What the leaf is in the root. Default: what the Cluster says already, else one virtual node. */
+  readonly model?: ModelChoice | undefined
   /** Life of the leaf credentials, in seconds; the leaf may shorten it. Default: 30 days. */
   readonly tokenTtlSeconds?: number
   /** How long to wait for the virtual node, in seconds; 0: not at all. Default: 120. */
@@ -70,10 +75,11 @@ const defaultTokenTtlSeconds = 30 * 24 * 3600
  */
 export async function join(options: JoinOptions, progress: Progress): Promise<JoinResult> {
   return await withClusters({ root: options.root, leaf: options.leaf }, async ({ root, leaf }) => {
-    const { rootId, leafId, definition } = await preflight(options, root, leaf, progress)
+    const { rootId, leafId, definition, leafModels } = await preflight(options, root, leaf, progress)
     const { name, timeoutSeconds = 120, tokenTtlSeconds = defaultTokenTtlSeconds } = options
     const account = leafAccountName(rootId)
-    const address = await rootAddress(options.rootAPIServer, root, { name, isDefined: definition !== 'missing' })
+    const isDefined = definition !== 'missing'
+    const rootAPIServer = await rootAddress(options.rootAPIServer, root, { name, isDefined })
 
     if (definition === 'missing') {
       await progress.step('installing the kind Cluster in the root', () => installDefinitions(root.client))
@@ -90,13 +96,14 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
     await progress.step(`storing Cluster "${name}" in the root`, async () => {
       await ensureNamespace(root.client, rootNamespace())
       await storeCredentials(root.client, credentialsSecret(name, kubeconfig))
-      await applyTo(root.client, clusterManifest(name, { id: leafId, account }, address))
+      await applyTo(root.client, clusterManifest(name, { id: leafId, account }, { rootAPIServer, leafModels }))
     })
+    const expected = virtualNodeModels(name, leafModels).map(({ name }) => name)
     const virtualNodes =
       timeoutSeconds === 0
         ? []
-        : await progress.step('waiting for the virtual node', (note) =>
-            waitUntilReady(root.client, name, timeoutSeconds * 1000, note),
+        : await progress.step('waiting for the virtual nodes', (note) =>
+            waitUntilReady(root.client, { cluster: name, virtualNodes: expected }, timeoutSeconds * 1000, note),
           )
     return {
       cluster: name,
@@ -110,14 +117,14 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
 /** The manifests that {@link join} would apply, after the same checks. The token is left out. */
 export async function planJoin(options: JoinOptions, progress: Progress): Promise<JoinPlan> {
   return await withClusters({ root: options.root, leaf: options.leaf }, async ({ root, leaf }) => {
-    const { rootId, leafId, definition } = await preflight(options, root, leaf, progress)
+    const { rootId, leafId, definition, leafModels } = await preflight(options, root, leaf, progress)
     const kubeconfig = selfContainedKubeconfig(
       options.name,
       await endpointOf(leaf.config, options.server),
       '<token of the account in the leaf>',
     )
     const isDefined = definition !== 'missing'
-    const address = await rootAddress(options.rootAPIServer, root, { name: options.name, isDefined })
+    const rootAPIServer = await rootAddress(options.rootAPIServer, root, { name: options.name, isDefined })
     const { data: _, ...secret } = credentialsSecret(options.name, kubeconfig)
     return {
       leaf: leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId),
@@ -125,16 +132,16 @@ export async function planJoin(options: JoinOptions, progress: Progress): Promis
         ...(definition === 'missing' ? definitions() : []),
         rootNamespace(),
         { ...secret, stringData: { kubeconfig } } as Manifest,
-        clusterManifest(options.name, { id: leafId, account: leafAccountName(rootId) }, address),
+        clusterManifest(options.name, { id: leafId, account: leafAccountName(rootId) }, { rootAPIServer, leafModels }),
       ],
     }
   })
 }
 
 async function preflight(options: JoinOptions, root: OpenCluster, leaf: OpenCluster, progress: Progress) {
-  const { name, server, installCrds = true } = options
+  const { name, server, model, installCrds = true } = options
   const facts: JoinFacts = await progress.step('looking at both clusters', () =>
-    gatherFacts(root, leaf, { name, installCrds, serverOverride: server }),
+    gatherFacts(root, leaf, { name, installCrds, serverOverride: server, model }),
   )
   const findings = judge(joinChecks, facts)
   const found = { root: facts.root.found, leaf: facts.leaf.found }
@@ -142,7 +149,12 @@ async function preflight(options: JoinOptions, root: OpenCluster, leaf: OpenClus
   for (const { verdict } of findings) {
     if (verdict.status === 'warning') progress.warn(`${verdict.what}; ${verdict.fix}`)
   }
-  return { rootId: found.root.id, leafId: found.leaf.id, definition: found.root.definition }
+  return {
+    rootId: found.root.id,
+    leafId: found.leaf.id,
+    definition: found.root.definition,
+    leafModels: chosenModels(facts),
+  }
 }
 
 /** A Secret of that name which somebody else made stays as it is. */

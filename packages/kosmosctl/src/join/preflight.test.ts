@@ -4,6 +4,7 @@ import { ApiError, ClusterUnreachable } from '@kosmos/kube'
 import { leafIdAnnotation } from '../clusters/names.ts'
 import { isProblem, judge } from '../findings/finding.ts'
 import type { ClusterFacts, JoinFacts, LeafFacts, Reached, RootFacts } from './facts.ts'
+import { type ModelChoice, modelChoice, parseGroup, parseNodeSelector } from './leaf-models.ts'
 import { joinChecks } from './preflight.ts'
 
 const server = { root: 'https://root.example:6443/', leaf: 'https://leaf.example:6443/' }
@@ -12,6 +13,7 @@ interface Differences {
   readonly name?: string
   readonly installCrds?: boolean
   readonly serverOverride?: string
+  readonly model?: ModelChoice
   readonly leaf?: Partial<Reached & LeafFacts> | { readonly error: unknown }
   readonly root?: Partial<Reached & RootFacts> | { readonly error: unknown }
   readonly leafServer?: string
@@ -20,14 +22,15 @@ interface Differences {
 
 const facts = (differences: Differences = {}): JoinFacts => {
   const common = { version: 'v1.37.2', clockOffsetMs: 0, missingRights: [] }
-  const leaf = { ...common, id: 'leaf-id', unverified: false, roleRefusal: undefined }
-  const root: Reached & RootFacts = { ...common, id: 'root-id', definition: 'current', clusters: [] }
+  const leaf = { ...common, id: 'leaf-id', unverified: false, roleRefusal: undefined, nodes: undefined }
+  const root: Reached & RootFacts = { ...common, id: 'root-id', definition: 'current', clusters: [], nodes: [] }
   const found = <T>(usual: T, different: Partial<T> | { error: unknown } = {}) =>
     ('error' in different ? different : { ...usual, ...different }) as ClusterFacts<T>['found']
   return {
     name: differences.name ?? 'leaf1',
     installCrds: differences.installCrds ?? true,
     serverOverride: differences.serverOverride,
+    model: differences.model,
     root: { server: differences.rootServer ?? server.root, found: found(root, differences.root) as never },
     leaf: { server: differences.leafServer ?? server.leaf, found: found(leaf, differences.leaf) as never },
   }
@@ -45,6 +48,7 @@ const cluster = (name: string, leafId: string | undefined, deleting = false) => 
   name,
   annotations: leafId === undefined ? {} : { [leafIdAnnotation]: leafId },
   deleting,
+  leafModels: undefined,
 })
 
 describe('the preflight of a join', () => {
@@ -165,5 +169,61 @@ describe('the preflight of a join', () => {
       problems({ root: { definition: 'missing' }, installCrds: false }).map(([id]) => id),
       ['root-crds'],
     )
+  })
+
+  describe('of virtual nodes that are chosen', () => {
+    const nodes = [
+      { name: 'worker-1', labels: { pool: 'gpu' } },
+      { name: 'worker-2', labels: {} },
+    ]
+    const every: ModelChoice = { kind: 'node', selector: parseNodeSelector('') }
+    const gpu = modelChoice({ group: parseGroup('gpu=pool=gpu') }) as ModelChoice
+
+    it('is content with nodes and groups that the leaf has', () => {
+      for (const model of [every, gpu, { kind: 'cluster' } as const]) {
+        for (const { id, verdict } of judge(joinChecks, facts({ model, leaf: { nodes } }))) {
+          assert.equal(verdict.status, 'ok', id)
+        }
+      }
+    })
+
+    it('refuses labels that no node has, and more nodes than a Cluster may describe', () => {
+      const model = { kind: 'node', selector: parseNodeSelector('pool=web') } as const
+      assert.deepEqual(problems({ model, leaf: { nodes } }), [
+        ['leaf-nodes', 'the leaf has no node with the labels pool=web'],
+      ])
+      const many = Array.from({ length: 1_001 }, (_, i) => ({ name: `worker-${i}`, labels: {} }))
+      assert.match(problems({ model: every, leaf: { nodes: many } })[0]?.[1] ?? '', /1001 nodes .*at most 1000/)
+    })
+
+    it('warns of a group that has no nodes yet', () => {
+      const verdict = verdictOf('leaf-nodes', { model: gpu, leaf: { nodes: [] } })
+      assert.equal(verdict?.status, 'warning')
+      assert.match(verdict?.what ?? '', /group "gpu" \(pool=gpu\)/)
+    })
+
+    it('refuses names that nodes of the root have, unless they are its own', () => {
+      const named = (name: string, cluster?: string) => [{ name, cluster }]
+      const leaf = { nodes }
+      const taken = (model: ModelChoice | undefined, root: { name: string; cluster: string | undefined }[]) =>
+        problems({ ...(model && { model }), leaf, root: { nodes: root } }).map(([id, what]) => `${id}: ${what}`)
+      assert.deepEqual(taken(every, named('worker-2')), [
+        'node-names: the root has a node of the name worker-2 already',
+      ])
+      assert.deepEqual(taken(gpu, named('kosmos-gpu-0', 'leaf2')), [
+        'node-names: Cluster "leaf2" has a virtual node of the name kosmos-gpu-0 already',
+      ])
+      assert.deepEqual(taken(undefined, named('kosmos-leaf1')), [
+        'node-names: the root has a node of the name kosmos-leaf1 already',
+      ])
+      assert.deepEqual(taken(every, named('worker-2', 'leaf1')), [])
+      assert.deepEqual(taken(gpu, named('worker-2')), [])
+    })
+
+    it('lets the credentials of a joined leaf be renewed all the same', () => {
+      const root = { nodes: [{ name: 'kosmos-leaf1', cluster: undefined }], clusters: [cluster('leaf1', 'leaf-id')] }
+      assert.deepEqual(problems({ root }), [])
+      assert.equal(verdictOf('node-names', { root })?.status, 'warning')
+    })
   })
 })

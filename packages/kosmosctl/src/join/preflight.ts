@@ -4,10 +4,11 @@ import { isLoopback } from '../clusters/loopback.ts'
 import { leafIdAnnotation } from '../clusters/names.ts'
 import { describeRight } from '../clusters/rights.ts'
 import { clockVerdict } from '../findings/clock.ts'
-import { type Check, ok, problem, skipped, type Verdict, warning } from '../findings/finding.ts'
+import { type Check, ok, problem, type Verdict, warning } from '../findings/finding.ts'
 import { leafVersionVerdict, rootVersionVerdict } from '../findings/version.ts'
 import { explain, isTlsError } from '../terminal/explain.ts'
-import type { ClusterFacts, JoinFacts, Reached } from './facts.ts'
+import { type ClusterFacts, type JoinFacts, reached, unknown } from './facts.ts'
+import { leafNodesAreThere, nodeNamesAreFree } from './virtual-node-checks.ts'
 
 /** Everything that would make a join fail later, or go wrong silently. Nothing has been changed when they run. */
 export const joinChecks: readonly Check<JoinFacts>[] = [
@@ -21,18 +22,14 @@ export const joinChecks: readonly Check<JoinFacts>[] = [
   { id: 'leaf-is-not-root', run: leafIsNotRoot },
   { id: 'name-free', run: nameIsFree },
   { id: 'not-joined', run: leafIsNotJoined },
+  { id: 'leaf-nodes', run: leafNodesAreThere },
+  { id: 'node-names', run: nodeNamesAreFree },
   { id: 'root-crds', run: definitionExists },
   { id: 'root-rights', run: ({ root }) => hasRights('root', root) },
   { id: 'leaf-rights', run: leafRights },
   { id: 'root-clock', run: ({ root }) => clockAgrees('root', root) },
   { id: 'leaf-clock', run: ({ leaf }) => clockAgrees('leaf', leaf) },
 ]
-
-function reached<T>(cluster: ClusterFacts<T>): (Reached & T) | undefined {
-  return 'error' in cluster.found ? undefined : cluster.found
-}
-
-const unknown = (side: string): Verdict => skipped(`not looked at, because the ${side} could not be asked`)
 
 function nameIsValid({ name }: JoinFacts): Verdict {
   const wrong = clusterNameProblem(name)

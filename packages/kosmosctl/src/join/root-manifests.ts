@@ -1,4 +1,4 @@
-import { apiVersion, type ClusterManifest, clusterLabel, systemNamespace } from '@kosmos/api'
+import { apiVersion, type ClusterManifest, clusterLabel, type LeafModel, systemNamespace } from '@kosmos/api'
 import {
   credentialsSecretName,
   kubeconfigKey,
@@ -31,11 +31,18 @@ export function credentialsSecret(cluster: string, kubeconfig: string): Manifest
   }
 }
 
+/** What is said of the virtual nodes. */
+export interface TreeChoices {
+  readonly rootAPIServer?: string | undefined
+  /** Undefined: nothing is said. Empty: one for the whole leaf, whoever has said otherwise before. */
+  readonly leafModels?: readonly LeafModel[] | undefined
+}
+
 /** The Cluster that join creates in the root. Pure. */
 export function clusterManifest(
   name: string,
   leaf: { readonly id: string; readonly account: string },
-  rootAPIServer?: string,
+  { rootAPIServer, leafModels }: TreeChoices = {},
 ): ClusterManifest & Manifest {
   return {
     apiVersion,
@@ -47,7 +54,11 @@ export function clusterManifest(
     },
     spec: {
       credentialsSecretRef: { namespace: systemNamespace, name: credentialsSecretName(name), key: kubeconfigKey },
-      clusterTreeOptions: { enable: true, ...(rootAPIServer !== undefined && { rootAPIServer }) },
+      clusterTreeOptions: {
+        enable: true,
+        ...(rootAPIServer !== undefined && { rootAPIServer }),
+        ...(leafModels !== undefined && { leafModels: [...leafModels] }),
+      },
     },
   }
 }
