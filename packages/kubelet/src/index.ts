@@ -8,6 +8,7 @@ export { createIdentifyToken, type IdentifyToken, type TokenOptions } from './au
 export type { User } from './auth/user.ts'
 export type { ServingCertificate } from './certificates/certificate.ts'
 export { CertificateRefused, NoSigner } from './certificates/errors.ts'
+export { inTurn } from './certificates/in-turn.ts'
 export type { ServingNames } from './certificates/names.ts'
 export { type ObtainOptions, obtainServingCertificate } from './certificates/obtain.ts'
 export { generatePodKey, type PodKey } from './certificates/pod-key.ts'

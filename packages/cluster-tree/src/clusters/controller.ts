@@ -29,6 +29,9 @@ export interface ClusterControllerOptions {
   readonly startLeaf: (cluster: StoredCluster, kubeconfig: string, changed: () => void) => Leaf
 }
 
+/** Between word of a virtual node and the Cluster's status. */
+const SETTLE_MS = 200
+
 /** Runs a leaf for every Cluster that has usable credentials, and says on the Cluster how it goes. */
 export class ClusterController {
   readonly controller: Controller
@@ -52,7 +55,9 @@ export class ClusterController {
       const name = change.object.metadata.labels?.[clusterLabel]
       const isNews =
         change.type !== 'updated' || !isDeepStrictEqual(virtualNodeState(change.old), virtualNodeState(change.object))
-      return name && isNews ? [name] : []
+      // Of a leaf with hundreds of virtual nodes, they come and go together, and a status names them all.
+      if (name && isNews) this.controller.enqueueAfter(name, SETTLE_MS)
+      return []
     })
     // Before these are known, a Cluster that is being deleted would look as if nothing were left of it.
     this.controller.waitFor(root.boundPods.informer.synced)

@@ -8,9 +8,11 @@ import {
   createKubeletApi,
   createKubeletServer,
   followClientCA,
+  inTurn,
   type KubeletApi,
   type NodeContext,
   obtainServingCertificate,
+  type RotationOptions,
   readClientCA,
   rotateCertificate,
 } from '@kosmos/kubelet'
@@ -40,14 +42,15 @@ export async function serveKubelets(options: ServeOptions): Promise<Kubelets> {
     log: ({ level, event, ...fields }) => log(level, `kubelet.${event}`, fields as Record<string, string>),
   })
   void followClientCA(root, (pem) => api.updateClientCA(pem), signal)
-  return { serve: (node, listening) => serve(api, node, listening, options) }
+  const obtain = inTurn((names, signal) => obtainServingCertificate({ client: root, names, signal }))
+  return { serve: (node, listening) => serve(api, node, listening, { ...options, obtain }) }
 }
 
 function serve(
   api: KubeletApi,
   node: NodeContext,
   listening: () => void,
-  { root, address, ports, log }: ServeOptions,
+  { address, ports, log, obtain }: ServeOptions & Pick<RotationOptions, 'obtain'>,
 ): VirtualKubelet {
   const { nodeName } = node
   const stop = new AbortController()
@@ -60,7 +63,7 @@ function serve(
         rotateCertificate(
           {
             names: { nodeName, hosts: [address] },
-            obtain: (names, signal) => obtainServingCertificate({ client: root, names, signal }),
+            obtain,
             log: api.log,
           },
           stop.signal,

@@ -127,11 +127,7 @@ export class Leaf {
     metrics.leafReachable(this.name, beat.kind === 'ready')
     if (turned) log(beat.kind === 'ready' ? 'info' : 'warn', `leaf.${beat.kind}`, { cluster: this.name })
     if (beat.kind === 'ready' && !this.#tree) await this.#tryToJoin(client)
-    try {
-      await this.#tree?.onBeat(beat)
-    } catch (error) {
-      log('warn', 'leaf.lease.failed', { cluster: this.name, reason: (error as Error).message })
-    }
+    this.#tree?.onBeat(beat)
     if (beat.kind === 'ready') await this.#renewToken(client)
     if (turned) changed()
   }

@@ -86,6 +86,12 @@ export class LeafTree {
     this.#rootPods = new PodsOnNodes(root.boundPods)
     const { pods: leafPods, nodes, foreignPods } = this.#sources
     const rootPods = this.#rootPods
+    const onReconcile = (observation: ReconcileObservation) => {
+      options.metrics.reconcile(clusterName, observation)
+      const { controller, key, error } = observation
+      if (error)
+        options.log('warn', 'reconcile.failed', { cluster: clusterName, controller, key, reason: error.message })
+    }
     this.virtualNodes = new VirtualNodes({
       clusterName,
       leafId: identity.id,
@@ -101,6 +107,9 @@ export class LeafTree {
       hasPods: (nodeName) => !root.boundPods.on(nodeName)[Symbol.iterator]().next().done,
       onRetiring: options.onRetiring,
       changed: options.changed,
+      onLeaseFailed: ({ message }) =>
+        options.log('warn', 'leaf.lease.failed', { cluster: clusterName, reason: message }),
+      onReconcile,
     })
 
     this.#namespaces = new LeafNamespaces({
@@ -129,12 +138,6 @@ export class LeafTree {
       registered: Promise.all([rootPods.synced, leafPods.synced]).then(() => {}),
       wake: (pod) => this.#pods.controller.enqueue(pod),
     })
-    const onReconcile = (observation: ReconcileObservation) => {
-      options.metrics.reconcile(clusterName, observation)
-      const { controller, key, error } = observation
-      if (error)
-        options.log('warn', 'reconcile.failed', { cluster: clusterName, controller, key, reason: error.message })
-    }
     this.#services = new ServiceCopies({
       onReconcile,
       leaf,
@@ -324,11 +327,12 @@ export class LeafTree {
    * While the leaf does not answer, its watches may go on seeming alive (it is frozen, or no longer knows us). What the
    * root concludes of pods on a node that is not Ready must not be overwritten then with what was last seen.
    */
-  async onBeat(beat: Beat): Promise<void> {
+  onBeat(beat: Beat): void {
     const recovered = beat.kind === 'ready' && !this.#isAnswering
     this.#isAnswering = beat.kind === 'ready'
     if (recovered) this.#pods.resume()
-    await this.virtualNodes.onBeat(beat)
+    // Leases of hundreds of nodes take a while, and the next heartbeat must not wait for them.
+    void this.virtualNodes.onBeat(beat)
   }
 
   /** What the leaf says when it does not let us watch something that pods depend on (401 or 403). */

@@ -6,7 +6,7 @@ import type { Offer } from './capacity.ts'
 import { type Identity, identityPatch, withTaint } from './carried-identity.ts'
 import type { FreeRoom } from './free-shapes.ts'
 import { healthOf, pressuresOf } from './health.ts'
-import { renewNodeLease } from './lease.ts'
+import { createNodeLease, renewNodeLease } from './lease.ts'
 import { isNodeOf } from './ownership.ts'
 import { type NodeTaint, virtualNode, virtualNodeStatus } from './template.ts'
 
@@ -97,7 +97,8 @@ export class VirtualNode {
     let node = this.present
     if (!node) {
       if (!create) return undefined
-      const created = await this.#create(manifest)
+      // With its status, as a kubelet registers: a status of its own would meet what others write on a new node.
+      const created = await this.#create({ ...manifest, status: this.#statusOf(facts, undefined) })
       if ('reason' in created) return created
       node = created
     }
@@ -106,12 +107,12 @@ export class VirtualNode {
     return undefined
   }
 
-  async #create(manifest: ReturnType<typeof virtualNode>): Promise<Node | NodeRefusal> {
+  async #create(manifest: object): Promise<Node | NodeRefusal> {
     const { root, clusterName } = this.#options
     const outcome = await root.create(nodes, manifest)
     if (outcome.ok) {
       // A new node is Ready only with its Lease: without one it would be judged by its status alone.
-      await renewNodeLease(root, outcome.object)
+      await createNodeLease(root, outcome.object)
       return outcome.object
     }
     const taken = outcome.reason === 'AlreadyExists' ? await root.get(nodes, { name: this.name }) : undefined
@@ -131,9 +132,9 @@ export class VirtualNode {
     }
   }
 
-  async #writeStatus(present: Node, { model, members, offer }: NodeFacts): Promise<void> {
-    const { version, endpoint, root } = this.#options
-    const status = virtualNodeStatus({
+  #statusOf({ model, members, offer }: NodeFacts, present: Node | undefined) {
+    const { version, endpoint } = this.#options
+    return virtualNodeStatus({
       model,
       version,
       members,
@@ -144,6 +145,11 @@ export class VirtualNode {
       present,
       now: Date.now(),
     })
+  }
+
+  async #writeStatus(present: Node, facts: NodeFacts): Promise<void> {
+    const { root } = this.#options
+    const status = this.#statusOf(facts, present)
     const written = Object.entries(status).filter(
       ([field, value]) =>
         !this.#unknownFields.has(field) && !isDeepStrictEqual(value, present.status?.[field as keyof typeof status]),

@@ -1,11 +1,20 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ClusterTreeOptions, VirtualNodeModel } from '@kosmos/api'
-import { Controller, type Informer, type Node, type Pod, parseResources, type Requeue } from '@kosmos/kube'
+import {
+  Controller,
+  type Informer,
+  type Node,
+  type Pod,
+  parseResources,
+  type ReconcileObservation,
+  type Requeue,
+} from '@kosmos/kube'
 import type { VirtualKubelet } from '../kubelet/kubelets.ts'
 import type { Beat } from '../leaf/heartbeat.ts'
 import { CapacityLedger } from './capacity.ts'
 import { type FreeRoom, freeRoom } from './free-shapes.ts'
 import { type Home, homeOf } from './home.ts'
+import { leaseRound } from './lease-round.ts'
 import { type Membership, membership } from './membership.ts'
 import { isNodeOf } from './ownership.ts'
 import type { NodeTaint } from './template.ts'
@@ -29,6 +38,9 @@ export interface VirtualNodesOptions extends Omit<VirtualNodeOptions, 'name' | '
   readonly onRetiring: (nodeName: string) => void
   /** Called when {@link VirtualNodes.refused} has changed. */
   readonly changed: () => void
+  /** Leases could not be renewed. */
+  readonly onLeaseFailed?: (error: Error) => void
+  readonly onReconcile?: (observation: ReconcileObservation) => void
 }
 
 /** What the Cluster says of all its virtual nodes. */
@@ -77,13 +89,15 @@ export class VirtualNodes {
   #taint: NodeTaint = 'NoSchedule'
   #beat: Beat['kind'] = 'ready'
   #leaving = false
+  #leaseRound: AbortController | undefined
 
   constructor(options: VirtualNodesOptions) {
     this.#options = options
     this.#controller = new Controller({
       name: 'virtualnodes',
-      concurrency: 8,
+      concurrency: 16,
       reconcile: (name) => this.#reconcile(name),
+      ...(options.onReconcile && { onReconcile: options.onReconcile }),
     })
     this.#controller.watch(options.leafNodes, ({ type, key, object }) => {
       this.#assign(key, type === 'deleted' ? undefined : object)
@@ -151,17 +165,34 @@ export class VirtualNodes {
 
   async run(signal: AbortSignal): Promise<void> {
     await this.#controller.run(signal)
+    this.#endLeaseRound()
     await Promise.all([...this.#served.values()].map(({ kubelet }) => kubelet?.close()))
   }
 
-  /** Renews the nodes' Leases while the leaf answers. */
+  /** Renews the nodes' Leases while the leaf answers; resolves when that is done. */
   async onBeat(beat: Beat): Promise<void> {
     const recovered = beat.kind === 'ready' && this.#beat !== 'ready'
     this.#beat = beat.kind
-    const all = [...this.#served.values()]
-    if (beat.kind === 'ready') await Promise.all(all.map(({ node }) => node.renewLease()))
     // The root may have called the nodes unknown meanwhile.
-    if (recovered) for (const { node } of all) this.#controller.enqueue(node.name)
+    if (recovered) for (const name of this.#served.keys()) this.#controller.enqueue(name)
+    if (beat.kind === 'ready') await this.#renewLeases()
+    else this.#endLeaseRound()
+  }
+
+  #endLeaseRound(): void {
+    this.#leaseRound?.abort()
+    this.#leaseRound = undefined
+  }
+
+  async #renewLeases(): Promise<void> {
+    // One that is not over yet comes to every node all the same.
+    if (this.#leaseRound) return
+    const round = new AbortController()
+    this.#leaseRound = round
+    const nodes = [...this.#served.values()].map(({ node }) => node)
+    const onFailure = (error: Error) => this.#options.onLeaseFailed?.(error)
+    await leaseRound(nodes, { signal: round.signal, renew: (node) => node.renewLease(), onFailure })
+    if (this.#leaseRound === round) this.#leaseRound = undefined
   }
 
   /** Takes no new pods from now on; a node that is deleted is not made again. */
