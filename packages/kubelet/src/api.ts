@@ -11,6 +11,7 @@ import { createKubeletMetrics, type KubeletMetrics } from './metrics.ts'
 import { attributesOf, pathOf } from './routes/attributes.ts'
 import type { NodeContext, RequestContext } from './routes/context.ts'
 import { createRouter } from './routes/router.ts'
+import type { Flags } from './routes/zpages.ts'
 
 export interface KubeletApiOptions {
   readonly authenticate: Authenticate
@@ -19,6 +20,8 @@ export interface KubeletApiOptions {
   readonly clientCA?: string | undefined
   readonly registry: Registry
   readonly log: Log
+  /** Of the process, for /flagz. */
+  readonly flags?: Flags
 }
 
 /** The kubelet API of all virtual nodes of a process: one table of routes, one set of caches; a listener for each node. */
@@ -42,7 +45,7 @@ export async function createKubeletApi(options: KubeletApiOptions): Promise<Kube
   const { authenticate, authorize, registry, log } = options
   const metrics = createKubeletMetrics(registry)
   const contexts = new WeakMap<IncomingMessage, RequestContext>()
-  const router = createRouter(contexts, metrics, log)
+  const router = createRouter(contexts, metrics, log, options.flags ?? {})
   await router.ready()
   const listeners = new Set<() => void>()
   let clientCA = options.clientCA === undefined ? undefined : parseClientCA(options.clientCA)

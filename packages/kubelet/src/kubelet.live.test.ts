@@ -176,6 +176,23 @@ describe('the kubelet API of a virtual node in a real root', () => {
     ])
   })
 
+  it('tells of itself to whom the rights for it are given, and why it does not serve the rest', async () => {
+    const admin = await token('admin')
+    for (const subresource of ['configz', 'statusz', 'log']) await allow('admin', subresource, 'get')
+    const flagz = await ask(port, '/flagz', { token: admin })
+    assert.equal(flagz.code, 200)
+    assert.match(flagz.text, /^\nkubelet flagz\n/)
+    const statusz = await ask(port, '/statusz', { token: admin })
+    assert.equal(statusz.code, 200)
+    assert.match(statusz.text, /\nBinary version: 1\.37\.2\n/)
+    const logs = await ask(port, '/logs/', { token: admin })
+    assert.equal(logs.code, 501)
+    assert.match(logs.text, /does not serve \/logs\/: the system logs of a leaf's nodes belong to that cluster/)
+    const checkpoint = await ask(port, '/checkpoint/default/web/main', { token: admin, method: 'POST' })
+    assert.equal(checkpoint.code, 403)
+    assert.match(checkpoint.text, /verb=create, resource=nodes, subresource\(s\)=\[checkpoint\]/)
+  })
+
   it('serves the root’s API server: logs with verified TLS, and an upgrade for exec', async () => {
     await createPod(client, 'web', { nodeName: 'vn1', containers: [{ name: 'main', image: 'x' }] })
     let asked = ''

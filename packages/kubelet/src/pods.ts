@@ -17,6 +17,8 @@ export type LocatedPod =
       /** Of the pod in the leaf. */
       readonly namespace: string
       readonly name: string
+      /** The leaf node that it is on, once it is on one. */
+      readonly nodeName?: string | undefined
     }
   /** This node has no such pod. */
   | { readonly kind: 'absent'; readonly message: string }

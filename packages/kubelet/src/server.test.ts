@@ -79,9 +79,12 @@ describe('a caller of the kubelet API', () => {
   })
 
   it('gets a clear answer where the virtual node has nothing to serve yet', async () => {
-    const { code, text } = await ask(served.port, '/statusz', { token: 'good' })
+    const { code, text } = await ask(served.port, '/logs/', { token: 'good' })
     assert.equal(code, 501)
-    assert.match(text, /virtual node vn1 does not serve \/statusz/)
+    assert.match(
+      text,
+      /virtual node vn1 does not serve \/logs\/: the system logs of a leaf's nodes belong to that cluster/,
+    )
   })
 
   it('that watches its health finds in /metrics/slis what it has asked', async () => {

@@ -9,7 +9,7 @@ describe('a pod that the kubelet API of a virtual node is asked for', () => {
   const metadata = { name: 'web', namespace: 'shop', uid: 'root-uid' }
   const bound = (nodeName: string) => ({ metadata, spec: { nodeName } }) as Pod
   const copyOf = (rootUid: string) =>
-    ({ metadata: { ...metadata, annotations: { [rootUidAnnotation]: rootUid } } }) as unknown as Pod
+    ({ metadata: { ...metadata, annotations: { [rootUidAnnotation]: rootUid } }, spec: { nodeName: 'worker' } }) as unknown as Pod
   const only = (pod: Pod | undefined) => ({
     get: (key: string) => (key === 'shop/web' ? pod : undefined),
     list: () => (pod ? [pod] : []),
@@ -22,7 +22,7 @@ describe('a pod that the kubelet API of a virtual node is asked for', () => {
     })
 
   it('is in the leaf under the same name when it is bound to the node', async () => {
-    const found = { kind: 'found', connection, namespace: 'shop', name: 'web' }
+    const found = { kind: 'found', connection, namespace: 'shop', name: 'web', nodeName: 'worker' }
     assert.deepEqual(await locate(bound('kosmos-east'), copyOf('root-uid')), found)
     assert.deepEqual(await locate(bound('kosmos-east'), copyOf('root-uid'), 'root-uid'), found)
   })

@@ -27,7 +27,7 @@ export function nodePods({ nodeName, rootPods, leafPods, connection }: NodePodsO
       if (!leaf || !isCopyOf(leaf, root)) {
         return { kind: 'absent', message: `pod ${key} is not in cluster ${connection.name} yet` }
       }
-      return { kind: 'found', connection, namespace, name: pod }
+      return { kind: 'found', connection, namespace, name: pod, nodeName: leaf.spec.nodeName }
     },
   }
 }

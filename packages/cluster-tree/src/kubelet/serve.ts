@@ -25,6 +25,8 @@ export interface ServeOptions {
   /** Where the root's API server reaches this process. */
   readonly address: string
   readonly ports: PortRange
+  /** Of this process, for /flagz. */
+  readonly flags: Readonly<Record<string, string>>
   readonly metrics: Metrics
   readonly log: Log
   /** Ends what goes on between requests. */
@@ -33,12 +35,13 @@ export interface ServeOptions {
 
 /** The kubelet API of every virtual node of this process, authenticated and authorised by the root. */
 export async function serveKubelets(options: ServeOptions): Promise<Kubelets> {
-  const { root, metrics, log, signal } = options
+  const { root, metrics, flags, log, signal } = options
   const api = await createKubeletApi({
     authenticate: createAuthenticate(createIdentifyPeer(), createIdentifyToken(root)),
     authorize: createAuthorize(root),
     clientCA: await readClientCA(root),
     registry: metrics.registry,
+    flags,
     log: ({ level, event, ...fields }) => log(level, `kubelet.${event}`, fields as Record<string, string>),
   })
   void followClientCA(root, (pem) => api.updateClientCA(pem), signal)

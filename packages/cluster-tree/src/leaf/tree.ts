@@ -375,7 +375,7 @@ export class LeafTree {
   }
 
   #serveKubelet(nodeName: string, listening: () => void) {
-    const { root, leaf, kubelets } = this.#options
+    const { root, leaf, kubelets, identity } = this.#options
     const { connection } = leaf
     const { pods: leafPods } = this.#sources
     const rootPods = {
@@ -386,6 +386,7 @@ export class LeafTree {
     return kubelets.serve(
       {
         nodeName,
+        version: identity.version,
         pods: nodePods({ nodeName, rootPods, leafPods, connection }),
         leafNodes: leafNodes({ connection, members, rootPods, leafPods }),
       },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseOptions, usage } from './options.ts'
+import { flagsOf, parseOptions, usage } from './options.ts'
 
 const parse = (...args: string[]) => parseOptions(args, { POD_IP: '10.0.0.7', HOSTNAME: 'pod-a' })
 
@@ -17,6 +17,12 @@ describe('the command line', () => {
       logLevel: 'info',
     })
     assert.match(identity, /^pod-a-\d+$/)
+  })
+
+  it('is told again by a running process, every flag of it', () => {
+    const flags = flagsOf(parse('--kubelet-port', '0', '--identity', 'me'))
+    assert.deepEqual(Object.keys(flags).sort(), [...usage.matchAll(/^ {2}--(\S+)/gm)].map(([, flag]) => flag).sort())
+    assert.deepEqual([flags['kubelet-port'], flags.identity, flags.http], ['0', 'me', '127.0.0.1:8080'])
   })
 
   it('says everything otherwise', () => {

@@ -32,3 +32,17 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): P
   if (!isPort(own['kubelet-port'])) fail(`--kubelet-port ${own['kubelet-port']}: not a port`)
   return { ...common, nodeAddress: own['node-address'], firstKubeletPort: Number(own['kubelet-port']) }
 }
+
+/** The command line as it is understood, for those who ask a running process. None of it is a secret. */
+export function flagsOf(options: ProcessOptions): Record<string, string> {
+  const { kubeconfig = '', nodeAddress, firstKubeletPort, httpAddress, httpPort, leaderElection, identity } = options
+  return {
+    kubeconfig,
+    'node-address': nodeAddress,
+    'kubelet-port': String(firstKubeletPort),
+    http: `${httpAddress}:${httpPort}`,
+    'leader-election': String(leaderElection),
+    identity,
+    'log-level': options.logLevel,
+  }
+}

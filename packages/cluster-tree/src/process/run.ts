@@ -12,7 +12,7 @@ import { Holding } from '../leaf-loss/holding.ts'
 import { connectRoot, type Root } from '../root/root.ts'
 import { eventSink } from './event-sink.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import type { ProcessOptions } from './options.ts'
+import { flagsOf, type ProcessOptions } from './options.ts'
 
 /** Runs cluster-tree until the signal aborts: probes at once, the work when it leads. */
 export async function runClusterTree(options: ProcessOptions, log: Log, signal: AbortSignal): Promise<void> {
@@ -26,6 +26,7 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
     root: client,
     address: options.nodeAddress,
     ports: portRange(options.firstKubeletPort),
+    flags: flagsOf(options),
     metrics,
     log,
     signal,

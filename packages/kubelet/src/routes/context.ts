@@ -7,6 +7,8 @@ import type { Upgrade } from '../tunnel/tunnel.ts'
 /** The virtual node whose kubelet is asked. */
 export interface NodeContext {
   readonly nodeName: string
+  /** gitVersion of its leaf, which the Node tells as its kubelet's. */
+  readonly version: string
   readonly pods: NodePods
   readonly leafNodes: LeafNodes
 }

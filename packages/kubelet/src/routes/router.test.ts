@@ -88,9 +88,11 @@ describe('every path of a kubelet', () => {
 
   const answers: Record<string, number> = {
     attach: 400,
+    checkpoint: 404,
     configz: 200,
     containerLogs: 404,
     exec: 400,
+    flagz: 200,
     healthz: 200,
     metrics: 200,
     metricsCadvisor: 200,
@@ -102,6 +104,7 @@ describe('every path of a kubelet', () => {
     portForward: 404,
     runningPods: 200,
     stats: 200,
+    statusz: 200,
   }
 
   it('is served by the table, for every method it names', async () => {

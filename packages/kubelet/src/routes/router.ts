@@ -4,6 +4,7 @@ import { send } from '../answer.ts'
 import type { Log } from '../log.ts'
 import type { KubeletMetrics } from '../metrics.ts'
 import { type Action, type Area, areas, type Route } from './areas.ts'
+import { checkpoint } from './checkpoint.ts'
 import { configz } from './configz.ts'
 import { containerLogs } from './container-logs.ts'
 import type { RequestContext, RequestContexts } from './context.ts'
@@ -14,6 +15,8 @@ import { pods, runningPods } from './pods.ts'
 import { portForward } from './port-forward.ts'
 import { statsRoutes } from './stats.ts'
 import { streams } from './streams.ts'
+import { unserved } from './unserved.ts'
+import { type Flags, zpages } from './zpages.ts'
 
 /** Answers on `response` and resolves when that is over. */
 type Handler = (
@@ -23,10 +26,14 @@ type Handler = (
   context: RequestContext,
 ) => Promise<void>
 
-const handlers: Readonly<Partial<Record<Action, Handler>>> = {
+type Handlers = Readonly<Record<Exclude<Action, keyof typeof unserved>, Handler>>
+
+const handlersWith = (flags: Flags): Handlers => ({
   ...healthRoutes(),
   ...statsRoutes(),
+  ...zpages(flags),
   attach: streams('attach'),
+  checkpoint,
   configz,
   containerLogs,
   exec: streams('exec'),
@@ -34,7 +41,9 @@ const handlers: Readonly<Partial<Record<Action, Handler>>> = {
   pods,
   portForward,
   runningPods,
-}
+})
+
+const isUnserved = (action: Action): action is keyof typeof unserved => Object.hasOwn(unserved, action)
 
 const methods = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const
 
@@ -48,7 +57,13 @@ declare module 'fastify' {
  * The table of paths as a fastify application, one for all virtual nodes of a process: which node is asked, and by whom,
  * is in the request's context. Takes admitted requests only.
  */
-export function createRouter(contexts: RequestContexts, metrics: KubeletMetrics, log: Log): FastifyInstance {
+export function createRouter(
+  contexts: RequestContexts,
+  metrics: KubeletMetrics,
+  log: Log,
+  flags: Flags,
+): FastifyInstance {
+  const handlers = handlersWith(flags)
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -68,7 +83,7 @@ export function createRouter(contexts: RequestContexts, metrics: KubeletMetrics,
     void reply.code(500).type('text/plain').send('Internal Server Error')
   })
   for (const area of areas) {
-    for (const route of area.routes) addRoute(app, area, route, contexts, metrics, log)
+    for (const route of area.routes) addRoute(app, area, route, handlers, contexts, metrics, log)
   }
   return app
 }
@@ -77,6 +92,7 @@ function addRoute(
   app: FastifyInstance,
   area: Area,
   { below, methods: allowed, action }: Route,
+  handlers: Handlers,
   contexts: RequestContexts,
   metrics: KubeletMetrics,
   log: Log,
@@ -92,13 +108,13 @@ function addRoute(
       if (!allowed.some((method) => method === request.method)) {
         return reply.code(405).header('Allow', allowed.join(', ')).type('text/plain').send('Method Not Allowed')
       }
-      const handler = handlers[action]
-      if (!handler) {
+      if (isUnserved(action)) {
         return reply
           .code(501)
           .type('text/plain')
-          .send(`the virtual node ${context.node.nodeName} does not serve ${area.base}${below}`)
+          .send(`the virtual node ${context.node.nodeName} does not serve ${area.base}${below}: ${unserved[action]}`)
       }
+      const handler = handlers[action]
       reply.hijack()
       const open = metrics.openStreams.labels({ route: area.base })
       open.inc()

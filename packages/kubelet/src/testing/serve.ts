@@ -19,6 +19,7 @@ export interface ServeOptions {
   readonly locate?: () => LocatedPod | Promise<LocatedPod>
   readonly list?: NodePods['list']
   readonly leafNodes?: LeafNodes
+  readonly flags?: Readonly<Record<string, string>>
 }
 
 /** A kubelet API of a node "vn1" on loopback, whose users and rights are functions of the test. */
@@ -58,11 +59,12 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
     clientCA: options.clientCA,
     registry,
     log: (event) => events.push(event),
+    ...(options.flags && { flags: options.flags }),
   })
   let current = await selfSignedCertificate({ nodeName: 'vn1', hosts: ['127.0.0.1'] })
   const listeners = new Set<() => void>()
   const server = createKubeletServer(api, {
-    node: { nodeName: 'vn1', pods: { locate, list }, leafNodes: options.leafNodes ?? noNodes },
+    node: { nodeName: 'vn1', version: 'v1.37.2', pods: { locate, list }, leafNodes: options.leafNodes ?? noNodes },
     certificate: {
       current: () => current,
       onRenewal: (listener) => {

@@ -38,7 +38,12 @@ export async function startVirtualNode(
     log: () => {},
   })
   const server = createKubeletServer(api, {
-    node: { nodeName, pods: { locate: ({ pod }) => locate(pod), list: () => [] }, leafNodes: noNodes },
+    node: {
+      nodeName,
+      version: 'v1.37.2',
+      pods: { locate: ({ pod }) => locate(pod), list: () => [] },
+      leafNodes: noNodes,
+    },
     certificate: { current: () => certificate, onRenewal: () => () => {} },
     address: '127.0.0.1',
     port: 0,
