@@ -9,7 +9,10 @@ describe('a pod that the kubelet API of a virtual node is asked for', () => {
   const metadata = { name: 'web', namespace: 'shop', uid: 'root-uid' }
   const bound = (nodeName: string) => ({ metadata, spec: { nodeName } }) as Pod
   const copyOf = (rootUid: string) =>
-    ({ metadata: { ...metadata, annotations: { [rootUidAnnotation]: rootUid } }, spec: { nodeName: 'worker' } }) as unknown as Pod
+    ({
+      metadata: { ...metadata, annotations: { [rootUidAnnotation]: rootUid } },
+      spec: { nodeName: 'worker' },
+    }) as unknown as Pod
   const only = (pod: Pod | undefined) => ({
     get: (key: string) => (key === 'shop/web' ? pod : undefined),
     list: () => (pod ? [pod] : []),
