@@ -4,6 +4,7 @@ import { benchExec, describeExec } from './exec/bench.ts'
 import { benchPods } from './pods/bench.ts'
 import { type Model, models } from './pods/model.ts'
 import { describePods } from './pods/report.ts'
+import { benchScheduler, describeScheduler } from './scheduler/bench.ts'
 import { benchSync, describeSync } from './sync/bench.ts'
 
 const program = new Command('bench').description('Side-by-side measurements, both sides in one run on this machine')
@@ -31,6 +32,18 @@ program
   .action(async ({ json, ...options }: { pods: number; objects: number; unreferenced: number; json?: boolean }) => {
     const result = await benchSync({ ...options, progress: progressOn(process.stderr) })
     console.log(json ? JSON.stringify(result) : describeSync(result))
+  })
+
+program
+  .command('scheduler')
+  .description('pods by the stock scheduler alone, with ours beside it, and under policies')
+  .option('--count <pods>', 'pods each time', number, 2000)
+  .option('--nodes <nodes>', 'nodes of the root, in ten clusters', number, 1000)
+  .option('--policies <policies>', 'WorkloadPolicies', number, 100)
+  .option('--json', 'print one JSON object')
+  .action(async ({ json, ...options }: { count: number; nodes: number; policies: number; json?: boolean }) => {
+    const result = await benchScheduler({ ...options, progress: progressOn(process.stderr) })
+    console.log(json ? JSON.stringify(result) : describeScheduler(result))
   })
 
 program

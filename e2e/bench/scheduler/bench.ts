@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { customResourceDefinition, workloadPolicyKind } from '@kosmos/api'
+import { type Client, customResourceDefinitions, Informer, nodes, type Pod, pods, resource } from '@kosmos/kube'
+import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
+import PQueue from 'p-queue'
+import { scheduler } from '../../platform/components.ts'
+import { pidOf, startComponent } from '../../platform/kosmos.ts'
+import { NAMESPACE, onCluster } from '../on-cluster.ts'
+import { type LoadResult, percentile, podOf, runLoad } from '../pods/load.ts'
+import { peakRssMiB } from '../process-usage.ts'
+
+/** What `npm run bench -- scheduler --json` prints. */
+export interface SchedulerResult {
+  readonly count: number
+  readonly nodes: number
+  readonly policies: number
+  /** The stock scheduler alone. */
+  readonly stock: LoadResult
+  /** With ours beside it, and pods in a namespace without policies. */
+  readonly withoutPolicy: LoadResult
+  /** With every pod under a policy. */
+  readonly kosmos: LoadResult
+  readonly ratioWithoutPolicy: number
+  readonly ratio: number
+  /** From when a watcher sees a pod gated until it sees it without the gate, at 100 pods a second. */
+  readonly decideP99Ms: number
+  readonly decideP50Ms: number
+  readonly peakRssMiB: number
+}
+
+export interface SchedulerOptions {
+  readonly count: number
+  readonly nodes: number
+  readonly policies: number
+  readonly progress: Progress
+}
+
+const workloadPolicies = resource('kosmos.io/v1alpha1', 'WorkloadPolicy', 'workloadpolicies', 'Namespaced')
+const CLUSTERS = 10
+const IN_FLIGHT = 50
+/** Pods a second while single decisions are timed. */
+const STEADY_RATE = 100
+const STEADY_SECONDS = 10
+
+/** Measures scheduling by the stock scheduler alone and with ours, in a root whose nodes stand for clusters. */
+export async function benchScheduler(options: SchedulerOptions): Promise<SchedulerResult> {
+  const name = `bench-${process.pid}`
+  const { progress } = options
+  const testbed = await upTestbed({ name, leaves: 0, rootNodes: `kwok:${options.nodes}`, progress })
+  try {
+    return await onCluster(testbed.root.kubeconfig, (client) => measure(testbed, client, options))
+  } finally {
+    await downTestbed(name, progress)
+  }
+}
+
+async function measure(testbed: Testbed, client: Client, options: SchedulerOptions): Promise<SchedulerResult> {
+  const { count, policies, progress } = options
+  const load = () => runLoad({ client, namespace: NAMESPACE, count, podOf: (...args) => grouped(policies, ...args) })
+  await labelNodes(client)
+
+  progress.step(`${count} pods by the stock scheduler alone`)
+  const stock = await load()
+  await startScheduler(testbed, client, progress)
+  await createPolicies(client, 'kosmos-system', policies)
+  progress.step(`${stock.podsPerSecond.toFixed(1)} pods/s; with ours, and no policy for them`)
+  const withoutPolicy = await load()
+  await createPolicies(client, NAMESPACE, policies)
+  progress.step(`${withoutPolicy.podsPerSecond.toFixed(1)} pods/s; every pod under one of ${policies} policies`)
+  const kosmos = await load()
+  progress.step(`${kosmos.podsPerSecond.toFixed(1)} pods/s; ${STEADY_RATE} pods a second`)
+  const decided = await decisions(client, policies)
+  return {
+    count,
+    nodes: options.nodes,
+    policies,
+    stock,
+    withoutPolicy,
+    kosmos,
+    ratioWithoutPolicy: withoutPolicy.podsPerSecond / stock.podsPerSecond,
+    ratio: kosmos.podsPerSecond / stock.podsPerSecond,
+    decideP99Ms: percentile(decided, 0.99),
+    decideP50Ms: percentile(decided, 0.5),
+    peakRssMiB: peakRssMiB(pidOf(testbed, scheduler)),
+  }
+}
+
+/** A pod that one of the policies selects, by its number. */
+function grouped(policies: number, name: string, namespace: string): object {
+  const pod = podOf(name, namespace) as { metadata: { labels: object } }
+  const group = String(Number(name.replace(/\D/g, '')) % policies)
+  return { ...pod, metadata: { ...pod.metadata, labels: { ...pod.metadata.labels, group } } }
+}
+
+async function labelNodes(client: Client): Promise<void> {
+  const requests = new PQueue({ concurrency: IN_FLIGHT })
+  const all = await client.listAll(nodes)
+  await requests.addAll(
+    all.map(({ metadata: { name } }, i) => async () => {
+      const patch = { metadata: { labels: { 'kosmos.io/cluster': `c${i % CLUSTERS}` } } }
+      await client.patch(nodes, { name }, patch, { type: 'merge' })
+    }),
+  )
+}
+
+async function startScheduler(testbed: Testbed, client: Client, progress: Progress): Promise<void> {
+  await client.apply(customResourceDefinitions, customResourceDefinition(workloadPolicyKind))
+  await startComponent(testbed, scheduler, progress)
+  // Its Lease, and its first look at everything.
+  await sleep(5_000)
+}
+
+async function createPolicies(client: Client, namespace: string, count: number): Promise<void> {
+  const allocationPolicy = Array.from({ length: CLUSTERS }, (_, i) => ({ name: `c${i}`, weight: 1 + (i % 3) }))
+  for (let i = 0; i < count; i++) {
+    const spec = {
+      topologyKey: 'kosmos.io/cluster',
+      labelSelector: { matchLabels: { group: String(i) } },
+      allocationPolicy,
+      allocationScope: 'Workload',
+    }
+    const outcome = await client.create(workloadPolicies, { metadata: { namespace, name: `policy-${i}` }, ...{ spec } })
+    if (!outcome.ok) throw new Error(`WorkloadPolicy policy-${i}: ${outcome.status.message}`)
+  }
+  // The admission of the API server watches them.
+  await sleep(2_000)
+}
+
+/** Milliseconds that pods were seen gated, sorted. */
+async function decisions(client: Client, policies: number): Promise<number[]> {
+  const stop = new AbortController()
+  const informer = new Informer({ client, resource: pods, namespace: NAMESPACE, labelSelector: 'app=load' })
+  const gatedAt = new Map<string, number>()
+  const took: number[] = []
+  informer.subscribe(({ type, object: { metadata, spec } }) => {
+    const since = gatedAt.get(metadata.name)
+    if (type === 'deleted') return
+    if (spec.schedulingGates) gatedAt.set(metadata.name, since ?? performance.now())
+    else if (since !== undefined) {
+      gatedAt.delete(metadata.name)
+      took.push(performance.now() - since)
+    }
+  })
+  const following = informer.run(stop.signal)
+  await informer.synced
+  const created: Promise<unknown>[] = []
+  for (let i = 0; i < STEADY_RATE * STEADY_SECONDS; i++) {
+    created.push(client.create(pods, grouped(policies, `load-${i}`, NAMESPACE) as Pod))
+    await sleep(1000 / STEADY_RATE)
+  }
+  await Promise.all(created)
+  while (gatedAt.size > 0) await sleep(100)
+  stop.abort()
+  await following
+  return took.sort((a, b) => a - b)
+}
+
+export function describeScheduler(result: SchedulerResult): string {
+  const rate = ({ podsPerSecond }: LoadResult) => `${podsPerSecond.toFixed(1)} pods/s`
+  return [
+    `${result.count} pods, ${result.nodes} nodes in ${CLUSTERS} clusters`,
+    `stock scheduler alone          ${rate(result.stock)}`,
+    `with ours, no policy           ${rate(result.withoutPolicy)}, ratio ${result.ratioWithoutPolicy.toFixed(2)}`,
+    `every pod under ${result.policies} policies   ${rate(result.kosmos)}, ratio ${result.ratio.toFixed(2)}`,
+    `one decision                   ${result.decideP50Ms.toFixed(0)} ms (p50), ${result.decideP99Ms.toFixed(0)} ms (p99)`,
+    `peak memory                    ${result.peakRssMiB.toFixed(0)} MiB`,
+  ].join('\n')
+}

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { compiled } from '../pods.fixture.ts'
+import { placementEvents } from './events.ts'
+
+const page = readFileSync(new URL('../../../../docs/reference/events.md', import.meta.url), 'utf8')
+const policy = compiled({
+  allocationPolicy: [
+    { name: 'leaf1', replicas: 2 },
+    { name: 'leaf2', replicas: 1 },
+  ],
+})
+
+describe('the Events of placement', () => {
+  const all = [
+    placementEvents.quotaReached(policy),
+    placementEvents.placeKept(policy, 'leaf1', 'noRoom'),
+    placementEvents.placementRefused(policy, 'no'),
+  ]
+  for (const { reason } of all) {
+    it(`explain ${reason} in docs/reference/events.md`, () => assert(page.includes(`\`${reason}\``)))
+  }
+  it('say how many places there are, and where one is kept', () => {
+    assert.match(all[0]?.note ?? '', /for 3 pods/)
+    assert.match(all[1]?.note ?? '', /kosmos\.io\/cluster=leaf1/)
+  })
+})

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { compiled, podLike } from '../pods.fixture.ts'
+import { deletionCostPatch, openPatch, seatPatch } from './patch.ts'
+
+const policy = compiled({
+  allocationPolicy: [
+    { name: 'leaf1', weight: 2 },
+    { name: 'leaf2', weight: 1 },
+  ],
+})
+const gate = { schedulingGates: [{ $patch: 'delete', name: 'kosmos.io/placement' }] }
+
+describe('what is sent for a pod', () => {
+  it('with a seat is its value of the topology key, its seat, and the order in which seats are given up', () => {
+    assert.deepEqual(seatPatch(podLike({ uid: 'u' }), policy, { share: 0, number: 3 }), {
+      metadata: {
+        uid: 'u',
+        annotations: {
+          'kosmos.io/workload-policy': 'web',
+          'kosmos.io/seat': '3',
+          // leaf1, leaf1, leaf2 | leaf1, …: three seats come before.
+          'controller.kubernetes.io/pod-deletion-cost': '-3',
+        },
+      },
+      spec: { ...gate, nodeSelector: { 'kosmos.io/cluster': 'leaf1' } },
+    })
+  })
+
+  it('with a deletion cost of its own leaves that as it is', () => {
+    const annotations = { 'controller.kubernetes.io/pod-deletion-cost': '100' }
+    const patch = seatPatch(podLike({ annotations }), policy, { share: 0, number: 1 }) as {
+      metadata: { annotations: Record<string, string> }
+    }
+    assert.deepEqual(Object.keys(patch.metadata.annotations), ['kosmos.io/workload-policy', 'kosmos.io/seat'])
+  })
+
+  it('that may go anywhere is that its gate is open', () => {
+    const metadata = { uid: 'u', annotations: { 'kosmos.io/workload-policy': 'web' } }
+    assert.deepEqual(openPatch(podLike({ uid: 'u' }), policy), { metadata, spec: gate })
+    assert.deepEqual(openPatch(podLike({ uid: 'u' }), undefined), { metadata: { uid: 'u' }, spec: gate })
+  })
+
+  it('whose policy changed is its new turn, if that is another', () => {
+    const pod = podLike({ uid: 'u', annotations: { 'controller.kubernetes.io/pod-deletion-cost': '-3' } })
+    assert.equal(deletionCostPatch(pod, policy, { share: 0, number: 3 }), undefined)
+    assert.deepEqual(deletionCostPatch(pod, policy, { share: 0, number: 1 }), {
+      metadata: { uid: 'u', annotations: { 'controller.kubernetes.io/pod-deletion-cost': '0' } },
+    })
+  })
+})
