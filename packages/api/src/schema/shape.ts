@@ -32,12 +32,30 @@ function messageOf(error: TLocalizedValidationError, schema: JsonSchema, value: 
 const tooMany = (size: number, limit = Number.POSITIVE_INFINITY) =>
   size > limit ? [`Too many: ${size}: must have at most ${limit} items`] : []
 
+/** Items of a list that is a map by some of their fields, and have the same as an earlier one. */
+function duplicates({ listMapKeys }: JsonSchema, items: readonly unknown[], path: string): Problem[] {
+  if (listMapKeys === undefined) return []
+  const keys = items.map((item) => {
+    return JSON.stringify(listMapKeys.map((name) => [name, isObject(item) ? item[name] : undefined]))
+  })
+  return keys.flatMap((key, i) =>
+    keys.indexOf(key) < i
+      ? [
+          {
+            path: fieldPath(path, i),
+            message: `Duplicate value: ${JSON.stringify(Object.fromEntries(JSON.parse(key) as [string, unknown][]))}`,
+          },
+        ]
+      : [],
+  )
+}
+
 /** What is wrong with the value itself, not with what it contains. TypeBox judges scalars. */
 export function shapeProblems(schema: JsonSchema, value: unknown, path: string): Problem[] {
   const here = (messages: string[]): Problem[] => messages.map((message) => ({ path, message }))
   if (schema.type === 'array') {
     if (!Array.isArray(value)) return here([`${invalid(schema, value)}: must be of type array`])
-    return here(tooMany(value.length, schema.maxItems))
+    return [...here(tooMany(value.length, schema.maxItems)), ...duplicates(schema, value, path)]
   }
   if (schema.type !== 'object') {
     return here(Value.Errors(schema as TSchema, value).map((error) => messageOf(error, schema, value)))

@@ -27,10 +27,19 @@ export function apiServer(cluster: {
         const options = { agent, method, headers: { authorization, accept, 'content-type': contentType } }
         const outgoing = request(new URL(path, cluster.server), options, (response) => {
           text(response)
-            .then((content) => resolve({ code: response.statusCode ?? 0, body: JSON.parse(content) }))
+            .then((content) => resolve({ code: response.statusCode ?? 0, body: answerOf(content) }))
             .catch(reject)
         })
         outgoing.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body))
       }),
+  }
+}
+
+/** An API server that does not know a kind yet answers in plain text. */
+function answerOf(content: string): Answer['body'] {
+  try {
+    return JSON.parse(content)
+  } catch {
+    return { message: content }
   }
 }

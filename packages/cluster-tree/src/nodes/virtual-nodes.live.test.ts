@@ -347,6 +347,7 @@ describe('the virtual node of a leaf, in the root', () => {
 
     it('goes when it is not described any more, after the last of its pods', async () => {
       await eventuallyNode('it is Ready', isReady)
+      await eventually('it is served', () => told.includes(`serves ${name}`))
       occupied.add(name)
       take(pool('gpu', `gone${count}`))
       const retiring = await eventuallyNode('it takes no new pods', ({ spec }) =>
