@@ -57,6 +57,7 @@ describe('a join', () => {
       plan.root.map(({ kind, metadata }) => `${kind} ${metadata?.name}`),
       [
         'CustomResourceDefinition clusters.kosmos.io',
+        'CustomResourceDefinition workloadpolicies.kosmos.io',
         'Namespace kosmos-system',
         'Secret cluster-leaf1',
         'Cluster leaf1',
@@ -96,6 +97,7 @@ describe('a join', () => {
     assert.deepEqual((await changesSince(pristine.root, root.client)).added, [
       'Cluster /leaf1',
       'CustomResourceDefinition /clusters.kosmos.io',
+      'CustomResourceDefinition /workloadpolicies.kosmos.io',
       'Namespace /kosmos-system',
       'Secret kosmos-system/cluster-leaf1',
     ])

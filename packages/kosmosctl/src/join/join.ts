@@ -82,7 +82,7 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
     const rootAPIServer = await rootAddress(options.rootAPIServer, root, { name, isDefined })
 
     if (definition === 'missing') {
-      await progress.step('installing the kind Cluster in the root', () => installDefinitions(root.client))
+      await progress.step('installing the kinds of kosmos.io in the root', () => installDefinitions(root.client))
     }
     const { kubeconfig, expires } = await progress.step(`creating an account for the root in the leaf`, async () => {
       await grantAccess(leaf.client, leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId), rootId)

@@ -102,7 +102,11 @@ async function removeNode(): Promise<void> {
   await root.client.delete(nodes, { name: node })
 }
 
-const kinds = ['CustomResourceDefinition /clusters.kosmos.io', 'Namespace /kosmos-system']
+const kinds = [
+  'CustomResourceDefinition /clusters.kosmos.io',
+  'CustomResourceDefinition /workloadpolicies.kosmos.io',
+  'Namespace /kosmos-system',
+]
 const leafIsAsBefore = () =>
   eventually(async () => {
     const { added, gone } = await changesSince(pristine.leaf, leaf.client)
