@@ -1,4 +1,6 @@
 /** Places pods by policies, in front of the stock kube-scheduler. */
+export { openPatch } from './placement/patch.ts'
+export { isGated } from './placement/standing.ts'
 export type { Decision } from './placement/state.ts'
 export { type CompiledPolicy, compilePolicy, policyOf, type StoredPolicy } from './policies/compiled-policy.ts'
 export { workloadPolicies } from './policies/resource.ts'

@@ -16,7 +16,7 @@ import { slimNode } from './nodes/slim-node.ts'
 import { PlacementController } from './placement/controller.ts'
 import type { LedgerChange } from './placement/ledger.ts'
 import { slimPod } from './placement/slim-pod.ts'
-import { isGated } from './placement/standing.ts'
+import { hasEnded, isGated } from './placement/standing.ts'
 import { PlacementState } from './placement/state.ts'
 import type { StoredPolicy } from './policies/compiled-policy.ts'
 import { workloadPolicies } from './policies/resource.ts'
@@ -104,8 +104,7 @@ export class Scheduler {
   #onPod({ type, key, object }: Change<Pod>): void {
     this.#changed(type === 'deleted' ? this.#state.deletePod(key) : this.#state.setPod(object))
     if (isGated(object)) this.#placement.controller.enqueue(key)
-    const isOver = type === 'deleted' || object.status?.phase === 'Succeeded' || object.status?.phase === 'Failed'
-    const node = isOver ? this.#state.nodeOf(object) : undefined
+    const node = type === 'deleted' || hasEnded(object) ? this.#state.nodeOf(object) : undefined
     if (node) this.#placement.roomChanged(node)
   }
 

@@ -33,22 +33,22 @@ export function simulate(world: World, pods: readonly Pod[]): Decision[] {
   const state = stateOf(world)
   const gated = pods.map((pod) => ({ ...pod, spec: { ...pod.spec, schedulingGates: [{ name: placementGate }] } }))
   for (const pod of gated) state.setPod(pod)
-  return gated.map((pod) => {
-    const decision = state.decide(pod)
-    state.commit(pod, decision)
-    return decision
-  })
+  return decideAll(state, gated)
 }
 
 /** What is decided now about each pod that waits in this world, by its key. */
 export function whyWaiting(world: World): Map<string, Decision> {
   const state = stateOf(world)
   const waiting = world.pods.filter((pod) => isGated(pod) && pod.metadata.deletionTimestamp === undefined)
-  return new Map(
-    waiting.map((pod) => {
-      const decision = state.decide(pod)
-      state.commit(pod, decision)
-      return [keyOf(pod), decision]
-    }),
-  )
+  const decisions = decideAll(state, waiting)
+  return new Map(decisions.map((decision, i) => [keyOf(waiting[i] ?? {}), decision]))
+}
+
+/** One after the other, each with what the ones before it have taken. */
+function decideAll(state: PlacementState, pods: readonly Pod[]): Decision[] {
+  return pods.map((pod) => {
+    const decision = state.decide(pod)
+    state.commit(pod, decision)
+    return decision
+  })
 }

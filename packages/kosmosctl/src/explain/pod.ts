@@ -1,4 +1,4 @@
-import { clusterLabel, placementGate, rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
+import { clusterLabel, rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
 import { claimsOf, type Delivery, deliveriesTo, isCopiedService, privateName, references } from '@kosmos/cluster-tree'
 import {
   type Client,
@@ -13,7 +13,7 @@ import {
   secrets,
   services,
 } from '@kosmos/kube'
-import { whyWaiting } from '@kosmos/scheduler'
+import { isGated, whyWaiting } from '@kosmos/scheduler'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { clusters } from '../clusters/resources.ts'
@@ -89,8 +89,6 @@ async function clusterOf(root: Client, { spec }: Pod): Promise<string | undefine
   }
   return cluster
 }
-
-const isGated = ({ spec }: Pod): boolean => spec.schedulingGates?.some(({ name }) => name === placementGate) ?? false
 
 /** What the scheduler decides about a pod that waits for its place, by the same function. */
 async function placeOf(root: Client, pod: Pod): Promise<string> {

@@ -1,5 +1,6 @@
 import { placementGate } from '@kosmos/api'
 import { ApiError, type Client, keyOf, pods } from '@kosmos/kube'
+import { isGated, openPatch } from '@kosmos/scheduler'
 import { type Manifest, mutatingAdmissionPolicies } from '../clusters/resources.ts'
 
 const { group, version, plural } = mutatingAdmissionPolicies
@@ -21,12 +22,8 @@ export const isOfAdmission = ({ apiVersion }: Manifest): boolean => apiVersion =
 export async function openGates(root: Client): Promise<string[]> {
   const opened: string[] = []
   for (const pod of await root.listAll(pods)) {
-    if (!pod.spec.schedulingGates?.some(({ name }) => name === placementGate)) continue
-    const patch = {
-      metadata: { uid: pod.metadata.uid },
-      spec: { schedulingGates: [{ $patch: 'delete', name: placementGate }] },
-    }
-    const outcome = await root.patch(pods, pod.metadata, patch, { type: 'strategic' })
+    if (!isGated(pod)) continue
+    const outcome = await root.patch(pods, pod.metadata, openPatch(pod, undefined), { type: 'strategic' })
     if (outcome.ok) opened.push(keyOf(pod))
     else if (outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
       throw new Error(`pod ${keyOf(pod)} still has the gate ${placementGate}: ${outcome.status.message}`)

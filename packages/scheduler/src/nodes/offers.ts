@@ -16,8 +16,8 @@ export function takesPod(node: Node, pod: Pod, affinity = new NodeAffinity(pod.s
 }
 
 /**
- * Which nodes are there for a pod, by the value of one of their labels, whatever room they have. Pods of one workload ask the same, so the answer is kept until a node
- * changes in what is asked about: a heartbeat is no change.
+ * Which nodes are there for a pod, by the value of one of their labels, whatever room they have. Pods of one workload ask the
+ * same, so the answer is kept until a node changes in what is asked about: a heartbeat is no change.
  */
 export class NodeOffers {
   readonly #nodes: () => Iterable<Node>
@@ -43,7 +43,9 @@ export class NodeOffers {
     for (const node of this.#nodes()) {
       const value = node.metadata.labels?.[topologyKey]
       if (value === undefined || !takesPod(node, pod, required)) continue
-      names.set(value, [...(names.get(value) ?? []), node.metadata.name])
+      const those = names.get(value)
+      if (those) those.push(node.metadata.name)
+      else names.set(value, [node.metadata.name])
     }
     this.#answers.set(question, names)
     return names

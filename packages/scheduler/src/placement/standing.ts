@@ -18,9 +18,14 @@ export function isGated({ spec }: Pod): boolean {
   return spec.schedulingGates?.some(({ name }) => name === placementGate) ?? false
 }
 
+/** Whether all of its containers have ended for good: it takes neither a seat nor room. */
+export function hasEnded({ status }: Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed'
+}
+
 /** Whether a pod takes a seat: one that has ended or is being deleted gives its seat to the next. */
-export function isCounted({ metadata, status }: Pod): boolean {
-  return metadata.deletionTimestamp === undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
+export function isCounted(pod: Pod): boolean {
+  return pod.metadata.deletionTimestamp === undefined && !hasEnded(pod)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { keyOf, type Node, type ObjectKey, type Pod } from '@kosmos/kube'
+import { keyOf, type Node, type ObjectKey, type Pod, type ResourceList } from '@kosmos/kube'
 import { isSameOffer, NodeOffers } from '../nodes/offers.ts'
 import { RoomBook, roomOf } from '../nodes/room-book.ts'
 import type { CompiledPolicy } from '../policies/compiled-policy.ts'
@@ -6,6 +6,7 @@ import { PolicyBook } from '../policies/policy-book.ts'
 import type { Seat } from '../seats/seats.ts'
 import { Ledger, type LedgerChange } from './ledger.ts'
 import { freeSeat, type Offer, place } from './place.ts'
+import { hasEnded } from './standing.ts'
 
 /** What was decided about a gated pod. */
 export type Decision =
@@ -63,9 +64,8 @@ export class PlacementState {
   /** A pod appeared or changed. */
   setPod(pod: Pod): LedgerChange[] {
     const key = keyOf(pod)
-    const phase = pod.status?.phase
-    if (phase === 'Succeeded' || phase === 'Failed') this.#room.release(key)
-    else if (pod.spec.nodeName) this.#room.take(key, pod.spec.nodeName, roomOf(pod), phase !== 'Pending')
+    if (hasEnded(pod)) this.#room.release(key)
+    else if (pod.spec.nodeName) this.#room.take(key, pod.spec.nodeName, roomOf(pod), pod.status?.phase !== 'Pending')
     return this.ledger.set(pod, key)
   }
 
@@ -87,11 +87,12 @@ export class PlacementState {
     const promised = this.ledger.promised(key)
     if (promised && !this.ledger.isHeld(key)) return seatAt(promised, 'room')
     if (promised) this.ledger.withdraw(pod, key)
+    const requests = roomOf(pod)
     const placement = place({
       policy,
       taken: group.taken,
       asked: pod.spec.nodeSelector?.[policy.topologyKey],
-      offerOf: (share) => this.#offerOf(pod, policy, share),
+      offerOf: (share) => this.#offerOf(pod, requests, policy, share),
     })
     if (placement.kind !== 'share') return { kind: placement.kind, policy }
     return seatAt(freeSeat(placement.share, group.numbers(placement.share)), placement.offer)
@@ -122,10 +123,10 @@ export class PlacementState {
     return spec.nodeName ? this.#nodes.get(spec.nodeName) : undefined
   }
 
-  #offerOf(pod: Pod, policy: CompiledPolicy, share: number): Offer {
+  #offerOf(pod: Pod, requests: ResourceList, policy: CompiledPolicy, share: number): Offer {
     const names = this.#nodesAt(pod, policy, policy.shares[share]?.name ?? '')
     if (names.length === 0) return 'noNode'
-    return this.#room.choose(names, roomOf(pod)) === undefined ? 'noRoom' : 'room'
+    return this.#room.choose(names, requests) === undefined ? 'noRoom' : 'room'
   }
 
   #nodesAt(pod: Pod, { topologyKey }: CompiledPolicy, value: string): readonly string[] {
