@@ -5,7 +5,8 @@ const mayImport = {
   kubelet: ['kube'],
   'cluster-tree': ['kube', 'api', 'kubelet'],
   scheduler: ['kube', 'api'],
-  kosmosctl: ['api', 'kube', 'kubelet', 'cluster-tree', 'scheduler', 'testbed'],
+  'cluster-link': ['kube', 'api'],
+  kosmosctl: ['api', 'kube', 'kubelet', 'cluster-tree', 'scheduler', 'cluster-link', 'testbed'],
   testbed: ['kube'],
 }
 

@@ -1,7 +1,10 @@
 import { dump } from 'js-yaml'
 import { clusterKind } from './cluster/cluster.ts'
 import { clusterConditions } from './cluster/conditions.ts'
+import { clusterNodeKind } from './cluster-node/cluster-node.ts'
 import { customResourceDefinition } from './crd.ts'
+import { nodeConfigConditions } from './node-config/conditions.ts'
+import { nodeConfigKind } from './node-config/node-config.ts'
 import { referencePage } from './reference.ts'
 import type { ConditionTable } from './schema/condition.ts'
 import type { Kind } from './schema/kind.ts'
@@ -17,6 +20,8 @@ function manifest(kind: Kind) {
 /** Files that are written from the schemas: path from the repository's root → content. */
 export const generatedFiles: Readonly<Record<string, string>> = {
   ...filesOf(clusterKind, clusterConditions),
+  ...filesOf(clusterNodeKind, nodeConfigConditions),
+  ...filesOf(nodeConfigKind, nodeConfigConditions),
   ...filesOf(workloadPolicyKind, workloadPolicyConditions),
 }
 

@@ -19,8 +19,27 @@ export type { ClusterSpec, CredentialsSecretRef } from './cluster/spec.ts'
 export type { ClusterStatus } from './cluster/status.ts'
 export { type ClusterTreeOptions, type LeafModel, leafModelKind } from './cluster/tree-options.ts'
 export { type VirtualNodeModel, virtualNodeModels } from './cluster/virtual-nodes.ts'
+export { type ClusterNode, clusterNodeKind, clusterNodeName } from './cluster-node/cluster-node.ts'
+export type { ClusterNodeSpec } from './cluster-node/spec.ts'
 export { customResourceDefinition } from './crd.ts'
 export * from './names.ts'
+export {
+  type NodeConfigConditionReason,
+  type NodeConfigConditionType,
+  nodeConfigCondition,
+} from './node-config/conditions.ts'
+export { type NodeConfig, nodeConfigKind } from './node-config/node-config.ts'
+export type {
+  LinkArp,
+  LinkDevice,
+  LinkFdb,
+  LinkMasquerade,
+  LinkPeer,
+  LinkRoute,
+  LinkTranslation,
+  NodeConfigSpec,
+} from './node-config/spec.ts'
+export type { NextHopStatus, NodeConfigStatus, UnderlayStatus } from './node-config/status.ts'
 export { type Condition, type NewCondition, withCondition } from './schema/condition.ts'
 export type { ObjectMeta } from './schema/metadata.ts'
 export type { Problem } from './schema/problem.ts'

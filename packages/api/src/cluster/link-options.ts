@@ -58,6 +58,12 @@ export const clusterLinkOptions = struct(
       description: 'The address families that are connected; all means both.',
       default: 'all',
     }),
+    tunnel: Type.Optional(
+      Type.Enum(['vxlan', 'wireguard'], {
+        description:
+          'What the tunnels to other clusters are: wireguard is encrypted, vxlan is clear text. Where two clusters differ, the encrypted one is taken. Default: wireguard if networkType is gateway, else vxlan.',
+      }),
+    ),
     useIPPool: Type.Boolean({
       description: "Whether Calico IPPools are made for the other clusters' networks, so that Calico does not SNAT.",
       default: false,
@@ -91,6 +97,20 @@ export const clusterLinkOptions = struct(
               }),
           }),
         ],
+      }),
+    ),
+    podCIDRs: Type.Optional(
+      Type.Array(Type.String({ description: 'A CIDR.', maxLength: cidrMaxLength }), {
+        description: 'The networks of the pods. Default: what is found out from the network plug-in and the nodes.',
+        maxItems: 64,
+        listType: 'atomic',
+      }),
+    ),
+    serviceCIDRs: Type.Optional(
+      Type.Array(Type.String({ description: 'A CIDR.', maxLength: cidrMaxLength }), {
+        description: 'The networks of the Services. Default: what the ServiceCIDR objects of the cluster say.',
+        maxItems: 64,
+        listType: 'atomic',
       }),
     ),
     autodetectionMethod: Type.Optional(

@@ -1,0 +1,53 @@
+import { type ConditionTable, conditionFrom, type NewCondition } from '../schema/condition.ts'
+
+/** Every condition of a NodeConfig and every reason it can have. Nothing else writes conditions. */
+export const nodeConfigConditions = {
+  /** Whether the kernel of the node has what the NodeConfig says. */
+  Applied: {
+    Applied: { status: 'True', message: 'Devices, routes and rules are as they should be' },
+    ApplyFailed: {
+      status: 'False',
+      message: 'The kernel refused a change; what was there before is there still. The agent tries again',
+    },
+    ToolMissing: {
+      status: 'False',
+      message: 'A program that the agent needs is not installed on the node; use the image of the agent, or install it',
+    },
+    InterfaceNotFound: {
+      status: 'False',
+      message:
+        'No interface of the node fits; correct autodetectionMethod, nicNodeNames or defaultNICName in spec.clusterLinkOptions of the Cluster',
+    },
+    ForwardingDisabled: {
+      status: 'False',
+      message:
+        'The node does not forward packets; set the sysctls net.ipv4.ip_forward and net.ipv6.conf.all.forwarding to 1',
+    },
+  },
+  /** Whether the next hops answer through their tunnels. */
+  NextHopsReachable: {
+    AllReachable: { status: 'True', message: 'Every next hop answers through its tunnel' },
+    SomeUnreachable: {
+      status: 'False',
+      message:
+        'Next hops do not answer through their tunnels; see status.nextHops, and let the UDP ports of the devices pass between the nodes',
+    },
+    Probing: { status: 'Unknown', message: 'The next hops are being asked' },
+  },
+} as const satisfies ConditionTable
+
+export type NodeConfigConditionType = keyof typeof nodeConfigConditions
+export type NodeConfigConditionReason<T extends NodeConfigConditionType> = keyof (typeof nodeConfigConditions)[T] &
+  string
+
+/**
+ * A condition with the status and sentence of its reason.
+ * @param detail what the sentence cannot know, such as the error; never a secret.
+ */
+export function nodeConfigCondition<T extends NodeConfigConditionType>(
+  type: T,
+  reason: NodeConfigConditionReason<T>,
+  options: { readonly detail?: string; readonly observedGeneration?: number } = {},
+): NewCondition {
+  return conditionFrom(nodeConfigConditions, type, reason, options)
+}

@@ -1,0 +1,122 @@
+import Type, { type Static } from 'typebox'
+import { struct } from '../schema/build.ts'
+
+/** Interface names end at 15 characters: IFNAMSIZ of the kernel, with the zero. */
+const deviceName = (description: string) =>
+  Type.String({ description, minLength: 1, maxLength: 15, pattern: '^[!-.0-~]+$' })
+const address = (description: string) => Type.String({ description, minLength: 2, maxLength: 45 })
+const cidr = (description: string) => Type.String({ description, minLength: 3, maxLength: 49 })
+const mac = (description: string) =>
+  Type.String({ description, maxLength: 17, pattern: '^([0-9a-f]{2}:){5}[0-9a-f]{2}$' })
+
+/** What one node of a cluster of 5,000 nodes in P2P mode needs, with room. */
+const maxEntries = 20_000
+
+const listOf = <S extends ReturnType<typeof struct>>(items: S, description: string) =>
+  Type.Optional(Type.Array(items, { description, maxItems: maxEntries, listType: 'atomic' }))
+
+const device = struct(
+  {
+    type: Type.Enum(['vxlan', 'wireguard'], { description: 'What kind of device it is.' }),
+    name: deviceName('Its name.'),
+    addr: Type.Optional(cidr('Its IPv4 address with the length of the prefix, such as 220.30.0.11/32.')),
+    addr6: Type.Optional(cidr('Its IPv6 address with the length of the prefix.')),
+    mac: Type.Optional(mac('Its hardware address; VXLAN only.')),
+    bindDev: Type.Optional(deviceName('The device that its packets leave by; empty: the routing decides.')),
+    local: Type.Optional(address('The address that its packets start from; VXLAN only.')),
+    id: Type.Optional(
+      Type.Integer({ description: 'The VXLAN network identifier.', format: 'int32', minimum: 0, maximum: 16_777_215 }),
+    ),
+    port: Type.Integer({ description: 'The UDP port.', format: 'int32', minimum: 1, maximum: 65_535 }),
+    mtu: Type.Integer({ description: 'Its MTU, in bytes.', format: 'int32', minimum: 576, maximum: 65_535 }),
+  },
+  { description: 'A network device.' },
+)
+
+const route = struct(
+  {
+    cidr: cidr('Where to.'),
+    gw: Type.Optional(address('The next hop; without one, the addresses are on the link itself.')),
+    dev: deviceName('The device.'),
+    metric: Type.Optional(
+      Type.Integer({
+        description:
+          'Routes to one CIDR with the lowest metric share its traffic, those with a higher one stand by. Default: 0.',
+        format: 'int32',
+        minimum: 0,
+        maximum: 255,
+      }),
+    ),
+  },
+  { description: 'A next hop to a network; several to the same network share the traffic.' },
+)
+
+const fdb = struct(
+  { ip: address('The address of the other end of the tunnel.'), mac: mac('Its MAC.'), dev: deviceName('The device.') },
+  { description: 'An entry of the forwarding database: behind which tunnel a MAC is.' },
+)
+
+const arp = struct(
+  { ip: address('The next hop.'), mac: mac('Its MAC.'), dev: deviceName('The device.') },
+  { description: 'A permanent neighbour entry.' },
+)
+
+const peer = struct(
+  {
+    dev: deviceName('The WireGuard device.'),
+    publicKey: Type.String({ description: 'Its public key, base64.', maxLength: 44, pattern: '^[A-Za-z0-9+/]{43}=$' }),
+    endpoint: Type.Optional(
+      Type.String({
+        description: 'Where it listens, such as 192.0.2.1:51872; without one, it has to call first.',
+        maxLength: 64,
+      }),
+    ),
+    allowedIPs: Type.Array(cidr('A CIDR.'), { description: 'The addresses behind it.', maxItems: 256 }),
+    keepaliveSeconds: Type.Optional(
+      Type.Integer({
+        description: 'How often a packet keeps the mapping of a NAT in between alive.',
+        format: 'int32',
+        minimum: 1,
+        maximum: 65_535,
+      }),
+    ),
+  },
+  { description: 'The other end of a WireGuard tunnel.' },
+)
+
+const translation = struct(
+  {
+    local: cidr('The network in this cluster.'),
+    global: cidr('What the others see instead; the same as local keeps sources as they are, against masquerading.'),
+    kind: Type.Enum(['Pod', 'Service'], { description: 'Whose network it is.' }),
+  },
+  { description: 'A network of this cluster and how the other clusters see it, one to one.' },
+)
+
+const masquerade = struct(
+  { source: cidr('Packets from there …'), dev: deviceName('… that leave by this device get its address.') },
+  { description: 'Sources that are not known beyond a device.' },
+)
+
+export const nodeConfigSpec = struct(
+  {
+    nodeName: Type.String({ description: 'The node that it is for.', minLength: 1, maxLength: 253 }),
+    devices: listOf(device, 'The devices.'),
+    routes: listOf(route, 'The routes, in a table of their own.'),
+    fdbs: listOf(fdb, 'The forwarding databases of the VXLAN devices. Who is not in it is not listened to.'),
+    arps: listOf(arp, 'The neighbours on the VXLAN devices.'),
+    peers: listOf(peer, 'The other ends of the WireGuard tunnels.'),
+    translations: listOf(translation, 'How the networks of this cluster are seen from outside.'),
+    masquerades: listOf(masquerade, 'Whose packets get the address of the device they leave by.'),
+  },
+  { description: 'What ClusterLink wants on a node. Written by its controller, applied by the agent on the node.' },
+)
+
+export type NodeConfigSpec = Static<typeof nodeConfigSpec>
+export type LinkDevice = Static<typeof device>
+export type LinkRoute = Static<typeof route>
+export type LinkFdb = Static<typeof fdb>
+export type LinkArp = Static<typeof arp>
+export type LinkPeer = Static<typeof peer>
+export type LinkTranslation = Static<typeof translation>
+export type LinkMasquerade = Static<typeof masquerade>
