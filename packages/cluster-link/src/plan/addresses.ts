@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto'
+import { type Cidr, hostBits, nthAddress, parseCidr } from '../model/cidr.ts'
+import { secureCIDR } from '../model/names.ts'
+import type { CidrPair, LinkCluster, LinkNode } from '../model/network.ts'
+
+/** Numbers of nodes fit into the host bits of a /8; the first and the last are nobody's. */
+const MAX_ID_BITS = 24
+
+const secure = parseCidr(secureCIDR)
+
+/** Overlay addresses of a node on one device. */
+export interface Overlay {
+  readonly ip?: string | undefined
+  readonly ip6?: string | undefined
+}
+
+const overlay = ({ ip, ip6 }: CidrPair, { tunnelID }: LinkNode): Overlay => ({
+  ...(ip && { ip: nthAddress(ip, BigInt(tunnelID)) }),
+  ...(ip6 && { ip6: nthAddress(ip6, BigInt(tunnelID)) }),
+})
+
+/** Between clusters. */
+export const bridgeOverlay = (cluster: LinkCluster, node: LinkNode): Overlay => overlay(cluster.bridge, node)
+
+/** Between the nodes of a cluster and its gateways. */
+export const localOverlay = (cluster: LinkCluster, node: LinkNode): Overlay => overlay(cluster.local, node)
+
+/** Where the encrypted tunnels of a node end. */
+export const secureAddress = ({ tunnelID }: LinkNode): string => nthAddress(secure, BigInt(tunnelID))
+
+/** Hardware address of a device: locally administered, the same whenever it is made anew. */
+export function macOf(cluster: string, node: string, device: string): string {
+  const hash = createHash('sha256').update(`${cluster}\0${node}\0${device}`).digest('hex')
+  return `02:${hash.match(/../g)?.slice(0, 5).join(':')}`
+}
+
+/** How many numbers there are for nodes, as bits, when overlay addresses come from these networks. */
+export function idBits(networks: readonly Cidr[]): number {
+  return Math.min(MAX_ID_BITS, ...networks.map(hostBits))
+}
+
+/**
+ * A number for a node that nobody has yet: the host bits of its address, as the original has it, else one by its name,
+ * else the next free one. Undefined if all are taken.
+ */
+export function freeTunnelID(
+  node: { readonly name: string; readonly ip?: string | undefined },
+  taken: ReadonlySet<number>,
+  bits: number,
+): number | undefined {
+  const size = 2 ** bits
+  const wanted = node.ip
+    ? Number(parseCidr(node.ip).base % BigInt(size))
+    : createHash('sha256').update(node.name).digest().readUInt32BE() % size
+  for (let i = 0; i < size; i++) {
+    const id = (wanted + i) % size
+    if (id !== 0 && id !== size - 1 && !taken.has(id)) return id
+  }
+  return undefined
+}

@@ -1,0 +1,68 @@
+import { type Cidr, contains, formatCidr, overlaps, translate } from '../model/cidr.ts'
+import type { LinkCluster, LinkNetwork, LinkNode, SeenNetwork } from '../model/network.ts'
+
+/** Two networks that cannot both be reached, and whose they are. */
+export interface Overlap {
+  readonly cluster: string
+  readonly cidr: string
+  readonly otherCluster: string
+  readonly otherCidr: string
+}
+
+const isCarried = (network: SeenNetwork, a: LinkCluster, b: LinkCluster): boolean =>
+  a.families.has(network.local.family) && b.families.has(network.local.family)
+
+/**
+ * The networks of `target` that `viewer` reaches, under the addresses by which it does: not those that its own networks
+ * hide, nor those that a cluster with a name before it has already.
+ */
+export function visibleNetworks(network: LinkNetwork, viewer: LinkCluster, target: LinkCluster): SeenNetwork[] {
+  return target.networks.filter(
+    (seen) => isCarried(seen, viewer, target) && hidingNetwork(network, viewer, target, seen.global) === undefined,
+  )
+}
+
+function hidingNetwork(
+  network: LinkNetwork,
+  viewer: LinkCluster,
+  target: LinkCluster,
+  cidr: Cidr,
+): { readonly cluster: string; readonly cidr: Cidr } | undefined {
+  for (const { local } of viewer.networks) if (overlaps(local, cidr)) return { cluster: viewer.name, cidr: local }
+  for (const other of network.values()) {
+    if (other.name >= target.name || other.name === viewer.name) continue
+    for (const { global } of other.networks) if (overlaps(global, cidr)) return { cluster: other.name, cidr: global }
+  }
+  return undefined
+}
+
+/** Every pair of networks of which one hides the other, for the statuses of their clusters. */
+export function overlapsIn(network: LinkNetwork): Overlap[] {
+  const found = new Map<string, Overlap>()
+  for (const viewer of network.values()) {
+    for (const target of network.values()) {
+      if (viewer === target) continue
+      for (const seen of target.networks) {
+        if (!isCarried(seen, viewer, target)) continue
+        const hiding = hidingNetwork(network, viewer, target, seen.global)
+        if (hiding === undefined) continue
+        const overlap = {
+          cluster: target.name,
+          cidr: formatCidr(seen.global),
+          otherCluster: hiding.cluster,
+          otherCidr: formatCidr(hiding.cidr),
+        }
+        found.set(Object.values(overlap).join(' '), overlap)
+      }
+    }
+  }
+  return [...found.values()]
+}
+
+/** The pod networks of one node under the addresses by which others reach them. */
+export function podNetworksOf(node: LinkNode, visible: readonly SeenNetwork[]): Cidr[] {
+  return node.podCIDRs.flatMap((cidr) => {
+    const within = visible.find(({ kind, local }) => kind === 'Pod' && contains(local, cidr))
+    return within ? [translate(cidr, within.local, within.global)] : []
+  })
+}
