@@ -7,6 +7,8 @@ export {
   type WriteOptions,
 } from './client/client.ts'
 export { type Outcome, type RefusalReason, unwrap } from './client/outcome.ts'
+export { type Credentials, credentialsRef, readCredentials } from './clusters/credentials.ts'
+export { clusters, type StoredCluster } from './clusters/resource.ts'
 export { type Breaker, type BreakerOptions, createBreaker } from './connection/breaker.ts'
 export {
   Connection,

@@ -7,18 +7,27 @@ import {
   type NewCondition,
   virtualNodeModels,
 } from '@kosmos/api'
-import { Controller, nodes, type Pod, pods, type Requeue } from '@kosmos/kube'
+import {
+  Controller,
+  type Credentials,
+  clusters,
+  credentialsRef,
+  nodes,
+  type Pod,
+  pods,
+  type Requeue,
+  readCredentials,
+  type StoredCluster,
+} from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
 import type { Leaf } from '../leaf/leaf.ts'
 import { isNodeOf } from '../nodes/ownership.ts'
 import { virtualNodeState } from '../nodes/state.ts'
 import { isOfDaemonSet } from '../pods/owner.ts'
 import type { Root } from '../root/root.ts'
-import { type Credentials, credentialsRef, readCredentials } from './credentials.ts'
 import { credentialsMoved, credentialsNotMoved, leaving } from './events.ts'
 import { moveInlineKubeconfig, removeMovedKubeconfig } from './inline-kubeconfig.ts'
 import { conditionsOf } from './report.ts'
-import { clusters, type StoredCluster } from './resource.ts'
 import { statusOf } from './status.ts'
 import { nextTeardownStep } from './teardown.ts'
 

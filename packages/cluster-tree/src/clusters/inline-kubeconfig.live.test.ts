@@ -2,12 +2,19 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { apiVersion, systemNamespace } from '@kosmos/api'
-import { customResourceDefinitions, type KubeObject, namespaces, secrets, unwrap } from '@kosmos/kube'
+import {
+  clusters,
+  customResourceDefinitions,
+  type KubeObject,
+  namespaces,
+  type StoredCluster,
+  secrets,
+  unwrap,
+} from '@kosmos/kube'
 import { load } from 'js-yaml'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { kubeconfig } from './fixture.ts'
 import { moveInlineKubeconfig, removeMovedKubeconfig } from './inline-kubeconfig.ts'
-import { clusters, type StoredCluster } from './resource.ts'
 
 const definition = new URL('../../../../deploy/crds/kosmos.io_clusters.yaml', import.meta.url)
 const inline = Buffer.from(kubeconfig()).toString('base64')

@@ -1,6 +1,5 @@
 import { ownedByClusterAnnotation, systemNamespace } from '@kosmos/api'
-import { type Client, secrets } from '@kosmos/kube'
-import { clusters, type StoredCluster } from './resource.ts'
+import { type Client, clusters, type StoredCluster, secrets } from '@kosmos/kube'
 
 /** The Secret that an inline kubeconfig is moved to. */
 export const credentialsSecretName = (cluster: string): string => `cluster-${cluster}`

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Credentials } from '@kosmos/kube'
 import fc from 'fast-check'
-import type { Credentials } from './credentials.ts'
 import { accountToken, kubeconfig } from './fixture.ts'
 import { type ClusterView, conditionsOf, type LeafReport } from './report.ts'
 

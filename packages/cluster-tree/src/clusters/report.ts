@@ -1,7 +1,7 @@
 import { type ClusterConditionReason, clusterCondition, type NewCondition } from '@kosmos/api'
+import type { Credentials } from '@kosmos/kube'
 import type { Beat } from '../leaf/heartbeat.ts'
 import type { VirtualNodeState } from '../nodes/state.ts'
-import type { Credentials } from './credentials.ts'
 import { credentialsExpiry } from './expiry.ts'
 
 /** What a running leaf knows about itself; the controller makes the Cluster's status of it. */

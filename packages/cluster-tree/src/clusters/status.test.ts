@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type ClusterStatus, clusterCondition } from '@kosmos/api'
-import type { StoredCluster } from './resource.ts'
+import type { StoredCluster } from '@kosmos/kube'
 import { type StatusFacts, statusOf } from './status.ts'
 
 const cluster = (status?: Partial<ClusterStatus>, generation = 1) =>

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ClusterStatus, type Condition, type NewCondition, withCondition } from '@kosmos/api'
+import type { StoredCluster } from '@kosmos/kube'
 import type { VirtualNodeState } from '../nodes/state.ts'
-import type { StoredCluster } from './resource.ts'
 
 export interface StatusFacts {
   readonly conditions: readonly NewCondition[]

@@ -1,5 +1,4 @@
-import { Controller, type Node, nodes, type ReconcileObservation, type Requeue } from '@kosmos/kube'
-import type { StoredCluster } from '../clusters/resource.ts'
+import { Controller, type Node, nodes, type ReconcileObservation, type Requeue, type StoredCluster } from '@kosmos/kube'
 import { isNodeOf } from '../nodes/ownership.ts'
 import type { Root } from '../root/root.ts'
 import { failedOver, noAlternative, takenBack } from './events.ts'

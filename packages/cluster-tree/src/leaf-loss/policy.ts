@@ -1,6 +1,5 @@
 import { type ClusterTreeOptions, clusterLabel } from '@kosmos/api'
-import type { Node } from '@kosmos/kube'
-import type { StoredCluster } from '../clusters/resource.ts'
+import type { Node, StoredCluster } from '@kosmos/kube'
 import { isNodeOf } from '../nodes/ownership.ts'
 import type { Root } from '../root/root.ts'
 

@@ -1,12 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { type ClusterTreeOptions, leafModelOverlap, virtualNodeModels } from '@kosmos/api'
-import { ApiError, Client, Connection, createTransport, KubeConfigError, loadKubeConfig, type Node } from '@kosmos/kube'
-import { credentialsRef } from '../clusters/credentials.ts'
+import {
+  ApiError,
+  Client,
+  Connection,
+  createTransport,
+  credentialsRef,
+  KubeConfigError,
+  loadKubeConfig,
+  type Node,
+  type StoredCluster,
+} from '@kosmos/kube'
 import { leafRefused, leafStarted, nodeRetired, tokenNotRenewed } from '../clusters/events.ts'
 import { renewToken } from '../clusters/renewal.ts'
 import type { LeafReport } from '../clusters/report.ts'
-import type { StoredCluster } from '../clusters/resource.ts'
 import { isNodeOf, leafIdOf } from '../nodes/ownership.ts'
 import { apiServerAddress } from '../tokens/address.ts'
 import { type Beat, runHeartbeat } from './heartbeat.ts'

@@ -1,5 +1,5 @@
+import type { StoredCluster } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
-import type { StoredCluster } from '../clusters/resource.ts'
 import type { Kubelets } from '../kubelet/kubelets.ts'
 import type { Metrics } from '../process/metrics.ts'
 import type { Root } from '../root/root.ts'

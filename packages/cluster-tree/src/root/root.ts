@@ -3,6 +3,7 @@ import {
   type Client,
   type ClusterTrustBundle,
   type CSIStorageCapacity,
+  clusters,
   configMaps,
   csiStorageCapacities,
   type EndpointSlice,
@@ -21,12 +22,12 @@ import {
   type Resource,
   type Secret,
   type Service,
+  type StoredCluster,
   secrets,
   servedResource,
   services,
   storageClasses,
 } from '@kosmos/kube'
-import { clusters, type StoredCluster } from '../clusters/resource.ts'
 import type { ConfigurationSources } from '../configuration/controller.ts'
 import { versionOnly } from '../copies/identity.ts'
 import { handWritten, podKeysOf, serviceKeyOf } from '../endpoints/copy.ts'

@@ -1,5 +1,5 @@
 import { apiVersion, type Cluster, clusterKind } from '@kosmos/api'
-import { resource } from '@kosmos/kube'
+import { resource } from '../objects/resources.ts'
 
 /** A Cluster as the root returned it. */
 export type StoredCluster = Cluster & {

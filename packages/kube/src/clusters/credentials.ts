@@ -1,5 +1,6 @@
 import { type Cluster, type ClusterConditionReason, systemNamespace } from '@kosmos/api'
-import { KubeConfigError, loadKubeConfig, type Secret } from '@kosmos/kube'
+import { KubeConfigError, loadKubeConfig } from '../connection/kubeconfig.ts'
+import type { Secret } from '../objects/types.ts'
 
 /** The kubeconfig of a Cluster, or why there is none. */
 export type Credentials =
