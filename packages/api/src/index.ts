@@ -3,6 +3,7 @@ export {
   type ClusterManifest,
   clusterKind,
   defaultCluster,
+  hasClusterLink,
   hasClusterTree,
   isRootCluster,
   validateCluster,

@@ -117,13 +117,19 @@ export const leafVolumeFinalizer = 'kosmos.io/leaf-volume'
 
 /** Finalizer of a Cluster: its virtual nodes and its copies in the leaf are still to be removed. */
 export const clusterFinalizer = 'kosmos.io/cluster-manager'
+/** Ours. Finalizer of a Cluster: what ClusterLink has on its nodes is still to be removed. */
+export const linkFinalizer = 'kosmos.io/cluster-link'
+/** Ours. Label of a node of a linked cluster that its owner offers as a gateway, value `true`; without any, they are chosen. */
+export const linkGatewayLabel = 'kosmos.io/link-gateway'
 
 /** Kubernetes' own. Annotation of a pod: a ReplicaSet that shrinks deletes those of the lowest cost first. */
 export const podDeletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost'
 
 /** Ours. Field managers of server-side apply, one a component. */
 export const fieldManagers = {
+  clusterLink: 'kosmos-cluster-link',
   clusterTree: 'kosmos-cluster-tree',
+  linkAgent: 'kosmos-link-agent',
   kosmosctl: 'kosmos-kosmosctl',
   scheduler: 'kosmos-scheduler',
 } as const

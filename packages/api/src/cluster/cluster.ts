@@ -121,6 +121,11 @@ export function isRootCluster(cluster: {
   return cluster.metadata.annotations?.[clusterRoleAnnotation] === rootClusterRole
 }
 
+/** Whether ClusterLink shall connect the cluster with others. */
+export function hasClusterLink(cluster: Pick<Cluster, 'spec'>): boolean {
+  return cluster.spec.clusterLinkOptions?.enable === true
+}
+
 /** Whether the cluster shall appear in the root as virtual nodes. */
 export function hasClusterTree(cluster: Pick<Cluster, 'metadata' | 'spec'>): boolean {
   return !isRootCluster(cluster) && cluster.spec.clusterTreeOptions?.enable === true

@@ -66,6 +66,43 @@ export const clusterConditions = {
       message: 'Not tried, because spec.clusterTreeOptions does not enable it',
     },
   },
+  /** Whether ClusterLink connects the cluster with the others. */
+  Linked: {
+    Linked: { status: 'True', message: 'Every node has its tunnels, and the other ends answer' },
+    NodesNotReady: {
+      status: 'False',
+      message:
+        'Not every node has its tunnels, or the other ends do not answer; see kubectl get clusternodes, and kosmosctl link check',
+    },
+    NetworksOverlap: {
+      status: 'False',
+      message:
+        'Networks of the cluster are those of another one as well, so they are not reached from everywhere; map them with globalCIDRsMap in spec.clusterLinkOptions of both',
+    },
+    NetworksUnknown: {
+      status: 'False',
+      message:
+        'It could not be found out which networks the pods and Services of the cluster have; set podCIDRs and serviceCIDRs in spec.clusterLinkOptions',
+    },
+    NoGateway: {
+      status: 'False',
+      message: 'No node can be a gateway, because none is Ready; see the nodes of the cluster',
+    },
+    CredentialsInvalid: {
+      status: 'False',
+      message: 'The cluster cannot be used without valid credentials; see spec.credentialsSecretRef',
+    },
+    ClusterUnreachable: {
+      status: 'Unknown',
+      message: "The cluster's API server does not answer. Its nodes go on with what they have",
+    },
+    KindMissing: {
+      status: 'False',
+      message: 'The cluster does not know the kind NodeConfig; run kosmosctl join with --link',
+    },
+    Connecting: { status: 'Unknown', message: 'The cluster is being looked at' },
+    Leaving: { status: 'False', message: 'The tunnels of the cluster are being removed' },
+  },
   /** Whether the virtual nodes of the Cluster exist and are Ready. */
   VirtualNodesReady: {
     VirtualNodesReady: { status: 'True', message: 'All virtual nodes are Ready' },

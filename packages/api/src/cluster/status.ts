@@ -15,7 +15,7 @@ export const clusterStatus = struct(
       }),
     ),
     conditions: Type.Optional(
-      Type.Array(conditionOf('Reachable, CredentialsValid or VirtualNodesReady'), {
+      Type.Array(conditionOf('Reachable, CredentialsValid, VirtualNodesReady or Linked'), {
         description: 'What works and what does not.',
         maxItems: 32,
         listType: 'map',

@@ -101,6 +101,13 @@ const masquerade = struct(
 export const nodeConfigSpec = struct(
   {
     nodeName: Type.String({ description: 'The node that it is for.', minLength: 1, maxLength: 253 }),
+    autodetectionMethod: Type.Optional(
+      Type.String({
+        description:
+          'How the node finds the address its tunnels start from: first-found, can-reach=ADDRESS, interface=REGEX or cidr=CIDR. Default: first-found.',
+        maxLength: 253,
+      }),
+    ),
     devices: listOf(device, 'The devices.'),
     routes: listOf(route, 'The routes, in a table of their own.'),
     fdbs: listOf(fdb, 'The forwarding databases of the VXLAN devices. Who is not in it is not listened to.'),

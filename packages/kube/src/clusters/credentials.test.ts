@@ -81,7 +81,7 @@ describe('the credentials of a Cluster', () => {
 
   it('are invalid when the server is not verified', () => {
     assert.equal(reasonOf(kubeconfig({ cluster: { 'insecure-skip-tls-verify': true } })), 'KubeconfigInvalid')
-    assert.equal(reasonOf(kubeconfig({ server: 'http://leaf.example' })), 'KubeconfigInvalid')
+    assert.equal(reasonOf(kubeconfig({ cluster: { server: 'http://leaf.example' } })), 'KubeconfigInvalid')
   })
 
   for (const [what, parts] of Object.entries({

@@ -1,0 +1,64 @@
+import { type ClusterLinkOptions, type ClusterNode, hasClusterLink, isRootCluster } from '@kosmos/api'
+import type { StoredCluster } from '@kosmos/kube'
+import { type FoundNetworks, seenNetworks } from '../discover/networks.ts'
+import { parseCidr } from '../model/cidr.ts'
+import type { CidrPair, LinkCluster, LinkNetwork, LinkNode } from '../model/network.ts'
+
+/** What agents have not told yet. */
+const USUAL_MTU = 1500
+
+const families = {
+  all: new Set<4 | 6>([4, 6]),
+  ipv4: new Set<4 | 6>([4]),
+  ipv6: new Set<4 | 6>([6]),
+} as const
+
+const pair = ({ ip, ip6 }: ClusterLinkOptions['bridgeCIDRs']): CidrPair => ({
+  ...(ip !== '' && { ip: parseCidr(ip) }),
+  ...(ip6 !== '' && { ip6: parseCidr(ip6) }),
+})
+
+function linkNode({ spec }: ClusterNode): LinkNode | undefined {
+  const { nodeName, ip, ip6, podCIDRs = [], roles = [], tunnelID, publicKey, mtu = USUAL_MTU } = spec
+  if (tunnelID === undefined) return undefined
+  const isGateway = roles.includes('gateway')
+  return { name: nodeName, ip, ip6, podCIDRs: podCIDRs.map(parseCidr), isGateway, tunnelID, publicKey, mtu }
+}
+
+/** Whether a Cluster takes part in ClusterLink now. */
+export function takesPart(cluster: StoredCluster): boolean {
+  return hasClusterLink(cluster) && cluster.metadata.deletionTimestamp === undefined
+}
+
+/** Whether a Cluster has to have credentials: the root is reached by the ones that we have. */
+export const needsCredentials = (cluster: StoredCluster): boolean => !isRootCluster(cluster)
+
+/** A Cluster with its ClusterNodes as the plan knows it; undefined if it does not take part, or nothing is known yet. */
+export function linkCluster(cluster: StoredCluster, nodes: Iterable<ClusterNode>): LinkCluster | undefined {
+  const { clusterLinkOptions: options } = cluster.spec
+  const found = cluster.status?.clusterLinkStatus
+  if (!takesPart(cluster) || options === undefined || found === undefined) return undefined
+  const { podCIDRs = [], serviceCIDRs = [] } = found
+  const networks: FoundNetworks = { podCIDRs, serviceCIDRs }
+  const { networkType, tunnel = networkType === 'gateway' ? 'wireguard' : 'vxlan' } = options
+  const known = [...nodes].flatMap((node) => linkNode(node) ?? [])
+  return {
+    name: cluster.metadata.name,
+    networkType,
+    tunnel,
+    families: families[options.ipFamily],
+    bridge: pair(options.bridgeCIDRs),
+    local: pair(options.localCIDRs),
+    networks: seenNetworks(networks, options.globalCIDRsMap),
+    nodes: new Map(known.sort((a, b) => (a.name < b.name ? -1 : 1)).map((node) => [node.name, node])),
+  }
+}
+
+/** All clusters that take part. */
+export function linkNetwork(
+  clusters: Iterable<StoredCluster>,
+  nodesOf: (cluster: string) => Iterable<ClusterNode>,
+): LinkNetwork {
+  const all = [...clusters].flatMap((cluster) => linkCluster(cluster, nodesOf(cluster.metadata.name)) ?? [])
+  return new Map(all.map((cluster) => [cluster.name, cluster]))
+}

@@ -1,0 +1,132 @@
+import { clusterLabel, fieldManagers } from '@kosmos/api'
+import {
+  Client,
+  Connection,
+  createTransport,
+  Informer,
+  loadKubeConfig,
+  type Node,
+  nodes,
+  servedResource,
+} from '@kosmos/kube'
+import { type Log, type ProcessMetrics, persist } from '@kosmos/kube/process'
+import { isLinkable, slimNode } from '../discover/node.ts'
+import { nodeConfigs, type ServiceCIDR, type StoredNodeConfig, serviceCIDRs } from './resources.ts'
+
+/** How far we are with a cluster. */
+export type MemberState =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'unreachable'; readonly message: string }
+  | { readonly kind: 'kindMissing' }
+  | { readonly kind: 'ready' }
+
+export interface MemberOptions {
+  readonly name: string
+  readonly connect: () => Promise<Client>
+  /** Whether the connection is closed when the member stops. */
+  readonly ownsConnection: boolean
+  readonly log: Log
+  /** Something about the cluster, or what we know of it, is not as it was. */
+  readonly changed: () => void
+}
+
+/** One linked cluster, watched with the credentials of its Cluster. */
+export class Member {
+  readonly #options: MemberOptions
+  readonly #stop = new AbortController()
+  readonly #ended: Promise<void>
+  #client: Client | undefined
+  #state: MemberState = { kind: 'connecting' }
+  #nodes: Informer<Node> | undefined
+  #serviceCIDRs: Informer<ServiceCIDR> | undefined
+  #nodeConfigs: Informer<StoredNodeConfig> | undefined
+
+  constructor(options: MemberOptions) {
+    this.#options = options
+    this.#ended = this.#run(this.#stop.signal).catch(() => undefined)
+  }
+
+  get state(): MemberState {
+    return this.#state
+  }
+
+  get client(): Client | undefined {
+    return this.#client
+  }
+
+  /** Its nodes that get tunnels. */
+  nodes(): Node[] {
+    return [...(this.#nodes?.store.values() ?? [])].filter(isLinkable)
+  }
+
+  serviceCIDRs(): Iterable<ServiceCIDR> {
+    return this.#serviceCIDRs?.store.values() ?? []
+  }
+
+  /** Those that are ours, not another root's. */
+  nodeConfigsOf(cluster: string): StoredNodeConfig[] {
+    const all = [...(this.#nodeConfigs?.store.values() ?? [])]
+    return all.filter(({ metadata }) => metadata.labels?.[clusterLabel] === cluster)
+  }
+
+  nodeConfig(name: string): StoredNodeConfig | undefined {
+    return this.#nodeConfigs?.get(name)
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#ended
+    if (this.#options.ownsConnection) await this.#client?.connection.close()
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { connect, log, changed } = this.#options
+    this.#client = await persist('link.connect', connect, log, signal)
+    const client = this.#client
+    const servesServiceCIDRs = await persist('link.look', () => this.#look(client), log, signal)
+    const members = {
+      nodes: new Informer({ client, resource: nodes, transform: slimNode }),
+      nodeConfigs: new Informer({ client, resource: nodeConfigs }),
+      ...(servesServiceCIDRs && { serviceCIDRs: new Informer({ client, resource: serviceCIDRs }) }),
+    }
+    this.#nodes = members.nodes
+    this.#nodeConfigs = members.nodeConfigs
+    this.#serviceCIDRs = members.serviceCIDRs
+    const informers = Object.values(members)
+    const running = informers.map((informer) => informer.run(signal))
+    await Promise.race([Promise.all(informers.map(({ synced }) => synced)), ...running])
+    this.#become({ kind: 'ready' })
+    members.nodes.subscribe(changed)
+    members.serviceCIDRs?.subscribe(changed)
+    members.nodeConfigs.subscribe(changed)
+    await Promise.all(running)
+  }
+
+  /** Whether it serves ServiceCIDRs. Throws until it serves NodeConfigs. */
+  async #look(client: Client): Promise<boolean> {
+    try {
+      if ((await servedResource(client, [nodeConfigs])) === undefined) {
+        this.#become({ kind: 'kindMissing' })
+        throw new Error(`${client.name} does not know the kind NodeConfig`)
+      }
+      return (await servedResource(client, [serviceCIDRs])) !== undefined
+    } catch (error) {
+      if (this.#state.kind !== 'kindMissing') this.#become({ kind: 'unreachable', message: (error as Error).message })
+      throw error
+    }
+  }
+
+  #become(state: MemberState): void {
+    this.#state = state
+    this.#options.changed()
+  }
+}
+
+/** A connection by the kubeconfig of a Cluster. */
+export async function connectMember(name: string, kubeconfig: string, metrics: ProcessMetrics): Promise<Client> {
+  const transport = await createTransport(loadKubeConfig({ text: kubeconfig, selfContained: true }))
+  const connection = new Connection(name, transport, {
+    onRequest: (observation) => metrics.request(name, observation),
+  })
+  return new Client(connection, fieldManagers.clusterLink)
+}

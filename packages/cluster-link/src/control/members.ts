@@ -1,0 +1,149 @@
+import { linkFinalizer } from '@kosmos/api'
+import {
+  type Client,
+  Controller,
+  type ControllerOptions,
+  clusters,
+  credentialsRef,
+  type Requeue,
+  readCredentials,
+  type StoredCluster,
+} from '@kosmos/kube'
+import type { Log, ProcessMetrics } from '@kosmos/kube/process'
+import { needsCredentials, takesPart } from './link-network.ts'
+import type { LinkState } from './link-state.ts'
+import { connectMember, Member } from './member.ts'
+import { clusterNodes, nodeConfigs } from './resources.ts'
+
+export interface MembersOptions {
+  readonly state: LinkState
+  readonly log: Log
+  readonly metrics: ProcessMetrics
+  /** What a cluster is, or what we know of it, has changed. */
+  readonly changed: (cluster: string) => void
+  readonly onReconcile?: ControllerOptions<string>['onReconcile']
+}
+
+/** While agents take away what they have, until their NodeConfigs are gone. */
+const LEAVING_MS = 1_000
+
+/** Keeps a connection with every Cluster that takes part, and takes away everything of ours when it does no longer. */
+export class MembersController {
+  readonly controller: Controller
+  readonly #options: MembersOptions
+  readonly #causes = new Map<string, string>()
+
+  constructor(options: MembersOptions) {
+    this.#options = options
+    const { state, onReconcile } = options
+    this.controller = new Controller({
+      name: 'link-members',
+      concurrency: 8,
+      reconcile: (name) => this.#reconcile(name),
+      ...(onReconcile && { onReconcile }),
+    })
+    this.controller.watch(state.clusters, ({ key }) => [key])
+    this.controller.watch(state.credentials, ({ object }) => this.#usersOf(object.metadata.name))
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await this.controller.run(signal)
+    await Promise.all([...this.#options.state.members.keys()].map((name) => this.#stop(name)))
+  }
+
+  *#usersOf(secret: string): Iterable<string> {
+    for (const cluster of this.#options.state.clusters.store.values()) {
+      if (credentialsRef(cluster)?.name === secret) yield cluster.metadata.name
+    }
+  }
+
+  async #reconcile(name: string): Promise<Requeue> {
+    const cluster = this.#options.state.clusters.get(name)
+    if (cluster === undefined) {
+      await this.#stop(name)
+      return
+    }
+    const { finalizers = [] } = cluster.metadata
+    if (takesPart(cluster)) {
+      if (!finalizers.includes(linkFinalizer)) await this.#setFinalizers(cluster, [...finalizers, linkFinalizer])
+      await this.#ensureMember(cluster)
+      return
+    }
+    if (finalizers.includes(linkFinalizer)) return await this.#leave(cluster)
+    await this.#stop(name)
+    return
+  }
+
+  /** One connection per Cluster, anew when its credentials change. */
+  async #ensureMember(cluster: StoredCluster): Promise<Member | undefined> {
+    const { state, log, metrics, changed } = this.#options
+    const { name, uid } = cluster.metadata
+    const credentials = readCredentials(cluster, (namespace, secret) => state.credentials.get(`${namespace}/${secret}`))
+    const isRoot = !needsCredentials(cluster)
+    const kubeconfig = isRoot ? '' : credentials.ok ? credentials.kubeconfig : undefined
+    const cause = kubeconfig === undefined ? undefined : JSON.stringify([uid, kubeconfig])
+    const running = state.members.get(name)
+    if (running !== undefined && this.#causes.get(name) === cause) return running
+    await this.#stop(name)
+    if (kubeconfig === undefined || cause === undefined) {
+      changed(name)
+      return undefined
+    }
+    const connect = async (): Promise<Client> => (isRoot ? state.root : connectMember(name, kubeconfig, metrics))
+    const member = new Member({
+      name,
+      connect,
+      ownsConnection: !isRoot,
+      log,
+      changed: () => changed(name),
+    })
+    state.members.set(name, member)
+    this.#causes.set(name, cause)
+    return member
+  }
+
+  /** Agents whose NodeConfig goes take away what they have; the root forgets the nodes, the others their routes. */
+  async #leave(cluster: StoredCluster): Promise<Requeue> {
+    const { state } = this.#options
+    const { name, finalizers = [] } = cluster.metadata
+    const member = await this.#ensureMember(cluster)
+    const nodes = state.nodesOf(name)
+    if (member?.state.kind === 'ready' && member.client) {
+      for (const { metadata } of member.nodeConfigsOf(name)) {
+        const { client } = member
+        if (!metadata.deletionTimestamp)
+          await client.delete(nodeConfigs, { name: metadata.name }, { uid: metadata.uid })
+      }
+      if (member.nodeConfigsOf(name).length > 0) return { afterMs: LEAVING_MS }
+    } else if (nodes.length > 0 && member !== undefined && member.state.kind !== 'kindMissing') {
+      return { afterMs: LEAVING_MS }
+    }
+    for (const { metadata } of nodes) {
+      await state.root.delete(clusterNodes, { name: metadata.name }, { uid: metadata.uid })
+    }
+    await this.#stop(name)
+    await this.#setFinalizers(
+      cluster,
+      finalizers.filter((finalizer) => finalizer !== linkFinalizer),
+    )
+    return
+  }
+
+  async #stop(name: string): Promise<void> {
+    const { members } = this.#options.state
+    const member = members.get(name)
+    members.delete(name)
+    this.#causes.delete(name)
+    await member?.stop()
+  }
+
+  async #setFinalizers(cluster: StoredCluster, finalizers: readonly string[]): Promise<void> {
+    const { name, uid, resourceVersion } = cluster.metadata
+    const patch = { metadata: { uid, resourceVersion, finalizers } }
+    const outcome = await this.#options.state.root.patch(clusters, { name }, patch, { type: 'merge' })
+    // On a conflict the watch brings the newer object, and with it this key.
+    if (!outcome.ok && outcome.reason !== 'Conflict' && outcome.reason !== 'NotFound') {
+      throw new Error(`Cluster ${name}: finalizers cannot be set: ${outcome.status.message}`)
+    }
+  }
+}
