@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { clusterLabel, type NodeConfigSpec } from '@kosmos/api'
-import { type Change, Controller, type ControllerOptions, type Requeue } from '@kosmos/kube'
+import { type Change, Controller, type ControllerOptions, type Requeue, type StoredCluster } from '@kosmos/kube'
 import { autodetectionOf } from '../discover/autodetection.ts'
 import { pairsOf } from '../plan/pairs.ts'
 import { planNode } from '../plan/plan-node.ts'
@@ -29,7 +29,7 @@ export class PlanningController {
       reconcile: (name) => this.#reconcile(name),
       ...(onReconcile && { onReconcile }),
     })
-    this.controller.watch(state.clusters, () => this.#soon(this.#everyone()))
+    this.controller.watch(state.clusters, (change) => this.#soon(isPlanned(change) ? this.#everyone() : []))
     this.controller.watch(state.clusterNodes, (change) => this.#soon(this.#concernedBy(change)))
     this.controller.waitFor(state.synced)
   }
@@ -84,4 +84,15 @@ export class PlanningController {
     }
     return
   }
+}
+
+/** Whether a change of a Cluster may change a plan; most are of its conditions. */
+function isPlanned(change: Change<StoredCluster>): boolean {
+  if (change.type !== 'updated') return true
+  const relevant = ({ metadata, spec, status }: StoredCluster) => [
+    metadata.deletionTimestamp,
+    spec.clusterLinkOptions,
+    status?.clusterLinkStatus,
+  ]
+  return !isDeepStrictEqual(relevant(change.old), relevant(change.object))
 }

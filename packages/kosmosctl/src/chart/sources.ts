@@ -2,7 +2,15 @@ import { readdir, readFile } from 'node:fs/promises'
 import { ownVersion } from '../version/own.ts'
 import type { ChartSources } from './chart.ts'
 
-const paths = ['rbac/clustertree.yaml', 'clustertree.yaml', 'rbac/scheduler.yaml', 'scheduler.yaml', 'admission.yaml']
+const paths = [
+  'rbac/clustertree.yaml',
+  'clustertree.yaml',
+  'rbac/scheduler.yaml',
+  'scheduler.yaml',
+  'rbac/clusterlink.yaml',
+  'clusterlink.yaml',
+  'admission.yaml',
+]
 
 /** Reads what the chart is made of. `folder`: deploy/, with a slash at the end. */
 export async function chartSources(folder: URL): Promise<ChartSources> {

@@ -12,6 +12,7 @@ import {
   clusterRoleBindings,
   clusterRoles,
   clusters,
+  daemonSets,
   deployments,
   type Manifest,
   mutatingAdmissionPolicies,
@@ -20,6 +21,8 @@ import {
   roleBindings,
   roles,
   services,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
 } from './resources.ts'
 
 const known: readonly Resource[] = [
@@ -32,8 +35,11 @@ const known: readonly Resource[] = [
   clusterRoleBindings,
   roles,
   roleBindings,
+  daemonSets,
   deployments,
   podDisruptionBudgets,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
   customResourceDefinitions,
   csiDrivers,
   mutatingAdmissionPolicies,

@@ -46,6 +46,19 @@ export const mutatingAdmissionPolicyBindings = resource<Stored<KubeObject>>(
   'mutatingadmissionpolicybindings',
   'Cluster',
 )
+export const daemonSets = resource<Stored<KubeObject>>('apps/v1', 'DaemonSet', 'daemonsets', 'Namespaced')
+export const validatingAdmissionPolicies = resource<Stored<KubeObject>>(
+  admission,
+  'ValidatingAdmissionPolicy',
+  'validatingadmissionpolicies',
+  'Cluster',
+)
+export const validatingAdmissionPolicyBindings = resource<Stored<KubeObject>>(
+  admission,
+  'ValidatingAdmissionPolicyBinding',
+  'validatingadmissionpolicybindings',
+  'Cluster',
+)
 export const services = resource('v1', 'Service', 'services', 'Namespaced')
 
 export interface SelfSubjectAccessReview extends KubeObject {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { clusterKind, customResourceDefinition, workloadPolicyKind } from '@kosmos/api'
+import { clusterKind, clusterNodeKind, customResourceDefinition, nodeConfigKind, workloadPolicyKind } from '@kosmos/api'
 import { type Client, customResourceDefinitions } from '@kosmos/kube'
 import { applyTo } from '../clusters/own.ts'
 import type { Manifest } from '../clusters/resources.ts'
@@ -9,8 +9,14 @@ const establishWithinMs = 15_000
 
 /** The CustomResourceDefinitions of this version of Kosmos. */
 export function definitions(): Manifest[] {
-  return [clusterKind, workloadPolicyKind].map((kind) => customResourceDefinition(kind) as unknown as Manifest)
+  return [clusterKind, workloadPolicyKind, clusterNodeKind, nodeConfigKind].map(definitionOf)
 }
+
+/** The kind by which ClusterLink tells the nodes of a linked cluster what to do; it lives there. */
+export const nodeConfigDefinition = (): Manifest => definitionOf(nodeConfigKind)
+
+const definitionOf = (kind: Parameters<typeof customResourceDefinition>[0]): Manifest =>
+  customResourceDefinition(kind) as unknown as Manifest
 
 /** Stores the kinds of kosmos.io in the root and waits until it serves them. */
 export async function installDefinitions(root: Client): Promise<void> {

@@ -16,13 +16,18 @@ export const partOf = { label: 'app.kubernetes.io/part-of', value: 'kosmos' } as
 /** Everything that runs Kosmos in the root, in the order in which it is applied. */
 export async function installManifests(values: InstallValues = {}): Promise<Manifest[]> {
   if (values.crdsOnly) return definitions()
-  const components = [...(await deployedManifests('clustertree.yaml')), ...(await deployedManifests('scheduler.yaml'))]
+  const components = [
+    ...(await deployedManifests('clustertree.yaml')),
+    ...(await deployedManifests('scheduler.yaml')),
+    ...(await deployedManifests('clusterlink.yaml')),
+  ]
   const isNamespace = ({ kind }: Manifest) => kind === 'Namespace'
   return [
     ...definitions(),
     ...components.filter(isNamespace),
     ...(await deployedManifests('rbac/clustertree.yaml')),
     ...(await deployedManifests('rbac/scheduler.yaml')),
+    ...(await deployedManifests('rbac/clusterlink.yaml')),
     ...components
       .filter((manifest) => !isNamespace(manifest))
       .map((manifest) => (manifest.kind === 'Deployment' ? withValues(manifest, values) : manifest)),

@@ -1,10 +1,12 @@
 import { type Command, Option } from 'commander'
 import { type OutputFormat, render, toYaml } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
+import { Failure } from '../terminal/failure.ts'
 import { outputOption, parseDuration, rootSource, withLongRootOptions } from '../terminal/options.ts'
 import { type JoinOptions, type JoinPlan, type JoinResult, join, planJoin } from './join.ts'
 import { type ModelFlags, modelChoice, modelKinds, parseGroup, parseNodeSelector } from './leaf-models.ts'
 import { parseRootAddress } from './root-address.ts'
+import type { LinkChoices } from './root-manifests.ts'
 
 interface JoinFlags extends ModelFlags {
   readonly kubeconfig: string
@@ -14,6 +16,11 @@ interface JoinFlags extends ModelFlags {
   readonly tokenTtl?: number
   readonly timeout: number
   readonly wait: boolean
+  readonly tree: boolean
+  readonly link?: boolean
+  readonly networkType?: 'p2p' | 'gateway'
+  readonly tunnel?: 'vxlan' | 'wireguard'
+  readonly ipFamily?: 'all' | 'ipv4' | 'ipv6'
   readonly installCrds: boolean
   readonly dryRun?: boolean
   readonly output: OutputFormat
@@ -53,6 +60,26 @@ export function addJoin(program: Command, terminal: Terminal): void {
       parseRootAddress,
     )
     .option('--token-ttl <duration>', 'life of the credentials; the leaf may shorten it (default: 30d)', parseDuration)
+    .option('--link', 'connect its pods and Services with those of the other linked clusters (ClusterLink)')
+    .option('--no-tree', 'make no virtual nodes: ClusterLink alone, with --link')
+    .addOption(
+      new Option(
+        '--network-type <type>',
+        'with --link: p2p, every node reaches the other clusters by itself, or gateway (default: as it is, at first p2p)',
+      ).choices(['p2p', 'gateway']),
+    )
+    .addOption(
+      new Option(
+        '--tunnel <kind>',
+        'with --link: wireguard, encrypted, or vxlan, clear text (default: as it is, at first wireguard for gateway, else vxlan)',
+      ).choices(['vxlan', 'wireguard']),
+    )
+    .addOption(
+      new Option(
+        '--ip-family <family>',
+        'with --link: which addresses are connected (default: as it is, at first all)',
+      ).choices(['all', 'ipv4', 'ipv6']),
+    )
     .option('--no-wait', 'do not wait for the virtual nodes')
     .option('--timeout <duration>', 'how long to wait for the virtual nodes', parseDuration, 120)
     .option('--no-install-crds', 'do not install the kind Cluster in the root if it is missing')
@@ -66,6 +93,8 @@ export function addJoin(program: Command, terminal: Terminal): void {
         server: flags.server,
         rootAPIServer: flags.rootApiServer,
         model: modelChoice(flags),
+        tree: flags.tree,
+        link: linkChoices(flags),
         timeoutSeconds: flags.wait ? flags.timeout : 0,
         installCrds: flags.installCrds,
         ...(flags.tokenTtl !== undefined && { tokenTtlSeconds: flags.tokenTtl }),
@@ -78,6 +107,19 @@ export function addJoin(program: Command, terminal: Terminal): void {
       const result = await join(options, terminal.progress)
       terminal.print(render(flags.output, { data: result, text: () => resultText(result) }))
     })
+}
+
+/** What is said of ClusterLink. Throws a Failure where that makes no sense. */
+function linkChoices({ link, tree, networkType, tunnel, ipFamily }: JoinFlags): LinkChoices | undefined {
+  const choices = {
+    ...(networkType && { networkType }),
+    ...(tunnel && { tunnel }),
+    ...(ipFamily && { ipFamily }),
+  }
+  if (link) return choices
+  if (!tree) throw new Failure('--no-tree alone would join nothing', { next: 'say --link as well' })
+  if (Object.keys(choices).length === 0) return undefined
+  throw new Failure('--network-type, --tunnel and --ip-family are about ClusterLink', { next: 'say --link as well' })
 }
 
 /** More names than this tell a person less than their number. */

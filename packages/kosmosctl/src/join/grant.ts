@@ -1,5 +1,5 @@
-import type { Client } from '@kosmos/kube'
-import { applyOwn, ensureNamespace } from '../clusters/own.ts'
+import { type Client, customResourceDefinitions } from '@kosmos/kube'
+import { applyOwn, ensureNamespace, isOwn } from '../clusters/own.ts'
 import type { Manifest } from '../clusters/resources.ts'
 
 /**
@@ -18,6 +18,13 @@ export async function grantAccess(leaf: Client, manifests: readonly Manifest[], 
     { apiVersion: binding.apiVersion, kind: binding.kind, name: metadata.name, uid: metadata.uid },
   ]
   for (const manifest of manifests.filter((manifest) => manifest !== namespace && manifest !== binding)) {
+    if (manifest.kind === customResourceDefinitions.kind && (await isForeign(leaf, manifest, rootId))) continue
     await applyOwn(leaf, { ...manifest, metadata: { ...manifest.metadata, ownerReferences } } as Manifest, rootId)
   }
+}
+
+/** A kind that another root, or somebody by hand, has put there serves us as well. */
+async function isForeign(leaf: Client, { metadata }: Manifest, rootId: string): Promise<boolean> {
+  const existing = await leaf.get(customResourceDefinitions, { name: metadata?.name ?? '' })
+  return existing !== undefined && !isOwn(existing, rootId)
 }

@@ -6,18 +6,17 @@ import { applyTo, ensureNamespace } from '../clusters/own.ts'
 import type { Manifest } from '../clusters/resources.ts'
 import { type Finding, isProblem, judge } from '../findings/finding.ts'
 import { definitions, installDefinitions } from '../install/definitions.ts'
-import { deployedManifests } from '../install/deploy-folder.ts'
 import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { endpointOf, requestToken, selfContainedKubeconfig } from './credentials.ts'
 import { gatherFacts, type JoinFacts } from './facts.ts'
 import { grantAccess } from './grant.ts'
-import { leafManifests } from './leaf-manifests.ts'
+import { leafManifestsFor } from './leaf-manifests.ts'
 import type { ModelChoice } from './leaf-models.ts'
 import { joinChecks } from './preflight.ts'
 import { rootAddress } from './root-address.ts'
-import { clusterManifest, credentialsSecret, rootNamespace } from './root-manifests.ts'
+import { clusterManifest, credentialsSecret, type LinkChoices, rootNamespace } from './root-manifests.ts'
 import { logIn } from './verify.ts'
 import { chosenModels } from './virtual-node-checks.ts'
 import { waitUntilReady } from './wait-ready.ts'
@@ -33,6 +32,10 @@ export interface JoinOptions {
   readonly rootAPIServer?: string | undefined
   /** What the leaf is in the root. Default: what the Cluster says already, else one virtual node. */
   readonly model?: ModelChoice | undefined
+  /** Whether the leaf becomes virtual nodes. Default: true. */
+  readonly tree?: boolean | undefined
+  /** Connects the pods and Services of the leaf with those of other clusters. Undefined: nothing is said of it. */
+  readonly link?: LinkChoices | undefined
   /** Life of the leaf credentials, in seconds; the leaf may shorten it. Default: 30 days. */
   readonly tokenTtlSeconds?: number
   /** How long to wait for the virtual node, in seconds; 0: not at all. Default: 120. */
@@ -76,7 +79,7 @@ const defaultTokenTtlSeconds = 30 * 24 * 3600
 export async function join(options: JoinOptions, progress: Progress): Promise<JoinResult> {
   return await withClusters({ root: options.root, leaf: options.leaf }, async ({ root, leaf }) => {
     const { rootId, leafId, definition, leafModels } = await preflight(options, root, leaf, progress)
-    const { name, timeoutSeconds = 120, tokenTtlSeconds = defaultTokenTtlSeconds } = options
+    const { name, timeoutSeconds = 120, tokenTtlSeconds = defaultTokenTtlSeconds, tree = true, link } = options
     const account = leafAccountName(rootId)
     const isDefined = definition !== 'missing'
     const rootAPIServer = await rootAddress(options.rootAPIServer, root, { name, isDefined })
@@ -85,7 +88,7 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
       await progress.step('installing the kinds of kosmos.io in the root', () => installDefinitions(root.client))
     }
     const { kubeconfig, expires } = await progress.step(`creating an account for the root in the leaf`, async () => {
-      await grantAccess(leaf.client, leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId), rootId)
+      await grantAccess(leaf.client, await manifestsInLeaf(options, rootId), rootId)
       const { token, expires } = await requestToken(leaf.client, account, tokenTtlSeconds)
       return {
         kubeconfig: selfContainedKubeconfig(name, await endpointOf(leaf.config, options.server), token),
@@ -96,11 +99,12 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
     await progress.step(`storing Cluster "${name}" in the root`, async () => {
       await ensureNamespace(root.client, rootNamespace())
       await storeCredentials(root.client, credentialsSecret(name, kubeconfig))
-      await applyTo(root.client, clusterManifest(name, { id: leafId, account }, { rootAPIServer, leafModels }))
+      const choices = { rootAPIServer, leafModels, tree, link }
+      await applyTo(root.client, clusterManifest(name, { id: leafId, account }, choices))
     })
     const expected = virtualNodeModels(name, leafModels).map(({ name }) => name)
     const virtualNodes =
-      timeoutSeconds === 0
+      timeoutSeconds === 0 || !tree
         ? []
         : await progress.step('waiting for the virtual nodes', (note) =>
             waitUntilReady(root.client, { cluster: name, virtualNodes: expected }, timeoutSeconds * 1000, note),
@@ -127,16 +131,23 @@ export async function planJoin(options: JoinOptions, progress: Progress): Promis
     const rootAPIServer = await rootAddress(options.rootAPIServer, root, { name: options.name, isDefined })
     const { data: _, ...secret } = credentialsSecret(options.name, kubeconfig)
     return {
-      leaf: leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId),
+      leaf: await manifestsInLeaf(options, rootId),
       root: [
         ...(definition === 'missing' ? definitions() : []),
         rootNamespace(),
         { ...secret, stringData: { kubeconfig } } as Manifest,
-        clusterManifest(options.name, { id: leafId, account: leafAccountName(rootId) }, { rootAPIServer, leafModels }),
+        clusterManifest(
+          options.name,
+          { id: leafId, account: leafAccountName(rootId) },
+          { rootAPIServer, leafModels, tree: options.tree, link: options.link },
+        ),
       ],
     }
   })
 }
+
+const manifestsInLeaf = ({ name, tree = true, link }: JoinOptions, rootId: string): Promise<Manifest[]> =>
+  leafManifestsFor(name, rootId, { tree, link: link !== undefined })
 
 async function preflight(options: JoinOptions, root: OpenCluster, leaf: OpenCluster, progress: Progress) {
   const { name, server, model, installCrds = true } = options

@@ -31,8 +31,19 @@ export function credentialsSecret(cluster: string, kubeconfig: string): Manifest
   }
 }
 
-/** What is said of the virtual nodes. */
-export interface TreeChoices {
+/** What is said of ClusterLink; what is not stays as it is. */
+export interface LinkChoices {
+  readonly networkType?: 'p2p' | 'gateway'
+  readonly tunnel?: 'vxlan' | 'wireguard'
+  readonly ipFamily?: 'all' | 'ipv4' | 'ipv6'
+}
+
+/** What is said of the Cluster. */
+export interface ClusterChoices {
+  /** Whether it has virtual nodes. Default: true. */
+  readonly tree?: boolean | undefined
+  /** Undefined: nothing is said of ClusterLink. */
+  readonly link?: LinkChoices | undefined
   readonly rootAPIServer?: string | undefined
   /** Undefined: nothing is said. Empty: one for the whole leaf, whoever has said otherwise before. */
   readonly leafModels?: readonly LeafModel[] | undefined
@@ -42,7 +53,7 @@ export interface TreeChoices {
 export function clusterManifest(
   name: string,
   leaf: { readonly id: string; readonly account: string },
-  { rootAPIServer, leafModels }: TreeChoices = {},
+  { rootAPIServer, leafModels, tree = true, link }: ClusterChoices = {},
 ): ClusterManifest & Manifest {
   return {
     apiVersion,
@@ -55,10 +66,11 @@ export function clusterManifest(
     spec: {
       credentialsSecretRef: { namespace: systemNamespace, name: credentialsSecretName(name), key: kubeconfigKey },
       clusterTreeOptions: {
-        enable: true,
+        enable: tree,
         ...(rootAPIServer !== undefined && { rootAPIServer }),
         ...(leafModels !== undefined && { leafModels: [...leafModels] }),
       },
+      ...(link && { clusterLinkOptions: { enable: true, ...link } }),
     },
   }
 }

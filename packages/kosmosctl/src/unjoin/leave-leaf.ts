@@ -45,7 +45,7 @@ export async function leaveLeaf(leaf: Client, rootId: string, account: string): 
   const remainders: Remainder[] = []
   const made = await leaf.listAll(namespaces, { labelSelector })
   const system = made.find(({ metadata }) => metadata.name === systemNamespace)
-  for (const namespace of made.filter((one) => one !== system)) {
+  for (const namespace of made.filter((one) => one !== system && !goesWithAccount(one, account))) {
     const stays = await reasonToStay(leaf, namespace.metadata.name, rootId)
     if (stays === undefined) await deleteObject(leaf, namespaces, namespace)
     else remainders.push(stays)
@@ -55,6 +55,9 @@ export async function leaveLeaf(leaf: Client, rootId: string, account: string): 
   await giveUpAccount(leaf, rootId, account, systemStays ? undefined : system)
   return remainders
 }
+
+const goesWithAccount = ({ metadata }: Namespace, account: string): boolean =>
+  metadata.ownerReferences?.some(({ kind, name }) => kind === clusterRoleBindings.kind && name === account) ?? false
 
 /**
  * Deletes the account together with the rights by which it does so. The ClusterRoleBinding owns everything else of it, so

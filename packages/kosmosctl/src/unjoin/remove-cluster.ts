@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { clusterFinalizer } from '@kosmos/api'
+import { clusterFinalizer, linkFinalizer } from '@kosmos/api'
 import type { Client } from '@kosmos/kube'
 import { clusters } from '../clusters/resources.ts'
 import { Failure } from '../terminal/failure.ts'
@@ -42,7 +42,7 @@ export async function removeCluster(
 
 async function dropFinalizer(root: Client, cluster: StoredCluster): Promise<void> {
   const { name, uid, resourceVersion, finalizers = [] } = cluster.metadata
-  const others = finalizers.filter((finalizer) => finalizer !== clusterFinalizer)
+  const others = finalizers.filter((finalizer) => finalizer !== clusterFinalizer && finalizer !== linkFinalizer)
   const patch = { metadata: { uid, resourceVersion, finalizers: others } }
   const outcome = await root.patch(clusters, { name }, patch, { type: 'merge' })
   if (!outcome.ok && outcome.reason === 'Conflict') {
