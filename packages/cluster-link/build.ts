@@ -5,4 +5,13 @@ export async function bundleClusterLink(outfile: string): Promise<void> {
   await bundleProcess(`${import.meta.dirname}/src/main.ts`, outfile)
 }
 
-if (import.meta.main) await bundleClusterLink(process.argv[2] ?? `${import.meta.dirname}/dist/cluster-link.mjs`)
+/** Bundles the agent of a node into one file. */
+export async function bundleLinkAgent(outfile: string): Promise<void> {
+  await bundleProcess(`${import.meta.dirname}/src/agent-main.ts`, outfile)
+}
+
+if (import.meta.main) {
+  const dist = `${import.meta.dirname}/dist`
+  await bundleClusterLink(process.argv[2] ?? `${dist}/cluster-link.mjs`)
+  await bundleLinkAgent(process.argv[3] ?? `${dist}/link-agent.mjs`)
+}

@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs'
+import { createNodeAgent } from './node-agent.ts'
+import { createShell } from './shell/shell.ts'
+
+/** The agent of a host as a process of its own, without an API server: `SPEC_FILE STATE_DIR`; tells what it knows. */
+const [specFile = '', stateDir = ''] = process.argv.slice(2)
+const agent = createNodeAgent({
+  shell: createShell(),
+  stateDir,
+  autodetection: { method: 'first-found' },
+  onReport: (report) => process.stdout.write(`${JSON.stringify({ at: Date.now(), ...report })}\n`),
+  onReconcile: ({ key, seconds, error }) =>
+    process.stderr.write(
+      `${new Date().toISOString()} ${key} ${Math.round(seconds * 1000)} ms ${error?.message ?? ''}\n`,
+    ),
+})
+agent.want(JSON.parse(readFileSync(specFile, 'utf8')), 1)
+await agent.run(new AbortController().signal)

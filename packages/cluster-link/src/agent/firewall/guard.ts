@@ -1,0 +1,48 @@
+import type { LinkDevice, NodeConfigSpec } from '@kosmos/api'
+import { devices, secureCIDR } from '../../model/names.ts'
+import { contains } from '../net/cidr.ts'
+import { chain, families, header, outermost, quoted, setOf } from './syntax.ts'
+import type { Sides } from './table.ts'
+
+/** Who may send what into the tunnels. */
+export function guardChains(spec: NodeConfigSpec, { outside, inside }: Sides): string[] {
+  return [
+    chain(
+      'input',
+      'type filter hook input priority filter',
+      [...outside, ...inside].flatMap((device) => peerRules(spec, device)),
+    ),
+    chain(
+      'prerouting_source',
+      // Before connection tracking and before destinations are rewritten.
+      'type filter hook prerouting priority raw - 5',
+      outside.flatMap((device) => sourceRules(spec, device)),
+    ),
+  ]
+}
+
+/** VXLAN knows no peers: whoever reaches the port could send into the cluster. */
+function peerRules({ fdbs = [] }: NodeConfigSpec, { name, port, local }: LinkDevice): string[] {
+  const ends = fdbs.filter(({ dev }) => dev === name).map(({ ip }) => ip)
+  const isSecure = local !== undefined && contains(secureCIDR, local)
+  return [
+    ...(isSecure ? [`udp dport ${port} iifname != ${quoted(devices.wireGuard.name)} counter drop`] : []),
+    ...families.map((family) => {
+      const known = outermost(ends, family)
+      const stranger = known.length > 0 ? `${header(family)} saddr != ${setOf(known)}` : `meta nfproto ipv${family}`
+      return `udp dport ${port} ${stranger} counter drop`
+    }),
+  ]
+}
+
+/** A cluster speaks for its own networks only: what it says it comes from must be routed to it. */
+function sourceRules({ routes = [], arps = [] }: NodeConfigSpec, { name }: LinkDevice): string[] {
+  const behind = [...routes.map(({ cidr, dev }) => ({ cidr, dev })), ...arps.map(({ ip, dev }) => ({ cidr: ip, dev }))]
+    .filter(({ dev }) => dev === name)
+    .map(({ cidr }) => cidr)
+  return families.map((family) => {
+    const known = outermost(behind, family)
+    const stranger = known.length > 0 ? `${header(family)} saddr != ${setOf(known)}` : `meta nfproto ipv${family}`
+    return `iifname ${quoted(name)} ${stranger} counter drop`
+  })
+}

@@ -1,0 +1,28 @@
+import { canonicalNetwork, contains, type Family, familyOf } from '../net/cidr.ts'
+
+/** Of the family inet: IPv4 and IPv6 in one. */
+export const tableName = 'kosmos_link'
+
+/** A base chain; an empty one is left out. */
+export function chain(name: string, hook: string, rules: readonly string[]): string {
+  if (rules.length === 0) return ''
+  return `\tchain ${name} {\n\t\t${hook}; policy accept;\n${rules.map((rule) => `\t\t${rule}\n`).join('')}\t}\n`
+}
+
+export const quoted = (name: string): string => `"${name}"`
+
+/** An anonymous set, in an order that does not depend on the order of the entries. */
+export function setOf(items: Iterable<string>): string {
+  return `{ ${[...new Set(items)].sort().join(', ')} }`
+}
+
+/** The header of a family in an expression. */
+export const header = (family: Family): 'ip' | 'ip6' => (family === 4 ? 'ip' : 'ip6')
+
+export const families: readonly Family[] = [4, 6]
+
+/** Networks of one family that are in no other of them: intervals of a set must not overlap. */
+export function outermost(cidrs: Iterable<string>, family: Family): string[] {
+  const networks = [...new Set([...cidrs].filter((cidr) => familyOf(cidr) === family).map(canonicalNetwork))]
+  return networks.filter((cidr) => !networks.some((other) => other !== cidr && contains(other, cidr)))
+}

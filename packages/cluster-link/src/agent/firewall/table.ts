@@ -1,0 +1,36 @@
+import type { LinkDevice, NodeConfigSpec } from '@kosmos/api'
+import { devices } from '../../model/names.ts'
+import { guardChains } from './guard.ts'
+import { chain, quoted, setOf, tableName } from './syntax.ts'
+import { translationChains } from './translation.ts'
+
+const outsideNames: readonly string[] = [devices.bridge.name, devices.bridge6.name, devices.secure.name]
+
+/** The VXLAN devices of a node, by what is behind them. */
+export interface Sides {
+  /** Other clusters. */
+  readonly outside: readonly LinkDevice[]
+  /** Nodes of the same cluster. */
+  readonly inside: readonly LinkDevice[]
+}
+
+/** Our nftables table; empty when there is nothing to guard. */
+export function nftTable(spec: NodeConfigSpec): string {
+  const vxlans = (spec.devices ?? []).filter(({ type }) => type === 'vxlan')
+  if (vxlans.length === 0) return ''
+  const sides: Sides = {
+    outside: vxlans.filter(({ name }) => outsideNames.includes(name)),
+    inside: vxlans.filter(({ name }) => !outsideNames.includes(name)),
+  }
+  const chains = [...guardChains(spec, sides), mssChain(vxlans), ...translationChains(spec, sides)]
+  return `table inet ${tableName} {\n${chains.join('')}}\n`
+}
+
+/** A tunnel carries less than the link below it, and path MTU discovery is often blocked on the way. */
+function mssChain(vxlans: readonly LinkDevice[]): string {
+  const names = setOf(vxlans.map(({ name }) => quoted(name)))
+  return chain('forward', 'type filter hook forward priority mangle', [
+    `iifname ${names} tcp flags syn tcp option maxseg size set rt mtu`,
+    `oifname ${names} tcp flags syn tcp option maxseg size set rt mtu`,
+  ])
+}

@@ -1,0 +1,105 @@
+import type { NodeConfigSpec } from '@kosmos/api'
+import { tableName } from '../firewall/syntax.ts'
+import type { Shell } from '../shell/shell.ts'
+import type { KeyPair } from '../wireguard/key.ts'
+import { followRoaming } from '../wireguard/roaming.ts'
+import { createTunnels, type Implementation } from '../wireguard/tunnel.ts'
+import { desired } from './desired.ts'
+import { desiredRoutes } from './desired-routes.ts'
+import { diff, diffRoutes } from './diff.ts'
+import { type Observed, readKernel, readRoutes } from './read.ts'
+import type { KernelState, WireGuard } from './state.ts'
+import type { Step } from './step.ts'
+import { writeKernel } from './write.ts'
+
+/** The kernel of one node. */
+export interface NodeKernel {
+  /** Makes it be as the NodeConfig says, all of it or nothing; throws with what the kernel refused. */
+  converge(spec: NodeConfigSpec, unreachable: ReadonlySet<string>): Promise<Converged>
+  /** The same for the routes alone, fast, after {@link converge}. */
+  reroute(spec: NodeConfigSpec, unreachable: ReadonlySet<string>): Promise<readonly Step[]>
+}
+
+export interface Converged {
+  /** What was changed; empty: nothing. */
+  readonly steps: readonly Step[]
+  readonly observed: Observed
+}
+
+export interface NodeKernelOptions {
+  readonly shell: Shell
+  readonly stateDir: string
+  readonly keyPair: KeyPair
+  /** For a device that is not there yet. */
+  readonly implementation: Implementation
+}
+
+export function createNodeKernel({ shell, stateDir, keyPair, implementation }: NodeKernelOptions): NodeKernel {
+  const tunnels = createTunnels(shell, stateDir, keyPair)
+  const inWordsOfNft = nftWords(shell)
+  let lastSet: ReadonlyMap<string, WireGuard> = new Map()
+  let last: { readonly wants: KernelState; readonly hasIpv6: boolean } | undefined
+
+  return {
+    converge: async (spec, unreachable) => {
+      const observed = await readKernel(shell)
+      const { state: has, hasIpv6, closedForward, handshakes } = observed
+      const facts = {
+        hasIpv6,
+        closedForward,
+        unreachable,
+        publicKey: keyPair.publicKey,
+        wireGuard: kindInUse(has) ?? implementation,
+      }
+      const raw = desired(spec, facts)
+      const wants = { ...raw, nft: await inWordsOfNft(raw.nft) }
+      const steps = diff(has, followRoaming(wants, has, { handshakes, now: Date.now() / 1000, lastSet }))
+      await orBack(steps, has)
+      lastSet = wants.wireGuards
+      last = { wants, hasIpv6 }
+      return { steps, observed }
+    },
+    reroute: async (spec, unreachable) => {
+      if (!last) return []
+      const has = await readRoutes(shell)
+      const routes = desiredRoutes(spec, { hasIpv6: last.hasIpv6, unreachable, links: [...last.wants.links.values()] })
+      const steps = diffRoutes(has, routes)
+      await writeKernel(shell, tunnels, steps)
+      return steps
+    },
+  }
+
+  async function orBack(steps: readonly Step[], before: KernelState): Promise<void> {
+    try {
+      await writeKernel(shell, tunnels, steps)
+    } catch (error) {
+      const { state } = await readKernel(shell)
+      await writeKernel(shell, tunnels, diff(state, before)).catch((second: Error) => {
+        throw new Error(`${(error as Error).message}; going back failed as well: ${second.message}`, { cause: error })
+      })
+      throw error
+    }
+  }
+}
+
+/** A tunnel that runs stays with what runs it. */
+function kindInUse({ links }: KernelState): Implementation | undefined {
+  const link = [...links.values()].find(({ kind }) => kind !== 'vxlan')
+  return link && link.kind !== 'vxlan' ? link.kind : undefined
+}
+
+/**
+ * A table as this version of nft prints it, so that what is wanted and what is there are compared in the same words: it
+ * is loaded and listed in a network namespace that ends with the command.
+ */
+function nftWords(shell: Shell): (table: string) => Promise<string> {
+  let last = { table: '', words: '' }
+  return async (table) => {
+    if (table === '') return ''
+    if (table !== last.table) {
+      const script = `nft -f - && nft -s list table inet ${tableName}`
+      last = { table, words: await shell.run(['unshare', '--net', 'sh', '-c', script], table) }
+    }
+    return last.words
+  }
+}

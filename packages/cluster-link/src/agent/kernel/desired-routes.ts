@@ -1,0 +1,66 @@
+import type { LinkRoute, NodeConfigSpec } from '@kosmos/api'
+import { secureCIDR } from '../../model/names.ts'
+import { canonicalAddress, canonicalNetwork, contains, familyOf, widthOf } from '../net/cidr.ts'
+import { byHop, type Hop, hopKey, keyedBy, type Link, type Route } from './state.ts'
+
+interface Surroundings {
+  readonly hasIpv6: boolean
+  readonly unreachable: ReadonlySet<string>
+  readonly links: readonly Link[]
+}
+
+/** The routes in our table, next hops that do not answer left out where others do. */
+export function desiredRoutes(spec: NodeConfigSpec, { hasIpv6, unreachable, links }: Surroundings): Map<string, Route> {
+  const entries = (spec.routes ?? []).filter(({ cidr }) => hasIpv6 || familyOf(cidr) === 4)
+  const planned = Map.groupBy(entries, ({ cidr }) => canonicalNetwork(cidr))
+  const source = sourceOf(links)
+  const onLink = (spec.arps ?? []).filter(({ ip }) => hasIpv6 || familyOf(ip) === 4).map(neighbourRoute)
+  return keyedBy(
+    [
+      ...secureGuard(links),
+      ...onLink.map(({ cidr, dev }) => routeOf(cidr, [{ dev }], source)),
+      ...[...planned].map(([cidr, routes]) => routeOf(cidr, effectiveHops(routes, unreachable), source)),
+    ],
+    ({ cidr }) => cidr,
+  )
+}
+
+/**
+ * Of the next hops that answer, those of the lowest metric; when none answers, of all: probes may be lost where packets
+ * are not, and a route to nowhere is worse than one that may work.
+ */
+export function effectiveHops(routes: readonly LinkRoute[], unreachable: ReadonlySet<string>): Hop[] {
+  const answering = routes.filter(({ gw }) => gw === undefined || !unreachable.has(canonicalAddress(gw)))
+  const candidates = answering.length > 0 ? answering : routes
+  const lowest = Math.min(...candidates.map(({ metric = 0 }) => metric))
+  const hops = candidates
+    .filter(({ metric = 0 }) => metric === lowest)
+    .map(({ gw, dev }): Hop => ({ dev, ...(gw && { gateway: canonicalAddress(gw) }) }))
+  return [...keyedBy(hops, hopKey).values()].sort(byHop)
+}
+
+/** Addresses of tunnels' ends that are not in the tunnel are nowhere: nothing goes out in clear text by a default route. */
+function secureGuard(links: readonly Link[]): Route[] {
+  const isSecure = links.some(({ vxlan }) => vxlan?.local !== undefined && contains(secureCIDR, vxlan.local))
+  return isSecure ? [{ cidr: secureCIDR, hops: [] }] : []
+}
+
+function neighbourRoute({ ip, dev }: { readonly ip: string; readonly dev: string }) {
+  return { cidr: `${canonicalAddress(ip)}/${widthOf(familyOf(ip))}`, dev }
+}
+
+function routeOf(
+  cidr: string,
+  hops: readonly Hop[],
+  sourceOfHop: (dev: string, cidr: string) => string | undefined,
+): Route {
+  const source = hops[0] && sourceOfHop(hops[0].dev, cidr)
+  return { cidr, hops, ...(source && { source }) }
+}
+
+function sourceOf(links: readonly Link[]) {
+  return (dev: string, cidr: string): string | undefined => {
+    const link = links.find(({ name }) => name === dev)
+    return link?.addresses.find((address) => familyOf(address) === familyOf(cidr))?.split('/')[0]
+  }
+}

@@ -1,0 +1,140 @@
+import { isDeepStrictEqual } from 'node:util'
+import { afterStep } from './effect.ts'
+import { type KernelState, type Link, onLinkFirst, type Route } from './state.ts'
+import type { LinkChange, Step } from './step.ts'
+
+/**
+ * The steps from what the kernel has to what it should have. Their order keeps packets flowing and never lets one pass
+ * that should not: guards come first and go last, addresses come before the routes that name them and go after them.
+ */
+export function diff(has: KernelState, wants: KernelState): Step[] {
+  const isLeaving = wants.nft === ''
+  const guards: Step[] = [...ruleSteps(has, wants), ...routeSteps(has, wants, isUnreachable), ...nftSteps(has, wants)]
+  const first = isLeaving ? [] : guards
+  const links = linkRemovals(has, wants)
+  // What goes with a device needs no step of its own.
+  const left = [...first, ...links].reduce(afterStep, has)
+  return [
+    ...first,
+    ...links,
+    ...linkAdditions(left, wants),
+    ...addressAdditions(left, wants),
+    ...wireGuardSteps(left, wants),
+    ...entrySteps(left.fdbs, wants.fdbs, (verb, fdb) => ({ do: `fdb.${verb}`, fdb })),
+    ...entrySteps(left.neighbours, wants.neighbours, (verb, neighbour) => ({ do: `neighbour.${verb}`, neighbour })),
+    ...routeSteps(left, wants, isReachable),
+    ...(isLeaving ? routeSteps(left, wants, isUnreachable) : []),
+    ...addressRemovals(left, wants),
+    ...forwardSteps(left, wants),
+    ...(isLeaving ? [...ruleSteps(left, wants), ...nftSteps(left, wants)] : []),
+  ]
+}
+
+/** The steps that make routes as they should be and touch nothing else. */
+export function diffRoutes(has: KernelState['routes'], wants: KernelState['routes']): Step[] {
+  return routeSteps({ routes: has }, { routes: wants }, () => true)
+}
+
+const isReachable = ({ hops }: Route): boolean => hops.length > 0
+const isUnreachable = (route: Route): boolean => !isReachable(route)
+
+function ruleSteps(has: KernelState, wants: KernelState): Step[] {
+  return [
+    ...[...wants.rules.difference(has.rules)].map((family): Step => ({ do: 'rule.add', family })),
+    ...[...has.rules.difference(wants.rules)].map((family): Step => ({ do: 'rule.delete', family })),
+  ]
+}
+
+function nftSteps(has: KernelState, wants: KernelState): Step[] {
+  return has.nft === wants.nft ? [] : [{ do: 'nft.replace', table: wants.nft }]
+}
+
+function linkRemovals(has: KernelState, wants: KernelState): Step[] {
+  return [...has.links.values()].flatMap((link): Step[] => {
+    const wanted = wants.links.get(link.name)
+    return wanted && isSameDevice(link, wanted) ? [] : [{ do: 'link.delete', name: link.name }]
+  })
+}
+
+/** Whether a device can become another without being made anew. */
+function isSameDevice(has: Link, wants: Link): boolean {
+  return has.kind === wants.kind && isDeepStrictEqual(has.vxlan, wants.vxlan)
+}
+
+function linkAdditions(has: KernelState, wants: KernelState): Step[] {
+  return [...wants.links.values()].flatMap((wanted): Step[] => {
+    const link = has.links.get(wanted.name)
+    const { name } = wanted
+    if (!link)
+      return [{ do: 'link.add', link: wanted }, ...(wanted.isLoose ? [{ do: 'link.loosen', name } as const] : [])]
+    const change: LinkChange = {
+      ...(link.mtu !== wanted.mtu && { mtu: wanted.mtu }),
+      ...(wanted.mac !== undefined && link.mac !== wanted.mac && { mac: wanted.mac }),
+      ...(link.isUp !== wanted.isUp && { isUp: wanted.isUp }),
+      ...(!link.isMarked && wanted.isMarked && { isMarked: true as const }),
+    }
+    return [
+      ...(Object.keys(change).length > 0 ? [{ do: 'link.set', name, change } as const] : []),
+      ...(wanted.isLoose && !link.isLoose ? [{ do: 'link.loosen', name } as const] : []),
+    ]
+  })
+}
+
+function addressAdditions(has: KernelState, wants: KernelState): Step[] {
+  return [...wants.links.values()].flatMap(({ name, addresses }) => {
+    const there = has.links.get(name)?.addresses ?? []
+    return addresses
+      .filter((address) => !there.includes(address))
+      .map((address): Step => ({ do: 'address.add', dev: name, address }))
+  })
+}
+
+function addressRemovals(has: KernelState, wants: KernelState): Step[] {
+  return [...has.links.values()].flatMap(({ name, addresses }) => {
+    const wanted = wants.links.get(name)?.addresses ?? []
+    return addresses
+      .filter((address) => !wanted.includes(address))
+      .map((address): Step => ({ do: 'address.delete', dev: name, address }))
+  })
+}
+
+function wireGuardSteps(has: KernelState, wants: KernelState): Step[] {
+  return [...wants.wireGuards.values()]
+    .filter((wireGuard) => !isDeepStrictEqual(has.wireGuards.get(wireGuard.dev), wireGuard))
+    .map((wireGuard): Step => ({ do: 'wireguard.set', wireGuard }))
+}
+
+type Routes = Pick<KernelState, 'routes'>
+
+function routeSteps(has: Routes, wants: Routes, concerns: (route: Route) => boolean): Step[] {
+  // Next hops must be on the link before others go through them.
+  const wanted = [...wants.routes.values()].filter(concerns).sort(onLinkFirst)
+  return [
+    ...wanted
+      .filter((route) => !isDeepStrictEqual(has.routes.get(route.cidr), route))
+      .map((route): Step => ({ do: 'route.replace', route })),
+    ...[...has.routes.values()]
+      .filter((route) => concerns(route) && !wants.routes.has(route.cidr))
+      .map((route): Step => ({ do: 'route.delete', route })),
+  ]
+}
+
+function entrySteps<T>(
+  has: ReadonlyMap<string, T>,
+  wants: ReadonlyMap<string, T>,
+  step: (verb: 'replace' | 'delete', entry: T) => Step,
+): Step[] {
+  return [
+    ...[...wants]
+      .filter(([key, entry]) => !isDeepStrictEqual(has.get(key), entry))
+      .map(([, entry]) => step('replace', entry)),
+    ...[...has].filter(([key]) => !wants.has(key)).map(([, entry]) => step('delete', entry)),
+  ]
+}
+
+function forwardSteps(has: KernelState, wants: KernelState): Step[] {
+  return [
+    ...[...wants.forwards.difference(has.forwards)].map((key): Step => ({ do: 'forward.accept', key })),
+    ...[...has.forwards.difference(wants.forwards)].map((key): Step => ({ do: 'forward.forget', key })),
+  ]
+}

@@ -1,0 +1,83 @@
+import { fdbKey, type KernelState, type Link, neighbourKey, type Route } from './state.ts'
+import type { Step } from './step.ts'
+
+/** What the kernel has after a step, its own side effects included. */
+export function afterStep(state: KernelState, step: Step): KernelState {
+  switch (step.do) {
+    case 'link.add':
+      return withLink(state, { ...step.link, addresses: [], isLoose: false })
+    case 'link.delete':
+      return withoutLink(state, step.name)
+    case 'link.set':
+      return changeLink(state, step.name, (link) => ({ ...link, ...step.change }))
+    case 'link.loosen':
+      return changeLink(state, step.name, (link) => ({ ...link, isLoose: true }))
+    case 'address.add':
+      return changeLink(state, step.dev, (link) => ({ ...link, addresses: [...link.addresses, step.address].sort() }))
+    case 'address.delete':
+      return withoutAddress(state, step.dev, step.address)
+    case 'rule.add':
+      return { ...state, rules: new Set(state.rules).add(step.family) }
+    case 'rule.delete':
+      return { ...state, rules: state.rules.difference(new Set([step.family])) }
+    case 'route.replace':
+      return { ...state, routes: new Map(state.routes).set(step.route.cidr, step.route) }
+    case 'route.delete':
+      return { ...state, routes: without(state.routes, step.route.cidr) }
+    case 'fdb.replace':
+      return { ...state, fdbs: new Map(state.fdbs).set(fdbKey(step.fdb), step.fdb) }
+    case 'fdb.delete':
+      return { ...state, fdbs: without(state.fdbs, fdbKey(step.fdb)) }
+    case 'neighbour.replace':
+      return { ...state, neighbours: new Map(state.neighbours).set(neighbourKey(step.neighbour), step.neighbour) }
+    case 'neighbour.delete':
+      return { ...state, neighbours: without(state.neighbours, neighbourKey(step.neighbour)) }
+    case 'wireguard.set':
+      return { ...state, wireGuards: new Map(state.wireGuards).set(step.wireGuard.dev, step.wireGuard) }
+    case 'nft.replace':
+      return { ...state, nft: step.table }
+    case 'forward.accept':
+      return { ...state, forwards: new Set(state.forwards).add(step.key) }
+    case 'forward.forget':
+      return { ...state, forwards: state.forwards.difference(new Set([step.key])) }
+  }
+}
+
+function withLink(state: KernelState, link: Link): KernelState {
+  return { ...state, links: new Map(state.links).set(link.name, link) }
+}
+
+function changeLink(state: KernelState, name: string, change: (link: Link) => Link): KernelState {
+  const link = state.links.get(name)
+  return link ? withLink(state, change(link)) : state
+}
+
+/** With a device goes everything that hangs on it. */
+function withoutLink(state: KernelState, name: string): KernelState {
+  return {
+    ...state,
+    links: without(state.links, name),
+    routes: filtered(state.routes, ({ hops }) => hops.every(({ dev }) => dev !== name)),
+    fdbs: filtered(state.fdbs, ({ dev }) => dev !== name),
+    neighbours: filtered(state.neighbours, ({ dev }) => dev !== name),
+    wireGuards: without(state.wireGuards, name),
+  }
+}
+
+/** With an address go the routes that prefer it as their source. */
+function withoutAddress(state: KernelState, dev: string, address: string): KernelState {
+  const source = address.slice(0, address.lastIndexOf('/'))
+  const left = changeLink(state, dev, (link) => ({
+    ...link,
+    addresses: link.addresses.filter((other) => other !== address),
+  }))
+  return { ...left, routes: filtered(left.routes, (route: Route) => route.source !== source) }
+}
+
+function without<T>(map: ReadonlyMap<string, T>, key: string): ReadonlyMap<string, T> {
+  return filtered(map, (_, other) => other !== key)
+}
+
+function filtered<T>(map: ReadonlyMap<string, T>, keep: (value: T, key: string) => boolean): ReadonlyMap<string, T> {
+  return new Map([...map].filter(([key, value]) => keep(value, key)))
+}

@@ -1,0 +1,119 @@
+import { routingTable } from '../../model/names.ts'
+import { tableName } from '../firewall/syntax.ts'
+import type { Family } from '../net/cidr.ts'
+import { CommandFailed, type Shell, ToolMissing } from '../shell/shell.ts'
+import { parseFdbs, parseForward, parseNeighbours } from './parse-entries.ts'
+import { parseLinks } from './parse-links.ts'
+import { parseRoutes, parseRule } from './parse-routes.ts'
+import { parseWireGuard, type WireGuardDump } from './parse-wireguard.ts'
+import { fdbKey, type KernelState, keyedBy, type Link, neighbourKey, type Route } from './state.ts'
+
+/** What a reading of the kernel says. */
+export interface Observed {
+  readonly state: KernelState
+  readonly handshakes: WireGuardDump['handshakes']
+  readonly hasIpv6: boolean
+  /** Families that the node forwards. */
+  readonly forwarding: ReadonlySet<Family>
+  /** Families in which iptables drops what it is not told to forward. */
+  readonly closedForward: ReadonlySet<Family>
+}
+
+interface Netconf {
+  readonly family: string
+  readonly interface?: string
+  readonly forwarding?: boolean
+}
+
+/** Reads what of ours the kernel has; changes nothing. */
+export async function readKernel(shell: Shell): Promise<Observed> {
+  const [addresses, netconf, routes, rules4, rules6, fdb, neigh, nft, forward4, forward6, hasIpv6] = await Promise.all([
+    json(shell, ['ip', '-json', '-details', 'address', 'show']),
+    json(shell, ['ip', '-json', 'netconf', 'show']),
+    readRoutes(shell),
+    json(shell, ['ip', '-json', '-4', 'rule']),
+    orWithout(json(shell, ['ip', '-json', '-6', 'rule']), []),
+    json(shell, ['bridge', '-json', 'fdb']),
+    json(shell, ['ip', '-json', 'neigh']),
+    orWithout(shell.run(['nft', '-s', 'list', 'table', 'inet', tableName]), ''),
+    readForward(shell, 4),
+    readForward(shell, 6),
+    speaksIpv6(shell),
+  ])
+  const links = parseLinks(addresses, netconf)
+  const ours = new Set(links.map(({ name }) => name))
+  const dump = await readWireGuard(shell, links)
+  const forwards = [...forward4.ours, ...forward6.ours]
+  return {
+    state: {
+      links: keyedBy(links, ({ name }) => name),
+      routes,
+      rules: new Set<Family>([
+        ...(parseRule(rules4, routingTable) ? [4 as const] : []),
+        ...(parseRule(rules6, routingTable) ? [6 as const] : []),
+      ]),
+      fdbs: keyedBy(parseFdbs(fdb, ours), fdbKey),
+      neighbours: keyedBy(parseNeighbours(neigh, ours), neighbourKey),
+      wireGuards: keyedBy(dump.wireGuards, ({ dev }) => dev),
+      nft,
+      forwards: new Set(forwards),
+    },
+    handshakes: dump.handshakes,
+    hasIpv6,
+    forwarding: new Set([...forwardingOf(netconf, 'inet', 4), ...forwardingOf(netconf, 'inet6', 6)]),
+    closedForward: new Set<Family>([
+      ...(forward4.isClosed ? [4 as const] : []),
+      ...(forward6.isClosed ? [6 as const] : []),
+    ]),
+  }
+}
+
+/** Our table alone: what fail-over has to know. */
+export async function readRoutes(shell: Shell): Promise<ReadonlyMap<string, Route>> {
+  const show = (family: Family) =>
+    // A table that never had a route is not there.
+    orWithout(json(shell, ['ip', '-json', `-${family}`, 'route', 'show', 'table', `${routingTable}`]), [])
+  const [ipv4, ipv6] = await Promise.all([show(4), show(6)])
+  return keyedBy([...parseRoutes(ipv4, 4), ...parseRoutes(ipv6, 6)], ({ cidr }) => cidr)
+}
+
+async function readWireGuard(shell: Shell, links: readonly Link[]): Promise<WireGuardDump> {
+  const names = new Set(links.filter(({ kind }) => kind !== 'vxlan').map(({ name }) => name))
+  if (names.size === 0) return { wireGuards: [], handshakes: [] }
+  return parseWireGuard(await shell.run(['wg', 'show', 'all', 'dump']), names)
+}
+
+async function readForward(shell: Shell, family: Family) {
+  const program = family === 4 ? 'iptables' : 'ip6tables'
+  const shown = shell.run([program, '-w', '-S', 'FORWARD']).catch((error) => {
+    // Where iptables is not, nobody closed its FORWARD chain.
+    if (error instanceof ToolMissing || error instanceof CommandFailed) return ''
+    throw error
+  })
+  return parseForward(await shown, family)
+}
+
+async function speaksIpv6(shell: Shell): Promise<boolean> {
+  return (await orWithout(shell.run(['sysctl', '-n', 'net/ipv6/conf/default/disable_ipv6']), '1')).trim() === '0'
+}
+
+function forwardingOf(netconf: unknown, name: string, family: Family): Family[] {
+  const isOn = (netconf as readonly Netconf[]).some(
+    (conf) => conf.family === name && conf.interface === 'all' && conf.forwarding,
+  )
+  return isOn ? [family] : []
+}
+
+async function json(shell: Shell, argv: readonly string[]): Promise<unknown> {
+  const shown = await shell.run(argv)
+  // iproute2 prints nothing at all where a list is empty.
+  return shown.trim() === '' ? [] : JSON.parse(shown)
+}
+
+/** For commands that fail when there is nothing to show. */
+async function orWithout<T>(shown: Promise<T>, none: T): Promise<T> {
+  return await shown.catch((error) => {
+    if (error instanceof CommandFailed) return none
+    throw error
+  })
+}

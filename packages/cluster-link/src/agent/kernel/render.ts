@@ -1,0 +1,132 @@
+import { routeProtocol, routingTable } from '../../model/names.ts'
+import { tableName } from '../firewall/syntax.ts'
+import { familyOf } from '../net/cidr.ts'
+import { type Hop, type Link, linkAlias, type Route, rulePreference, type WireGuard } from './state.ts'
+import type { Step } from './step.ts'
+
+/** A program, and what it reads from its standard input. */
+export interface Command {
+  readonly argv: readonly string[]
+  readonly stdin: string
+}
+
+/** What has to be done; a tunnel in user space and its keys take more than a command. */
+export type Action = { readonly run: Command } | { readonly startTunnel: string } | { readonly configure: WireGuard }
+
+/** What the steps are for the programs that do them: neighbouring ones for one program are one call. */
+export function render(steps: readonly Step[]): Action[] {
+  const actions: Action[] = []
+  for (const next of steps.flatMap(actionsOf)) {
+    const last = actions.at(-1)
+    if (last && 'run' in last && 'run' in next && isSameBatch(last.run, next.run))
+      actions[actions.length - 1] = { run: { argv: last.run.argv, stdin: last.run.stdin + next.run.stdin } }
+    else actions.push(next)
+  }
+  return actions
+}
+
+function isSameBatch(a: Command, b: Command): boolean {
+  return a.argv.includes('-batch') && `${a.argv}` === `${b.argv}`
+}
+
+function actionsOf(step: Step): Action[] {
+  if (step.do === 'wireguard.set') return [{ configure: step.wireGuard }]
+  const isUserSpace = step.do === 'link.add' && step.link.kind === 'tun'
+  return [...(isUserSpace ? [{ startTunnel: step.link.name }] : []), { run: commandOf(step) }]
+}
+
+const ip = (...lines: string[]): Command => ({ argv: ['ip', '-batch', '-'], stdin: text(lines) })
+const bridge = (line: string): Command => ({ argv: ['bridge', '-batch', '-'], stdin: text([line]) })
+const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('')
+
+function commandOf(step: Exclude<Step, { do: 'wireguard.set' }>): Command {
+  switch (step.do) {
+    case 'link.add':
+      return ip(...additionLines(step.link))
+    case 'link.delete':
+      return ip(`link delete dev ${step.name}`)
+    case 'link.set':
+      return ip(...changeLines(step.name, step.change))
+    case 'link.loosen':
+      return { argv: ['sysctl', '-qw', `net/ipv4/conf/${step.name}/rp_filter=2`], stdin: '' }
+    case 'address.add':
+      return ip(`address add ${step.address} dev ${step.dev}${familyOf(step.address) === 6 ? ' nodad' : ''}`)
+    case 'address.delete':
+      return ip(`address delete ${step.address} dev ${step.dev}`)
+    case 'rule.add':
+    case 'rule.delete':
+      return {
+        argv: ['ip', `-${step.family}`, '-batch', '-'],
+        stdin: `rule ${step.do.slice(5)} pref ${rulePreference} lookup ${routingTable} protocol ${routeProtocol}\n`,
+      }
+    case 'route.replace':
+      return ip(routeLine(step.route))
+    case 'route.delete':
+      return ip(`route delete ${typeOf(step.route)}${step.route.cidr} table ${routingTable}`)
+    case 'fdb.replace':
+    case 'fdb.delete': {
+      const { mac, dev, ip: dst } = step.fdb
+      return bridge(
+        `fdb ${step.do.slice(4)} ${mac} dev ${dev} dst ${dst} self${step.do === 'fdb.replace' ? ' permanent' : ''}`,
+      )
+    }
+    case 'neighbour.replace':
+      return ip(
+        `neigh replace ${step.neighbour.ip} lladdr ${step.neighbour.mac} dev ${step.neighbour.dev} nud permanent`,
+      )
+    case 'neighbour.delete':
+      return ip(`neigh delete ${step.neighbour.ip} dev ${step.neighbour.dev}`)
+    case 'nft.replace': {
+      const away = `add table inet ${tableName}\ndelete table inet ${tableName}\n`
+      return { argv: ['nft', '-f', '-'], stdin: `${away}${step.table}` }
+    }
+    case 'forward.accept':
+    case 'forward.forget': {
+      const [family, direction = '', dev = ''] = step.key.split(' ')
+      const program = family === '4' ? 'iptables' : 'ip6tables'
+      const verb = step.do === 'forward.accept' ? '-I' : '-D'
+      const rule = [direction, dev, '-m', 'comment', '--comment', linkAlias, '-j', 'ACCEPT']
+      return { argv: [program, '-w', verb, 'FORWARD', ...rule], stdin: '' }
+    }
+  }
+}
+
+function additionLines({ name, kind, mac, mtu, vxlan, isUp }: Link): string[] {
+  const address = mac ? ` address ${mac}` : ''
+  const marks = [`link set dev ${name} alias ${linkAlias}`, `link set dev ${name} addrgenmode none`]
+  const up = isUp ? [`link set dev ${name} up`] : []
+  if (kind === 'tun') return [...marks, `link set dev ${name} mtu ${mtu}`, ...up]
+  if (!vxlan) return [`link add name ${name} mtu ${mtu} type wireguard`, ...marks, ...up]
+  const { id, port, local, bindDev } = vxlan
+  const from = `${local ? ` local ${local}` : ''}${bindDev ? ` dev ${bindDev}` : ''}`
+  return [
+    `link add name ${name}${address} mtu ${mtu} type vxlan id ${id}${from} dstport ${port} nolearning`,
+    ...marks,
+    ...up,
+  ]
+}
+
+function changeLines(name: string, change: Extract<Step, { do: 'link.set' }>['change']): string[] {
+  const words = [
+    ...(change.isMarked ? [`alias ${linkAlias}`] : []),
+    ...(change.mtu === undefined ? [] : [`mtu ${change.mtu}`]),
+    ...(change.mac === undefined ? [] : [`address ${change.mac}`]),
+    ...(change.isUp === undefined ? [] : [change.isUp ? 'up' : 'down']),
+  ]
+  return words.map((word) => `link set dev ${name} ${word}`)
+}
+
+const typeOf = ({ hops }: Route): string => (hops.length === 0 ? 'unreachable ' : '')
+
+function routeLine(route: Route): string {
+  const { cidr, source, hops } = route
+  const head = `route replace ${typeOf(route)}${cidr} proto ${routeProtocol} table ${routingTable}${source ? ` src ${source}` : ''}`
+  if (hops.length === 0) return head
+  const [only] = hops
+  if (hops.length === 1 && only) return `${head} ${hopWords(only)}`
+  return [head, ...hops.map((hop) => `nexthop ${hopWords(hop)}`)].join(' ')
+}
+
+function hopWords({ gateway, dev }: Hop): string {
+  return gateway ? `via ${gateway} dev ${dev} onlink` : `dev ${dev}`
+}

@@ -1,0 +1,30 @@
+import { CommandFailed, type Shell } from '../shell/shell.ts'
+import type { Tunnels } from '../wireguard/tunnel.ts'
+import { type Command, render } from './render.ts'
+import type { Step } from './step.ts'
+
+/** Does the steps one after the other; throws at the first that fails. */
+export async function writeKernel(shell: Shell, tunnels: Tunnels, steps: readonly Step[]): Promise<void> {
+  for (const action of render(steps)) {
+    if ('run' in action) await runCommand(shell, action.run)
+    else if ('configure' in action) await tunnels.configure(action.configure)
+    else await tunnels.start(action.startTunnel)
+  }
+}
+
+async function runCommand(shell: Shell, { argv, stdin }: Command): Promise<void> {
+  try {
+    await shell.run(argv, stdin)
+  } catch (error) {
+    throw error instanceof CommandFailed ? withLine(error, stdin) : error
+  }
+}
+
+/** A batch says at which line it failed; people need to know which one that is. */
+function withLine(error: CommandFailed, stdin: string): CommandFailed {
+  const [, number] = /Command failed -:(\d+)/.exec(error.stderr) ?? []
+  const line = number === undefined ? undefined : stdin.split('\n')[Number(number) - 1]
+  if (line === undefined) return error
+  const reason = error.stderr.replace(/\s*Command failed -:\d+\s*/, '').trim()
+  return new CommandFailed([error.argv[0] ?? '', line], error.code, reason)
+}

@@ -1,0 +1,188 @@
+import { mkdir } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { NodeConfigSpec, UnderlayStatus } from '@kosmos/api'
+import { backoffMs, Controller, type ReconcileObservation } from '@kosmos/kube'
+import { createNodeKernel, type NodeKernel } from './kernel/converge.ts'
+import type { Observed } from './kernel/read.ts'
+import { readRoutes } from './kernel/read.ts'
+import { startProbes } from './probe/probes.ts'
+import { suspectsOf, type Targets, targetsOf } from './probe/targets.ts'
+import { type Shell, ToolMissing } from './shell/shell.ts'
+import type { Report } from './status/report.ts'
+import type { Autodetection } from './underlay/method.ts'
+import { readUnderlay } from './underlay/read.ts'
+import { followKernel } from './watch/monitors.ts'
+import { loadKeyPair } from './wireguard/key.ts'
+import { findImplementation } from './wireguard/tunnel.ts'
+
+export interface NodeAgentOptions {
+  readonly shell: Shell
+  readonly stateDir: string
+  readonly autodetection: Autodetection
+  /** Called whenever something is known that was not before. */
+  readonly onReport: (report: Report) => void
+  readonly onReconcile?: (observation: ReconcileObservation) => void
+}
+
+export interface NodeAgent {
+  /** What the node should be like from now on. */
+  want(spec: NodeConfigSpec, generation: number): void
+  report(): Report
+  /** Works until the signal aborts; what is in the kernel stays. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+type Key = 'kernel' | 'routes' | 'underlay'
+
+const quietMs = 100
+/** Programs tell of most changes; of WireGuard's peers and of iptables nobody tells. */
+const recheckMs = 60_000
+/** Repairs in a row after which somebody else seems to want it otherwise. */
+const patience = 3
+
+/** Keeps one node as its NodeConfig says, and tells how it is. */
+export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
+  const { shell, stateDir, autodetection, onReport } = options
+  let wanted: { readonly spec: NodeConfigSpec; readonly generation: number } | undefined
+  let known: Omit<Report, 'nextHops'> = {}
+  let kernel: NodeKernel | undefined
+  let devices: ReadonlySet<string> = new Set()
+  let unrest = 0
+  let probes: ReturnType<typeof startProbes> | undefined
+
+  const controller = new Controller<Key>({
+    name: 'link-agent',
+    concurrency: 1,
+    backoff: { minMs: 500, maxMs: 60_000 },
+    reconcile: (key) => ({ kernel: reconcileKernel, routes: reconcileRoutes, underlay: reconcileUnderlay })[key](),
+    ...(options.onReconcile && { onReconcile: options.onReconcile }),
+  })
+
+  const report = (): Report => {
+    const addresses = wanted ? addressesOf(targetsOf(wanted.spec)).sort() : []
+    return { ...known, nextHops: addresses.map((address) => ({ address, reachability: probes?.of(address) })) }
+  }
+  /** Next hops that do not answer. */
+  const silent = (spec: NodeConfigSpec) =>
+    new Set(addressesOf(targetsOf(spec)).filter((address) => probes?.of(address)?.isReachable === false))
+  const learn = (news: Omit<Report, 'nextHops'>) => {
+    known = { ...known, ...news }
+    onReport(report())
+  }
+  const missing = (error: Error) => {
+    if (error instanceof ToolMissing) learn({ applied: { reason: 'ToolMissing', detail: error.tool } })
+  }
+
+  async function prepare(spec: NodeConfigSpec): Promise<NodeKernel> {
+    if (kernel) return kernel
+    await mkdir(stateDir, { recursive: true, mode: 0o700 })
+    const keyPair = await loadKeyPair(stateDir)
+    const implementation = await findImplementation(shell)
+    for (const address of suspectsOf(spec, await readRoutes(shell))) probes?.suspect(address)
+    learn({
+      wireGuard: {
+        publicKey: keyPair.publicKey,
+        implementation: implementation === 'tun' ? 'wireguard-go' : 'kernel',
+      },
+    })
+    kernel = createNodeKernel({ shell, stateDir, keyPair, implementation })
+    return kernel
+  }
+
+  async function reconcileKernel() {
+    if (!wanted) return undefined
+    const { spec, generation } = wanted
+    known = { ...known, attempted: generation }
+    devices = new Set([...devices, ...(spec.devices ?? []).map(({ name }) => name)])
+    try {
+      const node = await prepare(spec)
+      const { steps, observed } = await node.converge(spec, silent(spec))
+      unrest = steps.length > 0 ? unrest + 1 : 0
+      probes?.watch(targetsOf(spec))
+      const now = Date.now()
+      learn({
+        generation,
+        syncedAt: now,
+        applied: { reason: verdictOf(observed, spec, known.underlay) },
+        ...(steps.length > 0 && { changedAt: now }),
+      })
+      return { afterMs: recheckMs }
+    } catch (error) {
+      unrest++
+      if (error instanceof ToolMissing) missing(error)
+      else learn({ applied: { reason: 'ApplyFailed', detail: (error as Error).message } })
+      throw error
+    }
+  }
+
+  async function reconcileRoutes() {
+    if (!wanted || !kernel) return undefined
+    try {
+      const steps = await kernel.reroute(wanted.spec, silent(wanted.spec))
+      if (steps.length > 0) learn({ changedAt: Date.now() })
+    } catch (error) {
+      controller.enqueue('kernel')
+      throw error
+    }
+    return undefined
+  }
+
+  async function reconcileUnderlay() {
+    const underlay = await readUnderlay(shell, autodetection)
+    if (isDeepStrictEqual(underlay, known.underlay)) return undefined
+    const { underlay: _, ...others } = known
+    known = others
+    learn(underlay ? { underlay } : {})
+    controller.enqueue('kernel')
+    return undefined
+  }
+
+  return {
+    want: (spec, generation) => {
+      wanted = { spec, generation }
+      controller.enqueue('kernel')
+    },
+    report,
+    run: async (signal) => {
+      probes = startProbes({
+        shell,
+        signal,
+        onToolMissing: missing,
+        onChange: () => {
+          controller.enqueue('routes')
+          onReport(report())
+        },
+      })
+      controller.enqueue('underlay')
+      const onOurs = () =>
+        controller.enqueueAfter(
+          'kernel',
+          unrest < patience ? quietMs : backoffMs(unrest - patience + 1, { minMs: 1_000 }),
+        )
+      await Promise.all([
+        controller.run(signal),
+        followKernel({
+          shell,
+          signal,
+          devices: () => devices,
+          onOurs,
+          onUnderlay: () => controller.enqueueAfter('underlay', quietMs),
+          onToolMissing: missing,
+        }),
+      ])
+    },
+  }
+}
+
+function addressesOf({ urgent, others }: Targets): string[] {
+  return [...urgent, ...others]
+}
+
+/** What to say of a kernel that has what it should. */
+function verdictOf({ forwarding }: Observed, spec: NodeConfigSpec, underlay: UnderlayStatus | undefined) {
+  if (underlay === undefined) return 'InterfaceNotFound'
+  const devices = spec.devices ?? []
+  const needs6 = devices.some(({ addr6 }) => addr6 !== undefined)
+  const isForwarding = forwarding.has(4) && (!needs6 || forwarding.has(6))
+  return devices.length === 0 || isForwarding ? 'Applied' : 'ForwardingDisabled'
+}

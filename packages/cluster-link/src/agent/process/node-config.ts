@@ -1,0 +1,76 @@
+import { apiVersion, type NodeConfig, type NodeConfigStatus } from '@kosmos/api'
+import { type Client, Controller, Informer, type KubeObject, keyOf, resource, unwrap } from '@kosmos/kube'
+import { createNodeAgent, type NodeAgentOptions } from '../node-agent.ts'
+import { statusOf } from '../status/status.ts'
+import { urgencyOf } from '../status/urgency.ts'
+
+export interface NodeConfigOptions extends Omit<NodeAgentOptions, 'onReport'> {
+  readonly client: Client
+  /** Of the NodeConfig. */
+  readonly name: string
+  /** Called when the NodeConfig was read for the first time. */
+  readonly onReady: () => void
+}
+
+type StoredNodeConfig = NodeConfig & KubeObject
+
+const nodeConfigs = resource<StoredNodeConfig>(apiVersion, 'NodeConfig', 'nodeconfigs', 'Cluster')
+
+/** Nobody wants anything of this node. */
+const unwanted = { nodeName: '' }
+
+const restMs = 60_000
+
+/** Does what the NodeConfig of the node says, and writes its status. */
+export async function serveNodeConfig(options: NodeConfigOptions, signal: AbortSignal): Promise<void> {
+  const { client, name, onReady, onReconcile } = options
+  const key = keyOf({ metadata: { name } })
+  const informer = new Informer<StoredNodeConfig>({
+    client,
+    resource: nodeConfigs,
+    fieldSelector: `metadata.name=${name}`,
+  })
+  let written: { readonly uid: string; readonly status: NodeConfigStatus; readonly at: number } | undefined
+
+  // Apart from the kernel's own queue: an API server that hangs must not hold up a fail-over.
+  const writer = new Controller<'status'>({
+    name: 'link-agent-status',
+    concurrency: 1,
+    reconcile: writeStatus,
+    ...(onReconcile && { onReconcile }),
+  })
+  const agent = createNodeAgent({ ...options, onReport: () => writer.enqueue('status') })
+
+  async function writeStatus() {
+    const stored = informer.get(key)
+    if (!stored) return undefined
+    const { uid = '' } = stored.metadata
+    const ours = written?.uid === uid ? written : undefined
+    // The cache may be behind what we wrote ourselves.
+    const before = ours?.status ?? stored.status
+    const now = Date.now()
+    const status = statusOf(agent.report(), before, now)
+    const urgency = urgencyOf(before, status)
+    const age = ours ? now - ours.at : Number.POSITIVE_INFINITY
+    if (urgency === 'never' || (urgency === 'later' && age < restMs)) return { afterMs: restMs }
+    // A merge keeps what it does not name.
+    const gone = { underlay: null, wireGuard: null }
+    const patch = { metadata: { uid }, status: { ...gone, ...status } }
+    unwrap(await client.patch(nodeConfigs, { name }, patch, { type: 'merge', subresource: 'status', signal }))
+    written = { uid, status, at: now }
+    return { afterMs: restMs }
+  }
+
+  informer.subscribe((change) => {
+    const { spec, metadata } = change.object
+    if (change.type === 'deleted') agent.want(unwanted, 0)
+    else if (change.type === 'added' || change.old.metadata.generation !== metadata.generation)
+      agent.want(spec, metadata.generation ?? 0)
+  })
+  void informer.synced.then(() => {
+    onReady()
+    if (!informer.get(key)) agent.want(unwanted, 0)
+  })
+  writer.waitFor(informer.synced)
+  await Promise.all([informer.run(signal), agent.run(signal), writer.run(signal)])
+}

@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Shell, ToolMissing } from '../shell/shell.ts'
+import { concernsUnderlay, concernsUs } from './events.ts'
+
+export interface MonitorOptions {
+  readonly shell: Shell
+  readonly signal: AbortSignal
+  /** Devices of ours, or that will be. */
+  readonly devices: () => ReadonlySet<string>
+  readonly onOurs: () => void
+  readonly onUnderlay: () => void
+  readonly onToolMissing: (error: ToolMissing) => void
+}
+
+const commands = [
+  ['ip', '-oneline', 'monitor', 'link', 'address', 'route', 'rule', 'neigh', 'netconf'],
+  ['nft', 'monitor'],
+] as const
+
+const restartMs = 1_000
+
+/** Tells of changes in the kernel until the signal aborts. */
+export async function followKernel(options: MonitorOptions): Promise<void> {
+  const { shell, signal, devices, onOurs, onUnderlay, onToolMissing } = options
+  const onLine = (line: string) => {
+    if (concernsUs(line, devices())) onOurs()
+    else if (concernsUnderlay(line, devices())) onUnderlay()
+  }
+  const follow = async (argv: readonly string[]) => {
+    while (!signal.aborted) {
+      await shell.follow(argv, { signal, onLine }).catch(onToolMissing)
+      // Whatever happened in between was not heard of.
+      await sleep(restartMs, undefined, { signal }).then(onOurs, () => {})
+    }
+  }
+  await Promise.all(commands.map(follow))
+}
