@@ -1,10 +1,11 @@
+import { bundleClusterLink } from '@kosmos/cluster-link/build'
 import { bundleClusterTree } from '@kosmos/cluster-tree/build'
 import { bundleScheduler } from '@kosmos/scheduler/build'
 import type { Testbed } from '@kosmos/testbed'
 
 /** A process of ours, as its Deployment runs it. */
 export interface Component {
-  readonly name: 'cluster-tree' | 'scheduler'
+  readonly name: 'cluster-tree' | 'scheduler' | 'cluster-link'
   readonly bundle: (outfile: string) => Promise<void>
   /** Its ServiceAccount in kosmos-system. */
   readonly account: string
@@ -26,5 +27,13 @@ export const scheduler: Component = {
   bundle: bundleScheduler,
   account: 'scheduler',
   manifests: ['rbac/scheduler.yaml', 'admission.yaml'],
+  args: () => [],
+}
+
+export const clusterLink: Component = {
+  name: 'cluster-link',
+  bundle: bundleClusterLink,
+  account: 'clusterlink',
+  manifests: ['clustertree.yaml', 'rbac/clusterlink.yaml'],
   args: () => [],
 }

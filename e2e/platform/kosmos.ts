@@ -1,9 +1,9 @@
 import { createServer } from 'node:net'
 import path from 'node:path'
-import { join, lines } from '@kosmos/kosmosctl'
+import { join, type LinkChoices, lines } from '@kosmos/kosmosctl'
 import { nodeFlags } from '@kosmos/kube/build'
 import { launch, type Progress, type Testbed } from '@kosmos/testbed'
-import { type Component, clusterTree, scheduler } from './components.ts'
+import { type Component, clusterLink, clusterTree, scheduler } from './components.ts'
 import { rootCredentials } from './credentials.ts'
 
 /** Our controllers on a test bed, as `kosmos up` prints them. */
@@ -17,22 +17,33 @@ export interface Kosmos {
 export interface KosmosOptions {
   /** Whether the scheduler runs as well; without it, WorkloadPolicies do nothing. */
   readonly scheduler?: boolean
+  /** Whether leaves become virtual nodes. Default: true. */
+  readonly tree?: boolean
+  /** What ClusterLink is to be in a leaf; without it, leaves are not linked. */
+  readonly link?: (leaf: string) => LinkChoices
 }
 
 /** Starts our processes with the rights that they have in production, and joins every leaf as an administrator would. */
 export async function upKosmos(testbed: Testbed, progress: Progress, options: KosmosOptions = {}): Promise<Kosmos> {
-  const metrics = await startComponent(testbed, clusterTree, progress)
+  const { tree = true, link } = options
+  const root = { file: testbed.root.kubeconfig }
+  const components = [
+    ...(tree ? [clusterTree] : []),
+    ...(options.scheduler ? [scheduler] : []),
+    ...(link ? [clusterLink] : []),
+  ]
+  const urls = new Map<Component, string>()
   const virtualNodes: string[] = []
+  for (const component of components) urls.set(component, await startComponent(testbed, component, progress))
   for (const leaf of testbed.leaves) {
     const joined = await join(
-      { name: leaf.name, root: { file: testbed.root.kubeconfig }, leaf: { file: leaf.kubeconfig } },
+      { name: leaf.name, root, leaf: { file: leaf.kubeconfig }, tree, link: link?.(leaf.name) },
       lines((line) => progress.step(`${leaf.name}: ${line}`)),
     )
     virtualNodes.push(...joined.virtualNodes)
   }
-  const components = [clusterTree, ...(options.scheduler ? [scheduler] : [])]
-  if (options.scheduler) await startComponent(testbed, scheduler, progress)
   const pids = Object.fromEntries(components.map((component) => [component.name, pidOf(testbed, component)]))
+  const [metrics = ''] = urls.values()
   return { pids, virtualNodes, metrics }
 }
 

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { struct } from '../schema/build.ts'
+import { mapOf, struct } from '../schema/build.ts'
 import { conditionOf } from '../schema/condition.ts'
 
 const cidrs = (description: string) =>
@@ -37,6 +37,13 @@ export const clusterStatus = struct(
         {
           podCIDRs: cidrs('The networks of the pods.'),
           serviceCIDRs: cidrs('The networks of the services.'),
+          globalCIDRs: Type.Optional(
+            mapOf(Type.String({ description: 'The network that others see instead.', maxLength: 64 }), {
+              description:
+                'Networks that another cluster has as well and globalCIDRsMap does not name: by which addresses the others know them. Given once and kept.',
+              maxProperties: 256,
+            }),
+          ),
         },
         { description: 'What ClusterLink found out about the cluster.' },
       ),

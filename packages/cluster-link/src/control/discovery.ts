@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Condition, clusterNodeName, withCondition } from '@kosmos/api'
+import { type ClusterStatus, type Condition, clusterNodeName, withCondition } from '@kosmos/api'
 import {
+  type Change,
   Controller,
   type ControllerOptions,
   clusters,
@@ -9,10 +10,11 @@ import {
   type Requeue,
   type StoredCluster,
 } from '@kosmos/kube'
-import { foundNetworks } from '../discover/networks.ts'
+import { type FoundNetworks, foundNetworks } from '../discover/networks.ts'
 import { electGateways } from '../gateways/elect.ts'
 import { overlapsIn } from '../plan/visible.ts'
 import { clusterNodeSpec, conditionsToShow, TunnelIDs } from './cluster-node.ts'
+import { GlobalCIDRs } from './global-cidrs.ts'
 import { takesPart } from './link-network.ts'
 import type { LinkState } from './link-state.ts'
 import { linkedCondition } from './linked.ts'
@@ -29,19 +31,28 @@ export class DiscoveryController {
   readonly controller: Controller
   readonly #state: LinkState
   readonly #ids: TunnelIDs
+  readonly #globals: GlobalCIDRs
 
   constructor({ state, onReconcile }: DiscoveryOptions) {
     this.#state = state
     this.#ids = new TunnelIDs(() => state.clusterNodes.store.values())
+    this.#globals = new GlobalCIDRs(() => state.clusters.store.values())
     this.controller = new Controller({
       name: 'link-discovery',
       concurrency: 8,
       reconcile: (name) => this.#reconcile(name),
       ...(onReconcile && { onReconcile }),
     })
-    this.controller.watch(state.clusters, ({ key }) => [key])
+    this.controller.watch(state.clusters, (change) => this.#concernedBy(change))
     this.controller.watch(state.clusterNodes, ({ object }) => [object.spec.clusterName])
     this.controller.waitFor(state.synced)
+  }
+
+  /** Networks of one cluster may be those of another. */
+  #concernedBy(change: Change<StoredCluster>): string[] {
+    const said = ({ spec, status }: StoredCluster) => [spec.clusterLinkOptions, status?.clusterLinkStatus]
+    const isNews = change.type !== 'updated' || !isDeepStrictEqual(said(change.old), said(change.object))
+    return isNews ? [change.key, ...this.#state.members.keys()] : [change.key]
   }
 
   async #reconcile(name: string): Promise<Requeue> {
@@ -78,6 +89,16 @@ export class DiscoveryController {
     }
   }
 
+  #withGlobals(cluster: StoredCluster, found: FoundNetworks): ClusterStatus['clusterLinkStatus'] {
+    const globalCIDRs = this.#globals.of(cluster, found)
+    const { podCIDRs, serviceCIDRs } = found
+    return {
+      podCIDRs: [...podCIDRs],
+      serviceCIDRs: [...serviceCIDRs],
+      ...(Object.keys(globalCIDRs).length > 0 && { globalCIDRs }),
+    }
+  }
+
   async #writeNode(cluster: string, spec: StoredClusterNode['spec']): Promise<StoredClusterNode> {
     const name = clusterNodeName(cluster, spec.nodeName)
     const outcome = await this.#state.root.apply(clusterNodes, { metadata: { name }, spec } as object)
@@ -100,13 +121,9 @@ export class DiscoveryController {
     if (options === undefined) return
     const nodes = this.#state.nodesOf(name)
     const isKnown = member?.state.kind === 'ready'
-    const clusterLinkStatus = isKnown
-      ? foundNetworks(
-          options,
-          nodes.map(({ spec }) => spec),
-          member.serviceCIDRs(),
-        )
-      : cluster.status?.clusterLinkStatus
+    const specs = nodes.map(({ spec }) => spec)
+    const found = isKnown ? foundNetworks(options, specs, member.serviceCIDRs()) : undefined
+    const clusterLinkStatus = found ? this.#withGlobals(cluster, found) : cluster.status?.clusterLinkStatus
     const condition = linkedCondition({
       cluster: name,
       options,

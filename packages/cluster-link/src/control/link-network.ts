@@ -49,7 +49,7 @@ export function linkCluster(cluster: StoredCluster, nodes: Iterable<ClusterNode>
     families: families[options.ipFamily],
     bridge: pair(options.bridgeCIDRs),
     local: pair(options.localCIDRs),
-    networks: seenNetworks(networks, options.globalCIDRsMap),
+    networks: seenNetworks(networks, { ...found.globalCIDRs, ...options.globalCIDRsMap }),
     nodes: new Map(known.sort((a, b) => (a.name < b.name ? -1 : 1)).map((node) => [node.name, node])),
   }
 }

@@ -52,7 +52,8 @@ export function overlapsIn(network: LinkNetwork): Overlap[] {
           otherCluster: hiding.cluster,
           otherCidr: formatCidr(hiding.cidr),
         }
-        found.set(Object.values(overlap).join(' '), overlap)
+        const sides = [`${overlap.cluster} ${overlap.cidr}`, `${overlap.otherCluster} ${overlap.otherCidr}`]
+        found.set(sides.sort().join(' '), overlap)
       }
     }
   }

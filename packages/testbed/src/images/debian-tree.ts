@@ -10,22 +10,28 @@ import type { ImageEntry } from './archive.ts'
 const run = promisify(execFile)
 
 /**
- * A Debian package with everything that it depends on, unpacked into a folder of the cache; nothing is installed on this
+ * Debian packages with everything that they depend on, unpacked into a folder of the cache; nothing is installed on this
  * machine, and no script of a package runs.
  * @returns the folder
  * @throws BinaryMissing where there is no apt, or it does not reach an archive
  */
-export async function ensureDebianTree(name: string, dir: string, progress: Progress = silent): Promise<string> {
-  const tree = path.join(dir, name)
+export async function ensureDebianTree(
+  names: readonly [string, ...string[]],
+  dir: string,
+  progress: Progress = silent,
+): Promise<string> {
+  const tree = path.join(dir, names.join('+'))
   await withLock(tree, progress, async () => {
     if (existsSync(tree)) return
-    progress.step(`fetching the Debian package ${name} and what it depends on`)
+    progress.step(`fetching from Debian: ${names.join(', ')}, and what they depend on`)
     const partial = `${tree}.partial`
     rmSync(partial, { recursive: true, force: true })
     try {
-      for (const archive of await download(name, `${partial}.debs`)) await run('dpkg-deb', ['-x', archive, partial])
+      for (const archive of await download(names, `${partial}.debs`)) await run('dpkg-deb', ['-x', archive, partial])
     } catch (cause) {
-      throw new BinaryMissing([name], `its Debian packages cannot be fetched: ${(cause as Error).message}`, { cause })
+      throw new BinaryMissing([...names], `its Debian packages cannot be fetched: ${(cause as Error).message}`, {
+        cause,
+      })
     } finally {
       rmSync(`${partial}.debs`, { recursive: true, force: true })
     }
@@ -35,7 +41,7 @@ export async function ensureDebianTree(name: string, dir: string, progress: Prog
 }
 
 /** With the status of a machine on which nothing is installed, apt fetches everything. */
-async function download(name: string, dir: string): Promise<string[]> {
+async function download(names: readonly string[], dir: string): Promise<string[]> {
   mkdirSync(path.join(dir, 'partial'), { recursive: true })
   const options = [
     'Dir::State::status=/dev/null',
@@ -45,7 +51,7 @@ async function download(name: string, dir: string): Promise<string[]> {
   ]
   const flags = ['-y', '-q', '--no-install-recommends', '--download-only', ...options.flatMap((o) => ['-o', o])]
   await run('apt-get', ['update', '-q'], { maxBuffer: 2 ** 24 })
-  await run('apt-get', [...flags, 'install', name], { maxBuffer: 2 ** 24 })
+  await run('apt-get', [...flags, 'install', ...names], { maxBuffer: 2 ** 24 })
   return readdirSync(dir).flatMap((file) => (file.endsWith('.deb') ? path.join(dir, file) : []))
 }
 

@@ -42,7 +42,7 @@ export async function postgresql(base: readonly ImageEntry[], progress: Progress
   }
 }
 
-const packages = (progress: Progress) => ensureDebianTree('postgresql', path.join(cacheRoot(), 'debian'), progress)
+const packages = (progress: Progress) => ensureDebianTree(['postgresql'], path.join(cacheRoot(), 'debian'), progress)
 
 const nameOf = (tree: string) => `debian.example/postgresql:${majorOf(tree)}`
 
