@@ -5,7 +5,7 @@ import { ensurePackagedImage, type Progress } from '@kosmos/testbed'
 import { loadAll } from 'js-yaml'
 
 /** As deploy/images/Dockerfile.link-agent has them, and what Node itself needs. */
-const packages = ['iproute2', 'nftables', 'iptables', 'fping', 'wireguard-tools', 'wireguard-go', 'libstdc++6'] as const
+const packages = ['iproute2', 'nftables', 'iptables', 'fping', 'wireguard-tools', 'wireguard-go', 'libstdc++6', 'libatomic1'] as const
 
 /** The image of the agents of ClusterLink, under the name in its manifest. @returns the path of an archive */
 export async function linkAgentImage(dir: string, progress: Progress): Promise<string> {
@@ -25,9 +25,18 @@ export async function linkAgentImage(dir: string, progress: Progress): Promise<s
   )
 }
 
+interface DaemonSet {
+  readonly kind: string
+  readonly spec: {
+    readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } }
+  }
+}
+
 async function imageName(): Promise<string> {
   const manifest = path.resolve(import.meta.dirname, '../../deploy/link-agent.yaml')
-  const documents = loadAll(await readFile(manifest, 'utf8')) as readonly Record<string, any>[]
+  const documents = loadAll(await readFile(manifest, 'utf8')) as readonly DaemonSet[]
   const daemonSet = documents.find(({ kind }) => kind === 'DaemonSet')
-  return daemonSet?.spec.template.spec.containers[0].image
+  const image = daemonSet?.spec.template.spec.containers[0]?.image
+  if (image === undefined) throw new Error(`${manifest} has no DaemonSet`)
+  return image
 }

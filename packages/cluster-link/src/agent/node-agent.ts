@@ -9,7 +9,7 @@ import { startProbes } from './probe/probes.ts'
 import { suspectsOf, type Targets, targetsOf } from './probe/targets.ts'
 import { type Shell, ToolMissing } from './shell/shell.ts'
 import type { Report } from './status/report.ts'
-import type { Autodetection } from './underlay/method.ts'
+import { type Autodetection, parseAutodetection } from './underlay/method.ts'
 import { readUnderlay } from './underlay/read.ts'
 import { followKernel } from './watch/monitors.ts'
 import { loadKeyPair } from './wireguard/key.ts'
@@ -18,6 +18,7 @@ import { findImplementation } from './wireguard/tunnel.ts'
 export interface NodeAgentOptions {
   readonly shell: Shell
   readonly stateDir: string
+  /** How the underlay is found while the NodeConfig says nothing of it. */
   readonly autodetection: Autodetection
   /** Called whenever something is known that was not before. */
   readonly onReport: (report: Report) => void
@@ -128,7 +129,7 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
   }
 
   async function reconcileUnderlay() {
-    const underlay = await readUnderlay(shell, autodetection)
+    const underlay = await readUnderlay(shell, methodOf(wanted?.spec) ?? autodetection)
     if (isDeepStrictEqual(underlay, known.underlay)) return undefined
     const { underlay: _, ...others } = known
     known = others
@@ -139,6 +140,7 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
 
   return {
     want: (spec, generation) => {
+      if (wanted?.spec.autodetectionMethod !== spec.autodetectionMethod) controller.enqueue('underlay')
       wanted = { spec, generation }
       controller.enqueue('kernel')
     },
@@ -172,6 +174,10 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
       ])
     },
   }
+}
+
+function methodOf(spec: NodeConfigSpec | undefined): Autodetection | undefined {
+  return spec?.autodetectionMethod === undefined ? undefined : parseAutodetection(spec.autodetectionMethod)
 }
 
 function addressesOf({ urgent, others }: Targets): string[] {
