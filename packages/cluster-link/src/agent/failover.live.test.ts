@@ -129,7 +129,7 @@ describe('a node with two gateways', { skip: unlessRoot }, () => {
     'all tables of nft': 'nft flush ruleset',
   }
   const image =
-    'ip -details address show dev vx-bridge | sed "s/^[0-9]*//"; ip route show table 4876; ip -6 route show table 4876; ip rule; ip neigh show dev vx-bridge | sort; bridge fdb show dev vx-bridge; nft -s list ruleset; sysctl net/ipv4/conf/vx-bridge/rp_filter'
+    'ip -details address show dev vx-bridge | sed "s/^[0-9]*//"; ip route show table 4876; ip -6 route show table 4876; ip rule; ip neigh show dev vx-bridge | sort; bridge fdb show dev vx-bridge | sort; nft -s list ruleset; sysctl net/ipv4/conf/vx-bridge/rp_filter'
 
   for (const [what, damage] of Object.entries(damages)) {
     it(`repairs ${what} that others change`, async (test) => {

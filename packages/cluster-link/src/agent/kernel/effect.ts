@@ -1,4 +1,4 @@
-import { fdbKey, type KernelState, type Link, neighbourKey, type Route } from './state.ts'
+import { fdbKey, type KernelState, type Link, neighbourKey } from './state.ts'
 import type { Step } from './step.ts'
 
 /** What the kernel has after a step, its own side effects included. */
@@ -54,24 +54,27 @@ function changeLink(state: KernelState, name: string, change: (link: Link) => Li
 
 /** With a device goes everything that hangs on it. */
 function withoutLink(state: KernelState, name: string): KernelState {
+  const addresses = state.links.get(name)?.addresses ?? []
+  const bare = addresses.reduce((left, address) => withoutAddress(left, name, address), state)
   return {
-    ...state,
-    links: without(state.links, name),
-    routes: filtered(state.routes, ({ hops }) => hops.every(({ dev }) => dev !== name)),
-    fdbs: filtered(state.fdbs, ({ dev }) => dev !== name),
-    neighbours: filtered(state.neighbours, ({ dev }) => dev !== name),
-    wireGuards: without(state.wireGuards, name),
+    ...bare,
+    links: without(bare.links, name),
+    routes: filtered(bare.routes, ({ hops }) => hops.every(({ dev }) => dev !== name)),
+    fdbs: filtered(bare.fdbs, ({ dev }) => dev !== name),
+    neighbours: filtered(bare.neighbours, ({ dev }) => dev !== name),
+    wireGuards: without(bare.wireGuards, name),
   }
 }
 
-/** With an address go the routes that prefer it as their source. */
+/** With an address that no other device has go the routes that prefer it as their source. */
 function withoutAddress(state: KernelState, dev: string, address: string): KernelState {
-  const source = address.slice(0, address.lastIndexOf('/'))
   const left = changeLink(state, dev, (link) => ({
     ...link,
     addresses: link.addresses.filter((other) => other !== address),
   }))
-  return { ...left, routes: filtered(left.routes, (route: Route) => route.source !== source) }
+  const source = address.slice(0, address.lastIndexOf('/'))
+  const isElsewhere = [...left.links.values()].some(({ addresses }) => addresses.includes(address))
+  return isElsewhere ? left : { ...left, routes: filtered(left.routes, (route) => route.source !== source) }
 }
 
 function without<T>(map: ReadonlyMap<string, T>, key: string): ReadonlyMap<string, T> {

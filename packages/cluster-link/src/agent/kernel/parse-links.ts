@@ -19,7 +19,7 @@ interface IpLink {
       readonly link?: string
     }
   }
-  readonly addr_info?: readonly { readonly local?: string; readonly prefixlen: number; readonly scope: string }[]
+  readonly addr_info?: readonly { readonly local?: string; readonly prefixlen: number }[]
 }
 
 interface IpNetconf {
@@ -54,7 +54,7 @@ export function parseLinks(shown: unknown, netconf: unknown): Link[] {
       }),
       mtu: link.mtu,
       addresses: (link.addr_info ?? [])
-        .filter(({ local, scope }) => local !== undefined && scope !== 'link')
+        .filter(({ local }) => local !== undefined)
         .map(({ local, prefixlen }) => canonicalPrefix(`${local}/${prefixlen}`))
         .sort(),
       isUp: link.flags.includes('UP'),
