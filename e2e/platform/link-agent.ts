@@ -5,7 +5,19 @@ import { ensurePackagedImage, type Progress } from '@kosmos/testbed'
 import { loadAll } from 'js-yaml'
 
 /** As deploy/images/Dockerfile.link-agent has them, and what Node itself needs. */
-const packages = ['iproute2', 'nftables', 'iptables', 'fping', 'wireguard-tools', 'wireguard-go', 'libstdc++6', 'libatomic1'] as const
+const packages = [
+  'iproute2',
+  'nftables',
+  'iptables',
+  'fping',
+  'wireguard-tools',
+  'wireguard-go',
+  'coreutils',
+  'dash',
+  'util-linux',
+  'libstdc++6',
+  'libatomic1',
+] as const
 
 /** The image of the agents of ClusterLink, under the name in its manifest. @returns the path of an archive */
 export async function linkAgentImage(dir: string, progress: Progress): Promise<string> {

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { ClusterLinkOptions } from '@kosmos/api'
-import { imageNames, silent } from '@kosmos/testbed'
+import { promisify } from 'node:util'
+import { type ClusterLinkOptions, linkGatewayLabel, type NodeConfigSpec } from '@kosmos/api'
+import { enterNode, imageNames, silent } from '@kosmos/testbed'
 import { linkAgentImage } from '../platform/link-agent.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
+const run = promisify(execFile)
 const isRoot = process.getuid?.() === 0
 
 /** A pod on a node that tells who calls it. */
@@ -97,7 +101,120 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
     await rm(scratch, { recursive: true, force: true })
   })
 
-  it('have an agent on every node, which has applied what it should', linked)
+  it('have an agent on every node, which has applied what it should', async () => {
+    await linked()
+  })
 
   it('let each pod reach each pod of the other cluster under its own address', everyPodReachesEveryOther)
+
+  it('let a pod reach a Service of the other cluster, whichever node its pods are on', async () => {
+    for (const [leaf, cluster] of platform.testbed.leaves.entries()) {
+      for (const node of cluster.nodes) {
+        const service = {
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata: { name: `only-${node}`, namespace: 'default' },
+          spec: { selector: { app: 'server', node }, ports: [{ port: 80, targetPort: 8080 }] },
+        }
+        await platform.kubectlIn(cluster, ['apply', '-f', '-'], JSON.stringify(service))
+        const { stdout: ip } = await inLeaf(leaf, 'get', 'service', `only-${node}`, '-o', 'jsonpath={.spec.clusterIP}')
+        for (const from of pods.filter((pod) => pod.leaf !== leaf)) {
+          await eventually(`${from.name} reaches only-${node}`, async () => {
+            const { stdout, stderr } = await inPod(from, 'curl', '-sS', '-m', '3', `http://${ip}/hostname`)
+            if (stdout === `on-${node}`) return true
+            throw new Error(stderr || stdout)
+          })
+        }
+      }
+    }
+  })
+
+  it('carry packets as large as a pod sends them, and datagrams', async () => {
+    const [[from, to] = []] = acrossClusters()
+    assert.ok(from && to)
+    const upload = 'head -c 20000000 /dev/zero | curl -sS -m 60 -o /dev/null -w "%{size_upload}" -F file=@- '
+    const { stdout, stderr } = await inPod(from, 'sh', '-c', `${upload} http://${to.ip}:8080/upload`)
+    assert.ok(Number(stdout) > 20_000_000, stderr)
+    const dial = `http://localhost:8080/dial?host=${to.ip}&port=8081&protocol=udp&request=hostname&tries=3`
+    const echoed = await inPod(from, 'curl', '-sS', '-m', '10', dial)
+    assert.match(echoed.stdout, new RegExp(to.name), echoed.stderr)
+  })
+
+  it('go by gateways and encrypted when that is asked for: nothing of a pod is read on the wire', async () => {
+    await setOptions({ networkType: 'gateway', tunnel: 'wireguard' })
+    await eventually('no node has a tunnel in clear text', async () => {
+      const said = await Promise.all(
+        platform.testbed.leaves.map((_, leaf) => inLeaf(leaf, 'get', 'nodeconfigs', '-o', 'json')),
+      )
+      return said.every(({ stdout }) => !stdout.includes('vx-bridge') && stdout.includes('kl-wireguard'))
+    })
+    await linked()
+    await everyPodReachesEveryOther()
+    const [[from, to] = []] = acrossClusters()
+    assert.ok(from && to)
+    const secret = 'this-is-what-nobody-may-read'
+    const wire = capture(platform, to.leaf, to.node)
+    for (let i = 0; i < 5; i++) await inPod(from, 'curl', '-sS', '-m', '3', `http://${to.ip}:8080/echo?msg=${secret}`)
+    const seen = await wire.stop()
+    assert.ok(seen.length > 0, 'packets were seen on the wire')
+    assert.ok(!seen.includes(secret))
+  })
+
+  it('go by the gateway that the owner of a cluster names, from every other node', async () => {
+    for (const [leaf, { nodes }] of platform.testbed.leaves.entries()) {
+      const [gateway = '', ...others] = nodes
+      assert.equal((await inLeaf(leaf, 'label', 'node', gateway, `${linkGatewayLabel}=true`)).code, 0)
+      await eventually(`${others.join()} go by ${gateway}`, async () => {
+        const { stdout } = await inLeaf(leaf, 'get', 'nodeconfigs', '-o', 'json')
+        const { items } = JSON.parse(stdout) as { items: { spec: NodeConfigSpec }[] }
+        return items.every(({ spec }) => {
+          const isInner = spec.devices?.every(({ name }) => name === 'vx-local')
+          return spec.nodeName === gateway ? !isInner : isInner
+        })
+      })
+    }
+    await linked()
+    await everyPodReachesEveryOther()
+  })
+
+  it('are as they were before, on every node, when they are linked no longer', async () => {
+    await setOptions({ enable: false })
+    for (const { name, nodes } of platform.testbed.leaves) {
+      for (const node of nodes) {
+        await eventually(`nothing of ours is on ${node}`, async () => {
+          const left = await onNode(platform, name, node, LOOK)
+          if (left === '') return true
+          throw new Error(left)
+        })
+      }
+    }
+  })
 })
+
+/** What of ours a node has. */
+const LOOK =
+  'ip -o link | grep -E "vx-|kl-"; ip rule | grep 4876; ip -6 rule | grep 4876; ip route show table 4876 2>/dev/null; nft list tables | grep kosmos; true'
+
+async function onNode({ testbed }: Platform, cluster: string, node: string, script: string): Promise<string> {
+  const [file = '', ...args] = enterNode(testbed.journal, cluster, node, ['net'])
+  return (await run(file, [...args, 'sh', '-c', script])).stdout
+}
+
+/** Everything that passes the link of a node, until it is stopped. */
+function capture({ testbed }: Platform, leaf: number, node: string) {
+  const [file = '', ...args] = enterNode(testbed.journal, testbed.leaves[leaf]?.name ?? '', node, ['net'])
+  const child = spawn(file, [...args, 'tcpdump', '-i', 'eth0', '-U', '-s', '0', '-w', '-'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const chunks: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+  return {
+    stop: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      const ended = once(child, 'exit')
+      child.kill('SIGINT')
+      await ended
+      return Buffer.concat(chunks).toString('latin1')
+    },
+  }
+}

@@ -46,13 +46,16 @@ export function linkCluster(cluster: StoredCluster, nodes: Iterable<ClusterNode>
     name: cluster.metadata.name,
     networkType,
     tunnel,
-    families: families[options.ipFamily],
+    // A family in which there are no pods needs no tunnels.
+    families: families[options.ipFamily].intersection(familiesOf(networks.podCIDRs)),
     bridge: pair(options.bridgeCIDRs),
     local: pair(options.localCIDRs),
     networks: seenNetworks(networks, { ...found.globalCIDRs, ...options.globalCIDRsMap }),
     nodes: new Map(known.sort((a, b) => (a.name < b.name ? -1 : 1)).map((node) => [node.name, node])),
   }
 }
+
+const familiesOf = (cidrs: readonly string[]): Set<4 | 6> => new Set(cidrs.map((cidr) => parseCidr(cidr).family))
 
 /** All clusters that take part. */
 export function linkNetwork(

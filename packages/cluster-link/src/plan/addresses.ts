@@ -14,16 +14,16 @@ export interface Overlay {
   readonly ip6?: string | undefined
 }
 
-const overlay = ({ ip, ip6 }: CidrPair, { tunnelID }: LinkNode): Overlay => ({
-  ...(ip && { ip: nthAddress(ip, BigInt(tunnelID)) }),
-  ...(ip6 && { ip6: nthAddress(ip6, BigInt(tunnelID)) }),
+const overlay = ({ families }: LinkCluster, { ip, ip6 }: CidrPair, { tunnelID }: LinkNode): Overlay => ({
+  ...(ip && families.has(4) && { ip: nthAddress(ip, BigInt(tunnelID)) }),
+  ...(ip6 && families.has(6) && { ip6: nthAddress(ip6, BigInt(tunnelID)) }),
 })
 
 /** Between clusters. */
-export const bridgeOverlay = (cluster: LinkCluster, node: LinkNode): Overlay => overlay(cluster.bridge, node)
+export const bridgeOverlay = (cluster: LinkCluster, node: LinkNode): Overlay => overlay(cluster, cluster.bridge, node)
 
 /** Between the nodes of a cluster and its gateways. */
-export const localOverlay = (cluster: LinkCluster, node: LinkNode): Overlay => overlay(cluster.local, node)
+export const localOverlay = (cluster: LinkCluster, node: LinkNode): Overlay => overlay(cluster, cluster.local, node)
 
 /** Where the encrypted tunnels of a node end. */
 export const secureAddress = ({ tunnelID }: LinkNode): string => nthAddress(secure, BigInt(tunnelID))

@@ -94,7 +94,7 @@ async function readForward(shell: Shell, family: Family) {
 }
 
 async function speaksIpv6(shell: Shell): Promise<boolean> {
-  return (await orWithout(shell.run(['sysctl', '-n', 'net/ipv6/conf/default/disable_ipv6']), '1')).trim() === '0'
+  return (await orWithout(shell.run(['cat', '/proc/sys/net/ipv6/conf/default/disable_ipv6']), '1')).trim() === '0'
 }
 
 function forwardingOf(netconf: unknown, name: string, family: Family): Family[] {

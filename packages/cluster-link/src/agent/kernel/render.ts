@@ -3,6 +3,7 @@ import { tableName } from '../firewall/syntax.ts'
 import { familyOf } from '../net/cidr.ts'
 import { type Hop, type Link, linkAlias, type Route, rulePreference, type WireGuard } from './state.ts'
 import type { Step } from './step.ts'
+import { sysctlFile } from './sysctl.ts'
 
 /** A program, and what it reads from its standard input. */
 export interface Command {
@@ -48,7 +49,7 @@ function commandOf(step: Exclude<Step, { do: 'wireguard.set' }>): Command {
     case 'link.set':
       return ip(...changeLines(step.name, step.change))
     case 'link.loosen':
-      return { argv: ['sysctl', '-qw', `net/ipv4/conf/${step.name}/rp_filter=2`], stdin: '' }
+      return { argv: ['tee', sysctlFile(`net/ipv4/conf/${step.name}/rp_filter`)], stdin: '2' }
     case 'address.add':
       return ip(`address add ${step.address} dev ${step.dev}${familyOf(step.address) === 6 ? ' nodad' : ''}`)
     case 'address.delete':
