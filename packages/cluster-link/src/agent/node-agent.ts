@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { NodeConfigSpec, UnderlayStatus } from '@kosmos/api'
 import { backoffMs, Controller, type ReconcileObservation } from '@kosmos/kube'
+import { type KeptSpec, keepSpec } from './kept-spec.ts'
 import { createNodeKernel, type NodeKernel } from './kernel/converge.ts'
 import type { Observed } from './kernel/read.ts'
 import { readRoutes } from './kernel/read.ts'
@@ -44,7 +45,7 @@ const patience = 3
 /** Keeps one node as its NodeConfig says, and tells how it is. */
 export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
   const { shell, stateDir, autodetection, onReport } = options
-  let wanted: { readonly spec: NodeConfigSpec; readonly generation: number } | undefined
+  let wanted: KeptSpec | undefined
   let known: Omit<Report, 'nextHops'> = {}
   let kernel: NodeKernel | undefined
   let devices: ReadonlySet<string> = new Set()
@@ -74,6 +75,13 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
     if (error instanceof ToolMissing) learn({ applied: { reason: 'ToolMissing', detail: error.tool } })
   }
 
+  let kept: KeptSpec | undefined
+  const keep = async (done: KeptSpec) => {
+    if (isDeepStrictEqual(done, kept)) return
+    await keepSpec(stateDir, done)
+    kept = done
+  }
+
   async function prepare(spec: NodeConfigSpec): Promise<NodeKernel> {
     if (kernel) return kernel
     await mkdir(stateDir, { recursive: true, mode: 0o700 })
@@ -98,6 +106,7 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
     try {
       const node = await prepare(spec)
       const { steps, observed } = await node.converge(spec, silent(spec))
+      await keep(wanted)
       unrest = steps.length > 0 ? unrest + 1 : 0
       probes?.watch(targetsOf(spec))
       const now = Date.now()
@@ -119,7 +128,7 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
   async function reconcileRoutes() {
     if (!wanted || !kernel) return undefined
     try {
-      const steps = await kernel.reroute(wanted.spec, silent(wanted.spec))
+      const steps = await kernel.reroute(silent(wanted.spec))
       if (steps.length > 0) learn({ changedAt: Date.now() })
     } catch (error) {
       controller.enqueue('kernel')

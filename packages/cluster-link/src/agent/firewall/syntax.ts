@@ -1,4 +1,4 @@
-import { canonicalNetwork, contains, type Family, familyOf } from '../net/cidr.ts'
+import { canonicalNetwork, contains, type Family, familyOf, parseNetwork } from '../net/cidr.ts'
 
 /** Of the family inet: IPv4 and IPv6 in one. */
 export const tableName = 'kosmos_link'
@@ -24,5 +24,13 @@ export const families: readonly Family[] = [4, 6]
 /** Networks of one family that are in no other of them: intervals of a set must not overlap. */
 export function outermost(cidrs: Iterable<string>, family: Family): string[] {
   const networks = [...new Set([...cidrs].filter((cidr) => familyOf(cidr) === family).map(canonicalNetwork))]
-  return networks.filter((cidr) => !networks.some((other) => other !== cidr && contains(other, cidr)))
+    .map((cidr) => ({ cidr, ...parseNetwork(cidr) }))
+    // Whoever contains others comes right before them.
+    .sort((a, b) => Number(a.value - b.value > 0n) - Number(a.value - b.value < 0n) || a.prefixLength - b.prefixLength)
+  const outer: string[] = []
+  for (const { cidr } of networks) {
+    const last = outer.at(-1)
+    if (last === undefined || !contains(last, cidr)) outer.push(cidr)
+  }
+  return outer
 }

@@ -8,7 +8,7 @@ import { desired } from './desired.ts'
 import { desiredRoutes } from './desired-routes.ts'
 import { diff, diffRoutes } from './diff.ts'
 import { type Observed, readKernel, readRoutes } from './read.ts'
-import type { KernelState, WireGuard } from './state.ts'
+import type { KernelState, Link, WireGuard } from './state.ts'
 import type { Step } from './step.ts'
 import { writeKernel } from './write.ts'
 
@@ -16,8 +16,8 @@ import { writeKernel } from './write.ts'
 export interface NodeKernel {
   /** Makes it be as the NodeConfig says, all of it or nothing; throws with what the kernel refused. */
   converge(spec: NodeConfigSpec, unreachable: ReadonlySet<string>): Promise<Converged>
-  /** The same for the routes alone, fast, after {@link converge}. */
-  reroute(spec: NodeConfigSpec, unreachable: ReadonlySet<string>): Promise<readonly Step[]>
+  /** Makes the routes of the last NodeConfig be as they should, nothing else, and fast. */
+  reroute(unreachable: ReadonlySet<string>): Promise<readonly Step[]>
 }
 
 export interface Converged {
@@ -38,7 +38,7 @@ export function createNodeKernel({ shell, stateDir, keyPair, implementation }: N
   const tunnels = createTunnels(shell, stateDir, keyPair)
   const inWordsOfNft = nftWords(shell)
   let lastSet: ReadonlyMap<string, WireGuard> = new Map()
-  let last: { readonly wants: KernelState; readonly hasIpv6: boolean } | undefined
+  let last: { readonly spec: NodeConfigSpec; readonly hasIpv6: boolean; readonly links: readonly Link[] } | undefined
 
   return {
     converge: async (spec, unreachable) => {
@@ -56,13 +56,14 @@ export function createNodeKernel({ shell, stateDir, keyPair, implementation }: N
       const steps = diff(has, followRoaming(wants, has, { handshakes, now: Date.now() / 1000, lastSet }))
       await orBack(steps, has)
       lastSet = wants.wireGuards
-      last = { wants, hasIpv6 }
+      last = { spec, hasIpv6, links: [...wants.links.values()] }
       return { steps, observed }
     },
-    reroute: async (spec, unreachable) => {
+    reroute: async (unreachable) => {
       if (!last) return []
+      const { spec, hasIpv6, links } = last
       const has = await readRoutes(shell)
-      const routes = desiredRoutes(spec, { hasIpv6: last.hasIpv6, unreachable, links: [...last.wants.links.values()] })
+      const routes = desiredRoutes(spec, { hasIpv6, unreachable, links })
       const steps = diffRoutes(has, routes)
       await writeKernel(shell, tunnels, steps)
       return steps

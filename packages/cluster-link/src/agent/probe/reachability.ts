@@ -77,7 +77,8 @@ export function createJudge(): Judge {
     watch: (addresses, periodMs, now) => {
       watched = addresses
       period = periodMs
-      for (const address of targets.keys()) if (!addresses.includes(address)) targets.delete(address)
+      const kept = new Set(addresses)
+      for (const address of targets.keys()) if (!kept.has(address)) targets.delete(address)
       for (const address of addresses) {
         const known = target(address, now)
         known.judged = -1

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { apiVersion, type NodeConfig, type NodeConfigStatus } from '@kosmos/api'
 import { type Client, Controller, Informer, type KubeObject, keyOf, resource, unwrap } from '@kosmos/kube'
+import { readKeptSpec } from '../kept-spec.ts'
 import { createNodeAgent, type NodeAgentOptions } from '../node-agent.ts'
 import { statusOf } from '../status/status.ts'
 import { urgencyOf } from '../status/urgency.ts'
@@ -20,6 +22,8 @@ const nodeConfigs = resource<StoredNodeConfig>(apiVersion, 'NodeConfig', 'nodeco
 const unwanted = { nodeName: '' }
 
 const restMs = 60_000
+/** How long an API server may take before the node does what it did last. */
+const patienceMs = 3_000
 
 /** Does what the NodeConfig of the node says, and writes its status. */
 export async function serveNodeConfig(options: NodeConfigOptions, signal: AbortSignal): Promise<void> {
@@ -40,6 +44,12 @@ export async function serveNodeConfig(options: NodeConfigOptions, signal: AbortS
     ...(onReconcile && { onReconcile }),
   })
   const agent = createNodeAgent({ ...options, onReport: () => writer.enqueue('status') })
+
+  async function wantKept() {
+    await sleep(patienceMs, undefined, { signal }).catch(() => {})
+    const kept = await readKeptSpec(options.stateDir)
+    if (!informer.hasSynced && kept) agent.want(kept.spec, kept.generation)
+  }
 
   async function writeStatus() {
     const stored = informer.get(key)
@@ -67,6 +77,7 @@ export async function serveNodeConfig(options: NodeConfigOptions, signal: AbortS
     else if (change.type === 'added' || change.old.metadata.generation !== metadata.generation)
       agent.want(spec, metadata.generation ?? 0)
   })
+  void wantKept()
   void informer.synced.then(() => {
     onReady()
     if (!informer.get(key)) agent.want(unwanted, 0)

@@ -108,10 +108,7 @@ function startError(argv: readonly string[], error: NodeJS.ErrnoException): Erro
   return error.code === 'ENOENT' ? new ToolMissing(argv[0] ?? '') : error
 }
 
-/** 127 is what nsenter and setpriv end with when there is no such program. */
-function isMissing(argv: readonly string[], code: number | null, stderr: string): boolean {
-  return (
-    code === 127 &&
-    (stderr === '' || stderr.includes(`${argv[0]}: No such file`) || stderr.includes('failed to execute'))
-  )
+/** 127 is what nsenter, setpriv and env end with when there is no such program. */
+function isMissing([program = '']: readonly string[], code: number | null, stderr: string): boolean {
+  return code === 127 && (stderr === '' || (stderr.includes(program) && stderr.includes('No such file')))
 }

@@ -26,11 +26,13 @@ export async function followKernel(options: MonitorOptions): Promise<void> {
     if (concernsUs(line, devices())) onOurs()
     else if (concernsUnderlay(line, devices())) onUnderlay()
   }
+  const pause = () => sleep(restartMs, undefined, { signal })
   const follow = async (argv: readonly string[]) => {
     while (!signal.aborted) {
+      // What happened before it listens was not heard of.
+      void pause().then(onOurs, () => {})
       await shell.follow(argv, { signal, onLine }).catch(onToolMissing)
-      // Whatever happened in between was not heard of.
-      await sleep(restartMs, undefined, { signal }).then(onOurs, () => {})
+      await pause().catch(() => {})
     }
   }
   await Promise.all(commands.map(follow))

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writePrivate } from '../private-file.ts'
 
 export interface KeyPair {
   /** Base64; never logged, never in a command line. */
@@ -24,7 +25,7 @@ export async function loadKeyPair(stateDir: string): Promise<KeyPair> {
   if (kept !== undefined) return keyPairOf(kept.trim())
   const { privateKey } = generateKeyPairSync('x25519')
   const text = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(pkcs8Head.length).toString('base64')
-  await writeSecret(file, `${text}\n`)
+  await writePrivate(file, `${text}\n`)
   return keyPairOf(text)
 }
 
@@ -36,18 +37,4 @@ export function keyPairOf(privateKey: string): KeyPair {
   const key = createPrivateKey({ key: Buffer.concat([pkcs8Head, raw]), format: 'der', type: 'pkcs8' })
   const der = createPublicKey(key).export({ format: 'der', type: 'spki' })
   return { privateKey, publicKey: der.subarray(-32).toString('base64') }
-}
-
-/** Writes a file that only its owner reads, whole or not at all. */
-export async function writeSecret(file: string, text: string): Promise<void> {
-  const draft = `${file}.new`
-  await rm(draft, { force: true })
-  const handle = await open(draft, 'wx', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(draft, file)
 }

@@ -2,9 +2,10 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WireGuard } from '../kernel/state.ts'
+import { writePrivate } from '../private-file.ts'
 import { CommandFailed, type Shell } from '../shell/shell.ts'
 import { wireGuardConf } from './conf.ts'
-import { type KeyPair, writeSecret } from './key.ts'
+import type { KeyPair } from './key.ts'
 
 /** What encrypts: the kernel, or wireguard-go behind a TUN device. */
 export type Implementation = 'wireguard' | 'tun'
@@ -43,7 +44,7 @@ export function createTunnels(shell: Shell, stateDir: string, { privateKey }: Ke
     },
     configure: async (wireGuard) => {
       const file = join(stateDir, `${wireGuard.dev}.conf`)
-      await writeSecret(file, wireGuardConf(wireGuard, privateKey))
+      await writePrivate(file, wireGuardConf(wireGuard, privateKey))
       try {
         // Peers that stay as they are keep their session.
         await shell.run(['wg', 'syncconf', wireGuard.dev, file])

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { NodeConfigSpec } from '@kosmos/api'
+import { plainSpec, secureSpec } from '../node-config.fixture.ts'
+import { outermost } from './syntax.ts'
+import { nftTable } from './table.ts'
+
+const [me, first, second] = [{ number: 1 }, { number: 2 }, { number: 3 }] as const
+
+/** The rules of a chain. */
+function chainOf(spec: NodeConfigSpec, name: string): string[] {
+  const [, body = ''] =
+    new RegExp(`\\tchain ${name} \\{\\n([^}]*(?:\\{[^}]*\\}[^}]*)*?)\\n\\t\\}\\n`).exec(nftTable(spec)) ?? []
+  return body
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim())
+}
+
+describe('our table of nftables', () => {
+  it('is not there without a VXLAN device', () => {
+    assert.equal(nftTable({ nodeName: 'n' }), '')
+  })
+
+  it('does not depend on the order of what is in the NodeConfig', () => {
+    const spec = plainSpec(me, [first, second])
+    const turned = { ...spec, fdbs: [...(spec.fdbs ?? [])].reverse(), arps: [...(spec.arps ?? [])].reverse() }
+    assert.equal(nftTable(spec), nftTable(turned))
+  })
+
+  it('listens to the other ends of the tunnels only', () => {
+    assert.deepEqual(chainOf(plainSpec(me, [first, second]), 'input'), [
+      'udp dport 4876 ip saddr != { 192.0.2.2/32, 192.0.2.3/32 } counter drop',
+      'udp dport 4876 meta nfproto ipv6 counter drop',
+    ])
+    assert.equal(chainOf(plainSpec(me, []), 'input')[0], 'udp dport 4876 meta nfproto ipv4 counter drop')
+  })
+
+  it('takes the port of vx-secure through the tunnel only', () => {
+    assert.equal(chainOf(secureSpec(me, [first]), 'input')[0], 'udp dport 4878 iifname != "kl-wireguard" counter drop')
+  })
+
+  it('lets a cluster speak for the networks that are routed to it', () => {
+    const routes = [
+      { cidr: '10.2.0.0/16', gw: '220.0.2.2', dev: 'vx-bridge' },
+      { cidr: '10.2.3.0/24', gw: '220.0.2.3', dev: 'vx-bridge' },
+    ]
+    assert.equal(
+      chainOf(plainSpec(me, [first], { routes }), 'prerouting_source')[0],
+      'iifname "vx-bridge" ip saddr != { 10.2.0.0/16, 220.0.2.2/32 } counter drop',
+    )
+  })
+
+  it('translates pods both ways, and keeps those as they are that are not translated', () => {
+    const spec = plainSpec(me, [first], {
+      translations: [
+        { local: '10.1.0.0/16', global: '100.64.0.0/16', kind: 'Pod' },
+        { local: '10.7.0.0/16', global: '10.7.0.0/16', kind: 'Pod' },
+        { local: 'fd01::/64', global: 'fd64::/64', kind: 'Pod' },
+      ],
+      masquerades: [{ source: '172.30.0.0/16', dev: 'vx-bridge' }],
+    })
+    const outside = '{ "vx-bridge" }'
+    assert.deepEqual(chainOf(spec, 'prerouting_pod'), [
+      `iifname ${outside} dnat ip prefix to ip daddr map { 100.64.0.0/16 : 10.1.0.0/16 }`,
+      `iifname ${outside} dnat ip6 prefix to ip6 daddr map { fd64::/64 : fd01::/64 }`,
+    ])
+    assert.deepEqual(chainOf(spec, 'postrouting'), [
+      `oifname ${outside} snat ip prefix to ip saddr map { 10.1.0.0/16 : 100.64.0.0/16, 10.7.0.0/16 : 10.7.0.0/16 }`,
+      `oifname ${outside} snat ip6 prefix to ip6 saddr map { fd01::/64 : fd64::/64 }`,
+      'ip saddr 172.30.0.0/16 oifname "vx-bridge" masquerade',
+    ])
+  })
+
+  it('translates Services without tracking, since kube-proxy has to', () => {
+    const spec = plainSpec(me, [first], {
+      translations: [{ local: '10.96.0.0/12', global: '100.96.0.0/12', kind: 'Service' }],
+    })
+    const outside = '{ "vx-bridge" }'
+    assert.deepEqual(chainOf(spec, 'prerouting_service'), [
+      `iifname ${outside} ip daddr 100.96.0.0/12 ip daddr set ip daddr & 0.15.255.255 | 10.96.0.0`,
+    ])
+    assert.deepEqual(chainOf(spec, 'postrouting_service'), [
+      `oifname ${outside} ip saddr 10.96.0.0/12 ip saddr set ip saddr & 0.15.255.255 | 100.96.0.0`,
+    ])
+    assert.deepEqual(chainOf(spec, 'postrouting'), [
+      `iifname ${outside} ct status dnat ct original ip daddr { 10.96.0.0/12 } masquerade`,
+    ])
+  })
+
+  it('keeps the source of pods on their way to a gateway', () => {
+    const spec: NodeConfigSpec = {
+      nodeName: 'n',
+      devices: [{ type: 'vxlan', name: 'vx-local', port: 4877, id: 55, mtu: 1450 }],
+      translations: [{ local: '10.1.0.0/16', global: '100.64.0.0/16', kind: 'Pod' }],
+    }
+    assert.deepEqual(chainOf(spec, 'postrouting'), [
+      'oifname { "vx-local" } snat ip prefix to ip saddr map { 10.1.0.0/16 : 10.1.0.0/16 }',
+    ])
+    assert.deepEqual(chainOf(spec, 'prerouting_pod'), [])
+  })
+})
+
+describe('networks of a set', () => {
+  it('do not overlap', () => {
+    const cidrs = ['10.2.3.0/24', '10.0.0.0/8', '11.0.0.0/8', '10.2.0.0/16', 'fd00::/64', '11.0.0.0/8']
+    assert.deepEqual(outermost(cidrs, 4), ['10.0.0.0/8', '11.0.0.0/8'])
+    assert.deepEqual(outermost(cidrs, 6), ['fd00::/64'])
+  })
+})

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { NodeConfigSpec } from '@kosmos/api'
+import { bridgeAddress, plainSpec, secureSpec } from '../node-config.fixture.ts'
+import { desired, type Facts } from './desired.ts'
+import { nothing } from './state.ts'
+
+const [me, first, second] = [{ number: 1 }, { number: 2, publicKey: 'two' }, { number: 3, publicKey: 'three' }] as const
+const facts: Facts = {
+  hasIpv6: true,
+  wireGuard: 'tun',
+  publicKey: 'ours',
+  unreachable: new Set(),
+  closedForward: new Set(),
+}
+const without = (...numbers: number[]): Facts => ({
+  ...facts,
+  unreachable: new Set(numbers.map((number) => bridgeAddress({ number }))),
+})
+const via = (cidr: string, end: { readonly number: number }, metric = 0) => ({
+  cidr,
+  gw: bridgeAddress(end),
+  dev: 'vx-bridge',
+  metric,
+})
+const hopsTo = (spec: NodeConfigSpec, which: Facts) =>
+  desired(spec, which)
+    .routes.get('10.2.0.0/16')
+    ?.hops.map(({ gateway }) => gateway)
+
+describe('what a NodeConfig means for the kernel', () => {
+  it('is nothing at all without devices', () => {
+    assert.equal(desired({ nodeName: 'n' }, facts), nothing)
+  })
+
+  it('puts every neighbour on the link, with our address as the source', () => {
+    const { routes } = desired(plainSpec(me, [first]), facts)
+    assert.deepEqual(routes.get('220.0.2.2/32'), {
+      cidr: '220.0.2.2/32',
+      hops: [{ dev: 'vx-bridge' }],
+      source: '220.0.2.1',
+    })
+    assert.deepEqual(routes.get('fd22::2/128'), {
+      cidr: 'fd22::2/128',
+      hops: [{ dev: 'vx-bridge' }],
+      source: 'fd22::1',
+    })
+  })
+
+  it('shares the traffic among next hops of one metric', () => {
+    const spec = plainSpec(me, [first, second], { routes: [via('10.2.0.0/16', second), via('10.2.7.0/16', first)] })
+    assert.deepEqual(hopsTo(spec, facts), ['220.0.2.2', '220.0.2.3'])
+    assert.deepEqual(hopsTo(spec, without(2)), ['220.0.2.3'])
+  })
+
+  it('falls back to a higher metric when nobody of the lowest answers', () => {
+    const spec = plainSpec(me, [first, second], { routes: [via('10.2.0.0/16', first), via('10.2.0.0/16', second, 10)] })
+    assert.deepEqual(hopsTo(spec, facts), ['220.0.2.2'])
+    assert.deepEqual(hopsTo(spec, without(2)), ['220.0.2.3'])
+  })
+
+  it('goes on sending by the lowest metric when nobody answers', () => {
+    const spec = plainSpec(me, [first, second], { routes: [via('10.2.0.0/16', first), via('10.2.0.0/16', second, 10)] })
+    assert.deepEqual(hopsTo(spec, without(2, 3)), ['220.0.2.2'])
+  })
+
+  it('lets secure addresses be nowhere but in the tunnel', () => {
+    const { routes, links } = desired(secureSpec(me, [first]), facts)
+    assert.deepEqual(routes.get('240.0.0.0/8'), { cidr: '240.0.0.0/8', hops: [] })
+    assert.deepEqual(routes.get('240.0.2.2/32')?.hops, [{ dev: 'kl-wireguard' }])
+    assert.equal(links.get('kl-wireguard')?.kind, 'tun')
+    assert(!desired(plainSpec(me, [first]), facts).routes.has('240.0.0.0/8'))
+  })
+
+  it('has the peers of the tunnel', () => {
+    const { wireGuards } = desired(secureSpec(me, [first, second]), facts)
+    const device = wireGuards.get('kl-wireguard')
+    assert.equal(device?.publicKey, 'ours')
+    assert.deepEqual([...(device?.peers.keys() ?? [])], ['two', 'three'])
+    assert.deepEqual(device?.peers.get('two'), {
+      publicKey: 'two',
+      endpoint: '192.0.2.2:51872',
+      allowedIPs: ['240.0.2.2/32'],
+      keepaliveSeconds: 25,
+    })
+  })
+
+  it('leaves IPv6 out on a node that has none', () => {
+    const state = desired(plainSpec(me, [first]), { ...facts, hasIpv6: false })
+    assert.deepEqual(state.links.get('vx-bridge')?.addresses, ['220.0.2.1/32'])
+    assert.deepEqual(
+      [...state.routes.keys(), ...state.neighbours.keys()].filter((key) => key.includes(':')),
+      [],
+    )
+    assert.deepEqual(state.rules, new Set([4]))
+  })
+
+  it('opens the FORWARD chain of iptables where it is closed', () => {
+    assert.deepEqual(desired(plainSpec(me, [first]), facts).forwards, new Set())
+    assert.deepEqual(
+      desired(plainSpec(me, [first]), { ...facts, closedForward: new Set([4]) }).forwards,
+      new Set(['4 -i vx-bridge', '4 -o vx-bridge']),
+    )
+  })
+})
