@@ -50,7 +50,7 @@ export {
   workloadPolicyConditions,
 } from './workload-policy/conditions.ts'
 export type { Allocation, WorkloadPolicySpec } from './workload-policy/spec.ts'
-export type { AllocationStatus, WorkloadPolicyStatus } from './workload-policy/status.ts'
+export type { AllocationStatus, RefusalStatus, WorkloadPolicyStatus } from './workload-policy/status.ts'
 export {
   defaultWorkloadPolicy,
   type WorkloadPolicy,

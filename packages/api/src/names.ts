@@ -98,6 +98,8 @@ export const placementGate = 'kosmos.io/placement'
 export const workloadPolicyAnnotation = 'kosmos.io/workload-policy'
 /** Ours. Annotation of a root pod: which of the seats of its value of the topology key it has, counted from 1. */
 export const seatAnnotation = 'kosmos.io/seat'
+/** Ours. Condition of a root pod: False while it is bound and the leaf's scheduler finds no node for it, with that one's words. */
+export const leafScheduledCondition = 'kosmos.io/LeafScheduled'
 /** Label of a root pod: the WorkloadPolicy that it asks for by name. */
 export const workloadPolicyLabel = 'workload-policy/kosmos.io'
 /** The scheduler that pods of the original's users ask for; here the stock one serves them. */

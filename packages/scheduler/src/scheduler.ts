@@ -21,9 +21,12 @@ import { PlacementState } from './placement/state.ts'
 import type { StoredPolicy } from './policies/compiled-policy.ts'
 import { workloadPolicies } from './policies/resource.ts'
 import { StatusController } from './status/controller.ts'
+import { TakeBackController } from './take-back/controller.ts'
 
 export interface SchedulerOptions {
   readonly root: Client
+  /** How long a leaf may look for a node for a pod before it is taken back; 0: as long as it likes. */
+  readonly takeBackAfterMs: number
   readonly record: (regarding: KubeObject, event: EventContent) => void
   readonly onReconcile?: ControllerOptions<ObjectKey>['onReconcile']
 }
@@ -36,8 +39,9 @@ export class Scheduler {
   readonly #state: PlacementState
   readonly #placement: PlacementController
   readonly #status: StatusController
+  readonly #takeBack: TakeBackController | undefined
 
-  constructor({ root, record, onReconcile }: SchedulerOptions) {
+  constructor({ root, takeBackAfterMs, record, onReconcile }: SchedulerOptions) {
     this.#policies = new Informer({ client: root, resource: workloadPolicies })
     this.#nodes = new Informer({ client: root, resource: nodes, transform: slimNode })
     this.#pods = new Informer({
@@ -52,12 +56,17 @@ export class Scheduler {
     this.#state = new PlacementState(this.#nodes.store)
     const common = { root, state: this.#state, synced: this.synced, ...(onReconcile && { onReconcile }) }
     this.#status = new StatusController(common)
+    const podOf = (key: ObjectKey) => this.#pods.get(key)
     this.#placement = new PlacementController({
       ...common,
       record,
-      podOf: (key) => this.#pods.get(key),
+      podOf,
       changed: (changes) => this.#changed(changes),
     })
+    const refused = (policy: ObjectKey) => this.#status.changed(policy)
+    if (takeBackAfterMs > 0) {
+      this.#takeBack = new TakeBackController({ ...common, record, podOf, refused, afterMs: takeBackAfterMs })
+    }
   }
 
   /** Resolves when all is known that decisions are made of. */
@@ -74,16 +83,15 @@ export class Scheduler {
       this.#nodes.subscribe((change) => this.#onNode(change))
       this.#pods.subscribe((change) => this.#onPod(change))
     })
-    const controllers = [this.#placement.controller, this.#status.controller].map((one) => one.run(signal))
+    const controllers = [this.#placement, this.#status, this.#takeBack].map((one) => one?.controller.run(signal))
     await Promise.all([...informers, ...controllers])
   }
 
   #onPolicy({ type, key, object }: Change<StoredPolicy>): void {
-    const { policies, ledger } = this.#state
-    const isChanged = type === 'deleted' || policies.set(object)
-    if (type === 'deleted') policies.delete(object)
+    const isChanged = type === 'deleted' || this.#state.setPolicy(object)
+    if (type === 'deleted') this.#state.deletePolicy(object)
     if (!isChanged) return
-    ledger.forget(key)
+    this.#state.ledger.forget(key)
     this.#status.changed(key)
     for (const pod of this.#pods.store.by('namespace', object.metadata.namespace)) {
       this.#changed(this.#state.setPod(pod))
@@ -103,6 +111,7 @@ export class Scheduler {
 
   #onPod({ type, key, object }: Change<Pod>): void {
     this.#changed(type === 'deleted' ? this.#state.deletePod(key) : this.#state.setPod(object))
+    this.#takeBack?.changed(key, type === 'deleted' ? undefined : object)
     if (isGated(object)) this.#placement.controller.enqueue(key)
     const node = type === 'deleted' || hasEnded(object) ? this.#state.nodeOf(object) : undefined
     if (node) this.#placement.roomChanged(node)

@@ -22,7 +22,7 @@ export function without({ policies, nodes, pods }: World, cluster: string): Worl
 export function stateOf({ policies, nodes, pods }: World): PlacementState {
   const byName = new Map(nodes.map((node) => [node.metadata.name, node]))
   const state = new PlacementState(byName)
-  for (const policy of policies) state.policies.set(policy)
+  for (const policy of policies) state.setPolicy(policy)
   for (const node of nodes) state.setNode(node, undefined)
   for (const pod of pods) state.setPod(pod)
   return state

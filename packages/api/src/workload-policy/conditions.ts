@@ -13,7 +13,7 @@ export const workloadPolicyConditions = {
     PlacesKept: {
       status: 'False',
       message:
-        'Pods wait in front of their place because no node there is Ready and has room for them, inside the leaf as well; see their Events. Make room, or set whenUnavailable to Spill',
+        'Pods wait in front of their place because no node there is Ready and has room for them, inside the leaf as well, or the leaf has lately found none for such pods (refusals); see their Events. Make room, or set whenUnavailable to Spill',
     },
     Placing: { status: 'False', message: 'Pods are being given their places' },
     Uneven: {

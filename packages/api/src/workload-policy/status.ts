@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
-import { struct } from '../schema/build.ts'
+import { mapOf, struct } from '../schema/build.ts'
 import { conditionOf } from '../schema/condition.ts'
+import { timePattern } from '../schema/patterns.ts'
 
 const pods = (description: string) => Type.Integer({ description, format: 'int32', minimum: 0 })
 
@@ -12,6 +13,25 @@ const allocationStatus = struct(
     ready: pods('How many of those are Ready.'),
   },
   { description: 'What one value of the topology key has.' },
+)
+
+const refusal = struct(
+  {
+    node: Type.String({ description: 'The virtual node.', maxLength: 253 }),
+    requests: mapOf(Type.String({ description: 'A quantity.', maxLength: 64 }), {
+      description: 'What the pod requested; pods that ask for at least as much are not sent there.',
+      maxProperties: 64,
+    }),
+    tries: Type.Integer({ description: 'How often in a row.', format: 'int32', minimum: 1 }),
+    until: Type.String({ description: 'When it is tried again.', maxLength: 40, pattern: timePattern }),
+    machines: Type.Integer({
+      description: 'How many of its leaf nodes were said to have room; when there are more, it is tried again at once.',
+      format: 'int32',
+      minimum: 0,
+    }),
+    message: Type.String({ description: "The words of the leaf's scheduler.", maxLength: 1024 }),
+  },
+  { description: 'That a leaf found no node for a pod which its virtual node had room for.' },
 )
 
 export const workloadPolicyStatus = struct(
@@ -34,6 +54,14 @@ export const workloadPolicyStatus = struct(
         listMapKeys: ['name'],
       }),
     ),
+    refusals: Type.Optional(
+      Type.Array(refusal, {
+        description:
+          'Nodes that pods of the policy are not sent to for a while, since their leaf found no node for one.',
+        maxItems: 100,
+        listType: 'atomic',
+      }),
+    ),
     conditions: Type.Optional(
       Type.Array(conditionOf('Satisfied'), {
         description: 'Whether the pods are where the policy wants them.',
@@ -47,4 +75,5 @@ export const workloadPolicyStatus = struct(
 )
 
 export type WorkloadPolicyStatus = Static<typeof workloadPolicyStatus>
+export type RefusalStatus = Static<typeof refusal>
 export type AllocationStatus = Static<typeof allocationStatus>

@@ -1,3 +1,4 @@
+import { leafScheduledCondition } from '@kosmos/api'
 import type { Pod } from '@kosmos/kube'
 import { type Condition, type ConditionPatch, conditionOf, timestamp } from './status-patch.ts'
 
@@ -16,12 +17,6 @@ const leafOwned = new Set([
 export function isOfCluster(type: string): boolean {
   return leafOwned.has(type) || type === 'PodScheduled' || type === 'DisruptionTarget'
 }
-
-/**
- * Ours: False while the leaf's scheduler finds no node, with its words. `PodScheduled` itself is the root scheduler's and stays
- * True, since the pod is bound to the virtual node.
- */
-export const leafScheduledCondition = 'kosmos.io/LeafScheduled'
 
 /** The reason of a DisruptionTarget condition when somebody deleted the leaf pod and nobody said why. */
 export const deletedInLeaf = 'DeletedInLeaf'
@@ -57,6 +52,7 @@ function leafConditions(root: Pod, leaf: Pod): Condition[] {
   const disruption = disruptionTarget(root, leaf)
   if (disruption) conditions.push(disruption)
   const scheduled = conditionOf(leaf.status, 'PodScheduled')
+  // Under a name of its own: the root's PodScheduled stays True, since the pod is bound to the virtual node.
   if (scheduled?.status === 'False') conditions.push({ ...scheduled, type: leafScheduledCondition })
   return conditions
 }

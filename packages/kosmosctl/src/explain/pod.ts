@@ -13,7 +13,7 @@ import {
   secrets,
   services,
 } from '@kosmos/kube'
-import { isGated, whyWaiting } from '@kosmos/scheduler'
+import { isGated, stuckInLeaf, takeBack, whyWaiting } from '@kosmos/scheduler'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { clusters } from '../clusters/resources.ts'
@@ -59,7 +59,7 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
     const copy = await leaf.get(pods, ref)
     const isCopy = copy?.metadata.annotations?.[rootUidAnnotation] === pod.metadata.uid
     const needs = await needsOf(pod, sides)
-    const said = message ? [`${reason ?? phase}: ${message}`] : []
+    const said = [...(message ? [`${reason ?? phase}: ${message}`] : []), ...takenBack(pod)]
     return {
       ...about,
       cluster,
@@ -95,6 +95,18 @@ async function placeOf(root: Client, pod: Pod): Promise<string> {
   const decision = whyWaiting(await readWorld(root)).get(keyOf(pod))
   return decision ? `its place: it ${meaningOf(decision)}` : 'the scheduler of Kosmos, which opens its gate'
 }
+
+/** What becomes of a pod with a place by a policy that its leaf finds no node for. */
+function takenBack(pod: Pod): string[] {
+  const action = stuckInLeaf(pod) === undefined ? undefined : takeBack(pod)
+  return action ? [endings[action]] : []
+}
+
+const endings = {
+  evict: 'the scheduler of Kosmos, which takes it back when this lasts; its successor gets another place',
+  hasNoOwner: 'room in its leaf: it is not taken back, since it has no controller that would make another',
+  hasVolumes: 'room in its leaf: it is not taken back, since it has a claim and goes where the volume is',
+} as const
 
 function unscheduled({ status }: Pod): string {
   const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled')

@@ -16,6 +16,8 @@ export function meaningOf(decision: Decision): string {
   const at = `${decision.policy.topologyKey}=${decision.value}`
   if (decision.offer === 'noNode') return `waits for its place at ${at}, where no Ready node takes it`
   if (decision.offer === 'noRoom') return `waits for its place at ${at}, where no single node has room for it`
+  if (decision.offer === 'refused')
+    return `waits for its place at ${at}, where the leaf has lately found no node for such a pod`
   return `goes to ${at}`
 }
 

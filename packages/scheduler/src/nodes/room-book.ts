@@ -95,6 +95,13 @@ export class RoomBook {
     })
   }
 
+  /** How many machines of a node have room for it by the node's own word, whatever was promised meanwhile. */
+  machinesFor(name: string, requests: ResourceList): number {
+    const { node } = this.#entries.get(name) ?? {}
+    const bins = (node && binsOf(node, new Map())) ?? []
+    return bins.reduce((sum, { machines, free }) => (hasRoom(free, requests) ? sum + machines : sum), 0)
+  }
+
   /** How long until more may be known to be free on one of these nodes although nothing is told; undefined: not at all. */
   freesWithinMs(nodes: readonly string[]): number | undefined {
     const staleAt = Math.min(...nodes.map((name) => this.#entries.get(name)?.staleAt ?? Number.POSITIVE_INFINITY))

@@ -14,6 +14,7 @@ import {
 import { placementEvents } from './events.ts'
 import type { LedgerChange } from './ledger.ts'
 import { deletionCostPatch, openPatch, seatPatch } from './patch.ts'
+import type { Offer } from './place.ts'
 import { isGated } from './standing.ts'
 import type { Decision, PlacementState } from './state.ts'
 
@@ -73,12 +74,12 @@ export class PlacementController {
     if (decision.kind === 'wait') this.#tell(pod, key, placementEvents.quotaReached(decision.policy))
     else if (decision.kind === 'anywhere') await this.#patch(key, openPatch(pod, decision.policy))
     else if (decision.offer === 'room') await this.#open(pod, key, decision)
-    else this.#hold(pod, key, decision)
+    else this.#hold(pod, key, decision, decision.offer)
   }
 
-  async #open(pod: Pod, key: ObjectKey, { policy, seat }: SeatDecision): Promise<void> {
+  async #open(pod: Pod, key: ObjectKey, { policy, seat, avoid }: SeatDecision): Promise<void> {
     this.#told.delete(key)
-    const outcome = await this.#patch(key, seatPatch(pod, policy, seat))
+    const outcome = await this.#patch(key, seatPatch(pod, policy, seat, avoid))
     if (outcome.ok) return
     const { state, podOf, changed, record } = this.#options
     changed(state.withdraw(key, podOf(key)))
@@ -88,7 +89,7 @@ export class PlacementController {
     throw new Error(`pod ${key}: ${why}`)
   }
 
-  #hold(pod: Pod, key: ObjectKey, { policy, value, offer }: SeatDecision): void {
+  #hold(pod: Pod, key: ObjectKey, { policy, value }: SeatDecision, offer: Exclude<Offer, 'room'>): void {
     this.#held.set(key, { topologyKey: policy.topologyKey, value })
     const withinMs = this.#options.state.roomWithinMs(pod, policy, value)
     if (withinMs !== undefined) this.controller.enqueueAfter(key, withinMs)

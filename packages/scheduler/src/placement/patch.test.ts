@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Pod } from '@kosmos/kube'
 import { compiled, podLike } from '../pods.fixture.ts'
 import { deletionCostPatch, openPatch, seatPatch } from './patch.ts'
 
@@ -25,6 +26,20 @@ describe('what is sent for a pod', () => {
       },
       spec: { ...gate, nodeSelector: { 'kosmos.io/cluster': 'leaf1' } },
     })
+  })
+
+  it('keeps it off nodes that lately took none like it, by requirements behind its own', () => {
+    const required = (terms: object[]) => ({
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms },
+    })
+    const off = { key: 'metadata.name', operator: 'NotIn', values: ['kosmos-leaf1'] }
+    const affinityOf = (terms?: object[]) => {
+      const pod = podLike({ spec: terms ? { affinity: { nodeAffinity: required(terms) as object } } : {} })
+      return (seatPatch(pod, policy, { share: 0, number: 1 }, ['kosmos-leaf1']) as Pod).spec.affinity
+    }
+    assert.deepEqual(affinityOf(), { nodeAffinity: required([{ matchFields: [off] }]) })
+    const own = { matchExpressions: [{ key: 'gpu', operator: 'Exists' }] }
+    assert.deepEqual(affinityOf([own, {}]), { nodeAffinity: required([{ ...own, matchFields: [off] }, {}]) })
   })
 
   it('with a deletion cost of its own leaves that as it is', () => {

@@ -1,5 +1,5 @@
 import { placementGate, podDeletionCostAnnotation, seatAnnotation, workloadPolicyAnnotation } from '@kosmos/api'
-import type { Pod } from '@kosmos/kube'
+import type { Pod, PodSpec } from '@kosmos/kube'
 import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 import { type Seat, seatsBefore } from '../seats/seats.ts'
 
@@ -8,8 +8,9 @@ const openGate = { schedulingGates: [{ $patch: 'delete', name: placementGate }] 
 /**
  * A strategic merge patch that gives a pod its seat and opens its gate, for this incarnation only. The API server takes the
  * nodeSelector as long as the pod is gated (KEP-3838), so a decision that comes too late changes nothing.
+ * @param avoid nodes with that value where the stock scheduler shall not put it
  */
-export function seatPatch(pod: Pod, policy: CompiledPolicy, seat: Seat): object {
+export function seatPatch(pod: Pod, policy: CompiledPolicy, seat: Seat, avoid: readonly string[] = []): object {
   const value = policy.shares[seat.share]?.name ?? ''
   return {
     metadata: {
@@ -22,8 +23,24 @@ export function seatPatch(pod: Pod, policy: CompiledPolicy, seat: Seat): object 
         }),
       },
     },
-    spec: { ...openGate, nodeSelector: { [policy.topologyKey]: value } },
+    spec: {
+      ...openGate,
+      nodeSelector: { [policy.topologyKey]: value },
+      ...(avoid.length > 0 && { affinity: avoiding(pod, avoid) }),
+    },
   }
+}
+
+/** As long as a pod is gated, requirements may be added behind those of each term; the list of terms is sent whole. */
+function avoiding({ spec }: Pod, nodes: readonly string[]): NonNullable<PodSpec['affinity']> {
+  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+  const elsewhere = nodes.map((name) => ({ key: 'metadata.name', operator: 'NotIn', values: [name] }))
+  const terms = (required?.nodeSelectorTerms ?? [undefined]).map((term) => {
+    // An empty term allows no node, and must stay as it is.
+    const isEmpty = term && !term.matchExpressions?.length && !term.matchFields?.length
+    return isEmpty ? term : { ...term, matchFields: [...(term?.matchFields ?? []), ...elsewhere] }
+  })
+  return { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } }
 }
 
 /** Opens the gate of a pod that goes where kube-scheduler puts it; `policy` is missing when none selects it any more. */

@@ -1,8 +1,8 @@
 import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 import { nextShare, type Seat } from '../seats/seats.ts'
 
-/** Whether a share has a node for a pod: one that has room, none that has, or none at all. */
-export type Offer = 'room' | 'noRoom' | 'noNode'
+/** Whether a share has a node for a pod: one that has room, none that has, only such as have lately taken none like it, or none at all. */
+export type Offer = 'room' | 'noRoom' | 'refused' | 'noNode'
 
 /** What is known when a pod gets its place. */
 export interface PlacementView {

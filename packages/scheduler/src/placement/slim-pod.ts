@@ -1,4 +1,9 @@
-import { podDeletionCostAnnotation, seatAnnotation, workloadPolicyAnnotation } from '@kosmos/api'
+import {
+  leafScheduledCondition,
+  podDeletionCostAnnotation,
+  seatAnnotation,
+  workloadPolicyAnnotation,
+} from '@kosmos/api'
 import { formatResources, type Pod, podRequests } from '@kosmos/kube'
 
 /**
@@ -9,7 +14,8 @@ export function slimPod(pod: Pod): Pod {
   const { apiVersion, kind, metadata, spec, status } = pod
   const { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences, deletionTimestamp } = metadata
   const { nodeName, schedulingGates, nodeSelector, affinity, tolerations } = spec
-  const ready = status?.conditions?.filter(({ type }) => type === 'Ready')
+  const claims = spec.volumes?.filter(({ persistentVolumeClaim }) => persistentVolumeClaim)
+  const conditions = status?.conditions?.filter(({ type }) => readConditions.includes(type))
   return {
     apiVersion,
     kind,
@@ -31,11 +37,13 @@ export function slimPod(pod: Pod): Pod {
       ...(nodeSelector && { nodeSelector }),
       ...(affinity?.nodeAffinity && { affinity: { nodeAffinity: affinity.nodeAffinity } }),
       ...(tolerations && { tolerations }),
+      ...(claims && claims.length > 0 && { volumes: claims }),
     },
-    status: { ...(status?.phase && { phase: status.phase }), ...(ready && { conditions: ready }) },
+    status: { ...(status?.phase && { phase: status.phase }), ...(conditions && { conditions }) },
   } as Pod
 }
 
+const readConditions: readonly string[] = ['Ready', leafScheduledCondition]
 const read: readonly string[] = [workloadPolicyAnnotation, seatAnnotation, podDeletionCostAnnotation]
 
 const kept = (annotations: Readonly<Record<string, string>>) =>

@@ -1,9 +1,11 @@
 import { keyOf, type Node, type ObjectKey, type Pod, type ResourceList } from '@kosmos/kube'
 import { isSameOffer, NodeOffers } from '../nodes/offers.ts'
+import { Refusals } from '../nodes/refusals.ts'
 import { RoomBook, roomOf } from '../nodes/room-book.ts'
-import type { CompiledPolicy } from '../policies/compiled-policy.ts'
+import type { CompiledPolicy, StoredPolicy } from '../policies/compiled-policy.ts'
 import { PolicyBook } from '../policies/policy-book.ts'
 import type { Seat } from '../seats/seats.ts'
+import { readRefusals } from '../status/refusals.ts'
 import { Ledger, type LedgerChange } from './ledger.ts'
 import { freeSeat, type Offer, place } from './place.ts'
 import { hasEnded } from './standing.ts'
@@ -17,6 +19,8 @@ export type Decision =
       readonly seat: Seat
       readonly value: string
       readonly offer: Offer
+      /** Nodes there that have lately taken none like it. */
+      readonly avoid: readonly string[]
     }
   /** Where kube-scheduler puts it; without a policy when none selects it any more. */
   | { readonly kind: 'anywhere'; readonly policy: CompiledPolicy | undefined }
@@ -35,12 +39,15 @@ export interface NodeSource {
 export class PlacementState {
   readonly policies = new PolicyBook()
   readonly ledger: Ledger
+  readonly refusals: Refusals
   readonly #nodes: NodeSource
   readonly #offers: NodeOffers
-  readonly #room = new RoomBook()
+  readonly #room: RoomBook
 
-  constructor(nodes: NodeSource) {
+  constructor(nodes: NodeSource, now: () => number = Date.now) {
     this.#nodes = nodes
+    this.refusals = new Refusals(now)
+    this.#room = new RoomBook(now)
     this.#offers = new NodeOffers(() => nodes.values())
     this.ledger = new Ledger({
       policiesIn: (namespace) => this.policies.in(namespace),
@@ -48,9 +55,24 @@ export class PlacementState {
     })
   }
 
+  /** A policy appeared or changed. Returns whether it places pods otherwise than before. */
+  setPolicy(stored: StoredPolicy): boolean {
+    const key = keyOf(stored)
+    const { uid } = this.policies.get(key)?.stored.metadata ?? {}
+    if (uid !== stored.metadata.uid) this.refusals.restore(key, readRefusals(stored))
+    return this.policies.set(stored)
+  }
+
+  deletePolicy(stored: StoredPolicy): void {
+    this.refusals.forget(keyOf(stored))
+    this.policies.delete(stored)
+  }
+
   /** A node appeared or changed. Returns whether its labels, taints or readiness did. */
   setNode(node: Node, old: Node | undefined): boolean {
     this.#room.setNode(node)
+    const { name } = node.metadata
+    this.refusals.nodeChanged(name, (requests) => this.#room.machinesFor(name, requests))
     if (old && isSameOffer(old, node)) return false
     this.#offers.invalidate()
     return true
@@ -81,7 +103,8 @@ export class PlacementState {
     if (member === undefined) return { kind: 'anywhere', policy: undefined }
     const { policy, group } = member
     const seatAt = (seat: Seat, offer: Offer): Decision => {
-      return { kind: 'seat', policy, seat, offer, value: policy.shares[seat.share]?.name ?? '' }
+      const value = policy.shares[seat.share]?.name ?? ''
+      return { kind: 'seat', policy, seat, offer, value, avoid: this.#refusing(pod, policy, value) }
     }
     // An answer that did not arrive may have been a yes, so the same is asked again.
     const promised = this.ledger.promised(key)
@@ -102,8 +125,9 @@ export class PlacementState {
   commit(pod: Pod, decision: Decision): LedgerChange[] {
     if (decision.kind !== 'seat') return []
     const key = keyOf(pod)
-    const { policy, seat, value, offer } = decision
-    const node = offer === 'room' ? this.#room.choose(this.#nodesAt(pod, policy, value), roomOf(pod)) : undefined
+    const { policy, seat, value, offer, avoid } = decision
+    const asked = this.#nodesAt(pod, policy, value).filter((name) => !avoid.includes(name))
+    const node = offer === 'room' ? this.#room.choose(asked, roomOf(pod)) : undefined
     if (node !== undefined) this.#room.take(key, node, roomOf(pod), false)
     return this.ledger.promise(pod, key, seat, offer !== 'room')
   }
@@ -116,7 +140,18 @@ export class PlacementState {
 
   /** How long until a held pod may find room although nothing is told; undefined: not at all. */
   roomWithinMs(pod: Pod, policy: CompiledPolicy, value: string): number | undefined {
-    return this.#room.freesWithinMs(this.#nodesAt(pod, policy, value))
+    const names = this.#nodesAt(pod, policy, value)
+    const all = [this.#room.freesWithinMs(names), this.refusals.endsWithinMs(policy.key, names, roomOf(pod))]
+    const known = all.filter((ms) => ms !== undefined)
+    return known.length > 0 ? Math.min(...known) : undefined
+  }
+
+  /** The leaf of a pod found no node for it: pods like it are not sent there for a while. */
+  refuse(pod: Pod, policy: ObjectKey, message: string): void {
+    const { nodeName: node } = pod.spec
+    if (node === undefined) return
+    const requests = roomOf(pod)
+    this.refusals.add(policy, { node, requests, message, machines: this.#room.machinesFor(node, requests) })
   }
 
   nodeOf({ spec }: Pod): Node | undefined {
@@ -126,7 +161,14 @@ export class PlacementState {
   #offerOf(pod: Pod, requests: ResourceList, policy: CompiledPolicy, share: number): Offer {
     const names = this.#nodesAt(pod, policy, policy.shares[share]?.name ?? '')
     if (names.length === 0) return 'noNode'
-    return this.#room.choose(names, requests) === undefined ? 'noRoom' : 'room'
+    const asked = names.filter((name) => !this.refusals.isRefused(policy.key, name, requests))
+    if (asked.length === 0) return 'refused'
+    return this.#room.choose(asked, requests) === undefined ? 'noRoom' : 'room'
+  }
+
+  #refusing(pod: Pod, policy: CompiledPolicy, value: string): readonly string[] {
+    const names = this.#nodesAt(pod, policy, value)
+    return names.filter((name) => this.refusals.isRefused(policy.key, name, roomOf(pod)))
   }
 
   #nodesAt(pod: Pod, { topologyKey }: CompiledPolicy, value: string): readonly string[] {

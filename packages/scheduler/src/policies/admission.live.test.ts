@@ -10,6 +10,7 @@ import {
   customResourceDefinitions,
   type KubeObject,
   loadKubeConfig,
+  NodeAffinity,
   namespaces,
   type Pod,
   pods,
@@ -19,6 +20,7 @@ import {
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 import fc from 'fast-check'
 import { loadAll } from 'js-yaml'
+import { seatPatch } from '../placement/patch.ts'
 import { type PodParts, podLike, policyLike } from '../pods.fixture.ts'
 import { compilePolicy, policyOf, type StoredPolicy } from './compiled-policy.ts'
 import { workloadPolicies } from './resource.ts'
@@ -155,6 +157,33 @@ describe('the gate of placement, on an API server', () => {
       placementGate,
     ])
     assert.equal(isGated(await admitted(podLike({ spec: { nodeName: 'worker' } }))), false)
+    await remove()
+  })
+
+  it('keeps a pod changeable: its place can be given with nodes that it shall keep off', async () => {
+    await store([policyLike({ allocationPolicy, labelSelector: {} }, 'all')])
+    const nodeSelectorTerms = [{ matchExpressions: [{ key: 'gpu', operator: 'Exists' }] }]
+    const nodeAffinity = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } }
+    for (const [name, spec] of [
+      ['plain', {}],
+      ['choosy', { affinity: { nodeAffinity } }],
+    ] as const) {
+      const { uid: _, resourceVersion: __, ...metadata } = podLike({ name }).metadata
+      const containers = [{ name: 'main', image: 'busybox' }]
+      const created = await client.create(pods, { metadata, spec: { ...spec, containers } } as KubeObject)
+      assert(created.ok && isGated(created.object), JSON.stringify(created))
+      const policy = compilePolicy(policyLike({ allocationPolicy }))
+      const patch = seatPatch(created.object, policy, { share: 0, number: 1 }, ['kosmos-leaf2', 'kosmos-leaf3'])
+      const outcome = await client.patch(pods, { namespace, name }, patch, { type: 'strategic' })
+      assert(outcome.ok, JSON.stringify(outcome))
+      const affinity = new NodeAffinity(outcome.object.spec)
+      const labels = { 'kosmos.io/cluster': 'leaf1', gpu: 'yes' }
+      const allowed = ['kosmos-leaf1', 'kosmos-leaf2', 'kosmos-leaf3'].filter((node) =>
+        affinity.allows({ metadata: { name: node, labels } }),
+      )
+      assert.deepEqual(allowed, ['kosmos-leaf1'])
+      await client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0 })
+    }
     await remove()
   })
 

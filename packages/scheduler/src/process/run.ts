@@ -9,11 +9,12 @@ import {
   loadKubeConfig,
   type ReconcileObservation,
 } from '@kosmos/kube'
-import { asLeader, type CommonOptions, createProcessMetrics, type Log, serveHttp } from '@kosmos/kube/process'
+import { asLeader, createProcessMetrics, type Log, serveHttp } from '@kosmos/kube/process'
 import { Scheduler } from '../scheduler.ts'
+import type { SchedulerProcessOptions } from './options.ts'
 
 /** Runs the scheduler until the signal aborts: probes at once, the work when it leads. */
-export async function runScheduler(options: CommonOptions, log: Log, signal: AbortSignal): Promise<void> {
+export async function runScheduler(options: SchedulerProcessOptions, log: Log, signal: AbortSignal): Promise<void> {
   const metrics = createProcessMetrics()
   const connection = new Connection('root', await createTransport(loadKubeConfig({ file: options.kubeconfig })), {
     onRequest: (observation) => metrics.request('root', observation),
@@ -34,7 +35,7 @@ export async function runScheduler(options: CommonOptions, log: Log, signal: Abo
       const events = new EventRecorder({ client, controller: 'kosmos.io/scheduler', instance: hostname() })
       const record = (regarding: Parameters<typeof eventRef>[0], event: Parameters<EventRecorder['record']>[1]) =>
         events.record(eventRef(regarding), event)
-      const scheduler = new Scheduler({ root: client, record, onReconcile })
+      const scheduler = new Scheduler({ root: client, takeBackAfterMs: options.takeBackAfterMs, record, onReconcile })
       void scheduler.synced.then(() => (ready = true))
       await scheduler.run(leading)
       await events.flush()

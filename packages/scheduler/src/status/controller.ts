@@ -35,10 +35,11 @@ export class StatusController {
 
   async #reconcile(key: ObjectKey): Promise<undefined> {
     const { root, state } = this.#options
-    const { policies, ledger } = state
+    const { policies, ledger, refusals } = state
     const found = policies.get(key)
     if (found === undefined) return
-    const status = statusOf(found.stored, found.compiled, [...ledger.groupsOf(key)], new Date().toISOString())
+    const findings = { groups: [...ledger.groupsOf(key)], refusals: refusals.of(key) }
+    const status = statusOf(found.stored, found.compiled, findings, new Date().toISOString())
     if (status === undefined) return
     const patch = { metadata: { uid: found.stored.metadata.uid }, status }
     const outcome = await root.patch(workloadPolicies, refOf(key), patch, { type: 'merge', subresource: 'status' })

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { parseResources } from '@kosmos/kube'
 import { Group } from '../placement/group.ts'
 import type { Standing } from '../placement/standing.ts'
 import { policyLike } from '../pods.fixture.ts'
 import { compilePolicy } from '../policies/compiled-policy.ts'
+import { readRefusals, writtenRefusals } from './refusals.ts'
 import { statusOf } from './status.ts'
 
 const stored = policyLike({
@@ -29,14 +31,42 @@ const groupOf = (...standings: Partial<Standing>[]) => {
   return group
 }
 const reasonOf = (...groups: Group[]) => {
-  const [condition] = statusOf(stored, policy, groups, now)?.conditions ?? []
+  const [condition] = statusOf(stored, policy, { groups, refusals: [] }, now)?.conditions ?? []
   return [condition?.reason, condition?.message.split(': ').at(-1)]
 }
 
 describe('the status of a policy', () => {
+  it('has what nodes refused, so that the next leader knows it, and says so when that is over', () => {
+    const refusals = [
+      {
+        node: 'kosmos-leaf1',
+        requests: parseResources({ cpu: '2' }),
+        tries: 2,
+        until: 60_000,
+        machines: 1,
+        message: 'no',
+      },
+    ]
+    const status = statusOf(stored, policy, { groups: [], refusals }, now)
+    assert.deepEqual(status?.refusals, [
+      {
+        node: 'kosmos-leaf1',
+        requests: { cpu: '2' },
+        tries: 2,
+        until: '1970-01-01T00:01:00.000Z',
+        machines: 1,
+        message: 'no',
+      },
+    ])
+    const known = readRefusals({ ...stored, status: status ?? {} })
+    assert.deepEqual(writtenRefusals(known), status.refusals)
+    assert.deepEqual(statusOf({ ...stored, status }, policy, { groups: [], refusals: [] }, now)?.refusals, [])
+    assert.equal(statusOf(stored, policy, { groups: [], refusals: [] }, now)?.refusals, undefined)
+  })
+
   it('says what belongs where, what is there, and what of that is Ready', () => {
     const group = groupOf({ share: 0, isReady: true }, { share: 0 }, { share: 1, isReady: true })
-    const { conditions, ...status } = statusOf(stored, policy, [group], now) ?? {}
+    const { conditions, ...status } = statusOf(stored, policy, { groups: [group], refusals: [] }, now) ?? {}
     assert.deepEqual(status, {
       observedGeneration: 1,
       pods: 3,
@@ -51,15 +81,20 @@ describe('the status of a policy', () => {
   })
 
   it('adds up what is counted apart', () => {
-    const status = statusOf(stored, policy, [groupOf({ share: 0 }), groupOf({ share: 0 })], now)
+    const status = statusOf(
+      stored,
+      policy,
+      { groups: [groupOf({ share: 0 }), groupOf({ share: 0 })], refusals: [] },
+      now,
+    )
     assert.deepEqual(status?.allocations?.[0], { name: 'leaf1', desired: 2, assigned: 2, ready: 0 })
   })
 
   it('is not written again while nothing changes', () => {
     const groups = [groupOf({ share: 0 })]
-    const status = statusOf(stored, policy, groups, now)
+    const status = statusOf(stored, policy, { groups, refusals: [] }, now)
     assert(status)
-    assert.equal(statusOf({ ...stored, status }, policy, groups, '2026-02-02T00:00:00Z'), undefined)
+    assert.equal(statusOf({ ...stored, status }, policy, { groups, refusals: [] }, '2026-02-02T00:00:00Z'), undefined)
   })
 
   it('tells pods that are about to be placed from those that have no place', () => {

@@ -6,9 +6,11 @@ import {
   withCondition,
   workloadPolicyCondition,
 } from '@kosmos/api'
+import type { Refusal } from '../nodes/refusals.ts'
 import type { Group } from '../placement/group.ts'
 import type { CompiledPolicy, StoredPolicy } from '../policies/compiled-policy.ts'
 import { allot } from '../seats/seats.ts'
+import { writtenRefusals } from './refusals.ts'
 
 interface Count {
   readonly name: string
@@ -17,11 +19,17 @@ interface Count {
   readonly ready: number
 }
 
+/** What became of the pods of a policy. */
+export interface Findings {
+  readonly groups: readonly Group[]
+  readonly refusals: readonly Refusal[]
+}
+
 /** The status that a policy should have, or undefined if it has it. `now`: RFC 3339. Pure. */
 export function statusOf(
   stored: StoredPolicy,
   policy: CompiledPolicy,
-  groups: readonly Group[],
+  { groups, refusals }: Findings,
   now: string,
 ): WorkloadPolicyStatus | undefined {
   const present = stored.status ?? {}
@@ -35,6 +43,8 @@ export function statusOf(
     waiting,
     elsewhere: sum(groups.map(({ elsewhere }) => elsewhere)),
     allocations,
+    // A merge patch leaves alone what it does not name, so the last one is taken away by an empty list.
+    ...((refusals.length > 0 || present.refusals) && { refusals: writtenRefusals(refusals) }),
     conditions: [...withCondition(present.conditions ?? [], condition, now)],
   }
   return isDeepStrictEqual(present, wanted) ? undefined : wanted

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { explainPod } from '@kosmos/kosmosctl'
+import { type Pod, pods, resource } from '@kosmos/kube'
+import { deployment, pod } from '../platform/manifests.ts'
+import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+
+const namespace = 'default'
+const workloadPolicies = resource('kosmos.io/v1alpha1', 'WorkloadPolicy', 'workloadpolicies', 'Namespaced')
+const allocationPolicy = ['leaf1', 'leaf2'].map((name) => ({ name, weight: 1 }))
+const policy = (name: string, spec: object) => ({
+  apiVersion: 'kosmos.io/v1alpha1',
+  kind: 'WorkloadPolicy',
+  metadata: { namespace, name },
+  spec: { topologyKey: 'kosmos.io/cluster', labelSelector: { matchLabels: { app: name } }, allocationPolicy, ...spec },
+})
+const budget = (name: string) => ({
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata: { namespace, name },
+  spec: { minAvailable: '100%', selector: { matchLabels: { app: name } } },
+})
+
+describe('a leaf that has room and takes no pods, by a taint that its virtual node does not tell of', () => {
+  let platform: Platform
+  const kubectl = async (...args: string[]) => {
+    const { code, stdout, stderr } = await platform.kubectl(args)
+    assert.equal(code, 0, stderr)
+    return stdout.trim()
+  }
+  const taintLeaf1 = async (taint: string) => {
+    const [leaf] = platform.testbed.leaves
+    assert(leaf)
+    const { code, stderr } = await platform.kubectlIn(leaf, ['taint', 'nodes', '--all', taint])
+    assert.equal(code, 0, stderr)
+  }
+  const podsOf = async (app: string) =>
+    (await platform.root.listAll(pods, { namespace, labelSelector: `app=${app}` })).filter(
+      ({ metadata }) => metadata.deletionTimestamp === undefined,
+    )
+  const isGated = ({ spec }: Pod) => spec.schedulingGates !== undefined
+  const placesOf = async (app: string) =>
+    (await podsOf(app)).map((one) => (isGated(one) ? 'waiting' : (one.spec.nodeName ?? 'pending'))).sort()
+  const settles = async (app: string, wanted: readonly string[]) =>
+    await eventually(`${app} is at ${wanted}`, async () => `${await placesOf(app)}` === `${wanted}`)
+  const refusalsOf = async (name: string) => {
+    const found = await platform.root.get(workloadPolicies, { namespace, name })
+    return (found as { status?: { refusals?: { node: string; tries: number; message: string }[] } }).status?.refusals
+  }
+
+  before(async () => {
+    platform = await startPlatform('take-back', { leaves: 2, nodes: 'kwok:2', scheduler: true })
+    await taintLeaf1('disk=broken:NoSchedule')
+    await platform.apply(
+      policy('spill', {}),
+      policy('wait', { whenUnavailable: 'Wait' }),
+      policy('bare', {}),
+      budget('spill'),
+    )
+    await platform.apply(deployment('spill', 4), deployment('wait', 4), pod('bare'))
+  })
+  after(() => platform?.down())
+
+  it('gives them back, and they get their place in another, whatever a PodDisruptionBudget says of pods that run', async () => {
+    await settles('spill', ['kosmos-leaf2', 'kosmos-leaf2', 'kosmos-leaf2', 'kosmos-leaf2'])
+    await kubectl('rollout', 'status', 'deployment/spill', '--timeout=60s')
+    assert.match(await kubectl('get', 'events', '--field-selector=reason=TakenBack'), /kosmos-leaf1 found no node/)
+    const [refusal, ...others] = await eventually('the policy says so', async () => await refusalsOf('spill'))
+    assert.equal(refusal?.node, 'kosmos-leaf1')
+    assert.match(refusal.message, /untolerated taint/)
+    assert.deepEqual(others, [])
+  })
+
+  it('has none of them Pending that shall wait for it: they wait in the root, and say what for', async () => {
+    await settles('wait', ['kosmos-leaf2', 'kosmos-leaf2', 'waiting', 'waiting'])
+    const waiting = (await podsOf('wait')).find(isGated)
+    assert(waiting)
+    const { name } = waiting.metadata
+    await eventually('the pod says so', async () =>
+      /PlaceKept.*has lately found no node/.test(await kubectl('describe', 'pod', name)),
+    )
+    const { waitsFor } = await explainPod(platform.root, { namespace, name })
+    assert.match(waitsFor.join(), /kosmos.io\/cluster=leaf1, where the leaf has lately found no node/)
+  })
+
+  it('keeps a pod that nobody would make anew, with the reason', async () => {
+    const [bare] = await podsOf('bare')
+    assert.equal(bare?.spec.nodeName, 'kosmos-leaf1')
+    await eventually('it says so', async () =>
+      /NotTakenBack.*no controller/.test(await kubectl('describe', 'pod', 'bare')),
+    )
+    const { waitsFor } = await explainPod(platform.root, { namespace, name: 'bare' })
+    assert.match(waitsFor.join(), /untolerated taint.*,room in its leaf: it is not taken back/)
+    assert.equal((await podsOf('bare'))[0]?.metadata.uid, bare.metadata.uid)
+  })
+
+  it('is not asked again too early by a scheduler that starts anew', async () => {
+    const before = await refusalsOf('spill')
+    await platform.killScheduler()
+    await platform.startScheduler()
+    await kubectl('scale', 'deployment/spill', '--replicas=6')
+    await settles('spill', Array(6).fill('kosmos-leaf2'))
+    assert.deepEqual(await refusalsOf('spill'), before)
+  })
+
+  it('gets those that waited for it when it takes pods again, at the latest after the pause', async () => {
+    await taintLeaf1('disk-')
+    await settles('wait', ['kosmos-leaf1', 'kosmos-leaf1', 'kosmos-leaf2', 'kosmos-leaf2'])
+    await kubectl('rollout', 'status', 'deployment/wait', '--timeout=60s')
+  })
+})
