@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
-import type { ChildProcess } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NodeConfigSpec } from '@kosmos/api'
+import { type AgentProcess, startAgent } from './agent.fixture.ts'
 import { apply } from './kernel.fixture.ts'
 import { eventually, type Host, hostOf, type Network, startNetwork, unlessRoot } from './network.fixture.ts'
 import { bridgeAddress, type End, plainSpec } from './node-config.fixture.ts'
-import type { Report } from './status/report.ts'
+import { longestGap, lostPings, startPings } from './pings.fixture.ts'
 
 const [me, first, second]: End[] = [{ number: 1 }, { number: 2 }, { number: 3 }] as const
 const via = (cidr: string, end: End, metric = 0) => ({ cidr, gw: bridgeAddress(end), dev: 'vx-bridge', metric })
@@ -16,7 +14,7 @@ const via = (cidr: string, end: End, metric = 0) => ({ cidr, gw: bridgeAddress(e
 describe('a node with two gateways', { skip: unlessRoot }, () => {
   let network: Network
   let a: Host
-  let agent: Agent
+  let agent: AgentProcess
 
   const spec: NodeConfigSpec = plainSpec(me, [first, second], {
     routes: [via('10.2.0.0/16', first), via('10.2.0.0/16', second)],
@@ -50,7 +48,7 @@ describe('a node with two gateways', { skip: unlessRoot }, () => {
 
   it('goes on by the other within a second when one is cut off', async (test) => {
     const gateway = await gatewayInUse()
-    const pinging = startPings(network, a)
+    const pinging = startPings(network, a, '10.2.0.5')
     await sleep(1_000)
     await switchPort(gateway, 'down')
     await sleep(3_000)
@@ -66,7 +64,7 @@ describe('a node with two gateways', { skip: unlessRoot }, () => {
   })
 
   it('loses nothing when its agent is killed and starts again while one is dead', async () => {
-    const pinging = startPings(network, a)
+    const pinging = startPings(network, a, '10.2.0.5')
     await sleep(500)
     agent.process.kill('SIGKILL')
     agent = await startAgent(network, a, spec)
@@ -85,7 +83,7 @@ describe('a node with two gateways', { skip: unlessRoot }, () => {
   })
 
   it('loses no packet and writes nothing when its agent is killed and starts again', async () => {
-    const pinging = startPings(network, a)
+    const pinging = startPings(network, a, '10.2.0.5')
     const monitors = ['ip -timestamp monitor link address route rule netconf', 'nft monitor'].map((command) =>
       network.start(a, command.split(' ')),
     )
@@ -143,54 +141,3 @@ describe('a node with two gateways', { skip: unlessRoot }, () => {
     })
   }
 })
-
-interface Agent {
-  readonly process: ChildProcess
-  hops(): Report['nextHops']
-}
-
-/** A process in the network of the host; resolves when it has applied what it should. */
-async function startAgent(network: Network, host: Host, spec: NodeConfigSpec): Promise<Agent> {
-  await mkdir(host.stateDir, { recursive: true })
-  const file = join(host.stateDir, 'spec.json')
-  await writeFile(file, JSON.stringify(spec))
-  const program = join(import.meta.dirname, 'agent.process.fixture.ts')
-  const child = network.start(host, [process.execPath, program, file, host.stateDir])
-  let last: Report = { nextHops: [] }
-  let rest = ''
-  child.stderr?.on('data', (text) => process.env.AGENT_LOG && process.stderr.write(text))
-  child.stdout?.on('data', (chunk) => {
-    const lines = `${rest}${chunk}`.split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) last = JSON.parse(line)
-  })
-  await eventually('the agent has applied', async () => last.applied)
-  return { process: child, hops: () => last.nextHops }
-}
-
-/** A hundred pings a second to the pod behind the gateways. */
-function startPings(network: Network, host: Host) {
-  const child = network.start(host, ['ping', '-D', '-i', '0.01', '10.2.0.5'])
-  let text = ''
-  child.stdout?.on('data', (chunk) => {
-    text += chunk
-  })
-  return { child, text: () => text }
-}
-
-type Pings = ReturnType<typeof startPings>
-
-async function longestGap({ child, text }: Pings): Promise<number> {
-  child.kill('SIGINT')
-  await sleep(100)
-  const times = Array.from(text().matchAll(/^\[(\d+\.\d+)\].*icmp_seq/gm), ([, seconds]) => Number(seconds) * 1000)
-  assert(times.length > 100, text())
-  return Math.round(Math.max(...times.slice(1).map((time, index) => time - (times[index] ?? 0))))
-}
-
-async function lostPings({ child, text }: Pings): Promise<number> {
-  child.kill('SIGINT')
-  await sleep(100)
-  const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(text()) ?? []
-  return Number(sent) - Number(received)
-}

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createShell, type Shell } from './shell/shell.ts'
@@ -34,7 +35,7 @@ export const unlessRoot = process.getuid?.() === 0 ? false : 'only root may make
  */
 export async function startNetwork(plan: Readonly<Record<string, readonly string[]>>): Promise<Network> {
   const children: ChildProcess[] = []
-  const stateRoot = await mkdtemp(join(import.meta.dirname, '../../.live-'))
+  const stateRoot = await mkdtemp(join(tmpdir(), 'kosmos-link-'))
   const start = (prefix: readonly string[], argv: readonly string[], options = {}) => {
     const [program = '', ...args] = [...prefix, 'setpriv', '--pdeathsig', 'KILL', ...argv]
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { nothing, type Peer, type WireGuard } from '../kernel/state.ts'
@@ -27,7 +28,7 @@ describe('the key pair of a node', () => {
   })
 
   it('is made once, and for its owner only', async () => {
-    const root = await mkdtemp(join(import.meta.dirname, '../../../.keys-'))
+    const root = await mkdtemp(join(tmpdir(), 'kosmos-link-'))
     try {
       const directory = join(root, 'link')
       const pair = await loadKeyPair(directory)
@@ -42,7 +43,7 @@ describe('the key pair of a node', () => {
   })
 
   it('is never replaced because its file is damaged', async () => {
-    const root = await mkdtemp(join(import.meta.dirname, '../../../.keys-'))
+    const root = await mkdtemp(join(tmpdir(), 'kosmos-link-'))
     try {
       await writeFile(join(root, 'wireguard.key'), 'half')
       await assert.rejects(loadKeyPair(root), /holds no WireGuard key/)

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Host, Network } from './network.fixture.ts'
+
+export interface Pings {
+  readonly child: ChildProcess
+  text(): string
+}
+
+/** A hundred pings a second. */
+export function startPings(network: Network, host: Host, address: string): Pings {
+  const child = network.start(host, ['ping', '-D', '-i', '0.01', address])
+  let text = ''
+  child.stdout?.on('data', (chunk) => {
+    text += chunk
+  })
+  return { child, text: () => text }
+}
+
+/** Milliseconds between two answers, the most there were. */
+export async function longestGap({ child, text }: Pings): Promise<number> {
+  child.kill('SIGINT')
+  await sleep(100)
+  const times = Array.from(text().matchAll(/^\[(\d+\.\d+)\].*icmp_seq/gm), ([, seconds]) => Number(seconds) * 1000)
+  assert(times.length > 100, text())
+  return Math.round(Math.max(...times.slice(1).map((time, index) => time - (times[index] ?? 0))))
+}
+
+export async function lostPings({ child, text }: Pings): Promise<number> {
+  child.kill('SIGINT')
+  await sleep(100)
+  const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(text()) ?? []
+  return Number(sent) - Number(received)
+}
