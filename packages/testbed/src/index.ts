@@ -6,6 +6,7 @@ export {
   startPodCertificateSigner,
 } from './addons/pod-certificate-signer.ts'
 export { startMetricsServer } from './addons/start-metrics-server.ts'
+export { ensurePrograms } from './binaries/debian.ts'
 export { type Binaries, ensureBinaries } from './binaries/ensure.ts'
 export type { ComponentName } from './control-plane/components.ts'
 export type { ClusterRecord, ControlPlane } from './control-plane/control-plane.ts'

@@ -259,6 +259,13 @@ export const debianPrograms = {
   nc: { file: '/bin/nc.openbsd', package: 'netcat-openbsd' },
   'mkfs.xfs': { file: '/sbin/mkfs.xfs', package: 'xfsprogs' },
   xfs_growfs: { file: '/sbin/xfs_growfs', package: 'xfsprogs' },
+  // What the agents of ClusterLink call, and what tests look at packets with.
+  fping: { file: '/usr/bin/fping', package: 'fping' },
+  wg: { file: '/usr/bin/wg', package: 'wireguard-tools' },
+  'wireguard-go': { file: '/usr/bin/wireguard-go', package: 'wireguard-go' },
+  tcpdump: { file: '/usr/bin/tcpdump', package: 'tcpdump' },
+  ping: { file: '/bin/ping', package: 'iputils-ping' },
+  iperf3: { file: '/usr/bin/iperf3', package: 'iperf3' },
   // Of every Debian; the kubelet calls it for block volumes.
   losetup: { file: '/sbin/losetup', package: 'mount' },
 } as const

@@ -74,8 +74,8 @@ describe('two nodes that encrypt', { skip: unlessRoot }, () => {
     const c = hostOf(network, 'c')
     await c.sh('ip route add 240.0.2.1/32 via 192.0.2.1')
     const send =
-      "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x' * 60, ('240.0.2.1', 4878))"
-    await c.shell.run(['python3', '-c', send])
+      "require('node:dgram').createSocket('udp4').send('x'.repeat(60), 4878, '240.0.2.1', () => process.exit())"
+    await c.shell.run([process.execPath, '-e', send])
     const input = await a.sh('nft list chain inet kosmos_link input')
     assert.match(input, /udp dport 4878 iifname != "kl-wireguard" counter packets 1 /)
   })

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ensurePrograms, silent } from '@kosmos/testbed'
 import { createShell, type Shell } from './shell/shell.ts'
 
 /** A host of a test: a network namespace with a /run of its own, since that is where wireguard-go has its socket. */
@@ -34,6 +35,7 @@ export const unlessRoot = process.getuid?.() === 0 ? false : 'only root may make
  * @param plan addresses with their prefix length by host
  */
 export async function startNetwork(plan: Readonly<Record<string, readonly string[]>>): Promise<Network> {
+  await ensurePrograms(['ip', 'nft', 'iptables', 'fping', 'wg', 'wireguard-go', 'tcpdump', 'ping'], silent)
   const children: ChildProcess[] = []
   const stateRoot = await mkdtemp(join(tmpdir(), 'kosmos-link-'))
   const start = (prefix: readonly string[], argv: readonly string[], options = {}) => {

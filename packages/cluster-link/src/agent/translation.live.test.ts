@@ -62,7 +62,7 @@ describe('two clusters with the same networks', { skip: unlessRoot }, () => {
     before(async () => {
       other = await network.pod(b, 'pod-b2', ['10.1.0.6', 'fd01::6'])
       const start = (pod: Host, name: string) =>
-        network.start(pod, ['python3', '-c', server(name)]).stdout?.setEncoding('utf8')
+        network.start(pod, [process.execPath, '-e', server(name)]).stdout?.setEncoding('utf8')
       start(podOfB, 'pod-b')
       start(other, 'pod-b2')
       await b.sh(`nft '
@@ -101,11 +101,6 @@ describe('two clusters with the same networks', { skip: unlessRoot }, () => {
   })
 })
 
-const server = (name: string) => `
-import http.server, socket
-class Handler(http.server.BaseHTTPRequestHandler):
-  def do_GET(self):
-    self.send_response(200); self.send_header('Content-Length', '${name.length}'); self.end_headers(); self.wfile.write(b'${name}')
-class Server(http.server.HTTPServer):
-  address_family = socket.AF_INET6
-Server(('::', 8080), Handler).serve_forever()`
+/** A web server of both families that says its name. */
+const server = (name: string) =>
+  `require('node:http').createServer((_, answer) => answer.end('${name}')).listen(8080, '::')`

@@ -18,7 +18,15 @@ const pair = ({ ip, ip6 }: ClusterLinkOptions['bridgeCIDRs']): CidrPair => ({
   ...(ip6 !== '' && { ip6: parseCidr(ip6) }),
 })
 
-function linkNode({ spec }: ClusterNode): LinkNode | undefined {
+const linkNodes = new WeakMap<ClusterNode, LinkNode | undefined>()
+
+/** The same as long as the ClusterNode is: most of a network stays as it is when one node changes. */
+function linkNode(stored: ClusterNode): LinkNode | undefined {
+  if (!linkNodes.has(stored)) linkNodes.set(stored, toLinkNode(stored))
+  return linkNodes.get(stored)
+}
+
+function toLinkNode({ spec }: ClusterNode): LinkNode | undefined {
   const { nodeName, ip, ip6, podCIDRs = [], roles = [], tunnelID, publicKey, mtu = USUAL_MTU } = spec
   if (tunnelID === undefined) return undefined
   const isGateway = roles.includes('gateway')

@@ -24,8 +24,15 @@ export function formatAddress(family: 4 | 6, address: bigint): string {
   return family === 4 ? Address4.fromBigInt(address).correctForm() : Address6.fromBigInt(address).correctForm()
 }
 
-export function formatCidr({ family, base, prefix }: Cidr): string {
-  return `${formatAddress(family, base)}/${prefix}`
+const texts = new WeakMap<Cidr, string>()
+
+export function formatCidr(cidr: Cidr): string {
+  // A plan writes the same networks thousands of times.
+  const known = texts.get(cidr)
+  if (known !== undefined) return known
+  const text = `${formatAddress(cidr.family, cidr.base)}/${cidr.prefix}`
+  texts.set(cidr, text)
+  return text
 }
 
 /** How many bits of its addresses are not the network's. */

@@ -19,19 +19,40 @@ const overlay = ({ families }: LinkCluster, { ip, ip6 }: CidrPair, { tunnelID }:
   ...(ip6 && families.has(6) && { ip6: nthAddress(ip6, BigInt(tunnelID)) }),
 })
 
+/** Every edge of a network is in the plans of all the others, so what follows from a node is computed once for a cluster. */
+function oncePerNode<T>(compute: (cluster: LinkCluster, node: LinkNode) => T) {
+  const known = new WeakMap<LinkCluster, Map<LinkNode, T>>()
+  return (cluster: LinkCluster, node: LinkNode): T => {
+    const ofCluster = known.get(cluster) ?? new Map<LinkNode, T>()
+    known.set(cluster, ofCluster)
+    const before = ofCluster.get(node)
+    if (before !== undefined) return before
+    const value = compute(cluster, node)
+    ofCluster.set(node, value)
+    return value
+  }
+}
+
 /** Between clusters. */
-export const bridgeOverlay = (cluster: LinkCluster, node: LinkNode): Overlay => overlay(cluster, cluster.bridge, node)
+export const bridgeOverlay = oncePerNode((cluster, node): Overlay => overlay(cluster, cluster.bridge, node))
 
 /** Between the nodes of a cluster and its gateways. */
-export const localOverlay = (cluster: LinkCluster, node: LinkNode): Overlay => overlay(cluster, cluster.local, node)
+export const localOverlay = oncePerNode((cluster, node): Overlay => overlay(cluster, cluster.local, node))
 
 /** Where the encrypted tunnels of a node end. */
-export const secureAddress = ({ tunnelID }: LinkNode): string => nthAddress(secure, BigInt(tunnelID))
+export const secureAddress = oncePerNode((_, { tunnelID }) => nthAddress(secure, BigInt(tunnelID)))
+
+const macs = oncePerNode(() => new Map<string, string>())
 
 /** Hardware address of a device: locally administered, the same whenever it is made anew. */
-export function macOf(cluster: string, node: string, device: string): string {
-  const hash = createHash('sha256').update(`${cluster}\0${node}\0${device}`).digest('hex')
-  return `02:${hash.match(/../g)?.slice(0, 5).join(':')}`
+export function macOf(cluster: LinkCluster, node: LinkNode, device: string): string {
+  const known = macs(cluster, node)
+  const before = known.get(device)
+  if (before !== undefined) return before
+  const hash = createHash('sha256').update(`${cluster.name}\0${node.name}\0${device}`).digest('hex')
+  const mac = `02:${hash.match(/../g)?.slice(0, 5).join(':')}`
+  known.set(device, mac)
+  return mac
 }
 
 /** How many numbers there are for nodes, as bits, when overlay addresses come from these networks. */

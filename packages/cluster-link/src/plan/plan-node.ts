@@ -86,8 +86,8 @@ function serveOthers(builder: SpecBuilder, { cluster, node }: Place): void {
 }
 
 /** Other clusters do not know the overlay addresses of nodes behind a gateway. */
-function overlaySources({ local: { ip, ip6 } }: LinkCluster) {
-  const sources = [ip, ip6].flatMap((cidr) => (cidr ? [formatCidr(cidr)] : []))
+function overlaySources({ local: { ip, ip6 }, families }: LinkCluster) {
+  const sources = [ip, ip6].flatMap((cidr) => (cidr && families.has(cidr.family) ? [formatCidr(cidr)] : []))
   const outward = [devices.bridge, devices.bridge6, devices.secure]
   return sources.flatMap((source) => outward.map(({ name: dev }) => ({ source, dev })))
 }

@@ -50,8 +50,9 @@ export class SpecBuilder {
     if (kind === 'wireguard' && !this.#encrypted(other, underlay)) return undefined
     const key = kind === 'wireguard' ? 'secure' : `${kind === 'local' ? 'local' : 'bridge'}${underlay === 6 ? '6' : ''}`
     const device = this.#vxlan(key as DeviceKey, other.node.mtu, underlay)
-    const far = kind === 'wireguard' ? secureAddress(other.node) : underlay === 4 ? other.node.ip : other.node.ip6
-    const mac = macOf(other.cluster.name, other.node.name, device)
+    const far =
+      kind === 'wireguard' ? secureAddress(other.cluster, other.node) : underlay === 4 ? other.node.ip : other.node.ip6
+    const mac = macOf(other.cluster, other.node, device)
     this.#fdbs.set(`${device} ${mac}`, { ip: far ?? '', mac, dev: device })
     for (const [address, length] of addressesOf(overlay)) {
       this.#arps.set(`${device} ${address}`, { ip: address, mac, dev: device })
@@ -96,13 +97,13 @@ export class SpecBuilder {
     const smaller = Math.min(node.mtu, farMtu)
     const mtu =
       key === 'secure' ? wireGuardMtu(smaller, underlay) - vxlanOverhead[4] : smaller - vxlanOverhead[underlay]
-    const local = key === 'secure' ? secureAddress(node) : underlay === 4 ? node.ip : node.ip6
+    const local = key === 'secure' ? secureAddress(cluster, node) : underlay === 4 ? node.ip : node.ip6
     this.#devices.set(name, {
       type: 'vxlan',
       name,
       ...(ip && { addr: `${ip}/32` }),
       ...(ip6 && { addr6: `${ip6}/128` }),
-      mac: macOf(cluster.name, node.name, name),
+      mac: macOf(cluster, node, name),
       ...(local && { local }),
       id,
       port,
@@ -112,7 +113,7 @@ export class SpecBuilder {
   }
 
   #encrypted(other: Place, underlay: 4 | 6): boolean {
-    const { node } = this.#place
+    const { cluster, node } = this.#place
     const { publicKey, mtu: farMtu } = other.node
     if (publicKey === undefined || node.publicKey === undefined) return false
     const { name, port } = devices.wireGuard
@@ -120,11 +121,11 @@ export class SpecBuilder {
     this.#devices.set(name, {
       type: 'wireguard',
       name,
-      addr: `${secureAddress(node)}/32`,
+      addr: `${secureAddress(cluster, node)}/32`,
       port,
       mtu: Math.min(mtu, this.#devices.get(name)?.mtu ?? mtu),
     })
-    const far = `${secureAddress(other.node)}/32`
+    const far = `${secureAddress(other.cluster, other.node)}/32`
     const endpoint = underlay === 4 ? `${other.node.ip}:${port}` : `[${other.node.ip6}]:${port}`
     this.#peers.set(publicKey, { dev: name, publicKey, endpoint, allowedIPs: [far] })
     this.route({ cidr: far, dev: name })

@@ -30,7 +30,8 @@ export class Simulation {
       for (const node of cluster.nodes.values()) {
         const place = `${cluster.name}/${node.name}`
         this.#specs.set(place, planNode(cluster, node, pairs))
-        for (const address of [node.ip, node.ip6, secureAddress(node)]) if (address) this.#owners.set(address, place)
+        for (const address of [node.ip, node.ip6, secureAddress(cluster, node)])
+          if (address) this.#owners.set(address, place)
       }
     }
   }

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { parseCidr } from '../model/cidr.ts'
+import type { LinkCluster, LinkNetwork, LinkNode } from '../model/network.ts'
+import { pairsOf } from './pairs.ts'
+import { planNode } from './plan-node.ts'
+
+const bridge = { ip: parseCidr('220.0.0.0/8') }
+const local = { ip: parseCidr('210.0.0.0/8') }
+
+/** Clusters of as many nodes each, of which two are gateways. */
+function fleet(clusters: number, nodes: number): LinkNetwork {
+  return new Map(
+    Array.from({ length: clusters }, (_, c): [string, LinkCluster] => {
+      const name = `c${c}`
+      const pods = parseCidr(`10.${c}.0.0/16`)
+      const services = parseCidr(`172.16.${c}.0/24`)
+      const members = Array.from({ length: nodes }, (_, n): [string, LinkNode] => {
+        const podCIDRs = [parseCidr(`10.${c}.${n}.0/24`)]
+        const ip = `192.168.${c}.${n + 1}`
+        return [`n${n}`, { name: `n${n}`, ip, podCIDRs, isGateway: n < 2, tunnelID: c * 1000 + n + 1, mtu: 1500 }]
+      })
+      const networks = [
+        { kind: 'Pod' as const, local: pods, global: pods },
+        { kind: 'Service' as const, local: services, global: services },
+      ]
+      const families = new Set([4 as const])
+      const common = { networkType: 'gateway' as const, tunnel: 'vxlan' as const }
+      return [name, { name, ...common, families, bridge, local, networks, nodes: new Map(members) }]
+    }),
+  )
+}
+
+const entriesOf = (network: LinkNetwork, cluster: string, node: string): number => {
+  const own = network.get(cluster)
+  const member = own?.nodes.get(node)
+  assert.ok(own && member)
+  const { devices = [], routes = [], fdbs = [], arps = [] } = planNode(own, member, pairsOf(network, own))
+  return devices.length + routes.length + fdbs.length + arps.length
+}
+
+describe('the size of a NodeConfig in gateway mode', () => {
+  it('of an internal node grows with the clusters, and not with their nodes', () => {
+    assert.equal(entriesOf(fleet(5, 10), 'c0', 'n5'), entriesOf(fleet(5, 40), 'c0', 'n5'))
+    const [few, many] = [entriesOf(fleet(5, 10), 'c0', 'n5'), entriesOf(fleet(10, 10), 'c0', 'n5')]
+    assert.ok(many > few && many < 3 * few)
+  })
+
+  it('of a gateway grows with the nodes of its own cluster and the gateways of the others, and no faster', () => {
+    const small = entriesOf(fleet(5, 10), 'c0', 'n0')
+    assert.ok(entriesOf(fleet(5, 20), 'c0', 'n0') <= 2 * small)
+    assert.ok(entriesOf(fleet(10, 10), 'c0', 'n0') <= 3 * small)
+  })
+})
