@@ -1,6 +1,7 @@
 import { progressOn } from '@kosmos/testbed'
 import { Command, Option } from 'commander'
 import { benchExec, describeExec } from './exec/bench.ts'
+import { benchNetwork, describeNetwork } from './network/bench.ts'
 import { benchPods } from './pods/bench.ts'
 import { type Model, models } from './pods/model.ts'
 import { describePods } from './pods/report.ts'
@@ -44,6 +45,15 @@ program
   .action(async ({ json, ...options }: { count: number; nodes: number; policies: number; json?: boolean }) => {
     const result = await benchScheduler({ ...options, progress: progressOn(process.stderr) })
     console.log(json ? JSON.stringify(result) : describeScheduler(result))
+  })
+
+program
+  .command('network')
+  .description('tunnels between two clusters, ours and the same by hand; needs root')
+  .option('--json', 'print one JSON object')
+  .action(async ({ json }: { json?: boolean }) => {
+    const result = await benchNetwork(progressOn(process.stderr))
+    console.log(json ? JSON.stringify(result) : describeNetwork(result))
   })
 
 program

@@ -19,8 +19,8 @@ export interface KosmosOptions {
   readonly scheduler?: boolean
   /** Whether leaves become virtual nodes. Default: true. */
   readonly tree?: boolean
-  /** What ClusterLink is to be in a leaf; without it, leaves are not linked. */
-  readonly link?: (leaf: string) => LinkChoices
+  /** What ClusterLink is to be in a leaf; undefined: it is not linked. */
+  readonly link?: (leaf: string) => LinkChoices | undefined
 }
 
 /** Starts our processes with the rights that they have in production, and joins every leaf as an administrator would. */
@@ -36,6 +36,7 @@ export async function upKosmos(testbed: Testbed, progress: Progress, options: Ko
   const virtualNodes: string[] = []
   for (const component of components) urls.set(component, await startComponent(testbed, component, progress))
   for (const leaf of testbed.leaves) {
+    if (!tree && link?.(leaf.name) === undefined) continue
     const joined = await join(
       { name: leaf.name, root, leaf: { file: leaf.kubeconfig }, tree, link: link?.(leaf.name) },
       lines((line) => progress.step(`${leaf.name}: ${line}`)),

@@ -1,2 +1,5 @@
-export { pairsOf } from './plan/pairs.ts'
+export { type Cidr, parseCidr } from './model/cidr.ts'
+export { devices } from './model/names.ts'
+export type { LinkCluster, LinkNetwork, LinkNode } from './model/network.ts'
+export { type Pair, pairsOf } from './plan/pairs.ts'
 export { planNode } from './plan/plan-node.ts'

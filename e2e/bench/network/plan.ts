@@ -1,0 +1,71 @@
+import { type LinkCluster, type LinkNetwork, type LinkNode, pairsOf, parseCidr, planNode } from '@kosmos/cluster-link'
+
+const bridge = { ip: parseCidr('220.0.0.0/8') }
+const local = { ip: parseCidr('210.0.0.0/8') }
+const CLUSTERS = 50
+const NODES = 100
+
+/** What it costs to plan 50 clusters of 100 nodes each, two of them gateways. */
+export interface PlanFigures {
+  readonly clusters: number
+  readonly nodesPerCluster: number
+  readonly fullPlanMs: number
+  /** A gateway, the costliest. */
+  readonly oneNodeMs: number
+  readonly largestNodeConfigKiB: number
+}
+
+export function measurePlan(): PlanFigures {
+  planAll(fleet())
+  const network = fleet()
+  const started = performance.now()
+  const largest = planAll(network)
+  const fullPlanMs = performance.now() - started
+  return {
+    clusters: CLUSTERS,
+    nodesPerCluster: NODES,
+    fullPlanMs,
+    oneNodeMs: planOne(fleet()),
+    largestNodeConfigKiB: largest / 1024,
+  }
+}
+
+function planAll(network: LinkNetwork): number {
+  let largest = 0
+  for (const cluster of network.values()) {
+    const pairs = pairsOf(network, cluster)
+    for (const node of cluster.nodes.values()) {
+      largest = Math.max(largest, JSON.stringify(planNode(cluster, node, pairs)).length)
+    }
+  }
+  return largest
+}
+
+function planOne(network: LinkNetwork): number {
+  const [cluster] = network.values()
+  const [node] = cluster?.nodes.values() ?? []
+  if (cluster === undefined || node === undefined) throw new Error('the fleet is empty')
+  const started = performance.now()
+  planNode(cluster, node, pairsOf(network, cluster))
+  return performance.now() - started
+}
+
+function fleet(): LinkNetwork {
+  return new Map(
+    Array.from({ length: CLUSTERS }, (_, c): [string, LinkCluster] => {
+      const [pods, services] = [`10.${c}.0.0/16`, `172.16.${c}.0/24`].map(parseCidr)
+      const nodes = Array.from({ length: NODES }, (_, n): [string, LinkNode] => {
+        const name = `n${n}`
+        const ip = `192.168.${c}.${n + 1}`
+        const podCIDRs = [parseCidr(`10.${c}.${n}.0/24`)]
+        return [name, { name, ip, podCIDRs, isGateway: n < 2, tunnelID: c * NODES + n + 1, mtu: 1500 }]
+      })
+      const networks = [
+        ...(pods ? [{ kind: 'Pod' as const, local: pods, global: pods }] : []),
+        ...(services ? [{ kind: 'Service' as const, local: services, global: services }] : []),
+      ]
+      const common = { networkType: 'gateway' as const, tunnel: 'vxlan' as const, families: new Set([4 as const]) }
+      return [`c${c}`, { name: `c${c}`, ...common, bridge, local, networks, nodes: new Map(nodes) }]
+    }),
+  )
+}
