@@ -7,10 +7,12 @@ import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { type ClusterLinkOptions, linkGatewayLabel, type NodeConfigSpec } from '@kosmos/api'
+import { lines, unjoin } from '@kosmos/kosmosctl'
 import { enterNode, imageNames, silent } from '@kosmos/testbed'
 import { linkAgentImage } from '../platform/link-agent.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
+const quiet = lines(() => undefined)
 const run = promisify(execFile)
 const isRoot = process.getuid?.() === 0
 
@@ -178,7 +180,12 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
   })
 
   it('are as they were before, on every node, when they are linked no longer', async () => {
-    await setOptions({ enable: false })
+    const [first, second] = platform.testbed.leaves
+    assert.ok(first && second)
+    const root = { file: platform.testbed.root.kubeconfig }
+    await unjoin({ name: first.name, root }, quiet)
+    const patch = JSON.stringify({ spec: { clusterLinkOptions: { enable: false } } })
+    assert.equal((await platform.kubectl(['patch', 'cluster', second.name, '--type=merge', '-p', patch])).code, 0)
     for (const { name, nodes } of platform.testbed.leaves) {
       for (const node of nodes) {
         await eventually(`nothing of ours is on ${node}`, async () => {
@@ -188,6 +195,18 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
         })
       }
     }
+    await eventually('the agents and their namespace are gone from the first', async () => {
+      const { stdout, stderr } = await inLeaf(
+        0,
+        'get',
+        'namespace,clusterrole,validatingadmissionpolicy,crd',
+        '-o',
+        'name',
+      )
+      const left = stdout.split('\n').filter((line) => line.includes('kosmos-link') || line.includes('nodeconfigs'))
+      if (left.length === 0) return true
+      throw new Error(left.join('\n') + stderr)
+    })
   })
 })
 
