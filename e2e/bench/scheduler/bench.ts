@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { customResourceDefinition, systemNamespace, workloadPolicyKind } from '@kosmos/api'
+import {
+  clusterDistributionPolicyKind,
+  customResourceDefinition,
+  distributionPolicyKind,
+  systemNamespace,
+  workloadPolicyKind,
+} from '@kosmos/api'
 import {
   type Client,
   customResourceDefinitions,
@@ -121,7 +127,9 @@ async function labelNodes(client: Client): Promise<void> {
 }
 
 async function startScheduler(testbed: Testbed, client: Client, progress: Progress): Promise<void> {
-  await client.apply(customResourceDefinitions, customResourceDefinition(workloadPolicyKind))
+  for (const kind of [workloadPolicyKind, distributionPolicyKind, clusterDistributionPolicyKind]) {
+    await client.apply(customResourceDefinitions, customResourceDefinition(kind))
+  }
   await client.create(namespaces, { metadata: { name: systemNamespace } })
   await startComponent(testbed, scheduler, progress)
   // Its Lease, and its first look at everything.

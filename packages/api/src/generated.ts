@@ -3,6 +3,8 @@ import { clusterKind } from './cluster/cluster.ts'
 import { clusterConditions } from './cluster/conditions.ts'
 import { clusterNodeKind } from './cluster-node/cluster-node.ts'
 import { customResourceDefinition } from './crd.ts'
+import { distributionPolicyConditions } from './distribution-policy/conditions.ts'
+import { clusterDistributionPolicyKind, distributionPolicyKind } from './distribution-policy/distribution-policy.ts'
 import { nodeConfigConditions } from './node-config/conditions.ts'
 import { nodeConfigKind } from './node-config/node-config.ts'
 import { referencePage } from './reference.ts'
@@ -22,6 +24,8 @@ export const generatedFiles: Readonly<Record<string, string>> = {
   ...filesOf(clusterKind, clusterConditions),
   ...filesOf(clusterNodeKind, nodeConfigConditions),
   ...filesOf(nodeConfigKind, nodeConfigConditions),
+  ...filesOf(distributionPolicyKind, distributionPolicyConditions),
+  ...filesOf(clusterDistributionPolicyKind, distributionPolicyConditions),
   ...filesOf(workloadPolicyKind, workloadPolicyConditions),
 }
 

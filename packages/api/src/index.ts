@@ -23,6 +23,20 @@ export { type VirtualNodeModel, virtualNodeModels } from './cluster/virtual-node
 export { type ClusterNode, clusterNodeKind, clusterNodeName } from './cluster-node/cluster-node.ts'
 export type { ClusterNodeSpec } from './cluster-node/spec.ts'
 export { customResourceDefinition } from './crd.ts'
+export {
+  type DistributionPolicyConditionReason,
+  distributionPolicyCondition,
+} from './distribution-policy/conditions.ts'
+export {
+  type ClusterDistributionPolicy,
+  clusterDistributionPolicyKind,
+  type DistributionPolicy,
+  defaultDistributionPolicy,
+  distributionPolicyKind,
+  distributionPolicyProblems,
+} from './distribution-policy/distribution-policy.ts'
+export type { DistributionPolicySpec, PolicyTerm, ResourceSelector } from './distribution-policy/spec.ts'
+export type { DistributionPolicyStatus } from './distribution-policy/status.ts'
 export * from './names.ts'
 export {
   type NodeConfigConditionReason,
@@ -42,6 +56,7 @@ export type {
 } from './node-config/spec.ts'
 export type { NextHopStatus, NodeConfigStatus, UnderlayStatus } from './node-config/status.ts'
 export { type Condition, type NewCondition, withCondition } from './schema/condition.ts'
+export type { Kind } from './schema/kind.ts'
 export type { ObjectMeta } from './schema/metadata.ts'
 export type { Problem } from './schema/problem.ts'
 export {

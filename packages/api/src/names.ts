@@ -100,6 +100,8 @@ export const workloadPolicyAnnotation = 'kosmos.io/workload-policy'
 export const seatAnnotation = 'kosmos.io/seat'
 /** Ours. Condition of a root pod: False while it is bound and the leaf's scheduler finds no node for it, with that one's words. */
 export const leafScheduledCondition = 'kosmos.io/LeafScheduled'
+/** Ours. Annotation of a root pod: the DistributionPolicy or ClusterDistributionPolicy that it goes by, and its term. */
+export const distributionPolicyAnnotation = 'kosmos.io/distribution-policy'
 /** Label of a root pod: the WorkloadPolicy that it asks for by name. */
 export const workloadPolicyLabel = 'workload-policy/kosmos.io'
 /** The scheduler that pods of the original's users ask for; here the stock one serves them. */

@@ -1,5 +1,7 @@
 /** Places pods by policies, in front of the stock kube-scheduler. */
+export { clusterDistributionPolicies, distributionPolicies } from './distributions/resource.ts'
 export { openPatch } from './placement/patch.ts'
+export type { Offer } from './placement/place.ts'
 export { isGated } from './placement/standing.ts'
 export type { Decision } from './placement/state.ts'
 export { type CompiledPolicy, compilePolicy, policyOf, type StoredPolicy } from './policies/compiled-policy.ts'

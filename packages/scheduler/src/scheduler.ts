@@ -12,6 +12,10 @@ import {
   type Pod,
   pods,
 } from '@kosmos/kube'
+import type { StoredDistribution } from './distributions/compiled-distribution.ts'
+import { scopeOf } from './distributions/distribution-book.ts'
+import { clusterDistributionPolicies, distributionPolicies } from './distributions/resource.ts'
+import { DistributionStatusController } from './distributions/status-controller.ts'
 import { slimNode } from './nodes/slim-node.ts'
 import { PlacementController } from './placement/controller.ts'
 import type { LedgerChange } from './placement/ledger.ts'
@@ -34,15 +38,20 @@ export interface SchedulerOptions {
 /** Places pods by policies: what the root tells goes into the state, what the state says is due goes to the controllers. */
 export class Scheduler {
   readonly #policies: Informer<StoredPolicy>
+  readonly #distributions: readonly Informer<StoredDistribution>[]
   readonly #nodes: Informer<Node>
   readonly #pods: Informer<Pod, 'namespace' | 'node'>
   readonly #state: PlacementState
   readonly #placement: PlacementController
   readonly #status: StatusController
+  readonly #distributionStatus: DistributionStatusController
   readonly #takeBack: TakeBackController | undefined
 
   constructor({ root, takeBackAfterMs, record, onReconcile }: SchedulerOptions) {
     this.#policies = new Informer({ client: root, resource: workloadPolicies })
+    this.#distributions = [distributionPolicies, clusterDistributionPolicies].map(
+      (resource) => new Informer({ client: root, resource }),
+    )
     this.#nodes = new Informer({ client: root, resource: nodes, transform: slimNode })
     this.#pods = new Informer({
       client: root,
@@ -56,6 +65,8 @@ export class Scheduler {
     this.#state = new PlacementState(this.#nodes.store)
     const common = { root, state: this.#state, synced: this.synced, ...(onReconcile && { onReconcile }) }
     this.#status = new StatusController(common)
+    const { distributions } = this.#state
+    this.#distributionStatus = new DistributionStatusController({ ...common, distributions })
     const podOf = (key: ObjectKey) => this.#pods.get(key)
     this.#placement = new PlacementController({
       ...common,
@@ -71,20 +82,38 @@ export class Scheduler {
 
   /** Resolves when all is known that decisions are made of. */
   get synced(): Promise<void> {
-    return Promise.all([this.#policies.synced, this.#nodes.synced, this.#pods.synced]).then(() => undefined)
+    return Promise.all(this.#informers.map(({ synced }) => synced)).then(() => undefined)
   }
 
   /** Works until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const informers = [this.#policies, this.#nodes, this.#pods].map((informer) => informer.run(signal))
+    const informers = this.#informers.map((informer) => informer.run(signal))
     // Pods last: whoever counts them then knows all policies and nodes.
     void this.synced.then(() => {
+      for (const one of this.#distributions) one.subscribe((change) => this.#onDistribution(change))
       this.#policies.subscribe((change) => this.#onPolicy(change))
       this.#nodes.subscribe((change) => this.#onNode(change))
       this.#pods.subscribe((change) => this.#onPod(change))
     })
-    const controllers = [this.#placement, this.#status, this.#takeBack].map((one) => one?.controller.run(signal))
+    const controllers = [this.#placement, this.#status, this.#distributionStatus, this.#takeBack].map((one) =>
+      one?.controller.run(signal),
+    )
     await Promise.all([...informers, ...controllers])
+  }
+
+  get #informers(): readonly Pick<Informer<Pod>, 'synced' | 'run'>[] {
+    return [this.#policies, ...this.#distributions, this.#nodes, this.#pods]
+  }
+
+  #onDistribution({ type, object }: Change<StoredDistribution>): void {
+    const { distributions } = this.#state
+    const isChanged = type === 'deleted' || distributions.set(object)
+    if (type === 'deleted') distributions.delete(object)
+    if (!isChanged) return
+    this.#distributionStatus.changed(object)
+    const scope = scopeOf(object)
+    const concerned = scope === '' ? this.#pods.store.values() : this.#pods.store.by('namespace', scope)
+    for (const pod of concerned) if (isGated(pod)) this.#placement.controller.enqueue(keyOf(pod))
   }
 
   #onPolicy({ type, key, object }: Change<StoredPolicy>): void {

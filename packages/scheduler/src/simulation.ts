@@ -1,5 +1,6 @@
 import { clusterLabel, placementGate } from '@kosmos/api'
 import { keyOf, type Node, type Pod } from '@kosmos/kube'
+import type { StoredDistribution } from './distributions/compiled-distribution.ts'
 import { isGated } from './placement/standing.ts'
 import { type Decision, PlacementState } from './placement/state.ts'
 import type { StoredPolicy } from './policies/compiled-policy.ts'
@@ -7,21 +8,23 @@ import type { StoredPolicy } from './policies/compiled-policy.ts'
 /** What the root holds, from lists. */
 export interface World {
   readonly policies: readonly StoredPolicy[]
+  readonly distributions: readonly StoredDistribution[]
   readonly nodes: readonly Node[]
   readonly pods: readonly Pod[]
 }
 
 /** A world as if one cluster were not there. */
-export function without({ policies, nodes, pods }: World, cluster: string): World {
+export function without({ nodes, pods, ...rest }: World, cluster: string): World {
   const remaining = nodes.filter(({ metadata }) => metadata.labels?.[clusterLabel] !== cluster)
   const names = new Set(remaining.map(({ metadata }) => metadata.name))
-  return { policies, nodes: remaining, pods: pods.filter(({ spec }) => !spec.nodeName || names.has(spec.nodeName)) }
+  return { ...rest, nodes: remaining, pods: pods.filter(({ spec }) => !spec.nodeName || names.has(spec.nodeName)) }
 }
 
 /** The state that the scheduler has when it has seen this world. */
-export function stateOf({ policies, nodes, pods }: World): PlacementState {
+export function stateOf({ policies, distributions, nodes, pods }: World): PlacementState {
   const byName = new Map(nodes.map((node) => [node.metadata.name, node]))
   const state = new PlacementState(byName)
+  for (const distribution of distributions) state.distributions.set(distribution)
   for (const policy of policies) state.setPolicy(policy)
   for (const node of nodes) state.setNode(node, undefined)
   for (const pod of pods) state.setPod(pod)

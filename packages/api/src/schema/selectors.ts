@@ -64,3 +64,50 @@ export const taint = struct(
   },
   { description: 'A taint.' },
 )
+
+interface TolerationRules {
+  key?: string
+  operator?: string
+  value?: string
+  effect?: string
+  tolerationSeconds?: number
+}
+
+/** A core/v1 Toleration. */
+export const toleration = struct(
+  {
+    key: Type.Optional(labelKey('The taint key; none: every key.')),
+    operator: Type.Optional(
+      Type.Enum(['Exists', 'Equal'], {
+        description: 'Exists: whatever the value of the taint is. Equal, the default: it is this value.',
+      }),
+    ),
+    value: Type.Optional(labelValue('The taint value.')),
+    effect: Type.Optional(
+      Type.Enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'], { description: 'The taint effect; none: every one.' }),
+    ),
+    tolerationSeconds: Type.Optional(
+      Type.Integer({ description: 'For how long; only with NoExecute. None: for ever.', format: 'int64' }),
+    ),
+  },
+  {
+    description: 'A toleration.',
+    rules: [
+      ruleFor<TolerationRules>({
+        cel: "(has(self.operator) && self.operator == 'Exists') || has(self.key)",
+        message: 'a toleration without a key needs the operator Exists',
+        check: ({ key, operator }) => operator === 'Exists' || key !== undefined,
+      }),
+      ruleFor<TolerationRules>({
+        cel: "!has(self.operator) || self.operator != 'Exists' || !has(self.value) || self.value == ''",
+        message: 'a toleration with the operator Exists has no value',
+        check: ({ operator, value }) => operator !== 'Exists' || !value,
+      }),
+      ruleFor<TolerationRules>({
+        cel: "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+        message: 'tolerationSeconds goes with the effect NoExecute',
+        check: ({ effect, tolerationSeconds }) => tolerationSeconds === undefined || effect === 'NoExecute',
+      }),
+    ],
+  },
+)

@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { clusterKind, clusterNodeKind, customResourceDefinition, nodeConfigKind, workloadPolicyKind } from '@kosmos/api'
+import {
+  clusterDistributionPolicyKind,
+  clusterKind,
+  clusterNodeKind,
+  customResourceDefinition,
+  distributionPolicyKind,
+  nodeConfigKind,
+  workloadPolicyKind,
+} from '@kosmos/api'
 import { type Client, customResourceDefinitions } from '@kosmos/kube'
 import { applyTo } from '../clusters/own.ts'
 import type { Manifest } from '../clusters/resources.ts'
@@ -9,7 +17,14 @@ const establishWithinMs = 15_000
 
 /** The CustomResourceDefinitions of this version of Kosmos. */
 export function definitions(): Manifest[] {
-  return [clusterKind, workloadPolicyKind, clusterNodeKind, nodeConfigKind].map(definitionOf)
+  return [
+    clusterKind,
+    workloadPolicyKind,
+    distributionPolicyKind,
+    clusterDistributionPolicyKind,
+    clusterNodeKind,
+    nodeConfigKind,
+  ].map(definitionOf)
 }
 
 /** The kind by which ClusterLink tells the nodes of a linked cluster what to do; it lives there. */

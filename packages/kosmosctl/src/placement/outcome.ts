@@ -1,4 +1,4 @@
-import type { Decision } from '@kosmos/scheduler'
+import type { Decision, Offer } from '@kosmos/scheduler'
 
 /** How many pods end where. */
 export interface Outcome {
@@ -11,14 +11,25 @@ export interface Outcome {
 
 /** What a decision means for its pod, for people. */
 export function meaningOf(decision: Decision): string {
+  const { distribution } = decision
+  if (distribution === undefined) return placeOf(decision)
+  return `${placeOf(decision)}, by ${distribution.kind} ${distribution.policy}, term ${distribution.term}`
+}
+
+function placeOf(decision: Decision): string {
   if (decision.kind === 'anywhere') return 'goes where the stock scheduler puts it'
   if (decision.kind === 'wait') return `waits: every place that WorkloadPolicy ${decision.policy.name} gives is taken`
   const at = `${decision.policy.topologyKey}=${decision.value}`
-  if (decision.offer === 'noNode') return `waits for its place at ${at}, where no Ready node takes it`
-  if (decision.offer === 'noRoom') return `waits for its place at ${at}, where no single node has room for it`
-  if (decision.offer === 'refused')
-    return `waits for its place at ${at}, where the leaf has lately found no node for such a pod`
-  return `goes to ${at}`
+  return decision.offer === 'room'
+    ? `goes to ${at}`
+    : `waits for its place at ${at}, where ${obstacles[decision.offer]}`
+}
+
+/** Why a place cannot be had now, for people. */
+export const obstacles: Readonly<Record<Exclude<Offer, 'room'>, string>> = {
+  noNode: 'no Ready node takes it',
+  noRoom: 'no single node has room for it',
+  refused: 'the leaf has lately found no node for such a pod',
 }
 
 /** Decisions of the same meaning together, in the order in which they came up first. */

@@ -40,6 +40,7 @@ export async function simulateWorkload(root: Client, options: SimulateOptions): 
   const isReplaced = ({ metadata: { namespace, name } }: World['policies'][number]) =>
     policies.some((policy) => policy.metadata.namespace === namespace && policy.metadata.name === name)
   const asked = {
+    distributions: world.distributions,
     nodes: world.nodes,
     pods: world.pods.filter(isOther),
     policies: [...world.policies.filter((policy) => !isReplaced(policy)), ...policies],

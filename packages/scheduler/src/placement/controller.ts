@@ -72,14 +72,14 @@ export class PlacementController {
     const decision = state.decide(pod)
     changed(state.commit(pod, decision))
     if (decision.kind === 'wait') this.#tell(pod, key, placementEvents.quotaReached(decision.policy))
-    else if (decision.kind === 'anywhere') await this.#patch(key, openPatch(pod, decision.policy))
+    else if (decision.kind === 'anywhere') await this.#patch(key, openPatch(pod, decision.policy, decision))
     else if (decision.offer === 'room') await this.#open(pod, key, decision)
     else this.#hold(pod, key, decision, decision.offer)
   }
 
-  async #open(pod: Pod, key: ObjectKey, { policy, seat, avoid }: SeatDecision): Promise<void> {
+  async #open(pod: Pod, key: ObjectKey, { policy, seat, avoid, distribution }: SeatDecision): Promise<void> {
     this.#told.delete(key)
-    const outcome = await this.#patch(key, seatPatch(pod, policy, seat, avoid))
+    const outcome = await this.#patch(key, seatPatch(pod, policy, seat, { avoid, distribution }))
     if (outcome.ok) return
     const { state, podOf, changed, record } = this.#options
     changed(state.withdraw(key, podOf(key)))

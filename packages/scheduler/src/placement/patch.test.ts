@@ -35,7 +35,7 @@ describe('what is sent for a pod', () => {
     const off = { key: 'metadata.name', operator: 'NotIn', values: ['kosmos-leaf1'] }
     const affinityOf = (terms?: object[]) => {
       const pod = podLike({ spec: terms ? { affinity: { nodeAffinity: required(terms) as object } } : {} })
-      return (seatPatch(pod, policy, { share: 0, number: 1 }, ['kosmos-leaf1']) as Pod).spec.affinity
+      return (seatPatch(pod, policy, { share: 0, number: 1 }, { avoid: ['kosmos-leaf1'] }) as Pod).spec.affinity
     }
     assert.deepEqual(affinityOf(), { nodeAffinity: required([{ matchFields: [off] }]) })
     const own = { matchExpressions: [{ key: 'gpu', operator: 'Exists' }] }

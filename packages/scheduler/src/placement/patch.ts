@@ -1,16 +1,32 @@
-import { placementGate, podDeletionCostAnnotation, seatAnnotation, workloadPolicyAnnotation } from '@kosmos/api'
-import type { Pod, PodSpec } from '@kosmos/kube'
+import {
+  distributionPolicyAnnotation,
+  placementGate,
+  podDeletionCostAnnotation,
+  seatAnnotation,
+  workloadPolicyAnnotation,
+} from '@kosmos/api'
+import type { Pod } from '@kosmos/kube'
+import type { Distribution } from '../distributions/compiled-distribution.ts'
+import { constrained } from '../distributions/constraints.ts'
 import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 import { type Seat, seatsBefore } from '../seats/seats.ts'
+import { requiring } from './requirements.ts'
 
 const openGate = { schedulingGates: [{ $patch: 'delete', name: placementGate }] }
+
+/** What a place brings with it, beside its value of the topology key. */
+export interface PlaceExtras {
+  /** Nodes with that value where the stock scheduler shall not put the pod. */
+  readonly avoid?: readonly string[]
+  /** What kind of nodes it may be on. */
+  readonly distribution?: Distribution | undefined
+}
 
 /**
  * A strategic merge patch that gives a pod its seat and opens its gate, for this incarnation only. The API server takes the
  * nodeSelector as long as the pod is gated (KEP-3838), so a decision that comes too late changes nothing.
- * @param avoid nodes with that value where the stock scheduler shall not put it
  */
-export function seatPatch(pod: Pod, policy: CompiledPolicy, seat: Seat, avoid: readonly string[] = []): object {
+export function seatPatch(pod: Pod, policy: CompiledPolicy, seat: Seat, extras: PlaceExtras = {}): object {
   const value = policy.shares[seat.share]?.name ?? ''
   return {
     metadata: {
@@ -18,35 +34,43 @@ export function seatPatch(pod: Pod, policy: CompiledPolicy, seat: Seat, avoid: r
       annotations: {
         [workloadPolicyAnnotation]: policy.name,
         [seatAnnotation]: String(seat.number),
+        ...distributionMark(extras),
         ...(pod.metadata.annotations?.[podDeletionCostAnnotation] === undefined && {
           [podDeletionCostAnnotation]: deletionCost(policy, seat),
         }),
       },
     },
-    spec: {
-      ...openGate,
-      nodeSelector: { [policy.topologyKey]: value },
-      ...(avoid.length > 0 && { affinity: avoiding(pod, avoid) }),
-    },
+    spec: { ...openGate, nodeSelector: { [policy.topologyKey]: value }, ...constraints(pod, extras) },
   }
 }
 
-/** As long as a pod is gated, requirements may be added behind those of each term; the list of terms is sent whole. */
-function avoiding({ spec }: Pod, nodes: readonly string[]): NonNullable<PodSpec['affinity']> {
-  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
-  const elsewhere = nodes.map((name) => ({ key: 'metadata.name', operator: 'NotIn', values: [name] }))
-  const terms = (required?.nodeSelectorTerms ?? [undefined]).map((term) => {
-    // An empty term allows no node, and must stay as it is.
-    const isEmpty = term && !term.matchExpressions?.length && !term.matchFields?.length
-    return isEmpty ? term : { ...term, matchFields: [...(term?.matchFields ?? []), ...elsewhere] }
-  })
-  return { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } }
+/** Opens the gate of a pod that goes where kube-scheduler puts it; `policy` is missing when none selects it any more. */
+export function openPatch(pod: Pod, policy: CompiledPolicy | undefined, extras: PlaceExtras = {}): object {
+  const annotations = { ...(policy && { [workloadPolicyAnnotation]: policy.name }), ...distributionMark(extras) }
+  const { uid } = pod.metadata
+  return {
+    metadata: { uid, ...(Object.keys(annotations).length > 0 && { annotations }) },
+    spec: { ...openGate, ...constraints(pod, extras) },
+  }
 }
 
-/** Opens the gate of a pod that goes where kube-scheduler puts it; `policy` is missing when none selects it any more. */
-export function openPatch(pod: Pod, policy: CompiledPolicy | undefined): object {
-  const annotations = policy && { annotations: { [workloadPolicyAnnotation]: policy.name } }
-  return { metadata: { uid: pod.metadata.uid, ...annotations }, spec: openGate }
+const distributionMark = ({ distribution }: PlaceExtras) =>
+  distribution && {
+    [distributionPolicyAnnotation]: `${distribution.kind} ${distribution.policy}, term ${distribution.term}`,
+  }
+
+/** Lists that a merge would replace are sent whole. */
+function constraints(pod: Pod, { avoid = [], distribution }: PlaceExtras) {
+  const elsewhere = avoid.map((name) => ({ key: 'metadata.name', operator: 'NotIn', values: [name] }))
+  const bound = distribution ? constrained(pod, distribution.constraints) : pod
+  const { affinity, tolerations } = requiring(bound.spec, { matchExpressions: [], matchFields: elsewhere })
+  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+  return {
+    ...(affinity !== pod.spec.affinity && {
+      affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } },
+    }),
+    ...(tolerations?.length !== pod.spec.tolerations?.length && { tolerations }),
+  }
 }
 
 /** The seats that come last are given up first when a ReplicaSet shrinks, which keeps the shares (KEP-2255). */

@@ -60,14 +60,24 @@ const names = Array.from({ length: 6 }, (_, i) => `p${i}`)
 
 describe('the decisions of the scheduler', () => {
   it('promise no machine twice: of pods that need one each, as many are let go as there are machines', () => {
-    const world = { policies: [required], nodes: [leaf('leaf1', 2, 4), leaf('leaf2', 3, 4)], pods: [] }
+    const world = {
+      distributions: [],
+      policies: [required],
+      nodes: [leaf('leaf1', 2, 4), leaf('leaf2', 3, 4)],
+      pods: [],
+    }
     const state = stateOf(world)
     for (const name of names) state.setPod(gated(name, 3))
     assert.deepEqual(count(names.map((name) => settle(state, gated(name, 3)))), { leaf1: 2, leaf2: 3, noRoom: 1 })
   })
 
   it('give a kept place to its pod when there is room', () => {
-    const world = { policies: [required], nodes: [leaf('leaf1', 1, 4), leaf('leaf2', 9, 4)], pods: [] }
+    const world = {
+      distributions: [],
+      policies: [required],
+      nodes: [leaf('leaf1', 1, 4), leaf('leaf2', 9, 4)],
+      pods: [],
+    }
     const state = stateOf(world)
     for (const name of names.slice(0, 4)) state.setPod(gated(name, 3))
     assert.deepEqual(
@@ -80,7 +90,7 @@ describe('the decisions of the scheduler', () => {
 
   it('go elsewhere where the policy prefers, and to the next place that has room', () => {
     const spread = policyLike({ allocationPolicy, labelSelector: {} })
-    const world = { policies: [spread], nodes: [leaf('leaf1', 1, 4), leaf('leaf2', 9, 4)], pods: [] }
+    const world = { distributions: [], policies: [spread], nodes: [leaf('leaf1', 1, 4), leaf('leaf2', 9, 4)], pods: [] }
     const pods = names.map((name) => gated(name, 3))
     const kinds = simulate(world, pods).map((decision) => (decision.kind === 'seat' ? decision.value : decision.kind))
     assert.deepEqual(count(kinds), { leaf1: 1, leaf2: 3, anywhere: 2 })
@@ -102,7 +112,7 @@ describe('the decisions of the scheduler', () => {
         const policy = policyLike({ allocationPolicy: allocations, allocationType, whenUnavailable, labelSelector: {} })
         const nodes = leaves.map(({ machines: n, cpu }, i) => leaf(`leaf${i + 1}`, n, cpu))
         const pods = requests.map((cpu, i) => gated(`p${i}`, cpu))
-        const world = { policies: [policy], nodes, pods: [] }
+        const world = { distributions: [], policies: [policy], nodes, pods: [] }
         const state = stateOf(world)
         for (const pod of pods) state.setPod(pod)
         const done = pods.map((pod) => settle(state, pod))
@@ -126,7 +136,12 @@ describe('the decisions of the scheduler', () => {
     const change = fc.record({ pod: fc.nat(14), isDeleted: fc.boolean() })
     fc.assert(
       fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
-        const state = stateOf({ policies: [policy], nodes: [leaf('leaf1', 99, 9), leaf('leaf2', 99, 9)], pods: [] })
+        const state = stateOf({
+          distributions: [],
+          policies: [policy],
+          nodes: [leaf('leaf1', 99, 9), leaf('leaf2', 99, 9)],
+          pods: [],
+        })
         const alive = new Set<string>()
         for (const { pod, isDeleted } of changes) {
           const name = `p${pod}`

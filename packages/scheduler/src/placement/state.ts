@@ -1,4 +1,8 @@
+import { seatAnnotation } from '@kosmos/api'
 import { keyOf, type Node, type ObjectKey, type Pod, type ResourceList } from '@kosmos/kube'
+import type { Distribution } from '../distributions/compiled-distribution.ts'
+import { constrained } from '../distributions/constraints.ts'
+import { DistributionBook } from '../distributions/distribution-book.ts'
 import { isSameOffer, NodeOffers } from '../nodes/offers.ts'
 import { Refusals } from '../nodes/refusals.ts'
 import { RoomBook, roomOf } from '../nodes/room-book.ts'
@@ -11,7 +15,12 @@ import { freeSeat, type Offer, place } from './place.ts'
 import { hasEnded } from './standing.ts'
 
 /** What was decided about a gated pod. */
-export type Decision =
+export type Decision = Place & {
+  /** Which kind of nodes it may be on, whatever its place is. */
+  readonly distribution: Distribution | undefined
+}
+
+type Place =
   /** `offer` is not `room`: the place is the pod's, and its gate stays shut until a node there has room. */
   | {
       readonly kind: 'seat'
@@ -38,6 +47,7 @@ export interface NodeSource {
  */
 export class PlacementState {
   readonly policies = new PolicyBook()
+  readonly distributions = new DistributionBook()
   readonly ledger: Ledger
   readonly refusals: Refusals
   readonly #nodes: NodeSource
@@ -98,11 +108,17 @@ export class PlacementState {
 
   /** Decides where a gated pod goes; the decision counts from {@link commit} on. */
   decide(pod: Pod): Decision {
+    const distribution = this.distributions.of(pod)
+    return { ...this.#place(distribution ? constrained(pod, distribution.constraints) : pod), distribution }
+  }
+
+  /** `pod`: with the constraints of its distribution. */
+  #place(pod: Pod): Place {
     const key = keyOf(pod)
     const member = this.ledger.membership(key)
     if (member === undefined) return { kind: 'anywhere', policy: undefined }
     const { policy, group } = member
-    const seatAt = (seat: Seat, offer: Offer): Decision => {
+    const seatAt = (seat: Seat, offer: Offer): Place => {
       const value = policy.shares[seat.share]?.name ?? ''
       return { kind: 'seat', policy, seat, offer, value, avoid: this.#refusing(pod, policy, value) }
     }
@@ -125,8 +141,9 @@ export class PlacementState {
   commit(pod: Pod, decision: Decision): LedgerChange[] {
     if (decision.kind !== 'seat') return []
     const key = keyOf(pod)
-    const { policy, seat, value, offer, avoid } = decision
-    const asked = this.#nodesAt(pod, policy, value).filter((name) => !avoid.includes(name))
+    const { policy, seat, value, offer, avoid, distribution } = decision
+    const bound = distribution ? constrained(pod, distribution.constraints) : pod
+    const asked = this.#nodesAt(bound, policy, value).filter((name) => !avoid.includes(name))
     const node = offer === 'room' ? this.#room.choose(asked, roomOf(pod)) : undefined
     if (node !== undefined) this.#room.take(key, node, roomOf(pod), false)
     return this.ledger.promise(pod, key, seat, offer !== 'room')
@@ -140,7 +157,8 @@ export class PlacementState {
 
   /** How long until a held pod may find room although nothing is told; undefined: not at all. */
   roomWithinMs(pod: Pod, policy: CompiledPolicy, value: string): number | undefined {
-    const names = this.#nodesAt(pod, policy, value)
+    const distribution = this.distributions.of(pod)
+    const names = this.#nodesAt(distribution ? constrained(pod, distribution.constraints) : pod, policy, value)
     const all = [this.#room.freesWithinMs(names), this.refusals.endsWithinMs(policy.key, names, roomOf(pod))]
     const known = all.filter((ms) => ms !== undefined)
     return known.length > 0 ? Math.min(...known) : undefined
@@ -156,6 +174,17 @@ export class PlacementState {
 
   nodeOf({ spec }: Pod): Node | undefined {
     return spec.nodeName ? this.#nodes.get(spec.nodeName) : undefined
+  }
+
+  /** What a share has for one more pod like this one, wherever that one is. */
+  offerAt(pod: Pod, policy: CompiledPolicy, share: number): Offer {
+    const distribution = this.distributions.of(pod)
+    const bound = distribution ? constrained(pod, distribution.constraints) : pod
+    // A pod that has its place asks for that; what its template asks for is not in it any more.
+    const { [policy.topologyKey]: place, ...nodeSelector } = bound.spec.nodeSelector ?? {}
+    const hasPlace = place !== undefined && pod.metadata.annotations?.[seatAnnotation] !== undefined
+    const asking = hasPlace ? { ...bound, spec: { ...bound.spec, nodeSelector } } : bound
+    return this.#offerOf(asking, roomOf(pod), policy, share)
   }
 
   #offerOf(pod: Pod, requests: ResourceList, policy: CompiledPolicy, share: number): Offer {

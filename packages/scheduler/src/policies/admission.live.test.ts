@@ -1,32 +1,15 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { placementGate } from '@kosmos/api'
-import {
-  Client,
-  Connection,
-  createTransport,
-  customResourceDefinitions,
-  type KubeObject,
-  loadKubeConfig,
-  NodeAffinity,
-  namespaces,
-  type Pod,
-  pods,
-  resource,
-  serviceAccounts,
-} from '@kosmos/kube'
-import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
+import { type Client, type KubeObject, NodeAffinity, type Pod, pods } from '@kosmos/kube'
 import fc from 'fast-check'
-import { loadAll } from 'js-yaml'
+import { type AdmittingRoot, startAdmittingRoot } from '../admitting-root.fixture.ts'
 import { seatPatch } from '../placement/patch.ts'
 import { type PodParts, podLike, policyLike } from '../pods.fixture.ts'
 import { compilePolicy, policyOf, type StoredPolicy } from './compiled-policy.ts'
 import { workloadPolicies } from './resource.ts'
 
-const manifests = (path: string) =>
-  loadAll(readFileSync(new URL(`../../../../deploy/${path}`, import.meta.url), 'utf8')) as KubeObject[]
 const namespace = 'shop'
 
 const key = fc.constantFrom('app', 'tier', 'example.org/team')
@@ -80,42 +63,16 @@ const podParts: fc.Arbitrary<PodParts> = fc.record(
 )
 
 describe('the gate of placement, on an API server', () => {
-  let controlPlane: ControlPlane
+  let root: AdmittingRoot
   let client: Client
 
   before(async () => {
-    controlPlane = await startControlPlane({ name: 'admission' })
-    const transport = await createTransport(loadKubeConfig({ file: controlPlane.kubeconfig }))
-    client = new Client(new Connection('root', transport), 'kosmos-test')
-    const created = async (kind: Parameters<Client['create']>[0], object: KubeObject) => {
-      const outcome = await client.create(kind, object)
-      assert(outcome.ok, JSON.stringify(outcome))
-    }
-    for (const definition of manifests('crds/kosmos.io_workloadpolicies.yaml')) {
-      await created(customResourceDefinitions, definition)
-    }
-    await created(namespaces, { metadata: { name: namespace } })
-    await created(serviceAccounts, { metadata: { namespace, name: 'default' } })
-    for (const manifest of manifests('admission.yaml')) {
-      const plural = `${manifest.kind?.toLowerCase()}s`.replace(/ys$/, 'ies')
-      await created(resource(manifest.apiVersion ?? '', manifest.kind ?? '', plural, 'Cluster'), manifest)
-    }
+    root = await startAdmittingRoot('admission')
+    client = root.client
   })
-  after(async () => {
-    await client?.connection.close()
-    await controlPlane?.stop()
-  })
+  after(() => root?.stop())
 
-  /** As the API server would store the pod. */
-  const admitted = async (pod: Pod): Promise<Pod> => {
-    const { apiVersion, kind, metadata, spec } = pod
-    const { resourceVersion: _, uid: __, ...rest } = metadata
-    const containers = [{ name: 'main', image: 'busybox' }]
-    const object = { apiVersion, kind, metadata: rest, spec: { ...spec, containers } } as KubeObject
-    const outcome = await client.create(pods, object, { dryRun: true })
-    assert(outcome.ok, JSON.stringify(outcome))
-    return outcome.object
-  }
+  const admitted = async (pod: Pod): Promise<Pod> => await root.admitted(pod)
   const isGated = ({ spec }: Pod) => spec.schedulingGates?.some(({ name }) => name === placementGate) ?? false
 
   const store = async (all: readonly StoredPolicy[]) => {
@@ -173,7 +130,12 @@ describe('the gate of placement, on an API server', () => {
       const created = await client.create(pods, { metadata, spec: { ...spec, containers } } as KubeObject)
       assert(created.ok && isGated(created.object), JSON.stringify(created))
       const policy = compilePolicy(policyLike({ allocationPolicy }))
-      const patch = seatPatch(created.object, policy, { share: 0, number: 1 }, ['kosmos-leaf2', 'kosmos-leaf3'])
+      const patch = seatPatch(
+        created.object,
+        policy,
+        { share: 0, number: 1 },
+        { avoid: ['kosmos-leaf2', 'kosmos-leaf3'] },
+      )
       const outcome = await client.patch(pods, { namespace, name }, patch, { type: 'strategic' })
       assert(outcome.ok, JSON.stringify(outcome))
       const affinity = new NodeAffinity(outcome.object.spec)

@@ -1,7 +1,7 @@
 import type { WorkloadPolicySpec } from '@kosmos/api'
 import type { Pod } from '@kosmos/kube'
 
-type Workload = NonNullable<WorkloadPolicySpec['workload']>
+export type Workload = NonNullable<WorkloadPolicySpec['workload']>
 
 const controllerOf = (pod: Pod) => pod.metadata.ownerReferences?.find(({ controller }) => controller)
 

@@ -50,7 +50,8 @@ export function statusOf(
   return isDeepStrictEqual(present, wanted) ? undefined : wanted
 }
 
-function countsOf(policy: CompiledPolicy, groups: readonly Group[]): Count[] {
+/** What each share should have of the pods that there are, and has. Pure. */
+export function countsOf(policy: CompiledPolicy, groups: readonly Group[]): Count[] {
   const desired = groups.map(({ size }) => allot(policy.shares, policy.method, size))
   return policy.shares.map(({ name }, share) => ({
     name,

@@ -61,7 +61,7 @@ class Day {
         this.now += waitMs
         continue
       }
-      const { spec } = seatPatch(pod, decision.policy, decision.seat, decision.avoid) as Pod
+      const { spec } = seatPatch(pod, decision.policy, decision.seat, decision) as Pod
       const allowed = this.nodes.filter((node) => new NodeAffinity({ ...pod.spec, ...spec }).allows(node))
       const node = allowed[0]?.metadata.name ?? assert.fail('no node is left by what was sent')
       this.sent.push({ node, at: this.now })
