@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
-import { explainPod, simulateWorkload } from '@kosmos/kosmosctl'
+import { explainPod, reportWorkload, simulateWorkload } from '@kosmos/kosmosctl'
 import { Informer, nodes, type Pod, pods, resource } from '@kosmos/kube'
 import { deployment, pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
@@ -200,6 +200,21 @@ describe('a Deployment with shares of clusters', () => {
       await says('spill', 'Uneven', /leaf2 has 0 of 2/)
       await settles('stay', { leaf1: 2, waiting: 2 })
       await says('stay', 'PlacesKept')
+      const reports = ['spill', 'deployment/stay'].map((name) =>
+        reportWorkload(platform.root, { namespace: 'default', name }),
+      )
+      const [spilled, stayed] = await Promise.all(reports)
+      const missing = (report: typeof spilled) => report?.shares.map(({ name, missing, why }) => [name, missing, why])
+      const away = [
+        ['leaf1', 0, undefined],
+        ['leaf2', 2, 'no Ready node takes it'],
+      ]
+      assert.deepEqual([missing(spilled), missing(stayed)], [away, away])
+      assert.deepEqual(spilled?.waiting, [])
+      assert.deepEqual(
+        stayed?.waiting.map(({ pods, value }) => [pods, value]),
+        [[2, 'leaf2']],
+      )
     } finally {
       await kubectl('uncordon', 'kosmos-leaf2')
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { explainPod } from '@kosmos/kosmosctl'
+import { explainPod, reportWorkload } from '@kosmos/kosmosctl'
 import { type Pod, pods, resource } from '@kosmos/kube'
 import { deployment, pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
@@ -81,6 +81,12 @@ describe('a leaf that has room and takes no pods, by a taint that its virtual no
     )
     const { waitsFor } = await explainPod(platform.root, { namespace, name })
     assert.match(waitsFor.join(), /kosmos.io\/cluster=leaf1, where the leaf has lately found no node/)
+    const { shares, refusals } = await reportWorkload(platform.root, { namespace, name: 'wait' })
+    assert.deepEqual(
+      shares.map(({ missing }) => missing),
+      [2, 0],
+    )
+    assert.match(refusals.join(), /^kosmos-leaf1 until .* after 1 try: .*untolerated taint/)
   })
 
   it('keeps a pod that nobody would make anew, with the reason', async () => {

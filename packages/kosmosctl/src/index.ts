@@ -1,5 +1,6 @@
 export { type CheckOptions, check } from './check/check.ts'
 export { explainPod, type PodExplanation } from './explain/pod.ts'
+export { reportWorkload, type WorkloadReport } from './explain/workload.ts'
 export type { Finding, Verdict } from './findings/finding.ts'
 export { importVolume } from './import/volume.ts'
 export { type InstallOptions, install } from './install/install.ts'

@@ -1,5 +1,10 @@
 /** Places pods by policies, in front of the stock kube-scheduler. */
 export { clusterDistributionPolicies, distributionPolicies } from './distributions/resource.ts'
+export {
+  explainWorkload,
+  type ShareExplanation,
+  type WorkloadExplanation,
+} from './explanation/explain-workload.ts'
 export { openPatch } from './placement/patch.ts'
 export type { Offer } from './placement/place.ts'
 export { isGated } from './placement/standing.ts'

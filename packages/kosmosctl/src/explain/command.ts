@@ -5,6 +5,7 @@ import { table } from '../output/table.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { outputOption, rootSource, withRootOptions } from '../terminal/options.ts'
 import { explainPod, type PodExplanation } from './pod.ts'
+import { askedOf, reportWorkload, type WorkloadReport } from './workload.ts'
 
 interface ExplainFlags {
   readonly namespace?: string
@@ -14,21 +15,51 @@ interface ExplainFlags {
 export function addExplain(program: Command, terminal: Terminal): void {
   const command = program
     .command('explain')
-    .summary('say where a pod is, what it needs, and what it waits for')
+    .summary('say where a pod is and what it waits for, or how many pods of a workload are where')
     .description(
-      'Looks at a pod of the root and at its leaf: where its copy is, what the pod refers to, whether that is in the leaf, and what the pod waits for. Changes nothing.',
+      'pod: looks at a pod of the root and at its leaf: where its copy is, what the pod refers to, whether that is in the leaf, and what the pod waits for. workload: which shares a Deployment, StatefulSet, ReplicaSet or Job was asked to have by its WorkloadPolicy, what it has, and why something is missing. Changes nothing.',
     )
-    .addArgument(new Argument('<what>', 'what to explain').choices(['pod', 'po']))
-    .argument('<name>', 'which one')
+    .addArgument(new Argument('<what>', 'what to explain').choices(['pod', 'po', 'workload']))
+    .argument('<name>', 'which one; a workload also as KIND/NAME')
     .option('-n, --namespace <namespace>', 'its namespace (default: that of the context)')
     .addOption(outputOption(['table', 'json', 'yaml']))
-  withRootOptions(command).action(async (_what: string, name: string, flags: ExplainFlags) => {
+  withRootOptions(command).action(async (what: string, name: string, flags: ExplainFlags) => {
     await withClusters({ root: rootSource(command) }, async ({ root }) => {
       const own = root.config.getContextObject(root.config.getCurrentContext())?.namespace ?? 'default'
-      const explanation = await explainPod(root.client, { namespace: flags.namespace ?? own, name })
+      const ref = { namespace: flags.namespace ?? own, name }
+      if (what === 'workload') {
+        const report = await reportWorkload(root.client, ref)
+        terminal.print(render(flags.output, { data: report, text: () => reportText(report) }))
+        return
+      }
+      const explanation = await explainPod(root.client, ref)
       terminal.print(render(flags.output, { data: explanation, text: () => explanationText(explanation) }))
     })
   })
+}
+
+function reportText({ workload, pods, policy, shares, elsewhere, waiting, refusals }: WorkloadReport): string {
+  if (policy === undefined) return `${workload}: no WorkloadPolicy places it`
+  const others = policy.countedTogetherWith
+  const rows = shares.map(({ name, asked, desired, assigned, ready, missing, why = '' }) => [
+    name,
+    askedOf(asked),
+    ...[desired, assigned, ready, missing].map(String),
+    why,
+  ])
+  const list = (title: string, sentences: readonly string[]) =>
+    sentences.length > 0 ? ['', title, ...sentences.map((sentence) => `  - ${sentence}`)] : []
+  return [
+    `${workload}: ${pods} pods, placed by WorkloadPolicy ${policy.name}${others > 0 ? `, counted together with ${others} of others` : ''}`,
+    '',
+    table([policy.topologyKey, 'asked', 'of these', 'has', 'ready', 'missing', 'why'], rows),
+    ...(elsewhere > 0 ? ['', `${elsewhere} are where no allocation is`] : []),
+    ...list(
+      'waiting:',
+      waiting.map(({ pods, what }) => `${pods}: ${what}`),
+    ),
+    ...list('not asked for a while:', refusals),
+  ].join('\n')
 }
 
 function explanationText({ pod, node, cluster, copy, needs, waitsFor }: PodExplanation): string {

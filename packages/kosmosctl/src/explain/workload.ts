@@ -1,0 +1,91 @@
+import type { Allocation } from '@kosmos/api'
+import { type Client, type KubeObject, type Resource, resource } from '@kosmos/kube'
+import { explainWorkload, type ShareExplanation } from '@kosmos/scheduler'
+import { type Outcome, obstacles, outcomesOf } from '../placement/outcome.ts'
+import { readWorld } from '../placement/world.ts'
+import { Failure } from '../terminal/failure.ts'
+
+/** The shares of a workload, and what is in their way. */
+export interface WorkloadReport {
+  readonly workload: string
+  readonly pods: number
+  /** The WorkloadPolicy that places them; undefined: none does. */
+  readonly policy:
+    | { readonly name: string; readonly topologyKey: string; readonly countedTogetherWith: number }
+    | undefined
+  readonly shares: readonly (Omit<ShareExplanation, 'offer'> & { readonly why: string | undefined })[]
+  /** Where no share is. */
+  readonly elsewhere: number
+  readonly waiting: readonly Outcome[]
+  /** Nodes that are not asked for a while. */
+  readonly refusals: readonly string[]
+}
+
+const apps = (kind: 'Deployment' | 'StatefulSet' | 'ReplicaSet') =>
+  [kind, resource('apps/v1', kind, `${kind.toLowerCase()}s`, 'Namespaced')] as const
+/** In the order in which a name alone is looked for. */
+const kinds = new Map<'Deployment' | 'StatefulSet' | 'ReplicaSet' | 'Job', Resource<KubeObject>>([
+  apps('Deployment'),
+  apps('StatefulSet'),
+  ['Job', resource('batch/v1', 'Job', 'jobs', 'Namespaced')],
+  apps('ReplicaSet'),
+])
+
+/**
+ * Says what shares a workload was asked to have, what it has, and what is in the way, by the function that decides in the
+ * scheduler; changes nothing.
+ * @param name `web`, or with its kind: `deployment/web`
+ * @throws Failure if there is no such workload
+ */
+export async function reportWorkload(
+  root: Client,
+  { namespace, name: text }: { readonly namespace: string; readonly name: string },
+): Promise<WorkloadReport> {
+  const { kind, name } = await find(root, namespace, text)
+  const found = explainWorkload(await readWorld(root), { kind, namespace, name })
+  const workload = `${kind} ${namespace}/${name}`
+  const none = { workload, pods: 0, policy: undefined, shares: [], elsewhere: 0, waiting: [], refusals: [] }
+  if (found === undefined) return none
+  const { policy, pods, others, shares, elsewhere, waiting, refusals } = found
+  return {
+    workload,
+    pods,
+    policy: { name: policy.name, topologyKey: policy.topologyKey, countedTogetherWith: others },
+    shares: shares.map(({ offer, ...share }) => ({ ...share, why: whyMissing({ offer, ...share }) })),
+    elsewhere,
+    waiting: outcomesOf(waiting),
+    refusals: refusals
+      .filter(({ until }) => until > Date.now())
+      .map(
+        ({ node, tries, until, message }) =>
+          `${node} until ${new Date(until).toISOString()}, after ${tries} ${tries === 1 ? 'try' : 'tries'}: ${message}`,
+      ),
+  }
+}
+
+function whyMissing({ missing, offer }: ShareExplanation): string | undefined {
+  if (missing === 0 || offer === undefined) return undefined
+  if (offer === 'room')
+    return 'it would take them now; pods that have another place stay there until they are made anew'
+  return obstacles[offer]
+}
+
+async function find(root: Client, namespace: string, text: string) {
+  const slash = text.indexOf('/')
+  const [wanted, name] = slash < 0 ? [undefined, text] : [text.slice(0, slash).toLowerCase(), text.slice(slash + 1)]
+  for (const [kind, resource] of kinds) {
+    const names = [kind.toLowerCase(), resource.plural]
+    if (wanted !== undefined && !names.includes(wanted)) continue
+    if ((await root.getMetadata(resource, { namespace, name })) !== undefined) return { kind, name }
+  }
+  throw new Failure(`the root has no workload ${text} in the namespace ${namespace}`, {
+    next: `give it as NAME or KIND/NAME; kinds are ${[...kinds.keys()].join(', ')}`,
+  })
+}
+
+/** What an allocation asks for, in words. */
+export function askedOf({ replicas, weight, min, max }: Allocation): string {
+  if (replicas !== undefined) return `${replicas}`
+  const bounds = [min === undefined ? [] : [`min ${min}`], max === undefined ? [] : [`max ${max}`]].flat()
+  return [`weight ${weight}`, ...bounds].join(', ')
+}
