@@ -8,7 +8,8 @@ import type { Observed } from './kernel/read.ts'
 import { readRoutes } from './kernel/read.ts'
 import { startProbes } from './probe/probes.ts'
 import { suspectsOf, type Targets, targetsOf } from './probe/targets.ts'
-import { type Shell, ToolMissing } from './shell/shell.ts'
+import type { Shell } from './shell/shell.ts'
+import { watchTools } from './shell/tools.ts'
 import type { Report } from './status/report.ts'
 import { type Autodetection, parseAutodetection } from './underlay/method.ts'
 import { readUnderlay } from './underlay/read.ts'
@@ -44,12 +45,13 @@ const patience = 3
 
 /** Keeps one node as its NodeConfig says, and tells how it is. */
 export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
-  const { shell, stateDir, autodetection, onReport } = options
+  const { stateDir, autodetection, onReport } = options
   let wanted: KeptSpec | undefined
   let known: Omit<Report, 'nextHops'> = {}
   let kernel: NodeKernel | undefined
   let devices: ReadonlySet<string> = new Set()
   let unrest = 0
+  let missing: readonly string[] = []
   let probes: ReturnType<typeof startProbes> | undefined
 
   const controller = new Controller<Key>({
@@ -62,7 +64,12 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
 
   const report = (): Report => {
     const addresses = wanted ? addressesOf(targetsOf(wanted.spec)).sort() : []
-    return { ...known, nextHops: addresses.map((address) => ({ address, reachability: probes?.of(address) })) }
+    const lacking = missing.length > 0 && { applied: { reason: 'ToolMissing', detail: missing.join(', ') } as const }
+    return {
+      ...known,
+      ...lacking,
+      nextHops: addresses.map((address) => ({ address, reachability: probes?.of(address) })),
+    }
   }
   /** Next hops that do not answer. */
   const silent = (spec: NodeConfigSpec) =>
@@ -71,9 +78,10 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
     known = { ...known, ...news }
     onReport(report())
   }
-  const missing = (error: Error) => {
-    if (error instanceof ToolMissing) learn({ applied: { reason: 'ToolMissing', detail: error.tool } })
-  }
+  const shell = watchTools(options.shell, (tools) => {
+    missing = tools
+    onReport(report())
+  })
 
   let kept: KeptSpec | undefined
   const keep = async (done: KeptSpec) => {
@@ -119,8 +127,7 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
       return { afterMs: recheckMs }
     } catch (error) {
       unrest++
-      if (error instanceof ToolMissing) missing(error)
-      else learn({ applied: { reason: 'ApplyFailed', detail: (error as Error).message } })
+      learn({ applied: { reason: 'ApplyFailed', detail: (error as Error).message } })
       throw error
     }
   }
@@ -158,7 +165,6 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
       probes = startProbes({
         shell,
         signal,
-        onToolMissing: missing,
         onChange: () => {
           controller.enqueue('routes')
           onReport(report())
@@ -178,7 +184,6 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
           devices: () => devices,
           onOurs,
           onUnderlay: () => controller.enqueueAfter('underlay', quietMs),
-          onToolMissing: missing,
         }),
       ])
     },

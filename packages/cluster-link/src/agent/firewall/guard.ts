@@ -1,8 +1,8 @@
 import type { LinkDevice, NodeConfigSpec } from '@kosmos/api'
 import { devices, secureCIDR } from '../../model/names.ts'
-import { contains } from '../net/cidr.ts'
+import { contains, type Family } from '../net/cidr.ts'
+import type { Sides } from './sides.ts'
 import { chain, families, header, outermost, quoted, setOf } from './syntax.ts'
-import type { Sides } from './table.ts'
 
 /** Who may send what into the tunnels. */
 export function guardChains(spec: NodeConfigSpec, { outside, inside }: Sides): string[] {
@@ -27,11 +27,7 @@ function peerRules({ fdbs = [] }: NodeConfigSpec, { name, port, local }: LinkDev
   const isSecure = local !== undefined && contains(secureCIDR, local)
   return [
     ...(isSecure ? [`udp dport ${port} iifname != ${quoted(devices.wireGuard.name)} counter drop`] : []),
-    ...families.map((family) => {
-      const known = outermost(ends, family)
-      const stranger = known.length > 0 ? `${header(family)} saddr != ${setOf(known)}` : `meta nfproto ipv${family}`
-      return `udp dport ${port} ${stranger} counter drop`
-    }),
+    ...families.map((family) => `udp dport ${port} ${strangers(ends, family)} counter drop`),
   ]
 }
 
@@ -40,9 +36,11 @@ function sourceRules({ routes = [], arps = [] }: NodeConfigSpec, { name }: LinkD
   const behind = [...routes.map(({ cidr, dev }) => ({ cidr, dev })), ...arps.map(({ ip, dev }) => ({ cidr: ip, dev }))]
     .filter(({ dev }) => dev === name)
     .map(({ cidr }) => cidr)
-  return families.map((family) => {
-    const known = outermost(behind, family)
-    const stranger = known.length > 0 ? `${header(family)} saddr != ${setOf(known)}` : `meta nfproto ipv${family}`
-    return `iifname ${quoted(name)} ${stranger} counter drop`
-  })
+  return families.map((family) => `iifname ${quoted(name)} ${strangers(behind, family)} counter drop`)
+}
+
+/** Matches packets from anywhere but the networks known. */
+function strangers(known: readonly string[], family: Family): string {
+  const networks = outermost(known, family)
+  return networks.length > 0 ? `${header(family)} saddr != ${setOf(networks)}` : `meta nfproto ipv${family}`
 }

@@ -1,27 +1,14 @@
 import type { LinkDevice, NodeConfigSpec } from '@kosmos/api'
-import { devices } from '../../model/names.ts'
 import { guardChains } from './guard.ts'
+import { sidesOf } from './sides.ts'
 import { chain, quoted, setOf, tableName } from './syntax.ts'
 import { translationChains } from './translation.ts'
-
-const outsideNames: readonly string[] = [devices.bridge.name, devices.bridge6.name, devices.secure.name]
-
-/** The VXLAN devices of a node, by what is behind them. */
-export interface Sides {
-  /** Other clusters. */
-  readonly outside: readonly LinkDevice[]
-  /** Nodes of the same cluster. */
-  readonly inside: readonly LinkDevice[]
-}
 
 /** Our nftables table; empty when there is nothing to guard. */
 export function nftTable(spec: NodeConfigSpec): string {
   const vxlans = (spec.devices ?? []).filter(({ type }) => type === 'vxlan')
   if (vxlans.length === 0) return ''
-  const sides: Sides = {
-    outside: vxlans.filter(({ name }) => outsideNames.includes(name)),
-    inside: vxlans.filter(({ name }) => !outsideNames.includes(name)),
-  }
+  const sides = sidesOf(vxlans)
   const chains = [...guardChains(spec, sides), mssChain(vxlans), ...translationChains(spec, sides)]
   return `table inet ${tableName} {\n${chains.join('')}}\n`
 }

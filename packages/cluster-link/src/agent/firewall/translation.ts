@@ -1,7 +1,7 @@
 import type { LinkTranslation, NodeConfigSpec } from '@kosmos/api'
 import { canonicalNetwork, type Family, familyOf, hostMaskOf } from '../net/cidr.ts'
+import type { Sides } from './sides.ts'
 import { chain, families, header, outermost, quoted, setOf } from './syntax.ts'
-import type { Sides } from './table.ts'
 
 /** How the networks of this cluster look from outside, and who is known beyond which device. */
 export function translationChains(spec: NodeConfigSpec, sides: Sides): string[] {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { type Shell, ToolMissing } from '../shell/shell.ts'
+import type { Shell } from '../shell/shell.ts'
 import { fpingArgv, fpingInput, parseAnswer } from './fping.ts'
 import { createJudge, type Reachability } from './reachability.ts'
 import type { Targets } from './targets.ts'
@@ -16,7 +16,6 @@ export interface ProbesOptions {
   readonly shell: Shell
   readonly signal: AbortSignal
   readonly onChange: (addresses: readonly string[]) => void
-  readonly onToolMissing: (error: ToolMissing) => void
 }
 
 const periods = { urgent: 150, others: 2_000 } as const
@@ -42,7 +41,7 @@ export function startProbes(options: ProbesOptions): Probes {
 }
 
 /** One fping for all that are asked equally often. */
-function startLane({ shell, signal, onChange, onToolMissing }: ProbesOptions, periodMs: number) {
+function startLane({ shell, signal, onChange }: ProbesOptions, periodMs: number) {
   const judge = createJudge()
   let addresses: readonly string[] = []
   let stop: AbortController | undefined
@@ -57,9 +56,7 @@ function startLane({ shell, signal, onChange, onToolMissing }: ProbesOptions, pe
     }
     while (!either.aborted) {
       judge.watch(asked, periodMs, Date.now())
-      await shell.follow(argv, { stdin: fpingInput(asked), signal: either, onLine }).catch((error) => {
-        if (error instanceof ToolMissing) onToolMissing(error)
-      })
+      await shell.follow(argv, { stdin: fpingInput(asked), signal: either, onLine }).catch(() => {})
       await sleep(restartMs, undefined, { signal: either }).catch(() => {})
     }
   }

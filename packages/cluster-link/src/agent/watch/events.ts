@@ -4,8 +4,12 @@ import { rulePreference } from '../kernel/state.ts'
 
 const ourWords: readonly string[] = [`${routingTable}`, `${rulePreference}:`, tableName]
 
+/** Whether the node forwards is nothing of ours, but we say so. */
+const forwarding = /^inet6? all forwarding /
+
 /** Whether a line of `ip -oneline monitor` or `nft monitor` is about something of ours. */
 export function concernsUs(line: string, devices: ReadonlySet<string>): boolean {
+  if (forwarding.test(line)) return true
   return line.split(/[\s@"]+/).some((word) => ourWords.includes(word) || devices.has(word.replace(/:$/, '')))
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Shell, ToolMissing } from '../shell/shell.ts'
+import type { Shell } from '../shell/shell.ts'
 import { concernsUnderlay, concernsUs } from './events.ts'
 
 export interface MonitorOptions {
@@ -9,7 +9,6 @@ export interface MonitorOptions {
   readonly devices: () => ReadonlySet<string>
   readonly onOurs: () => void
   readonly onUnderlay: () => void
-  readonly onToolMissing: (error: ToolMissing) => void
 }
 
 const commands = [
@@ -21,7 +20,7 @@ const restartMs = 1_000
 
 /** Tells of changes in the kernel until the signal aborts. */
 export async function followKernel(options: MonitorOptions): Promise<void> {
-  const { shell, signal, devices, onOurs, onUnderlay, onToolMissing } = options
+  const { shell, signal, devices, onOurs, onUnderlay } = options
   const onLine = (line: string) => {
     if (concernsUs(line, devices())) onOurs()
     else if (concernsUnderlay(line, devices())) onUnderlay()
@@ -31,7 +30,7 @@ export async function followKernel(options: MonitorOptions): Promise<void> {
     while (!signal.aborted) {
       // What happened before it listens was not heard of.
       void pause().then(onOurs, () => {})
-      await shell.follow(argv, { signal, onLine }).catch(onToolMissing)
+      await shell.follow(argv, { signal, onLine }).catch(() => {})
       await pause().catch(() => {})
     }
   }
