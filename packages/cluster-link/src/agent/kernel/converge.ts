@@ -7,7 +7,7 @@ import { createTunnels, type Implementation } from '../wireguard/tunnel.ts'
 import { desired } from './desired.ts'
 import { desiredRoutes } from './desired-routes.ts'
 import { diff, diffRoutes } from './diff.ts'
-import { type Observed, readKernel, readRoutes } from './read.ts'
+import { type Observed, readKernel } from './read.ts'
 import type { KernelState, Link, WireGuard } from './state.ts'
 import type { Step } from './step.ts'
 import { writeKernel } from './write.ts'
@@ -26,6 +26,14 @@ export interface Converged {
   readonly observed: Observed
 }
 
+/** What a converge came to. */
+interface Applied {
+  readonly spec: NodeConfigSpec
+  readonly hasIpv6: boolean
+  readonly links: readonly Link[]
+  readonly routes: KernelState['routes']
+}
+
 export interface NodeKernelOptions {
   readonly shell: Shell
   readonly stateDir: string
@@ -38,7 +46,7 @@ export function createNodeKernel({ shell, stateDir, keyPair, implementation }: N
   const tunnels = createTunnels(shell, stateDir, keyPair)
   const inWordsOfNft = nftWords(shell)
   let lastSet: ReadonlyMap<string, WireGuard> = new Map()
-  let last: { readonly spec: NodeConfigSpec; readonly hasIpv6: boolean; readonly links: readonly Link[] } | undefined
+  let last: Applied | undefined
 
   return {
     converge: async (spec, unreachable) => {
@@ -56,16 +64,17 @@ export function createNodeKernel({ shell, stateDir, keyPair, implementation }: N
       const steps = diff(has, followRoaming(wants, has, { handshakes, now: Date.now() / 1000, lastSet }))
       await orBack(steps, has)
       lastSet = wants.wireGuards
-      last = { spec, hasIpv6, links: [...wants.links.values()] }
+      last = { spec, hasIpv6, links: [...wants.links.values()], routes: wants.routes }
       return { steps, observed }
     },
     reroute: async (unreachable) => {
       if (!last) return []
-      const { spec, hasIpv6, links } = last
-      const has = await readRoutes(shell)
-      const routes = desiredRoutes(spec, { hasIpv6, unreachable, links })
-      const steps = diffRoutes(has, routes)
+      const { spec, hasIpv6, links, routes } = last
+      // Without reading: what others changed meanwhile is repaired because the kernel tells of it.
+      const next = desiredRoutes(spec, { hasIpv6, unreachable, links })
+      const steps = diffRoutes(routes, next)
       await writeKernel(shell, tunnels, steps)
+      last = { ...last, routes: next }
       return steps
     },
   }

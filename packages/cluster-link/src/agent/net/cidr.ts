@@ -56,9 +56,13 @@ export function contains(cidr: string, address: string): boolean {
 }
 
 function formatAddress(family: Family, value: bigint): string {
-  if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.')
+  if (family === 4) return formatAddress4(Number(value))
   const groups = Array.from({ length: 8 }, (_, index) => ((value >> BigInt(112 - 16 * index)) & 65_535n).toString(16))
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1)
+}
+
+function formatAddress4(value: number): string {
+  return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`
 }
 
 function hostMask(family: Family, prefixLength: number): bigint {
@@ -66,7 +70,7 @@ function hostMask(family: Family, prefixLength: number): bigint {
 }
 
 function value4(address: string): bigint {
-  return address.split('.').reduce((value, part) => (value << 8n) | BigInt(part), 0n)
+  return BigInt(address.split('.').reduce((value, part) => value * 256 + Number(part), 0))
 }
 
 function value6(address: string): bigint {
