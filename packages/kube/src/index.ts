@@ -8,7 +8,9 @@ export {
 } from './client/client.ts'
 export { type Outcome, type RefusalReason, unwrap } from './client/outcome.ts'
 export { type Credentials, credentialsRef, readCredentials } from './clusters/credentials.ts'
+export { renewToken } from './clusters/renewal.ts'
 export { clusters, type StoredCluster } from './clusters/resource.ts'
+export { isRenewalDue, tokenLife } from './clusters/token.ts'
 export { type Breaker, type BreakerOptions, createBreaker } from './connection/breaker.ts'
 export {
   Connection,

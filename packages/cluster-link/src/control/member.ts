@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { clusterLabel, fieldManagers } from '@kosmos/api'
 import {
   Client,
@@ -23,12 +24,15 @@ export type MemberState =
 export interface MemberOptions {
   readonly name: string
   readonly connect: () => Promise<Client>
-  /** Whether the connection is closed when the member stops. */
-  readonly ownsConnection: boolean
+  /** Called from time to time to renew the credentials of the connection; absent: it is not the member's own. */
+  readonly renew?: (client: Client) => Promise<void>
   readonly log: Log
   /** Something about the cluster, or what we know of it, is not as it was. */
   readonly changed: () => void
 }
+
+/** Between two looks at how old the credentials are. */
+const RENEWAL_MS = 60_000
 
 /** One linked cluster, watched with the credentials of its Cluster. */
 export class Member {
@@ -76,7 +80,7 @@ export class Member {
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.#ended
-    if (this.#options.ownsConnection) await this.#client?.connection.close()
+    if (this.#options.renew) await this.#client?.connection.close()
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -99,7 +103,16 @@ export class Member {
     members.nodes.subscribe(changed)
     members.serviceCIDRs?.subscribe(changed)
     members.nodeConfigs.subscribe(changed)
-    await Promise.all(running)
+    await Promise.all([...running, this.#renewNowAndThen(client, signal)])
+  }
+
+  /** A token says itself when half of its life has passed; to look is no request. */
+  async #renewNowAndThen(client: Client, signal: AbortSignal): Promise<void> {
+    const { renew } = this.#options
+    while (renew && !signal.aborted) {
+      await renew(client)
+      await sleep(RENEWAL_MS, undefined, { signal, ref: false }).catch(() => undefined)
+    }
   }
 
   /** Whether it serves ServiceCIDRs. Throws until it serves NodeConfigs. */

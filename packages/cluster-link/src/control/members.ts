@@ -7,6 +7,7 @@ import {
   credentialsRef,
   type Requeue,
   readCredentials,
+  renewToken,
   type StoredCluster,
 } from '@kosmos/kube'
 import type { Log, ProcessMetrics } from '@kosmos/kube/process'
@@ -89,11 +90,12 @@ export class MembersController {
       changed(name)
       return undefined
     }
+    const renew = (leaf: Client) => this.#renewToken(name, leaf, kubeconfig)
     const connect = async (): Promise<Client> => (isRoot ? state.root : connectMember(name, kubeconfig, metrics))
     const member = new Member({
       name,
       connect,
-      ownsConnection: !isRoot,
+      ...(isRoot ? {} : { renew }),
       log,
       changed: () => changed(name),
     })
@@ -127,6 +129,20 @@ export class MembersController {
       finalizers.filter((finalizer) => finalizer !== linkFinalizer),
     )
     return
+  }
+
+  /** The token by which a cluster is reached; where there are virtual nodes, who serves them does the same. */
+  async #renewToken(name: string, leaf: Client, kubeconfig: string): Promise<void> {
+    const { state, log } = this.#options
+    const ref = credentialsRef(state.clusters.get(name) ?? { spec: {} as StoredCluster['spec'] })
+    const secret = ref && state.credentials.get(`${ref.namespace}/${ref.name}`)
+    if (!secret) return
+    try {
+      const renewed = await renewToken({ root: state.root, leaf, secret, key: ref.key, kubeconfig })
+      if (renewed) log('info', 'link.token.renewed', { cluster: name })
+    } catch (error) {
+      log('warn', 'link.token.not-renewed', { cluster: name, reason: (error as Error).message })
+    }
   }
 
   async #stop(name: string): Promise<void> {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { accountToken, kubeconfig, token } from '@kosmos/kube/testing'
 import { createAuthority } from '@kosmos/testbed'
 import { credentialsExpiry } from './expiry.ts'
-import { accountToken, kubeconfig, token } from './fixture.ts'
 
 const base64 = (pem: string) => Buffer.from(pem).toString('base64')
 

@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { loadKubeConfig } from '@kosmos/kube'
-import { tokenLife } from './token.ts'
+import { loadKubeConfig, tokenLife } from '@kosmos/kube'
 
 /** When the login of a kubeconfig ends, in milliseconds since the epoch; undefined if that cannot be seen in it. */
 export function credentialsExpiry(kubeconfig: string): number | undefined {

@@ -11,9 +11,9 @@ import {
   secrets,
   unwrap,
 } from '@kosmos/kube'
+import { kubeconfig } from '@kosmos/kube/testing'
 import { load } from 'js-yaml'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
-import { kubeconfig } from './fixture.ts'
 import { moveInlineKubeconfig, removeMovedKubeconfig } from './inline-kubeconfig.ts'
 
 const definition = new URL('../../../../deploy/crds/kosmos.io_clusters.yaml', import.meta.url)

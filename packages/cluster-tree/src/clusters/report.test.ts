@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Credentials } from '@kosmos/kube'
+import { accountToken, kubeconfig } from '@kosmos/kube/testing'
 import fc from 'fast-check'
-import { accountToken, kubeconfig } from './fixture.ts'
 import { type ClusterView, conditionsOf, type LeafReport } from './report.ts'
 
 const now = 5_000_000

@@ -10,10 +10,10 @@ import {
   KubeConfigError,
   loadKubeConfig,
   type Node,
+  renewToken,
   type StoredCluster,
 } from '@kosmos/kube'
 import { leafRefused, leafStarted, nodeRetired, tokenNotRenewed } from '../clusters/events.ts'
-import { renewToken } from '../clusters/renewal.ts'
 import type { LeafReport } from '../clusters/report.ts'
 import { isNodeOf, leafIdOf } from '../nodes/ownership.ts'
 import { apiServerAddress } from '../tokens/address.ts'

@@ -2,18 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Cluster } from '@kosmos/api'
 import type { Secret } from '../objects/types.ts'
+import { kubeconfig } from '../testing/index.ts'
 import { readCredentials } from './credentials.ts'
-
-/** A kubeconfig that logs in as this user. */
-const kubeconfig = ({ cluster, user = { token: 'secret-token' } }: { cluster?: object; user?: object } = {}) =>
-  JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'leaf', cluster: { server: 'https://leaf.example:6443', ...cluster } }],
-    users: [{ name: 'kosmos', user }],
-    contexts: [{ name: 'leaf', context: { cluster: 'leaf', user: 'kosmos' } }],
-    'current-context': 'leaf',
-  })
 
 const cluster = (ref?: Partial<{ namespace: string; name: string; key: string }>) =>
   ({

@@ -1,5 +1,5 @@
-import { loadKubeConfig } from '@kosmos/kube'
 import { dump, load } from 'js-yaml'
+import { loadKubeConfig } from '../connection/kubeconfig.ts'
 
 export interface TokenLife {
   /** Milliseconds since the epoch. */

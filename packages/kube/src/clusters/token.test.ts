@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { loadKubeConfig } from '@kosmos/kube'
 import fc from 'fast-check'
-import { accountToken, kubeconfig, token } from './fixture.ts'
+import { loadKubeConfig } from '../connection/kubeconfig.ts'
+import { accountToken, kubeconfig, token } from '../testing/index.ts'
 import { isRenewalDue, tokenClaims, withToken } from './token.ts'
 
 describe('the token of a kubeconfig', () => {

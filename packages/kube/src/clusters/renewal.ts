@@ -1,4 +1,6 @@
-import { type Client, type Secret, secrets, serviceAccounts } from '@kosmos/kube'
+import type { Client } from '../client/client.ts'
+import { secrets, serviceAccounts } from '../objects/resources.ts'
+import type { Secret } from '../objects/types.ts'
 import { isRenewalDue, tokenClaims, withToken } from './token.ts'
 
 export interface RenewalOptions {

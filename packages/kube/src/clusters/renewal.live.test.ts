@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import { systemNamespace } from '@kosmos/api'
-import {
-  type KubeObject,
-  loadKubeConfig,
-  namespaces,
-  type Secret,
-  secrets,
-  serviceAccounts,
-  unwrap,
-} from '@kosmos/kube'
-import { type LiveCluster, startCluster } from '../live.fixture.ts'
-import { kubeconfig } from './fixture.ts'
+import type { Client } from '../client/client.ts'
+import { unwrap } from '../client/outcome.ts'
+import { loadKubeConfig } from '../connection/kubeconfig.ts'
+import { liveCluster } from '../live.fixture.ts'
+import { namespaces, secrets, serviceAccounts } from '../objects/resources.ts'
+import type { KubeObject, Secret } from '../objects/types.ts'
+import { kubeconfig } from '../testing/index.ts'
 import { renewToken } from './renewal.ts'
 import { tokenClaims } from './token.ts'
 
@@ -19,15 +15,15 @@ const account = { namespace: systemNamespace, name: 'kosmos-root' }
 
 describe('the token by which a leaf is reached', () => {
   // Root and leaf in one: the two are only spoken to, not compared.
-  let cluster: LiveCluster
+  const live = liveCluster()
+  let cluster: { readonly client: Client }
   let count = 0
 
   before(async () => {
-    cluster = await startCluster('leaf')
+    cluster = { client: await live.client() }
     await cluster.client.create(namespaces, { metadata: { name: systemNamespace } })
     await cluster.client.create(serviceAccounts, { metadata: account })
   })
-  after(() => cluster?.end())
 
   /** A kubeconfig with a token for ten minutes, and the Secret that holds it. */
   async function joined() {
