@@ -3,6 +3,7 @@ export {
   type ClusterManifest,
   clusterKind,
   defaultCluster,
+  globalCIDRsOf,
   hasClusterLink,
   hasClusterTree,
   isRootCluster,

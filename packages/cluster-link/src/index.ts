@@ -1,4 +1,4 @@
-export { type Cidr, parseCidr } from './model/cidr.ts'
+export { type Cidr, parseCidr } from '@kosmos/kube/addresses'
 export { devices } from './model/names.ts'
 export type { LinkCluster, LinkNetwork, LinkNode } from './model/network.ts'
 export { type Pair, pairsOf } from './plan/pairs.ts'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { type Cidr, formatCidr, nthAddress, translate } from '@kosmos/kube/addresses'
 import { apply } from './agent/kernel.fixture.ts'
 import {
   eventually,
@@ -11,7 +12,6 @@ import {
   unlessRoot,
 } from './agent/network.fixture.ts'
 import { loadKeyPair } from './agent/wireguard/key.ts'
-import { type Cidr, formatCidr, nthAddress, translate } from './model/cidr.ts'
 import type { LinkCluster, LinkNetwork } from './model/network.ts'
 import { pairsOf } from './plan/pairs.ts'
 import { planNode } from './plan/plan-node.ts'

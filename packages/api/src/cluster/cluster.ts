@@ -126,6 +126,12 @@ export function hasClusterLink(cluster: Pick<Cluster, 'spec'>): boolean {
   return cluster.spec.clusterLinkOptions?.enable === true
 }
 
+/** Networks of a linked cluster that others know by other addresses, one to one: local → global. */
+export function globalCIDRsOf({ spec, status }: Pick<Cluster, 'spec' | 'status'>): Readonly<Record<string, string>> {
+  if (!hasClusterLink({ spec })) return {}
+  return { ...status?.clusterLinkStatus?.globalCIDRs, ...spec.clusterLinkOptions?.globalCIDRsMap }
+}
+
 /** Whether the cluster shall appear in the root as virtual nodes. */
 export function hasClusterTree(cluster: Pick<Cluster, 'metadata' | 'spec'>): boolean {
   return !isRootCluster(cluster) && cluster.spec.clusterTreeOptions?.enable === true

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ClusterLinkOptions, type ClusterNodeSpec, type Condition, clusterNodeName } from '@kosmos/api'
 import type { Node } from '@kosmos/kube'
+import { parseCidr } from '@kosmos/kube/addresses'
 import { nodeFacts } from '../discover/node.ts'
-import { parseCidr } from '../model/cidr.ts'
 import { freeTunnelID, idBits } from '../plan/addresses.ts'
 import type { StoredClusterNode, StoredNodeConfig } from './resources.ts'
 

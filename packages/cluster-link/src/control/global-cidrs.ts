@@ -1,6 +1,6 @@
 import type { StoredCluster } from '@kosmos/kube'
+import { parseCidr } from '@kosmos/kube/addresses'
 import type { FoundNetworks } from '../discover/networks.ts'
-import { parseCidr } from '../model/cidr.ts'
 import { globalCIDRsFor, type Mapped } from '../plan/global-cidrs.ts'
 import { takesPart } from './link-network.ts'
 

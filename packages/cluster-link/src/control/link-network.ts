@@ -1,7 +1,7 @@
-import { type ClusterLinkOptions, type ClusterNode, hasClusterLink, isRootCluster } from '@kosmos/api'
+import { type ClusterLinkOptions, type ClusterNode, globalCIDRsOf, hasClusterLink, isRootCluster } from '@kosmos/api'
 import type { StoredCluster } from '@kosmos/kube'
+import { parseCidr } from '@kosmos/kube/addresses'
 import { type FoundNetworks, seenNetworks } from '../discover/networks.ts'
-import { parseCidr } from '../model/cidr.ts'
 import type { CidrPair, LinkCluster, LinkNetwork, LinkNode } from '../model/network.ts'
 
 /** What agents have not told yet. */
@@ -58,7 +58,7 @@ export function linkCluster(cluster: StoredCluster, nodes: Iterable<ClusterNode>
     families: families[options.ipFamily].intersection(familiesOf(networks.podCIDRs)),
     bridge: pair(options.bridgeCIDRs),
     local: pair(options.localCIDRs),
-    networks: seenNetworks(networks, { ...found.globalCIDRs, ...options.globalCIDRsMap }),
+    networks: seenNetworks(networks, globalCIDRsOf(cluster)),
     nodes: new Map(known.sort((a, b) => (a.name < b.name ? -1 : 1)).map((node) => [node.name, node])),
   }
 }

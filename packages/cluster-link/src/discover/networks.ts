@@ -1,5 +1,5 @@
 import type { ClusterLinkOptions } from '@kosmos/api'
-import { type Cidr, contains, parseCidr, translate } from '../model/cidr.ts'
+import { type Cidr, contains, parseCidr, translate } from '@kosmos/kube/addresses'
 import type { SeenNetwork } from '../model/network.ts'
 
 /** The networks of a cluster as they were found out. */

@@ -1,4 +1,4 @@
-import type { Cidr } from './cidr.ts'
+import type { Cidr } from '@kosmos/kube/addresses'
 
 /** A node, as far as its tunnels are concerned. */
 export interface LinkNode {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Cidr, hostBits, nthAddress, parseCidr } from '../model/cidr.ts'
+import { type Cidr, hostBits, nthAddress, parseCidr } from '@kosmos/kube/addresses'
 import { secureCIDR } from '../model/names.ts'
 import type { CidrPair, LinkCluster, LinkNode } from '../model/network.ts'
 

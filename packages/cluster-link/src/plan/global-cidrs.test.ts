@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { type Cidr, formatCidr, overlaps, parseCidr } from '@kosmos/kube/addresses'
 import fc from 'fast-check'
-import { type Cidr, formatCidr, overlaps, parseCidr } from '../model/cidr.ts'
 import { globalCIDRsFor, type Mapped } from './global-cidrs.ts'
 
 const cluster = (name: string, networks: string[], mappings: Record<string, string> = {}): Mapped => ({

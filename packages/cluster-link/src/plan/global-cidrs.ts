@@ -1,4 +1,4 @@
-import { type Cidr, contains, formatCidr, hostBits, overlaps, parseCidr } from '../model/cidr.ts'
+import { type Cidr, contains, formatCidr, hostBits, overlaps, parseCidr } from '@kosmos/kube/addresses'
 
 /** Where global networks are taken from when nobody says which: reserved (RFC 1112, section 4), and unique local. */
 export const globalPool: readonly Cidr[] = ['242.0.0.0/8', 'fd42::/16'].map(parseCidr)

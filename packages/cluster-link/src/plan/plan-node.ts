@@ -1,5 +1,5 @@
 import type { NodeConfigSpec } from '@kosmos/api'
-import { formatCidr } from '../model/cidr.ts'
+import { formatCidr } from '@kosmos/kube/addresses'
 import { devices } from '../model/names.ts'
 import type { LinkCluster, LinkNode } from '../model/network.ts'
 import { bridgeOverlay, localOverlay, type Overlay } from './addresses.ts'

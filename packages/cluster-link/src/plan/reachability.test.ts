@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { type Cidr, formatAddress, nthAddress, translate } from '@kosmos/kube/addresses'
 import fc from 'fast-check'
-import { type Cidr, formatAddress, nthAddress, translate } from '../model/cidr.ts'
 import type { LinkCluster, LinkNetwork, LinkNode } from '../model/network.ts'
 import { gatewaysFor } from './roles.ts'
 import { buildNetwork, networks } from './testing/networks.ts'

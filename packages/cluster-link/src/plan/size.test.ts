@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseCidr } from '../model/cidr.ts'
+import { parseCidr } from '@kosmos/kube/addresses'
 import type { LinkCluster, LinkNetwork, LinkNode } from '../model/network.ts'
 import { pairsOf } from './pairs.ts'
 import { planNode } from './plan-node.ts'

@@ -1,4 +1,4 @@
-import { type Cidr, contains, formatCidr, overlaps, translate } from '../model/cidr.ts'
+import { type Cidr, contains, formatCidr, overlaps, translate } from '@kosmos/kube/addresses'
 import type { LinkCluster, LinkNetwork, LinkNode, SeenNetwork } from '../model/network.ts'
 
 /** Two networks that cannot both be reached, and whose they are. */

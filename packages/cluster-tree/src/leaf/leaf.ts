@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { type ClusterTreeOptions, leafModelOverlap, virtualNodeModels } from '@kosmos/api'
+import { type ClusterTreeOptions, globalCIDRsOf, leafModelOverlap, virtualNodeModels } from '@kosmos/api'
 import {
   ApiError,
   Client,
@@ -46,12 +46,14 @@ export class Leaf {
   #renewAfter = 0
   #leaving = false
   #treeOptions: ClusterTreeOptions | undefined
+  #globalCIDRs: Readonly<Record<string, string>>
   #overlap: LeafRefusal | undefined
 
   constructor(options: LeafOptions) {
     this.#options = options
     this.name = options.cluster.metadata.name
     this.#treeOptions = options.cluster.spec.clusterTreeOptions
+    this.#globalCIDRs = globalCIDRsOf(options.cluster)
     this.#ended = this.#run(this.#stop.signal)
   }
 
@@ -79,9 +81,15 @@ export class Leaf {
   }
 
   /** Takes up what the Cluster says now. */
-  setOptions({ spec: { clusterTreeOptions } }: StoredCluster): void {
+  setOptions(cluster: StoredCluster): void {
+    const { clusterTreeOptions } = cluster.spec
     const before = this.#treeOptions
     this.#treeOptions = clusterTreeOptions
+    const globalCIDRs = globalCIDRsOf(cluster)
+    if (!isDeepStrictEqual(globalCIDRs, this.#globalCIDRs)) {
+      this.#globalCIDRs = globalCIDRs
+      this.#tree?.addressesChanged()
+    }
     const isSame =
       isDeepStrictEqual(before?.leafModels, clusterTreeOptions?.leafModels) &&
       before?.nodeTaint === clusterTreeOptions?.nodeTaint &&
@@ -192,7 +200,8 @@ export class Leaf {
       const apiServer = () => apiServerAddress(this.#treeOptions?.rootAPIServer)
       const classNames = () => this.#treeOptions?.storageClasses ?? {}
       const leafApi = () => this.#treeOptions?.leafAPIAccess === 'Allowed'
-      const now = { apiServer, leafApi, classNames, disruption }
+      const globalCIDRs = () => this.#globalCIDRs
+      const now = { apiServer, leafApi, classNames, disruption, globalCIDRs }
       this.#tree = new LeafTree({ ...this.#options, ...now, leaf: client, identity, onRetiring })
       this.#takeUpModels()
       if (this.#leaving) await this.#tree.virtualNodes.leave()

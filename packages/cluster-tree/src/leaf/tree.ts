@@ -43,6 +43,8 @@ export type TreeOptions = LeafOptions & {
   readonly classNames: () => ClassNames
   /** What the Cluster says now of pods that the leaf ends. */
   readonly disruption: () => ClusterTreeOptions['leafDisruption']
+  /** By which addresses ClusterLink makes the leaf's networks known to others now. */
+  readonly globalCIDRs: () => Readonly<Record<string, string>>
   /** A virtual node has no model any more. */
   readonly onRetiring: (nodeName: string) => void
 }
@@ -262,6 +264,7 @@ export class LeafTree {
       namespaces,
       events: root.events,
       recreate: () => options.disruption() === 'Recreate',
+      globalCIDRs: options.globalCIDRs,
       isCurrent: () => this.#isAnswering && root.boundPods.isFollowing && this.#sources.pods.state.kind === 'following',
       onReconcile,
     })
@@ -294,6 +297,11 @@ export class LeafTree {
   takeUp(models: readonly VirtualNodeModel[] | undefined, settings: NodeSettings): void {
     this.virtualNodes.apply(models, settings)
     // Pods of a node that was without a model, or is now, have to hear of it.
+    this.#pods.resume()
+  }
+
+  /** Takes up that others know the leaf's networks by other addresses now. */
+  addressesChanged(): void {
     this.#pods.resume()
   }
 

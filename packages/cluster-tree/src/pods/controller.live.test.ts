@@ -76,7 +76,8 @@ function startPods(root: Client, leaf: Client) {
     leafPods,
     namespaces: startNamespaces(root, leaf, context.rootClusterId).copies,
     events: { record: (object: KubeObject, { reason }: Notice) => told.push(`${object.metadata?.name} ${reason}`) },
-    recreate: () => life.recreate,
+    globalCIDRs: () => ({}),
+      recreate: () => life.recreate,
     isCurrent: () => life.isCurrent,
   })
   const running = Promise.all(

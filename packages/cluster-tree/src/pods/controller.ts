@@ -32,6 +32,7 @@ import {
   waitingInRoot,
 } from './events.ts'
 import { Expectations } from './expectations.ts'
+import { withGlobalAddresses } from './global-addresses.ts'
 import { type Needs, NOTHING_NEEDED, type PodNeeds } from './needs.ts'
 import type { Reference } from './references.ts'
 import { isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './refusal.ts'
@@ -65,6 +66,8 @@ export interface PodControllerOptions {
   readonly events: EventSink
   /** Whether a copy that the leaf ends is made again, instead of the root pod failing. */
   readonly recreate: () => boolean
+  /** By which addresses others know the leaf's networks. */
+  readonly globalCIDRs: () => Readonly<Record<string, string>>
   /** Whether both sides' watches are alive. */
   readonly isCurrent: () => boolean
   readonly concurrency?: number
@@ -138,8 +141,8 @@ export class PodController {
       current: isCurrent(),
       recreate: this.#options.recreate(),
       root,
-      leaf,
-      lastLeaf: this.#lastLeaf.get(key),
+      leaf: this.#asSeen(leaf),
+      lastLeaf: this.#asSeen(this.#lastLeaf.get(key)),
       changes: root && leaf ? this.#changes(key, root, leaf, now) : [],
       missing: needs.missing,
       blocked:
@@ -150,6 +153,10 @@ export class PodController {
       now,
     })
     return await this.#act(key, action, root, leaf, needs)
+  }
+
+  #asSeen(leaf: Pod | undefined): Pod | undefined {
+    return leaf && withGlobalAddresses(leaf, this.#options.globalCIDRs())
   }
 
   #changes(key: ObjectKey, root: Pod, leaf: Pod, now: number): readonly CopyPatch[] {

@@ -88,14 +88,14 @@ describe('an agent in a linked cluster', () => {
 
   before(async () => {
     cluster = await startControlPlane({ name: 'leaf' })
-    admin = await connect(await readFile(cluster.kubeconfig, 'utf8'), 'leaf')
+    admin = await connect(await readFile(cluster.kubeconfig ?? '', 'utf8'), 'leaf')
     const definition = customResourceDefinition(nodeConfigKind) as unknown as KubeObject
     unwrap(await admin.apply(customResourceDefinitions, definition))
     for (const file of ['rbac/leaf-link.yaml', 'link-agent.yaml']) {
       const manifests = loadAll(await readFile(new URL(file, deploy), 'utf8')) as KubeObject[]
       for (const manifest of manifests.filter(({ kind }) => kind !== 'DaemonSet')) {
         const [plural, scope] = plurals[manifest.kind ?? ''] ?? []
-        assert.ok(plural && scope, manifest.kind)
+        assert.ok(plural && scope, manifest.kind ?? '')
         const filled = JSON.parse(JSON.stringify(manifest).replaceAll('kosmos-<root>', 'kosmos-1')) as KubeObject
         unwrap(await admin.apply(resource(manifest.apiVersion ?? '', manifest.kind ?? '', plural, scope), filled))
       }

@@ -1,5 +1,5 @@
+import { hostBits, parseCidr } from '@kosmos/kube/addresses'
 import fc from 'fast-check'
-import { hostBits, parseCidr } from '../../model/cidr.ts'
 import type { LinkCluster, LinkNetwork, LinkNode, SeenNetwork } from '../../model/network.ts'
 import { freeTunnelID } from '../addresses.ts'
 

@@ -1,5 +1,5 @@
 import type { LinkRoute, NodeConfigSpec } from '@kosmos/api'
-import { type Cidr, contains, formatAddress, parseCidr, translate } from '../../model/cidr.ts'
+import { type Cidr, contains, formatAddress, parseCidr, translate } from '@kosmos/kube/addresses'
 import type { LinkNetwork } from '../../model/network.ts'
 import { secureAddress } from '../addresses.ts'
 import { pairsOf } from '../pairs.ts'
