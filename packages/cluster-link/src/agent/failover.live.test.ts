@@ -69,8 +69,7 @@ describe('a node with two gateways', { skip: unlessRoot }, () => {
     agent.process.kill('SIGKILL')
     agent = await startAgent(network, a, spec)
     await sleep(3_000)
-    const gapMs = await longestGap(pinging)
-    assert(gapMs < 100, `${gapMs} ms`)
+    assert.equal(await lostPings(pinging), 0)
   })
 
   it('shares again when it is back', async () => {
@@ -135,7 +134,8 @@ describe('a node with two gateways', { skip: unlessRoot }, () => {
       const whole = await look()
       await a.sh(damage)
       const damagedAt = performance.now()
-      await eventually('it is repaired', async () => (await look()) === whole)
+      await eventually('it is repaired', async () => (await look()) === whole).catch(() => {})
+      assert.equal(await look(), whole)
       test.diagnostic(`repaired after ${Math.round(performance.now() - damagedAt)} ms`)
       await sleep(300)
     })

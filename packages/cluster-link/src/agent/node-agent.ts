@@ -174,7 +174,7 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
       const onOurs = () =>
         controller.enqueueAfter(
           'kernel',
-          unrest < patience ? quietMs : backoffMs(unrest - patience + 1, { minMs: 1_000 }),
+          unrest < patience ? quietMs : backoffMs(unrest - patience + 1, { minMs: 1_000, maxMs: 10_000 }),
         )
       await Promise.all([
         controller.run(signal),

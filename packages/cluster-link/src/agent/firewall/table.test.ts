@@ -84,7 +84,7 @@ describe('our table of nftables', () => {
       `oifname ${outside} ip saddr 10.96.0.0/12 ip saddr set ip saddr & 0.15.255.255 | 100.96.0.0`,
     ])
     assert.deepEqual(chainOf(spec, 'postrouting'), [
-      `iifname ${outside} ct status dnat ct original ip daddr { 10.96.0.0/12 } masquerade`,
+      `iifname ${outside} ct original ip daddr { 10.96.0.0/12 } masquerade`,
     ])
   })
 

@@ -76,9 +76,7 @@ function serviceRules(services: readonly LinkTranslation[], start: string): stri
       services.map(({ local }) => local),
       family,
     )
-    return networks.length > 0
-      ? [`${start} ct status dnat ct original ${header(family)} daddr ${setOf(networks)} masquerade`]
-      : []
+    return networks.length > 0 ? [`${start} ct original ${header(family)} daddr ${setOf(networks)} masquerade`] : []
   })
 }
 

@@ -1,6 +1,13 @@
 import type { LinkDevice, NodeConfigSpec } from '@kosmos/api'
 import { nftTable } from '../firewall/table.ts'
-import { canonicalAddress, canonicalNetwork, canonicalPrefix, type Family, familyOf } from '../net/cidr.ts'
+import {
+  canonicalAddress,
+  canonicalEndpoint,
+  canonicalNetwork,
+  canonicalPrefix,
+  type Family,
+  familyOf,
+} from '../net/cidr.ts'
 import { desiredRoutes } from './desired-routes.ts'
 import {
   type Fdb,
@@ -93,7 +100,7 @@ function wireGuardOf({ name, port }: LinkDevice, { peers = [] }: NodeConfigSpec,
       ofDevice.map(
         ({ publicKey, endpoint, allowedIPs, keepaliveSeconds }): Peer => ({
           publicKey,
-          ...(endpoint && { endpoint }),
+          ...(endpoint && { endpoint: canonicalEndpoint(endpoint) }),
           allowedIPs: allowedIPs.map(canonicalNetwork).sort(),
           ...(keepaliveSeconds !== undefined && { keepaliveSeconds }),
         }),

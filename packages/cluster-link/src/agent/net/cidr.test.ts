@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { canonicalAddress, canonicalNetwork, canonicalPrefix, contains, hostMaskOf, parseNetwork } from './cidr.ts'
+import {
+  canonicalAddress,
+  canonicalEndpoint,
+  canonicalNetwork,
+  canonicalPrefix,
+  contains,
+  hostMaskOf,
+  parseNetwork,
+} from './cidr.ts'
 
 describe('addresses and networks', () => {
   it('are in the form in which the kernel prints them', () => {
@@ -18,6 +26,13 @@ describe('addresses and networks', () => {
       fc.property(fc.ipV6(), (text) => assert.equal(canonicalAddress(canonicalAddress(text)), canonicalAddress(text))),
     )
     fc.assert(fc.property(fc.ipV4(), (text) => assert.equal(canonicalAddress(text), text)))
+  })
+
+  it('are endpoints with a port', () => {
+    assert.equal(canonicalEndpoint('192.0.2.1:51872'), '192.0.2.1:51872')
+    assert.equal(canonicalEndpoint('[2001:DB8:0::1]:51872'), '[2001:db8::1]:51872')
+    for (const text of ['192.0.2.1', '2001:db8::1:51872', 'host:1'])
+      assert.throws(() => canonicalEndpoint(text), TypeError)
   })
 
   it('have a host part', () => {

@@ -48,6 +48,15 @@ export function hostMaskOf(cidr: string): string {
   return formatAddress(family, hostMask(family, prefixLength))
 }
 
+/** `address:port`, an IPv6 address in brackets, in the form of wg. */
+export function canonicalEndpoint(text: string): string {
+  const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(text) ?? []
+  if (port === undefined) throw new TypeError(`${text} is no ADDRESS:PORT`)
+  return bracketed === undefined
+    ? `${canonicalAddress(plain ?? '')}:${port}`
+    : `[${canonicalAddress(bracketed)}]:${port}`
+}
+
 export function contains(cidr: string, address: string): boolean {
   const [outer, inner] = [parseNetwork(cidr), parseNetwork(address)]
   if (outer.family !== inner.family || outer.prefixLength > inner.prefixLength) return false

@@ -38,7 +38,7 @@ export interface FollowOptions {
 export interface Shell {
   /** Runs a program to its end and gives what it printed. */
   run(argv: readonly string[], stdin?: string): Promise<string>
-  /** Runs a program that prints until the signal ends it; resolves when it ended, whyever. */
+  /** Runs a program that prints, be it errors, until the signal ends it; resolves when it ended, whyever. */
   follow(argv: readonly string[], options: FollowOptions): Promise<void>
   /** Starts a program in a session of its own that outlives this process; what it says is appended to the file. */
   detach(argv: readonly string[], env: Readonly<Record<string, string>>, logFile: string): Promise<void>
@@ -71,10 +71,10 @@ export function createShell(prefix: readonly string[] = []): Shell {
     follow: (argv, { stdin = '', signal, onLine }) =>
       new Promise((resolve, reject) => {
         // A child that only speaks when something happens would outlive a killed agent by that long.
-        const child = start(['setpriv', '--pdeathsig', 'KILL', ...argv], { stdio: ['pipe', 'pipe', 'ignore'] })
+        const child = start(['setpriv', '--pdeathsig', 'KILL', ...argv], { stdio: ['pipe', 'pipe', 'pipe'] })
         const stop = () => child.kill('SIGKILL')
         signal.addEventListener('abort', stop, { once: true })
-        if (child.stdout) createInterface({ input: child.stdout }).on('line', onLine)
+        for (const input of [child.stdout, child.stderr]) if (input) createInterface({ input }).on('line', onLine)
         child.on('error', (error) => reject(startError(['setpriv'], error)))
         child.on('close', (code) => {
           signal.removeEventListener('abort', stop)

@@ -14,6 +14,7 @@ const aboutUs = [
   '220.0.0.2 dev vx-bridge lladdr 02:00:00:00:00:02 PERMANENT ',
   'inet vx-bridge rp_filter strict ',
   'inet all forwarding off ',
+  'netlink receive error No buffer space available (105)',
   'delete table inet kosmos_link',
   'add rule inet kosmos_link input udp dport 4876 counter packets 0 bytes 0 drop',
 ]

@@ -7,9 +7,12 @@ const ourWords: readonly string[] = [`${routingTable}`, `${rulePreference}:`, ta
 /** Whether the node forwards is nothing of ours, but we say so. */
 const forwarding = /^inet6? all forwarding /
 
+/** The kernel told more than the monitor had room for: anything may have happened. */
+const overrun = /netlink|No buffer space/
+
 /** Whether a line of `ip -oneline monitor` or `nft monitor` is about something of ours. */
 export function concernsUs(line: string, devices: ReadonlySet<string>): boolean {
-  if (forwarding.test(line)) return true
+  if (forwarding.test(line) || overrun.test(line)) return true
   return line.split(/[\s@"]+/).some((word) => ourWords.includes(word) || devices.has(word.replace(/:$/, '')))
 }
 

@@ -18,8 +18,10 @@ export function followRoaming(wants: KernelState, has: KernelState, sessions: Se
     const peers = [...wanted.peers].map(([key, peer]): [string, Peer] => {
       const there = has.wireGuards.get(dev)?.peers.get(key)
       const isNew = isChanged(sessions.lastSet.get(dev)?.peers.get(key), peer)
-      if (there?.endpoint === undefined || isNew || !isAlive(dev, key, sessions)) return [key, peer]
-      return [key, { ...peer, endpoint: there.endpoint }]
+      if (there?.endpoint === undefined) return [key, peer]
+      // Who has to call first is where it called from.
+      const stays = peer.endpoint === undefined || (!isNew && isAlive(dev, key, sessions))
+      return [key, stays ? { ...peer, endpoint: there.endpoint } : peer]
     })
     return [dev, { ...wanted, peers: new Map(peers) }]
   })

@@ -89,6 +89,16 @@ describe('a peer that called from another address', () => {
     assert.equal(endpoint(900, new Map([[dev, device(wanted)]])), there)
   })
 
+  it('is left where it called from when nobody knows where it is', () => {
+    const callsFirst = { publicKey: 'peer', allowedIPs: ['240.0.2.2/32'] }
+    const wants = {
+      ...nothing,
+      wireGuards: new Map([[dev, { ...device(wanted), peers: new Map([['peer', callsFirst]]) }]]),
+    }
+    const followed = followRoaming(wants, state(there), { handshakes: [], now: 1_000, lastSet: new Map() })
+    assert.equal(followed.wireGuards.get(dev)?.peers.get('peer')?.endpoint, there)
+  })
+
   it('is looked for where it should be when it has fallen silent', () => {
     assert.equal(endpoint(700, new Map()), wanted)
     assert.equal(endpoint(0, new Map()), wanted)
