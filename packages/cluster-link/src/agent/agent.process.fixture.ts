@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { createLog } from '@kosmos/kube/process'
 import { createNodeAgent } from './node-agent.ts'
 import { createShell } from './shell/shell.ts'
 
@@ -8,7 +9,8 @@ const agent = createNodeAgent({
   shell: createShell(),
   stateDir,
   autodetection: { method: 'first-found' },
-  onReport: (report) => process.stdout.write(`${JSON.stringify({ at: Date.now(), ...report })}\n`),
+  log: createLog('info'),
+  onReport: () => process.stdout.write(`${JSON.stringify(agent.report())}\n`),
   onReconcile: ({ key, seconds, error }) =>
     process.stderr.write(
       `${new Date().toISOString()} ${key} ${Math.round(seconds * 1000)} ms ${error?.message ?? ''}\n`,

@@ -2,10 +2,11 @@ import { mkdir } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { NodeConfigSpec, UnderlayStatus } from '@kosmos/api'
 import { backoffMs, Controller, type ReconcileObservation } from '@kosmos/kube'
+import type { Log } from '@kosmos/kube/process'
 import { type KeptSpec, keepSpec } from './kept-spec.ts'
 import { createNodeKernel, type NodeKernel } from './kernel/converge.ts'
-import type { Observed } from './kernel/read.ts'
-import { readRoutes } from './kernel/read.ts'
+import { type Observed, readRoutes } from './kernel/read.ts'
+import type { Step } from './kernel/step.ts'
 import { startProbes } from './probe/probes.ts'
 import { suspectsOf, type Targets, targetsOf } from './probe/targets.ts'
 import type { Shell } from './shell/shell.ts'
@@ -23,7 +24,8 @@ export interface NodeAgentOptions {
   /** How the underlay is found while the NodeConfig says nothing of it. */
   readonly autodetection: Autodetection
   /** Called whenever something is known that was not before. */
-  readonly onReport: (report: Report) => void
+  readonly onReport: () => void
+  readonly log: Log
   readonly onReconcile?: (observation: ReconcileObservation) => void
 }
 
@@ -45,7 +47,7 @@ const patience = 3
 
 /** Keeps one node as its NodeConfig says, and tells how it is. */
 export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
-  const { stateDir, autodetection, onReport } = options
+  const { stateDir, autodetection, onReport, log } = options
   let wanted: KeptSpec | undefined
   let known: Omit<Report, 'nextHops'> = {}
   let kernel: NodeKernel | undefined
@@ -71,16 +73,20 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
       nextHops: addresses.map((address) => ({ address, reachability: probes?.of(address) })),
     }
   }
+  const logHop = (address: string) => {
+    const isReachable = probes?.of(address)?.isReachable
+    log(isReachable ? 'info' : 'warn', isReachable ? 'next-hop.reachable' : 'next-hop.unreachable', { address })
+  }
   /** Next hops that do not answer. */
   const silent = (spec: NodeConfigSpec) =>
     new Set(addressesOf(targetsOf(spec)).filter((address) => probes?.of(address)?.isReachable === false))
   const learn = (news: Omit<Report, 'nextHops'>) => {
     known = { ...known, ...news }
-    onReport(report())
+    onReport()
   }
   const shell = watchTools(options.shell, (tools) => {
     missing = tools
-    onReport(report())
+    onReport()
   })
 
   let kept: KeptSpec | undefined
@@ -114,7 +120,8 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
     try {
       const node = await prepare(spec)
       const { steps, observed } = await node.converge(spec, silent(spec))
-      await keep(wanted)
+      await keep({ spec, generation })
+      if (steps.length > 0) log('info', 'kernel.changed', { generation, steps: summaryOf(steps) })
       unrest = steps.length > 0 ? unrest + 1 : 0
       probes?.watch(targetsOf(spec))
       const now = Date.now()
@@ -136,7 +143,10 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
     if (!wanted || !kernel) return undefined
     try {
       const steps = await kernel.reroute(silent(wanted.spec))
-      if (steps.length > 0) learn({ changedAt: Date.now() })
+      if (steps.length > 0) {
+        log('info', 'kernel.rerouted', { steps: summaryOf(steps) })
+        learn({ changedAt: Date.now() })
+      }
     } catch (error) {
       controller.enqueue('kernel')
       throw error
@@ -165,9 +175,10 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
       probes = startProbes({
         shell,
         signal,
-        onChange: () => {
+        onChange: (addresses) => {
+          for (const address of addresses) logHop(address)
           controller.enqueue('routes')
-          onReport(report())
+          onReport()
         },
       })
       controller.enqueue('underlay')
@@ -192,6 +203,12 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
 
 function methodOf(spec: NodeConfigSpec | undefined): Autodetection | undefined {
   return spec?.autodetectionMethod === undefined ? undefined : parseAutodetection(spec.autodetectionMethod)
+}
+
+/** How often what was done, such as `link.add 1, route.replace 12`. */
+function summaryOf(steps: readonly Step[]): string {
+  const kinds = Map.groupBy(steps, (step) => step.do)
+  return [...kinds].map(([kind, { length }]) => `${kind} ${length}`).join(', ')
 }
 
 function addressesOf({ urgent, others }: Targets): string[] {

@@ -5,13 +5,15 @@ import { nothing } from './kernel/state.ts'
 import { writeKernel } from './kernel/write.ts'
 import type { Shell } from './shell/shell.ts'
 
-/** Takes everything of ours from a node: what is in the kernel, the tunnel's process, the keys. */
-export async function removeEverything(shell: Shell, stateDir: string): Promise<void> {
+/** Takes everything of ours from a node: what is in the kernel, the tunnel's process, the keys; gives how much there was. */
+export async function removeEverything(shell: Shell, stateDir: string): Promise<number> {
   const { state } = await readKernel(shell)
   // wireguard-go ends with its device.
   const noTunnels = { start: unexpected, configure: unexpected }
-  await writeKernel(shell, noTunnels, diff(state, nothing))
+  const steps = diff(state, nothing)
+  await writeKernel(shell, noTunnels, steps)
   await rm(stateDir, { recursive: true, force: true })
+  return steps.length
 }
 
 async function unexpected(): Promise<never> {

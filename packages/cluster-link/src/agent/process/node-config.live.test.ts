@@ -11,6 +11,7 @@ import {
   type RequestObservation,
   resource,
 } from '@kosmos/kube'
+import { createLog } from '@kosmos/kube/process'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 import { eventually, type Host, hostOf, type Network, startNetwork, unlessRoot } from '../network.fixture.ts'
 import { bridgeAddress, plainSpec } from '../node-config.fixture.ts'
@@ -63,6 +64,7 @@ describe('the agent of a node and its API server', { skip: unlessRoot }, () => {
       stateDir,
       autodetection: { method: 'first-found' },
       onReady: () => {},
+      log: createLog('error'),
     } as const
     const served = serveNodeConfig(options, stop.signal)
     return {

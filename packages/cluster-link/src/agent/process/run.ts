@@ -11,7 +11,11 @@ const fieldManager = 'kosmos-link-agent'
 export async function runAgent(options: AgentOptions, log: Log, signal: AbortSignal): Promise<void> {
   const shell = createShell()
   const { stateDir, autodetection, node, nodeConfig: name } = options
-  if (options.remove) return await removeEverything(shell, stateDir)
+  const ofNode: Log = (level, event, fields) => log(level, event, { node, ...fields })
+  if (options.remove) {
+    const steps = await removeEverything(shell, stateDir)
+    return log('info', 'node.cleaned', { steps })
+  }
   const metrics = createProcessMetrics()
   const connection = new Connection('own', await createTransport(loadKubeConfig({ file: options.kubeconfig })), {
     onRequest: (observation) => metrics.request('own', observation),
@@ -19,7 +23,7 @@ export async function runAgent(options: AgentOptions, log: Log, signal: AbortSig
   const onReconcile = (observation: ReconcileObservation) => {
     metrics.reconcile('own', observation)
     const { controller, key, error } = observation
-    if (error) log('warn', `${controller}.failed`, { node, object: key, reason: error.message })
+    if (error) ofNode('warn', `${controller}.failed`, { object: key, reason: error.message })
   }
   const client = new Client(connection, fieldManager)
   let ready = false
@@ -28,9 +32,9 @@ export async function runAgent(options: AgentOptions, log: Log, signal: AbortSig
   }
   const { httpAddress: address, httpPort: port } = options
   const http = await serveHttp({ address, port, registry: metrics.registry, isReady: () => ready })
-  log('info', 'http.listening', { node, url: http.url })
+  ofNode('info', 'http.listening', { url: http.url })
   try {
-    await serveNodeConfig({ client, name, shell, stateDir, autodetection, onReconcile, onReady }, signal)
+    await serveNodeConfig({ client, name, shell, stateDir, autodetection, onReconcile, onReady, log: ofNode }, signal)
   } finally {
     await http.close()
     await connection.close()
