@@ -53,6 +53,15 @@ describe('two nodes that encrypt', { skip: unlessRoot }, () => {
     await eventually('the tunnel is back', () => podOfA.sh('ping -c 1 -W 1 10.2.0.5').catch(() => undefined))
   })
 
+  it('send nothing at all when the device and its routes are gone', async () => {
+    await a.sh('ip link delete vx-secure; ip route flush table 4876')
+    const wire = await sniff(network, a, ['-i', 'eth0', '-A'], () => podOfA.sh(`${telltale} || true`))
+    assert.doesNotMatch(wire, /kosmos|10\.2\.0\.5|221\.0\.2|240\.0\.2|4878/)
+    assert.match(await a.sh('nft list chain inet kosmos_link postrouting_leak'), /counter packets 3 /)
+    await apply(a, specOf(first, second))
+    await podOfA.sh('ping -c 1 -W 2 10.2.0.5')
+  })
+
   it('find nothing to do the second time, and keep the session', async () => {
     const session = await a.sh('wg show kl-wireguard latest-handshakes')
     assert.deepEqual((await apply(a, specOf(first, second))).steps, [])

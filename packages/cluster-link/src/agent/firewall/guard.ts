@@ -1,6 +1,7 @@
 import type { LinkDevice, NodeConfigSpec } from '@kosmos/api'
-import { devices, secureCIDR } from '../../model/names.ts'
-import { contains, type Family } from '../net/cidr.ts'
+import { devices } from '../../model/names.ts'
+import type { Family } from '../net/cidr.ts'
+import { isSecure } from './leak.ts'
 import type { Sides } from './sides.ts'
 import { chain, families, header, outermost, quoted, setOf } from './syntax.ts'
 
@@ -22,11 +23,11 @@ export function guardChains(spec: NodeConfigSpec, { outside, inside }: Sides): s
 }
 
 /** VXLAN knows no peers: whoever reaches the port could send into the cluster. */
-function peerRules({ fdbs = [] }: NodeConfigSpec, { name, port, local }: LinkDevice): string[] {
+function peerRules({ fdbs = [] }: NodeConfigSpec, device: LinkDevice): string[] {
+  const { name, port } = device
   const ends = fdbs.filter(({ dev }) => dev === name).map(({ ip }) => ip)
-  const isSecure = local !== undefined && contains(secureCIDR, local)
   return [
-    ...(isSecure ? [`udp dport ${port} iifname != ${quoted(devices.wireGuard.name)} counter drop`] : []),
+    ...(isSecure(device) ? [`udp dport ${port} iifname != ${quoted(devices.wireGuard.name)} counter drop`] : []),
     ...families.map((family) => `udp dport ${port} ${strangers(ends, family)} counter drop`),
   ]
 }

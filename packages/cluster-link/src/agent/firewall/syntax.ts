@@ -23,14 +23,19 @@ export const families: readonly Family[] = [4, 6]
 
 /** Networks of one family that are in no other of them: intervals of a set must not overlap. */
 export function outermost(cidrs: Iterable<string>, family: Family): string[] {
-  const networks = [...new Set([...cidrs].filter((cidr) => familyOf(cidr) === family).map(canonicalNetwork))]
-    .map((cidr) => ({ cidr, ...parseNetwork(cidr) }))
-    // Whoever contains others comes right before them.
-    .sort((a, b) => Number(a.value - b.value > 0n) - Number(a.value - b.value < 0n) || a.prefixLength - b.prefixLength)
   const outer: string[] = []
-  for (const { cidr } of networks) {
+  for (const { network } of sortedNetworks(cidrs, family)) {
     const last = outer.at(-1)
-    if (last === undefined || !contains(last, cidr)) outer.push(cidr)
+    if (last === undefined || !contains(last, network)) outer.push(network)
   }
   return outer
+}
+
+/** Networks of one family in an order in which whoever contains others comes right before them. */
+export function sortedNetworks(cidrs: Iterable<string>, family: Family): { cidr: string; network: string }[] {
+  return [...cidrs]
+    .filter((cidr) => familyOf(cidr) === family)
+    .map((cidr) => ({ cidr, network: canonicalNetwork(cidr) }))
+    .map((entry) => ({ ...entry, ...parseNetwork(entry.network) }))
+    .sort((a, b) => Number(a.value - b.value > 0n) - Number(a.value - b.value < 0n) || a.prefixLength - b.prefixLength)
 }

@@ -40,6 +40,16 @@ describe('our table of nftables', () => {
     assert.equal(chainOf(secureSpec(me, [first]), 'input')[0], 'udp dport 4878 iifname != "kl-wireguard" counter drop')
   })
 
+  it('lets what is to be encrypted leave by the tunnel only', () => {
+    const secure = (cidr: string) => ({ cidr, gw: '221.0.2.2', dev: 'vx-secure' })
+    const routes = [secure('10.2.0.0/16'), secure('10.3.0.0/16'), { ...secure('10.3.7.0/24'), dev: 'vx-bridge' }]
+    assert.deepEqual(chainOf(secureSpec(me, [first], { routes }), 'postrouting_leak'), [
+      'ip daddr { 10.2.0.0/16 } oifname != { "vx-secure" } counter drop',
+      'ip daddr { 10.3.0.0/16 } oifname != { "vx-bridge", "vx-secure" } counter drop',
+    ])
+    assert.deepEqual(chainOf(plainSpec(me, [first], { routes }), 'postrouting_leak'), [])
+  })
+
   it('lets a cluster speak for the networks that are routed to it', () => {
     const routes = [
       { cidr: '10.2.0.0/16', gw: '220.0.2.2', dev: 'vx-bridge' },

@@ -1,5 +1,6 @@
 import type { LinkDevice, NodeConfigSpec } from '@kosmos/api'
 import { guardChains } from './guard.ts'
+import { leakChains } from './leak.ts'
 import { sidesOf } from './sides.ts'
 import { chain, quoted, setOf, tableName } from './syntax.ts'
 import { translationChains } from './translation.ts'
@@ -9,7 +10,12 @@ export function nftTable(spec: NodeConfigSpec): string {
   const vxlans = (spec.devices ?? []).filter(({ type }) => type === 'vxlan')
   if (vxlans.length === 0) return ''
   const sides = sidesOf(vxlans)
-  const chains = [...guardChains(spec, sides), mssChain(vxlans), ...translationChains(spec, sides)]
+  const chains = [
+    ...guardChains(spec, sides),
+    mssChain(vxlans),
+    ...leakChains(spec, vxlans),
+    ...translationChains(spec, sides),
+  ]
   return `table inet ${tableName} {\n${chains.join('')}}\n`
 }
 

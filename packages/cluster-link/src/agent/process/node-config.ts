@@ -33,6 +33,9 @@ export async function serveNodeConfig(options: NodeConfigOptions, signal: AbortS
     client,
     resource: nodeConfigs,
     fieldSelector: `metadata.name=${name}`,
+    onState: (state) => {
+      if (state.kind === 'broken') options.log('warn', 'node-config.unreachable', { reason: state.error.message })
+    },
   })
   let written: { readonly uid: string; readonly status: NodeConfigStatus; readonly at: number } | undefined
 
