@@ -1,4 +1,5 @@
-import { type LinkCluster, type LinkNetwork, type LinkNode, pairsOf, parseCidr, planNode } from '@kosmos/cluster-link'
+import { type LinkCluster, type LinkNetwork, type LinkNode, pairsOf, planNode } from '@kosmos/cluster-link'
+import { parseCidr } from '@kosmos/kube/addresses'
 
 const bridge = { ip: parseCidr('220.0.0.0/8') }
 const local = { ip: parseCidr('210.0.0.0/8') }

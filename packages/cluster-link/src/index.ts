@@ -1,5 +1,6 @@
 export { linkNetwork } from './control/link-network.ts'
 export { clusterNodes, nodeConfigs, type StoredClusterNode, type StoredNodeConfig } from './control/resources.ts'
+
 export { devices } from './model/names.ts'
 export type { LinkCluster, LinkNetwork, LinkNode, Tunnel } from './model/network.ts'
 export { Forwarding, type Trip, type TunnelHop } from './plan/forward.ts'

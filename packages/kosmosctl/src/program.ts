@@ -6,6 +6,7 @@ import { addGet } from './get/command.ts'
 import { addImport } from './import/command.ts'
 import { addInstall, addUninstall } from './install/command.ts'
 import { addJoin } from './join/command.ts'
+import { addLink } from './link/command.ts'
 import { addSimulate } from './placement/command.ts'
 import type { Terminal } from './terminal/context.ts'
 import { rootKubeconfigHelp, withRootOptions } from './terminal/options.ts'
@@ -32,6 +33,7 @@ export function createProgram(terminal: Terminal): Command {
   addSimulate(program, terminal)
   addImport(program, terminal)
   addCheck(program, terminal)
+  addLink(program, terminal)
   addInstall(program, terminal)
   addUninstall(program, terminal)
   addVersion(program, terminal)

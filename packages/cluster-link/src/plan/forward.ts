@@ -55,7 +55,8 @@ export class Forwarding {
     for (const cluster of facts.network.values()) {
       for (const node of cluster.nodes.values()) {
         const place = `${cluster.name}/${node.name}`
-        for (const address of [node.ip, node.ip6, secureAddress(cluster, node)]) if (address) this.#ends.set(address, place)
+        for (const address of [node.ip, node.ip6, secureAddress(cluster, node)])
+          if (address) this.#ends.set(address, place)
         for (const { ip, ip6 } of [bridgeOverlay(cluster, node), localOverlay(cluster, node)]) {
           for (const address of [ip, ip6]) if (address) this.#overlays.set(address, place)
         }

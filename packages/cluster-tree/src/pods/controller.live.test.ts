@@ -77,7 +77,7 @@ function startPods(root: Client, leaf: Client) {
     namespaces: startNamespaces(root, leaf, context.rootClusterId).copies,
     events: { record: (object: KubeObject, { reason }: Notice) => told.push(`${object.metadata?.name} ${reason}`) },
     globalCIDRs: () => ({}),
-      recreate: () => life.recreate,
+    recreate: () => life.recreate,
     isCurrent: () => life.isCurrent,
   })
   const running = Promise.all(

@@ -8,7 +8,7 @@ const notice = '<!-- Generated from packages/kosmosctl by `npm run generate`; do
  */
 export function cliPage(program: Command, notes: readonly string[] = []): string {
   const help = program.createHelp()
-  const commands = help.visibleCommands(program).filter((command) => command.name() !== 'help')
+  const commands = commandsOf(program)
   const general = [
     `# ${program.name()}`,
     notice,
@@ -18,15 +18,36 @@ export function cliPage(program: Command, notes: readonly string[] = []): string
     '| command | what it does |\n|---|---|',
   ].join('\n\n')
   const overview = commands.map(
-    (command) => `| [\`${command.name()}\`](#${anchor(command)}) | ${cell(summary(command))} |`,
+    (command) => `| [\`${words(command)}\`](#${anchor(command)}) | ${cell(summary(command))} |`,
   )
-  return `${[general, ...overview].join('\n')}\n\n${commands.map((command) => section(program, command)).join('\n\n')}\n`
+  return `${[general, ...overview].join('\n')}\n\n${commands.map(section).join('\n\n')}\n`
 }
 
-function section(program: Command, command: Command): string {
+/** Every command that does something: of one with commands of its own, those. */
+function commandsOf(program: Command): Command[] {
+  const visible = program.createHelp().visibleCommands(program)
+  return visible
+    .filter((command) => command.name() !== 'help')
+    .flatMap((command) => (command.commands.length > 0 ? commandsOf(command) : [command]))
+}
+
+/** What is typed after the name of the program. */
+function words(command: Command): string {
+  const before = command.parent?.parent ? `${words(command.parent)} ` : ''
+  return `${before}${command.name()}`
+}
+
+/** What is typed. */
+function title(command: Command): string {
+  let top = command
+  while (top.parent !== null) top = top.parent
+  return `${top.name()} ${words(command)}`
+}
+
+function section(command: Command): string {
   const help = command.createHelp()
-  const usage = `    ${program.name()} ${command.name()} ${command.usage()}`
-  const parts = [`## ${program.name()} ${command.name()}`, usage, command.description()]
+  const usage = `    ${title(command)} ${command.usage()}`
+  const parts = [`## ${title(command)}`, usage, command.description()]
   const named = help.visibleArguments(command)
   if (named.length > 0) parts.push(argumentsTable(named))
   parts.push(optionsTable(help.visibleOptions(command)))
@@ -36,7 +57,7 @@ function section(program: Command, command: Command): string {
 const summary = (command: Command) => command.summary() || command.description()
 
 /** As GitHub makes it of the heading. */
-const anchor = (command: Command) => `${command.parent?.name()}-${command.name()}`
+const anchor = (command: Command) => title(command).replaceAll(' ', '-')
 
 function argumentsTable(named: readonly Argument[]): string {
   const rows = named.map((argument) => {

@@ -12,6 +12,7 @@ describe('the reference of a command line', () => {
       .addCommand(
         new Command('paint').description('Paints.').argument('<what>', 'a | b').option('--hue <name>', 'which', 'red'),
       )
+      .addCommand(new Command('mix').description('Mixes.').addCommand(new Command('hues').description('Mixes hues.')))
       .addCommand(new Command('secret').description('Not for people.'), { hidden: true }),
   )
 
@@ -19,6 +20,12 @@ describe('the reference of a command line', () => {
     assert.match(page, /^## tool paint$/m)
     assert.match(page, /^\| `what` \| a \\\| b \|$/m)
     assert.match(page, /^\| `--hue <name>` \| which \(default `red`\) \|$/m)
+  })
+
+  it('has commands of commands', () => {
+    assert.match(page, /^## tool mix hues\n\n {4}tool mix hues /m)
+    assert.match(page, /^\| \[`mix hues`\]\(#tool-mix-hues\) \| Mixes hues\. \|$/m)
+    assert.doesNotMatch(page, /^## tool mix$/m)
   })
 
   it('leaves out what is hidden', () => assert.doesNotMatch(page, /secret/))

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Finding } from '../findings/finding.ts'
+import { isProblem } from '../findings/finding.ts'
+import { judgedLink, type LinkCheck } from './check.ts'
+import { linkCheckText } from './check-text.ts'
+import { type Circumstances, condition, linkedFacts, type Sketch } from './facts.fixture.ts'
+import type { Inside, LinkFacts } from './facts.ts'
+
+const two: readonly Sketch[] = [{ name: 'berlin' }, { name: 'paris' }]
+const gatewayMode = { networkType: 'gateway' } as const
+
+const checked = (facts: LinkFacts, only?: readonly string[]): LinkCheck =>
+  judgedLink(facts, new Set(only ?? facts.clusters.map(({ name }) => name)), true)
+const checkedOf = (sketches: readonly Sketch[], circumstances?: Circumstances) =>
+  checked(linkedFacts(sketches, circumstances))
+const wrong = ({ findings }: LinkCheck) => findings.filter(({ verdict }) => verdict.status !== 'ok')
+const sentence = ({ verdict }: Finding) => `${verdict.what}; ${'fix' in verdict ? verdict.fix : ''}`
+/** The facts, with another inside of the first cluster. */
+const withInside = (facts: LinkFacts, change: (inside: Inside) => LinkFacts['clusters'][0]['inside']): LinkFacts => ({
+  ...facts,
+  clusters: facts.clusters.map((one, index) => (index === 0 ? { ...one, inside: change(one.inside as Inside) } : one)),
+})
+const between =
+  (a: string, b: string) =>
+  (from: string, to: string): boolean =>
+    (from === a && to === b) || (from === b && to === a)
+
+describe('the check of linked clusters', () => {
+  it('finds nothing when all is well, in every mode and with every tunnel', () => {
+    const options: NonNullable<Sketch['options']>[] = [
+      {},
+      { tunnel: 'wireguard' },
+      { networkType: 'gateway' },
+      { networkType: 'gateway', tunnel: 'wireguard' },
+    ]
+    for (const one of options) {
+      const result = checkedOf([
+        { name: 'berlin', nodes: 3, gateways: 2, options: one },
+        { name: 'paris', options: { tunnel: 'wireguard' } },
+      ])
+      assert.deepEqual(wrong(result), [])
+      assert.deepEqual(new Set(result.pairs.map(({ verdict }) => verdict)), new Set(['works']))
+      assert.ok(result.nodePairs?.every(({ state }) => state === 'up'))
+      assert.equal(result.nodePairs?.length, 12)
+    }
+  })
+
+  it('names the two nodes between which nothing passes, and the port to open', () => {
+    const result = checkedOf(two, { isSilent: between('berlin/n1', 'paris/n2') })
+    const [finding, ...others] = wrong(result)
+    assert.ok(finding && others.length === 0)
+    assert.match(sentence(finding), /berlin\/n1 and paris\/n2 do not reach each other by vx-bridge, since 60s/)
+    assert.match(
+      sentence(finding),
+      /UDP 4876 pass, both ways, between berlin\/n1 \(172\.16\.0\.1\) and paris\/n2 \(172\.17\.0\.2\)/,
+    )
+    assert.deepEqual(
+      result.pairs.map(({ verdict, nodesReaching }) => [verdict, nodesReaching]),
+      [
+        ['partly', 1],
+        ['partly', 1],
+      ],
+    )
+    const bad = result.nodePairs?.filter(({ state }) => state === 'down').map(({ from, to }) => `${from} ${to}`)
+    assert.deepEqual(bad, ['berlin/n1 paris/n2', 'paris/n2 berlin/n1'])
+  })
+
+  it('blames the node that nobody reaches, not each of its peers', () => {
+    const isSilent = (from: string, to: string) => [from, to].includes('paris/n1')
+    const [finding, ...others] = wrong(checkedOf(two, { isSilent }))
+    assert.ok(finding && others.length === 0)
+    assert.equal(finding.cluster, 'paris')
+    assert.match(
+      sentence(finding),
+      /^paris\/n1 and berlin\/n1, berlin\/n2 do not reach each other .* none of its other tunnels either/,
+    )
+  })
+
+  it('tells a way that is open in one direction only', () => {
+    const isSilent = (from: string, to: string) => from === 'berlin/n1' && to === 'paris/n1'
+    const [finding] = wrong(checkedOf(two, { isSilent }))
+    assert.ok(finding)
+    assert.match(sentence(finding), /paris\/n1 does not answer berlin\/n1/)
+  })
+
+  it('goes by the gateway that stands by, and says so', () => {
+    const sketches: Sketch[] = [{ name: 'berlin', nodes: 3, gateways: 2, options: gatewayMode }, { name: 'paris' }]
+    const hop = checkedOf(sketches).nodePairs?.find(({ from, path }) => from === 'berlin/n3' && path.length > 2)
+      ?.path[1]
+    assert.ok(hop)
+    const result = checkedOf(sketches, { isSilent: (from, to) => [from, to].includes(hop) })
+    const pair = result.pairs.find(({ from }) => from === 'berlin')
+    assert.equal(pair?.verdict, 'partly')
+    const around = result.nodePairs?.find(({ from }) => from === 'berlin/n3')
+    assert.equal(around?.state, 'up')
+    assert.notEqual(around?.path[1], hop)
+  })
+
+  it('says that a cluster has but one gateway, or packets in clear text beyond it', () => {
+    const options = { ...gatewayMode, tunnel: 'vxlan' } as const
+    const ids = wrong(checkedOf([{ name: 'berlin', gateways: 1, options }, { name: 'paris' }])).map(({ id }) => id)
+    assert.deepEqual(ids, ['encryption', 'gateways'])
+  })
+
+  it('names both networks that overlap, whose they are, and what nobody reaches therefore', () => {
+    const result = checkedOf([
+      { name: 'berlin', network: 7 },
+      { name: 'paris', network: 7 },
+    ])
+    const problems = result.findings.filter(isProblem)
+    assert.match(
+      problems.map(sentence).join('\n'),
+      /10\.7\.0\.0\/17 of (berlin|paris) and 10\.7\.0\.0\/17 of (berlin|paris)/,
+    )
+    assert.match(problems.map(sentence).join('\n'), /no way is foreseen: berlin → paris, paris → berlin/)
+    const options = { globalCIDRsMap: { '10.7.0.0/16': '100.64.0.0/16' } }
+    assert.deepEqual(
+      wrong(
+        checkedOf([
+          { name: 'berlin', network: 7, options },
+          { name: 'paris', network: 8 },
+        ]),
+      ),
+      [],
+    )
+  })
+
+  it('says which agents have not reported, are not running, or could not apply what they should, with the reason', () => {
+    const facts = linkedFacts(two)
+    const silent = withInside(facts, (inside) => ({
+      ...inside,
+      agents: [],
+      configs: inside.configs.map(({ status: _, ...config }) => config),
+    }))
+    const said = wrong(checked(silent)).map(sentence).join('\n')
+    assert.match(said, /agents have not reported: n1, n2/)
+    assert.match(said, /no agent is Ready on n1, n2/)
+    assert.equal(checked(silent).pairs.find(({ from }) => from === 'berlin')?.verdict, 'unknown')
+    const refused = withInside(facts, (inside) => ({
+      ...inside,
+      configs: inside.configs.map((config) => ({
+        ...config,
+        status: { ...config.status, conditions: [condition('Applied', 'ToolMissing', { detail: 'nft' })] },
+      })),
+    }))
+    assert.match(wrong(checked(refused)).map(sentence).join('\n'), /n1: ToolMissing: .*nft/)
+  })
+
+  it('goes on without a cluster that does not answer, and without a controller, and says so', () => {
+    const facts = { ...withInside(linkedFacts(two), () => ({ error: 'no route to host' })), controllerSeen: undefined }
+    const result = checked(facts)
+    const said = result.findings.filter(isProblem).map(sentence).join('\n')
+    assert.match(said, /not read.*no route to host; kosmosctl check berlin/)
+    assert.match(said, /cluster-link has not been at work so far/)
+    assert.equal(result.pairs.find(({ from }) => from === 'paris')?.verdict, 'works')
+  })
+
+  it('warns of nodes whose MTU is not that of the others', () => {
+    const [finding] = wrong(checkedOf([{ name: 'berlin', mtus: [1500, 9000] }, { name: 'paris' }]))
+    assert.ok(finding)
+    assert.match(sentence(finding), /n1 has 1500, others up to 9000/)
+  })
+
+  it('warns of losses, but not of those of an outage that has just ended', () => {
+    const losing = (since: string) =>
+      withInside(linkedFacts(two), (inside) => ({
+        ...inside,
+        configs: inside.configs.map(({ status, ...config }) => ({
+          ...config,
+          status: { ...status, nextHops: status?.nextHops?.map((hop) => ({ ...hop, lossPercent: 30, since })) ?? [] },
+        })),
+      }))
+    const [finding] = wrong(checked(losing('2026-11-29T10:00:00Z')))
+    assert.ok(finding)
+    assert.match(sentence(finding), /berlin\/n1 → paris\/n1 30 %/)
+    assert.deepEqual(wrong(checked(losing('2026-11-29T11:59:30Z'))), [])
+  })
+
+  it('leaves out ways between clusters that were not asked for', () => {
+    const facts = linkedFacts([...two, { name: 'rome' }], { isSilent: between('berlin/n1', 'paris/n2') })
+    const result = checked(facts, ['rome'])
+    assert.deepEqual(wrong(result), [])
+    assert.equal(result.pairs.length, 4)
+  })
+
+  it('prints a line for each way, and the findings below', () => {
+    const result = checkedOf(two, { isSilent: between('berlin/n1', 'paris/n2') })
+    const text = linkCheckText(result, false)
+    assert.match(text, /^berlin +paris +p2p → p2p +vxlan \(clear\) +v4 +partly +1\/2 +0\.3 ms +0 % +1450 +60s$/m)
+    assert.match(text, /^berlin\/n1 +paris\/n2 +v4 +down .*paris\/n2 does not answer berlin\/n1$/m)
+    assert.match(text, /^problem berlin\/tunnels: /m)
+  })
+})

@@ -1,0 +1,143 @@
+import type { Condition } from '@kosmos/api'
+import type { StoredNodeConfig } from '@kosmos/cluster-link'
+import { type Check, ok, problem, skipped, type Verdict, warning } from '../findings/finding.ts'
+import { type LinkedCluster, linkNamespace } from './facts.ts'
+import { some } from './listed.ts'
+import { configsOf, insideOf, type LinkView } from './view.ts'
+
+export interface ClusterView {
+  readonly view: LinkView
+  readonly cluster: LinkedCluster
+}
+
+/** IPv6 asks for this much of any link; tunnels are never made narrower. */
+const leastMtu = 1280
+/** What the widest of our encapsulations adds: VXLAN within WireGuard, both over IPv6. */
+const widestOverhead = 150
+
+/** What can be wrong with one cluster and its nodes. */
+export const nodeChecks: readonly Check<ClusterView>[] = [
+  { id: 'cluster-asked', run: asked },
+  { id: 'linked', run: linked },
+  { id: 'agents', run: agents },
+  { id: 'agents-reported', run: reported },
+  { id: 'applied', run: applied },
+  { id: 'gateways', run: gateways },
+  { id: 'mtu', run: mtu },
+]
+
+function asked({ cluster: { name, inside } }: ClusterView): Verdict {
+  if (!('error' in inside)) return ok('its NodeConfigs were read')
+  return problem(
+    `its NodeConfigs were not read, so what its nodes say is not known: ${inside.error}`,
+    `kosmosctl check ${name}; or ask it yourself with --cluster-kubeconfig ${name}=FILE`,
+  )
+}
+
+/** Told by other checks in more detail. */
+const toldElsewhere = new Set(['NodesNotReady', 'NetworksOverlap', 'NoGateway'])
+
+function linked({ cluster: { name, cluster } }: ClusterView): Verdict {
+  const found = cluster.status?.conditions?.find(({ type }) => type === 'Linked')
+  if (found === undefined) return problem('no controller has looked at it', 'start cluster-link: kosmosctl install')
+  if (found.status === 'True' || toldElsewhere.has(found.reason)) return ok(found.message)
+  const [what = found.message, fix] = found.message.split(/;\s+/, 2)
+  return problem(`${found.reason}: ${what}`, fix ?? `kubectl describe cluster.kosmos.io ${name}`)
+}
+
+const notAsked = skipped('not looked at, because the cluster could not be asked')
+
+function agents({ cluster }: ClusterView): Verdict {
+  const inside = insideOf(cluster)
+  if (inside === undefined) return notAsked
+  if (inside.agents === undefined) {
+    return skipped(`the credentials may not list pods in ${linkNamespace}, so whether agents run is not known`)
+  }
+  const running = new Set(
+    inside.agents
+      .filter(({ status }) => status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'))
+      .map(({ spec }) => spec.nodeName),
+  )
+  const without = cluster.nodes.map(({ spec }) => spec.nodeName).filter((node) => !running.has(node))
+  if (without.length === 0) return ok('an agent runs on every node')
+  return problem(
+    `no agent is Ready on ${some(without)}; tunnels stay as they are, and what is said of them may be old`,
+    `kubectl describe pods -n ${linkNamespace}, in ${cluster.name}`,
+  )
+}
+
+function reported({ cluster, view }: ClusterView): Verdict {
+  if (insideOf(cluster) === undefined) return notAsked
+  const silent = cluster.nodes
+    .map(({ spec }) => spec.nodeName)
+    .filter((node) => view.configs.get(`${cluster.name}/${node}`)?.status?.conditions === undefined)
+  if (silent.length === 0) return ok('every agent has reported')
+  return problem(
+    `agents have not reported: ${some(silent)}`,
+    `kubectl logs -n ${linkNamespace} ds/kosmos-link-agent, in ${cluster.name}: do they reach their API server?`,
+  )
+}
+
+function applied({ cluster }: ClusterView): Verdict {
+  if (insideOf(cluster) === undefined) return notAsked
+  const configs = configsOf(cluster)
+  const refused = configs.flatMap((config) => {
+    const condition = appliedOf(config)
+    return condition && condition.status !== 'True' ? [{ node: config.spec.nodeName, condition }] : []
+  })
+  if (refused.length > 0) {
+    const whys = refused.map(({ node, condition: { reason, message } }) => `${node}: ${reason}: ${message}`)
+    return problem(
+      `nodes have not what they should: ${some(whys)}`,
+      `put right what the message says; kubectl get nodeconfigs -o yaml, in ${cluster.name}, has all of it`,
+    )
+  }
+  const behind = configs.filter(
+    ({ metadata, status }) => status !== undefined && (status.observedGeneration ?? 0) < (metadata.generation ?? 0),
+  )
+  if (behind.length === 0) return ok('every node has what it should')
+  return warning(
+    `nodes have not yet applied the newest NodeConfig: ${some(behind.map(({ spec }) => spec.nodeName))}`,
+    'wait a moment and look again',
+  )
+}
+
+const appliedOf = ({ status }: StoredNodeConfig): Condition | undefined =>
+  status?.conditions?.find(({ type }) => type === 'Applied')
+
+function gateways({ cluster: { name }, view }: ClusterView): Verdict {
+  const known = view.facts.network.get(name)
+  if (known?.networkType !== 'gateway') return ok('every node has tunnels of its own')
+  const chosen = [...known.nodes.values()].filter(({ isGateway }) => isGateway).map(({ name }) => name)
+  if (chosen.length === 0) {
+    return problem(
+      'it has no gateway',
+      'label a node that is Ready: kubectl label node NODE kosmos.io/link-gateway=true',
+    )
+  }
+  if (chosen.length > 1) return ok(`its gateways are ${some(chosen)}`)
+  return warning(
+    `its only gateway is ${chosen[0]}: when it goes, nothing stands in for it`,
+    'label another node as well: kubectl label node NODE kosmos.io/link-gateway=true',
+  )
+}
+
+function mtu({ cluster: { name }, view }: ClusterView): Verdict {
+  const nodes = [...(view.facts.network.get(name)?.nodes.values() ?? [])]
+  if (nodes.length === 0) return skipped('no node of it is known')
+  const narrow = nodes.filter((node) => node.mtu < leastMtu + widestOverhead)
+  if (narrow.length > 0) {
+    return warning(
+      `the network of ${some(narrow.map((node) => `${node.name} (MTU ${node.mtu})`))} is so narrow that tunnels may not fit`,
+      `raise its MTU to ${leastMtu + widestOverhead} at least, or try large packets: kosmosctl link check --pods`,
+    )
+  }
+  const sizes = new Set(nodes.map((node) => node.mtu))
+  if (sizes.size === 1) return ok(`its nodes have an MTU of ${nodes[0]?.mtu}`)
+  const least = Math.min(...sizes)
+  const least1 = nodes.filter((node) => node.mtu === least).map((node) => node.name)
+  return warning(
+    `its nodes differ in MTU: ${some(least1)} has ${least}, others up to ${Math.max(...sizes)}; tunnels go by the least`,
+    'nothing, if that is meant; else give all the same',
+  )
+}
