@@ -15,6 +15,8 @@ import {
   unwrap,
 } from '@kosmos/kube'
 import { privateName } from '../copies/private-name.ts'
+import { Neighbours } from '../links/neighbours.ts'
+import { ServiceSlices } from '../links/service-slices.ts'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { BoundPods } from '../root/bound-pods.ts'
 import type { Notice } from '../root/events.ts'
@@ -58,6 +60,13 @@ function startEndpoints(root: LiveCluster, leaf: LiveCluster) {
     }),
   }
   const told: string[] = []
+  const slices = new ServiceSlices(root.client)
+  const neighbours = new Neighbours({
+    clusterName: 'east',
+    clusters: { get: () => undefined, subscribe: () => () => undefined },
+    virtualNodes: { get: () => undefined },
+    slices,
+  })
   const copies = new EndpointCopies({
     ...informers,
     leaf: leaf.client,
@@ -67,11 +76,12 @@ function startEndpoints(root: LiveCluster, leaf: LiveCluster) {
     rootPods,
     namespaces: { ensure: async () => 'present' },
     translateAddress: sameAddress,
+    neighbours,
     events: {
       record: ({ metadata }: KubeObject, { reason, note }: Notice) => told.push(`${metadata?.name} ${reason}: ${note}`),
     },
   })
-  const all = [boundPods.informer, ...Object.values(informers), copies.controller]
+  const all = [boundPods.informer, ...Object.values(informers), copies]
   const running = Promise.all(all.map((each) => each.run(stop.signal)))
   return {
     told,

@@ -14,6 +14,7 @@ import {
 } from '@kosmos/kube'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
 import { CopyRefused, writeCopy } from '../copies/write.ts'
+import type { Neighbours } from '../links/neighbours.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import { isCopyOf } from '../pods/decide.ts'
 import type { EventSink } from '../root/events.ts'
@@ -41,16 +42,19 @@ export interface EndpointCopiesOptions {
   readonly leafPods: Pick<Informer<Pod>, 'synced' | 'subscribe' | 'get'>
   readonly namespaces: Pick<LeafNamespaces, 'ensure'>
   readonly translateAddress: AddressTranslator
+  readonly neighbours: Neighbours
   readonly events: EventSink
   readonly onReconcile?: (observation: ReconcileObservation) => void
 }
 
 /** Between looks whether a slice that is not ours still has the name. */
 const FOREIGN_MS = 30_000
+/** Between looks whether the root's slices are known. */
+const SYNC_MS = 500
 
 /**
  * Copies the endpoints that somebody has written by hand for a Service of the root to our copy of that Service. Those of its
- * selector the leaf makes itself. Keys are those of the root's slices.
+ * selector the leaf makes itself, but for pods in other clusters that ClusterLink connects it with. Keys are those of the root's slices.
  */
 export class EndpointCopies {
   readonly controller: Controller<ObjectKey>
@@ -76,7 +80,27 @@ export class EndpointCopies {
     })
   }
 
+  /** Works until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { neighbours } = this.#options
+    // No sources to wait for: slices of selectors are followed only while the leaf is linked.
+    const unsubscribe = [
+      neighbours.slices.informer.subscribe(({ key }) => this.controller.enqueue(key)),
+      neighbours.subscribe(() => this.#lookAtAll()),
+    ]
+    await this.controller.run(signal)
+    for (const end of unsubscribe) end()
+  }
+
+  #lookAtAll(): void {
+    const { rootSlices, leafSlices, neighbours } = this.#options
+    for (const slice of rootSlices.store.values()) this.controller.enqueue(keyOfSlice(slice))
+    for (const slice of neighbours.slices.informer.store.values()) this.controller.enqueue(keyOfSlice(slice))
+    for (const slice of leafSlices.store.values()) this.controller.enqueue(rootKeyOf(slice))
+  }
+
   *#slicesOf(service: ObjectKey): Iterable<ObjectKey> {
+    for (const slice of this.#options.neighbours.slices.informer.store.by('service', service)) yield keyOfSlice(slice)
     for (const slice of this.#options.rootSlices.store.by('service', service)) yield keyOfSlice(slice)
     for (const slice of this.#options.leafSlices.store.by('service', service)) yield rootKeyOf(slice)
   }
@@ -85,7 +109,10 @@ export class EndpointCopies {
     const { leaf, clusterName, rootClusterId, leafSlices, namespaces, events } = this.#options
     const { namespace, name } = refOf(key)
     const ref = { namespace, name: privateName(name, rootClusterId) }
-    const root = this.#options.rootSlices.get(key)
+    const { slices } = this.#options.neighbours
+    const root = this.#options.rootSlices.get(key) ?? slices.informer.get(key)
+    // It may be one of those that are not known yet.
+    if (!root && slices.isFollowed && !slices.informer.hasSynced) return { afterMs: SYNC_MS }
     const { slice, elsewhere } = this.#wanted(root)
     const regarding = root && (this.#options.rootServices.get(serviceKeyOf(root)) ?? root)
     if (regarding && elsewhere > 0 && elsewhere !== this.#elsewhere.get(key))
@@ -118,10 +145,10 @@ export class EndpointCopies {
   }
 
   #podOf(key: ObjectKey, uid: string | undefined): EndpointPod {
-    const { boundPods, rootPods, leafPods } = this.#options
+    const { boundPods, rootPods, leafPods, neighbours } = this.#options
     const root = boundPods.get(key)
     if (!root || (uid !== undefined && uid !== root.metadata.uid)) return { kind: 'absent' }
-    if (!rootPods.get(key)) return { kind: 'elsewhere' }
+    if (!rootPods.get(key)) return { kind: neighbours.reach(root.spec.nodeName) ? 'linked' : 'elsewhere' }
     const copy = leafPods.get(key)
     if (!copy || !isCopyOf(copy, root)) return { kind: 'absent' }
     const ips = (copy.status?.podIPs ?? []).flatMap(({ ip }) => ip ?? [])

@@ -60,6 +60,21 @@ describe('the endpoints of a leaf for what somebody wrote in the root', () => {
     ])
   })
 
+  it('of a selector are the pods of linked clusters at the addresses that the root shows; its own the leaf knows', () => {
+    const linked: SliceContext = {
+      ...ctx,
+      podOf: (key) => (key === 'shop/there' ? { kind: 'linked' } : ctx.podOf(key, '')),
+    }
+    const labels = { ...slice().metadata.labels, [managedBy]: 'endpointslice-controller.k8s.io' }
+    const made = slice({
+      metadata: { ...slice().metadata, labels },
+      endpoints: [ofPod('here'), ofPod('there', '242.1.0.9'), ofPod('gone')],
+    })
+    const { slice: copy, elsewhere } = sliceCopy(made, linked)
+    assert.deepEqual([(copy as EndpointSlice).endpoints, elsewhere], [[{ addresses: ['242.1.0.9'] }], 0])
+    assert.deepEqual(sliceCopy(made, ctx), { slice: undefined, elsewhere: 0 }, 'nothing while nothing is linked')
+  })
+
   it('are at another address where a network between the two says so', () => {
     const translateAddress = (address: string) => (address === '192.0.2.7' ? '198.51.100.7' : undefined)
     const endpoints = [{ addresses: ['192.0.2.7'] }, { addresses: ['192.0.2.8'] }]

@@ -17,6 +17,9 @@ const US = 'cluster-tree.kosmos.io'
 /** The slices of a root that its users wrote, or that it made of the Endpoints that they wrote. */
 export const handWritten = `${serviceNameLabel},${managedByLabel}!=${ENDPOINT_SLICE_CONTROLLER}`
 
+/** Those that it makes of the selectors of its Services. */
+export const ofSelectors = `${serviceNameLabel},${managedByLabel}=${ENDPOINT_SLICE_CONTROLLER}`
+
 /** Our slices in a leaf. Those that the leaf makes of our Services have their labels, and so our root's as well. */
 export const copiedSlices = `${managedByLabel}=${US}`
 
@@ -26,6 +29,8 @@ export type EndpointPod =
   /** Gone, or without an address so far. */
   | { readonly kind: 'absent' }
   | { readonly kind: 'elsewhere' }
+  /** Elsewhere, and reached at the address that the root shows: by ClusterLink. */
+  | { readonly kind: 'linked' }
 
 export interface SliceContext {
   readonly rootClusterId: string
@@ -96,6 +101,9 @@ function inLeaf(
     return reached.length > 0 ? { addresses: reached, ...kept } : 'elsewhere'
   }
   const pod = podOf(key, targetRef?.uid)
+  if (pod.kind === 'linked') return { addresses, ...kept }
+  // Of what a selector chooses, the leaf has its own pods by itself.
+  if (metadata.labels?.[managedByLabel] === ENDPOINT_SLICE_CONTROLLER) return 'absent'
   if (pod.kind !== 'here') return pod.kind
   const ips = pod.ips.filter(addressType === 'IPv6' ? isIPv6 : isIPv4)
   if (ips.length === 0) return 'absent'

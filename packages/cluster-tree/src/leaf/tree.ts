@@ -11,6 +11,7 @@ import { EndpointCopies } from '../endpoints/controller.ts'
 import { leafNodes } from '../kubelet/leaf-nodes.ts'
 import { nodePods } from '../kubelet/node-pods.ts'
 import { LeafEvents } from '../leaf-events/mirror.ts'
+import { Neighbours } from '../links/neighbours.ts'
 import { LeafNamespaces } from '../namespaces/controller.ts'
 import { type NodeSettings, VirtualNodes } from '../nodes/virtual-nodes.ts'
 import { PodController } from '../pods/controller.ts'
@@ -167,6 +168,12 @@ export class LeafTree {
       leafPods,
       namespaces,
       translateAddress: sameAddress,
+      neighbours: new Neighbours({
+        clusterName,
+        clusters: root.clusters,
+        virtualNodes: root.virtualNodes,
+        slices: root.serviceSlices,
+      }),
       events: root.events,
     })
     const claims = new ConfigurationRegistry()
@@ -322,7 +329,7 @@ export class LeafTree {
       this.#trust.controller.run(signal),
       this.#certificates.controller.run(signal),
       this.#services.controller.run(signal),
-      this.#endpoints.controller.run(signal),
+      this.#endpoints.run(signal),
       this.#volumes.controller.run(signal),
       this.#capacities.controller.run(signal),
       this.#pods.controller.run(signal),

@@ -31,6 +31,7 @@ import {
 import type { ConfigurationSources } from '../configuration/controller.ts'
 import { versionOnly } from '../copies/identity.ts'
 import { handWritten, podKeysOf, serviceKeyOf } from '../endpoints/copy.ts'
+import { ServiceSlices } from '../links/service-slices.ts'
 import { bundleResources, TrustBundles } from '../trust/bundles.ts'
 import type { RootVolumes } from '../volumes/placement.ts'
 import { claimKeyOf } from '../volumes/volume.ts'
@@ -52,6 +53,8 @@ export interface Root {
   readonly services: Informer<Service, 'namespace'>
   /** Those that no controller of the root makes of pods. */
   readonly endpointSlices: Informer<EndpointSlice, 'service' | 'pod'>
+  /** Those that it makes of selectors, while a cluster is linked. */
+  readonly serviceSlices: ServiceSlices
   readonly volumes: RootVolumes
   /** Undefined: it serves none. */
   readonly trustBundles: TrustBundles | undefined
@@ -68,6 +71,7 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
   if (!system) throw new Error(`${client.name}: there is no namespace kube-system, whose uid identifies the cluster`)
   const metadata = (resource: Resource) => new Informer<KubeObject>({ client, resource, metadataOnly: true })
   const boundPods = new BoundPods(client)
+  const serviceSlices = new ServiceSlices(client)
   const trustBundles = await watchTrustBundles(client)
   const certificateRequests = (await servedResource(client, [podCertificateRequests])) && watchRequests(client)
   const informers = {
@@ -117,6 +121,7 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
     client,
     clusterId: system.metadata.uid,
     ...informers,
+    serviceSlices,
     boundPods,
     configuration,
     volumes,
@@ -129,6 +134,7 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
         ...Object.values(configuration),
         ...Object.values(volumes),
         boundPods.informer,
+        serviceSlices,
         ...(trustBundles ? [trustBundles.informer] : []),
         ...(certificateRequests ? [certificateRequests] : []),
       ]
