@@ -72,6 +72,15 @@ describe('the steps from one state of the kernel to another', () => {
     )
   })
 
+  it('set the neighbours again of a device whose MAC changes, since the kernel forgets them', () => {
+    const neighbour = { dev: 'vx-bridge', ip: '220.0.2.2', mac: '02:00:00:00:00:02' }
+    const neighbours = new Map([['vx-bridge 220.0.2.2', neighbour]])
+    const has = { ...withBridge(bridge), neighbours }
+    const wants = { ...withBridge({ ...bridge, mac: '02:00:00:00:00:09' }), neighbours }
+    assert.deepEqual(names(has, wants), ['link.set', 'neighbour.replace'])
+    assert.deepEqual(names(has, { ...wants, neighbours: new Map() }), ['link.set'])
+  })
+
   it('change a route in one step, so that there is no moment without', () => {
     const wants = new Map([[route.cidr, { ...route, hops: [{ dev: 'vx-bridge', gateway: '220.0.2.3' }] }]])
     assert.deepEqual(

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { familyOf } from '../net/cidr.ts'
 import { afterStep } from './effect.ts'
 import { type KernelState, type Link, onLinkFirst, type Route } from './state.ts'
 import type { LinkChange, Step } from './step.ts'
@@ -11,13 +12,15 @@ export function diff(has: KernelState, wants: KernelState): Step[] {
   const isLeaving = wants.nft === ''
   const guards: Step[] = [...ruleSteps(has, wants), ...routeSteps(has, wants, isUnreachable), ...nftSteps(has, wants)]
   const first = isLeaving ? [] : guards
-  const links = linkRemovals(has, wants)
-  // What goes with a device needs no step of its own.
-  const left = [...first, ...links].reduce(afterStep, has)
+  const removals = linkRemovals(has, wants)
+  const kept = [...first, ...removals].reduce(afterStep, has)
+  const changes = [...linkChanges(kept, wants), ...lastAddressRemovals(kept, wants)]
+  // What goes with a device, its MAC or its last address needs no step of its own, or has to be made again.
+  const left = changes.reduce(afterStep, kept)
   return [
     ...first,
-    ...links,
-    ...linkAdditions(left, wants),
+    ...removals,
+    ...changes,
     ...addressAdditions(left, wants),
     ...wireGuardSteps(left, wants),
     ...entrySteps(left.fdbs, wants.fdbs, (verb, fdb) => ({ do: `fdb.${verb}`, fdb })),
@@ -61,7 +64,7 @@ function isSameDevice(has: Link, wants: Link): boolean {
   return has.kind === wants.kind && isDeepStrictEqual(has.vxlan, wants.vxlan)
 }
 
-function linkAdditions(has: KernelState, wants: KernelState): Step[] {
+function linkChanges(has: KernelState, wants: KernelState): Step[] {
   return [...wants.links.values()].flatMap((wanted): Step[] => {
     const link = has.links.get(wanted.name)
     const { name } = wanted
@@ -86,6 +89,14 @@ function addressAdditions(has: KernelState, wants: KernelState): Step[] {
     return addresses
       .filter((address) => !there.includes(address))
       .map((address): Step => ({ do: 'address.add', dev: name, address }))
+  })
+}
+
+/** Addresses of IPv4 on devices that will have none; with the last one goes everything of IPv4 on the device. */
+function lastAddressRemovals(has: KernelState, wants: KernelState): Step[] {
+  return addressRemovals(has, wants).filter((step) => {
+    if (step.do !== 'address.delete' || familyOf(step.address) === 6) return false
+    return !(wants.links.get(step.dev)?.addresses ?? []).some((address) => familyOf(address) === 4)
   })
 }
 

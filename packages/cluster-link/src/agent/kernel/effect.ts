@@ -1,5 +1,6 @@
+import { familyOf } from '../net/cidr.ts'
 import { fdbKey, type KernelState, type Link, neighbourKey } from './state.ts'
-import type { Step } from './step.ts'
+import type { LinkChange, Step } from './step.ts'
 
 /** What the kernel has after a step, its own side effects included. */
 export function afterStep(state: KernelState, step: Step): KernelState {
@@ -9,7 +10,7 @@ export function afterStep(state: KernelState, step: Step): KernelState {
     case 'link.delete':
       return withoutLink(state, step.name)
     case 'link.set':
-      return changeLink(state, step.name, (link) => ({ ...link, ...step.change }))
+      return withChange(state, step.name, step.change)
     case 'link.loosen':
       return changeLink(state, step.name, (link) => ({ ...link, isLoose: true }))
     case 'address.add':
@@ -52,6 +53,13 @@ function changeLink(state: KernelState, name: string, change: (link: Link) => Li
   return link ? withLink(state, change(link)) : state
 }
 
+/** With its MAC a device loses its neighbours, permanent ones as well. */
+function withChange(state: KernelState, name: string, change: LinkChange): KernelState {
+  const changed = changeLink(state, name, (link) => ({ ...link, ...change }))
+  if (change.mac === undefined) return changed
+  return { ...changed, neighbours: filtered(changed.neighbours, ({ dev }) => dev !== name) }
+}
+
 /** With a device goes everything that hangs on it. */
 function withoutLink(state: KernelState, name: string): KernelState {
   const addresses = state.links.get(name)?.addresses ?? []
@@ -66,7 +74,10 @@ function withoutLink(state: KernelState, name: string): KernelState {
   }
 }
 
-/** With an address that no other device has go the routes that prefer it as their source. */
+/**
+ * With an address that no other device has go the routes that prefer it as their source; with the last one of IPv4 on a
+ * device goes everything of IPv4 there.
+ */
 function withoutAddress(state: KernelState, dev: string, address: string): KernelState {
   const left = changeLink(state, dev, (link) => ({
     ...link,
@@ -74,8 +85,17 @@ function withoutAddress(state: KernelState, dev: string, address: string): Kerne
   }))
   const source = address.slice(0, address.lastIndexOf('/'))
   const isElsewhere = [...left.links.values()].some(({ addresses }) => addresses.includes(address))
-  return isElsewhere ? left : { ...left, routes: filtered(left.routes, (route) => route.source !== source) }
+  const routes = isElsewhere ? left.routes : filtered(left.routes, (route) => route.source !== source)
+  const has4 = (left.links.get(dev)?.addresses ?? []).some(isIpv4)
+  if (!isIpv4(address) || has4) return { ...left, routes }
+  return {
+    ...left,
+    routes: filtered(routes, ({ cidr, hops }) => !isIpv4(cidr) || hops.every((hop) => hop.dev !== dev)),
+    neighbours: filtered(left.neighbours, ({ ip, dev: on }) => !isIpv4(ip) || on !== dev),
+  }
 }
+
+const isIpv4 = (address: string): boolean => familyOf(address) === 4
 
 function without<T>(map: ReadonlyMap<string, T>, key: string): ReadonlyMap<string, T> {
   return filtered(map, (_, other) => other !== key)

@@ -24,7 +24,16 @@ async function runCommand(shell: Shell, { argv, stdin }: Command): Promise<void>
 function withLine(error: CommandFailed, stdin: string): CommandFailed {
   const [, number] = /Command failed -:(\d+)/.exec(error.stderr) ?? []
   const line = number === undefined ? undefined : stdin.split('\n')[Number(number) - 1]
-  if (line === undefined) return error
+  // Some commands end the batch without a word about which.
+  if (line === undefined)
+    return stdin === '' ? error : new CommandFailed([...error.argv, excerpt(stdin)], error.code, error.stderr)
   const reason = error.stderr.replace(/\s*Command failed -:\d+\s*/, '').trim()
   return new CommandFailed([error.argv[0] ?? '', line], error.code, reason)
+}
+
+const excerptLength = 300
+
+function excerpt(batch: string): string {
+  const lines = batch.trim().replaceAll('\n', '; ')
+  return lines.length > excerptLength ? `${lines.slice(0, excerptLength)}…` : lines
 }

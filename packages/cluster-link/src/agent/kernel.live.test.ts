@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import fc from 'fast-check'
+import { createNodeKernel, type NodeKernel } from './kernel/converge.ts'
+import { type Host, hostOf, type Network, startNetwork, unlessRoot } from './network.fixture.ts'
+import { removeEverything } from './remove.ts'
+import { nodeConfigSpecs } from './spec.fixture.ts'
+import { loadKeyPair } from './wireguard/key.ts'
+
+const transitions = Number(process.env.KERNEL_TRANSITIONS ?? 40)
+
+describe('the kernel, from any NodeConfig to any other', { skip: unlessRoot }, () => {
+  let network: Network
+  let host: Host
+  let kernel: NodeKernel
+
+  before(async () => {
+    network = await startNetwork({ a: ['192.0.2.1/24', '192.0.2.9/24', '2001:db8::1/64'] })
+    host = hostOf(network, 'a')
+    const { shell, stateDir } = host
+    kernel = createNodeKernel({ shell, stateDir, keyPair: await loadKeyPair(stateDir), implementation: 'tun' })
+  })
+  after(() => network?.end())
+
+  it('is then as it should be, and there is nothing left to do', async () => {
+    await fc.assert(
+      fc.asyncProperty(nodeConfigSpecs, fc.boolean(), async (spec, isHalfDead) => {
+        const gateways = (spec.routes ?? []).map(({ gw = '' }) => gw)
+        const unreachable = new Set(isHalfDead ? gateways.slice(0, gateways.length / 2) : [])
+        await kernel.converge(spec, unreachable)
+        const { steps } = await kernel.converge(spec, unreachable)
+        assert.deepEqual(steps, [])
+        await kernel.reroute(new Set())
+        assert.deepEqual((await kernel.converge(spec, new Set())).steps, [])
+      }),
+      { numRuns: transitions, endOnFailure: true },
+    )
+  })
+
+  it('is bare when everything is taken away', async () => {
+    await removeEverything(host.shell, host.stateDir)
+    assert.equal(await host.sh('nft list ruleset; ip route show table 4876 2>/dev/null || true'), '')
+    assert.doesNotMatch(await host.sh('ip link; ip rule; ip -6 rule'), /vx-|kl-|4876/)
+  })
+})
