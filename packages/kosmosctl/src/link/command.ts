@@ -1,5 +1,4 @@
-import type { KubeConfigSource } from '@kosmos/kube'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { findingsData } from '../check/command.ts'
 import { isProblem } from '../findings/finding.ts'
 import { type OutputFormat, render } from '../output/print.ts'
@@ -9,6 +8,8 @@ import { outputOption, rootSource, withRootOptions } from '../terminal/options.t
 import { type LinkCheck, linkCheck } from './check.ts'
 import { linkCheckText } from './check-text.ts'
 import type { OwnKubeconfigs } from './facts.ts'
+import { clusterKubeconfigHelp, parseClusterKubeconfig } from './own-kubeconfigs.ts'
+import { addLinkTrace } from './trace/command.ts'
 
 interface CheckFlags {
   readonly cluster?: readonly string[]
@@ -24,19 +25,10 @@ export function addLink(program: Command, terminal: Terminal): void {
     .summary('see how linked clusters reach each other')
     .description('Shows how the clusters of ClusterLink reach each other, and why they do not.')
   addLinkCheck(link, terminal)
+  addLinkTrace(link, terminal)
 }
 
 const gathered = (name: string, before: readonly string[] = []) => [...before, name]
-
-/** `name=file`, several times. */
-export function parseClusterKubeconfig(text: string, before: OwnKubeconfigs = new Map()): OwnKubeconfigs {
-  const [, name, file] = /^([^=]+)=(.+)$/.exec(text) ?? []
-  if (name === undefined || file === undefined) throw new InvalidArgumentError('Write it like paris=paris.kubeconfig.')
-  return new Map<string, KubeConfigSource>([...before, [name, { file }]])
-}
-
-export const clusterKubeconfigHelp =
-  'ask this cluster with a kubeconfig of your own, such as paris=paris.kubeconfig, not with the credentials in the root; repeat it for more'
 
 function addLinkCheck(link: Command, terminal: Terminal): void {
   const command = link
