@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
-import { findingsData } from '../check/command.ts'
 import { isProblem } from '../findings/finding.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { Failure } from '../terminal/failure.ts'
 import { outputOption, rootSource, withRootOptions } from '../terminal/options.ts'
-import { type LinkCheck, linkCheck } from './check.ts'
+import { addLinkBundle } from './bundle/command.ts'
+import { linkCheck } from './check.ts'
+import { linkCheckData } from './check-data.ts'
 import { linkCheckText } from './check-text.ts'
 import type { OwnKubeconfigs } from './facts.ts'
 import { clusterKubeconfigHelp, parseClusterKubeconfig } from './own-kubeconfigs.ts'
@@ -26,6 +27,7 @@ export function addLink(program: Command, terminal: Terminal): void {
     .description('Shows how the clusters of ClusterLink reach each other, and why they do not.')
   addLinkCheck(link, terminal)
   addLinkTrace(link, terminal)
+  addLinkBundle(link, terminal)
 }
 
 const gathered = (name: string, before: readonly string[] = []) => [...before, name]
@@ -69,9 +71,4 @@ function addLinkCheck(link: Command, terminal: Terminal): void {
       process.removeListener('SIGINT', interrupt)
     }
   })
-}
-
-/** Pure. */
-export function linkCheckData({ now, findings, ...rest }: LinkCheck): object {
-  return { time: new Date(now).toISOString(), ...rest, ...(findingsData(findings) as object) }
 }
