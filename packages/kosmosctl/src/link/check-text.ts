@@ -2,7 +2,8 @@ import { findingsText } from '../check/command.ts'
 import { age } from '../output/age.ts'
 import { table } from '../output/table.ts'
 import type { LinkCheck } from './check.ts'
-import type { NodePairState, PairState } from './pairs.ts'
+import type { NodePairState } from './node-pairs.ts'
+import type { PairState } from './pairs.ts'
 
 /** Tables for people: how clusters reach each other, nodes and pods if they were asked for, then what is wrong. Pure. */
 export function linkCheckText({ pairs, nodePairs, pods, findings, now }: LinkCheck, wide: boolean): string {

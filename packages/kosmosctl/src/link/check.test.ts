@@ -84,6 +84,13 @@ describe('the check of linked clusters', () => {
     assert.match(sentence(finding), /paris\/n1 does not answer berlin\/n1/)
   })
 
+  it('counts the nodes behind a gateway as cut off when the gateway is', () => {
+    const sketches: Sketch[] = [{ name: 'berlin', nodes: 3, gateways: 1, options: gatewayMode }, { name: 'paris' }]
+    const isSilent = (from: string) => from === 'berlin/n1'
+    const pair = checkedOf(sketches, { isSilent }).pairs.find(({ from }) => from === 'berlin')
+    assert.deepEqual([pair?.verdict, pair?.nodesReaching, pair?.nodes], ['broken', 0, 3])
+  })
+
   it('goes by the gateway that stands by, and says so', () => {
     const sketches: Sketch[] = [{ name: 'berlin', nodes: 3, gateways: 2, options: gatewayMode }, { name: 'paris' }]
     const hop = checkedOf(sketches).nodePairs?.find(({ from, path }) => from === 'berlin/n3' && path.length > 2)

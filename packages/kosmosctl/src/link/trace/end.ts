@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
-import { contains, parseCidr } from '@kosmos/cluster-link'
 import { type Client, pods } from '@kosmos/kube'
+import { contains, parseCidr } from '@kosmos/kube/addresses'
 import { Failure } from '../../terminal/failure.ts'
 import type { LinkedCluster, LinkFacts, OpenMember } from '../facts.ts'
 

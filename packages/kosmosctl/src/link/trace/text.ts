@@ -23,7 +23,7 @@ const addresses = ({ source, target }: { source: string; target: string }) => `$
 
 function hops({ hops, stopsAt }: Leg): string[] {
   if (hops.length === 0) return []
-  const head = ['', 'hop', 'to', 'device', 'next hop', 'tunnel to', 'source', 'target', 'mtu', 'state', 'round trip']
+  const head = ['', 'from', 'to', 'device', 'next hop', 'tunnel to', 'source', 'target', 'mtu', 'state', 'round trip']
   return [
     table(
       head,

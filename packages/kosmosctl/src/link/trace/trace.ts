@@ -1,4 +1,5 @@
-import { contains, devices, formatAddress, pairsOf, parseCidr, type TunnelHop, translate } from '@kosmos/cluster-link'
+import { devices, pairsOf, type TunnelHop } from '@kosmos/cluster-link'
+import { contains, formatAddress, parseCidr, translate } from '@kosmos/kube/addresses'
 import { type HopState, type LinkView, nextHopOf, stateOf } from '../view.ts'
 import type { End } from './end.ts'
 
