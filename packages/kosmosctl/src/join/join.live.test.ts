@@ -6,6 +6,7 @@ import { openCluster } from '../clusters/connect.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { leafAccountName } from '../clusters/names.ts'
 import { clusterRoles, clusters } from '../clusters/resources.ts'
+import { definitions } from '../install/definitions.ts'
 import {
   changesSince,
   inventory,
@@ -56,8 +57,7 @@ describe('a join', () => {
     assert.deepEqual(
       plan.root.map(({ kind, metadata }) => `${kind} ${metadata?.name}`),
       [
-        'CustomResourceDefinition clusters.kosmos.io',
-        'CustomResourceDefinition workloadpolicies.kosmos.io',
+        ...definitions().map(({ metadata }) => `CustomResourceDefinition ${metadata?.name}`),
         'Namespace kosmos-system',
         'Secret cluster-leaf1',
         'Cluster leaf1',
@@ -96,8 +96,9 @@ describe('a join', () => {
     ])
     assert.deepEqual((await changesSince(pristine.root, root.client)).added, [
       'Cluster /leaf1',
-      'CustomResourceDefinition /clusters.kosmos.io',
-      'CustomResourceDefinition /workloadpolicies.kosmos.io',
+      ...definitions()
+        .map(({ metadata }) => `CustomResourceDefinition /${metadata?.name}`)
+        .sort(),
       'Namespace /kosmos-system',
       'Secret kosmos-system/cluster-leaf1',
     ])

@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { clusterFinalizer } from '@kosmos/api'
 import { configMaps, customResourceDefinitions, type KubeObject, namespaces, nodes, pods, secrets } from '@kosmos/kube'
 import { clusterRoleBindings, clusterRoles, clusters, podDisruptionBudgets } from '../clusters/resources.ts'
+import { definitions } from '../install/definitions.ts'
 import { join } from '../join/join.ts'
 import {
   changesSince,
@@ -103,8 +104,9 @@ async function removeNode(): Promise<void> {
 }
 
 const kinds = [
-  'CustomResourceDefinition /clusters.kosmos.io',
-  'CustomResourceDefinition /workloadpolicies.kosmos.io',
+  ...definitions()
+    .map(({ metadata }) => `CustomResourceDefinition /${metadata?.name}`)
+    .sort(),
   'Namespace /kosmos-system',
 ]
 const leafIsAsBefore = () =>
