@@ -42,7 +42,7 @@ type Key = 'kernel' | 'routes' | 'underlay'
 const quietMs = 100
 /** Programs tell of most changes; of WireGuard's peers and of iptables nobody tells. */
 const recheckMs = 60_000
-/** Repairs in a row after which somebody else seems to want it otherwise. */
+/** How often the same is repaired in a row until somebody else seems to want it otherwise. */
 const patience = 3
 
 /** Keeps one node as its NodeConfig says, and tells how it is. */
@@ -53,6 +53,7 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
   let kernel: NodeKernel | undefined
   let devices: ReadonlySet<string> = new Set()
   let unrest = 0
+  let lastSteps: readonly Step[] = []
   let missing: readonly string[] = []
   let probes: ReturnType<typeof startProbes> | undefined
 
@@ -122,7 +123,8 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
       const { steps, observed } = await node.converge(spec, silent(spec))
       await keep({ spec, generation })
       if (steps.length > 0) log('info', 'kernel.changed', { generation, steps: summaryOf(steps) })
-      unrest = steps.length > 0 ? unrest + 1 : 0
+      unrest = steps.length === 0 ? 0 : isDeepStrictEqual(steps, lastSteps) ? unrest + 1 : 1
+      lastSteps = steps
       probes?.watch(targetsOf(spec))
       const now = Date.now()
       learn({

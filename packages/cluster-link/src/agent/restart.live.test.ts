@@ -43,6 +43,16 @@ describe('an agent of a node that encrypts', { skip: unlessRoot }, () => {
     assert.equal(await lostPings(pings), 0)
   })
 
+  it('leaves no process behind when it is killed, but the tunnel', async () => {
+    const script =
+      'for p in $(pgrep -x "fping|ip|nft|wireguard-go"); do [ "$(readlink /proc/$p/ns/net)" = "$(readlink /proc/self/ns/net)" ] && cat /proc/$p/comm; done; true'
+    const processes = async () => (await a.sh(script)).trim().split('\n').sort().join()
+    await eventually('all of them run', async () => (await processes()) === 'fping,ip,nft,wireguard-go')
+    agent.process.kill('SIGKILL')
+    await eventually('only the tunnel runs', async () => (await processes()) === 'wireguard-go')
+    agent = await startAgent(network, a, specOf(first, second))
+  })
+
   it('starts the tunnel again when it is killed', async (test) => {
     const own = (await a.sh('readlink /proc/self/ns/net')).trim()
     await a.sh(
