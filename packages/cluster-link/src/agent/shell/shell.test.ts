@@ -28,6 +28,16 @@ describe('a program', () => {
     await assert.rejects(createShell(['env']).run(['no-such-program']), isMissing)
   })
 
+  it('that is to be followed and is not there says nothing', async () => {
+    const lines: string[] = []
+    const following = shell.follow(['no-such-program'], {
+      signal: new AbortController().signal,
+      onLine: (line) => lines.push(line),
+    })
+    await assert.rejects(following, ToolMissing)
+    assert.deepEqual(lines, [])
+  })
+
   it('is followed line by line until it ends or is ended', async () => {
     const lines: string[] = []
     const onLine = (line: string) => lines.push(line)

@@ -74,7 +74,9 @@ export function createShell(prefix: readonly string[] = []): Shell {
         const child = start(['setpriv', '--pdeathsig', 'KILL', ...argv], { stdio: ['pipe', 'pipe', 'pipe'] })
         const stop = () => child.kill('SIGKILL')
         signal.addEventListener('abort', stop, { once: true })
-        for (const input of [child.stdout, child.stderr]) if (input) createInterface({ input }).on('line', onLine)
+        // That the program cannot be started is no line of the program.
+        const onOwnLine = (line: string) => line.startsWith('setpriv: ') || onLine(line)
+        for (const input of [child.stdout, child.stderr]) if (input) createInterface({ input }).on('line', onOwnLine)
         child.on('error', (error) => reject(startError(['setpriv'], error)))
         child.on('close', (code) => {
           signal.removeEventListener('abort', stop)
