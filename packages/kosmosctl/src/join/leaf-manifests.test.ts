@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import type { Rule } from '../check/rules.ts'
 import { deployedManifests } from '../install/deploy-folder.ts'
-import { leafManifests } from './leaf-manifests.ts'
+import { leafManifests, leafManifestsFor } from './leaf-manifests.ts'
 
 const rootId = '24811f40-c970-4e44-8c3b-0a1b2c3d4e5f'
 const template = await deployedManifests('rbac/leaf.yaml')
@@ -47,9 +47,39 @@ describe('what join creates in a leaf', () => {
   })
 
   it('says for every rule what it is for', async () => {
-    for (const path of ['leaf.yaml', 'clustertree.yaml']) {
+    for (const path of ['leaf.yaml', 'leaf-link.yaml', 'clustertree.yaml', 'clusterlink.yaml']) {
       const text = await readFile(new URL(`../../../../deploy/rbac/${path}`, import.meta.url), 'utf8')
       for (const rules of text.matchAll(/^rules:\n(.*\n)/gm)) assert.match(rules[1] ?? '', /^ {2}# /)
     }
+  })
+})
+
+describe('what join --link creates in a cluster', async () => {
+  const linked = await leafManifestsFor('east', rootId, { tree: false, link: true })
+  const allRules = (kind: string) =>
+    linked.filter((manifest) => manifest.kind === kind).flatMap(({ rules }) => rules as Rule[])
+
+  it('is the kind NodeConfig, the agents in a namespace of their own, and rights for both sides', () => {
+    const kinds = new Map(linked.map(({ kind, metadata }) => [`${kind} ${metadata?.name}`, metadata?.namespace]))
+    assert.ok(kinds.has('CustomResourceDefinition nodeconfigs.kosmos.io'))
+    assert.equal(kinds.get('DaemonSet kosmos-link-agent'), 'kosmos-link')
+    assert.ok(kinds.has('ClusterRole kosmos-24811f40c970-link'))
+    assert.ok(kinds.has('ValidatingAdmissionPolicy kosmos-link-agent'))
+  })
+
+  it('carries the identity of the root and the name of the Cluster', () => {
+    for (const { metadata } of linked) assert.equal(metadata?.labels?.['kosmos.io/root-cluster'], rootId)
+    const text = JSON.stringify(linked)
+    assert.ok(!/<(root|cluster)>/.test(text))
+    assert.ok(text.includes('--node-config=east-$(NODE_NAME)'))
+  })
+
+  it('grants nothing by wildcard, and without virtual nodes nothing about pods, Secrets and ConfigMaps', () => {
+    const rules = [...allRules('ClusterRole'), ...allRules('Role')]
+    for (const rule of rules) {
+      for (const list of [rule.verbs, rule.apiGroups ?? [], rule.resources ?? []]) assert.ok(!list.includes('*'))
+    }
+    const resources = new Set(rules.flatMap((rule) => rule.resources ?? []))
+    for (const closed of ['pods', 'secrets', 'configmaps', 'services']) assert.ok(!resources.has(closed), closed)
   })
 })
