@@ -11,6 +11,7 @@ import { lines, unjoin } from '@kosmos/kosmosctl'
 import { enterNode, imageNames, silent } from '@kosmos/testbed'
 import { linkAgentImage } from '../platform/link-agent.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { everythingWorks, kosmosctlLink, linkCheck, whileDropping } from './link-seen.ts'
 
 const quiet = lines(() => undefined)
 const run = promisify(execFile)
@@ -37,6 +38,7 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
     readonly node: string
     readonly ip: string
     readonly leaf: number
+    readonly leafName: string
   }
   const pods: Pod[] = []
   const inLeaf = (leaf: number, ...args: string[]) => {
@@ -94,7 +96,7 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
         const waited = await inLeaf(leaf, 'wait', '--for=condition=Ready', `pod/${name}`, '--timeout=120s')
         assert.equal(waited.code, 0, waited.stderr)
         const { stdout: ip } = await inLeaf(leaf, 'get', 'pod', name, '-o', 'jsonpath={.status.podIP}')
-        pods.push({ name, node, ip, leaf })
+        pods.push({ name, node, ip, leaf, leafName: cluster.name })
       }
     }
   })
@@ -142,6 +144,33 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
     assert.match(echoed.stdout, new RegExp(to.name), echoed.stderr)
   })
 
+  it('are seen to work by kosmosctl link check, with packets of pods too', () => everythingWorks(platform))
+
+  it('are said not to work where they do not: link check names the two nodes, until it is repaired', async () => {
+    const [[from, to] = []] = acrossClusters()
+    assert.ok(from && to)
+    const [a, b] = [from, to].map(({ leafName, node }) => `${leafName}/${node}`)
+    const { stdout: address } = await inLeaf(from.leaf, 'get', 'node', from.node, '-o', INTERNAL_IP)
+    await whileDropping(platform, { cluster: to.leafName, node: to.node }, { from: address, port: 4876 }, async () => {
+      await eventually('the finding names the two nodes, and no other', async () => {
+        const { code, checks } = await linkCheck(platform)
+        const problems = checks.filter(({ status }) => status === 'problem')
+        const [tunnel] = problems.filter(({ id }) => id === 'tunnels')
+        if (code === 1 && tunnel?.what.startsWith(`${a} and ${b} do not reach each other by vx-bridge`)) return true
+        throw new Error(JSON.stringify(problems))
+      })
+      const { code, stdout } = await kosmosctlLink(
+        platform,
+        'trace',
+        `${from.leafName}/${from.name}`,
+        `${to.leafName}/${to.name}`,
+      )
+      assert.equal(code, 1)
+      assert.match(stdout, new RegExp(`stops: ${b} does not answer ${a} through vx-bridge`))
+    })
+    await everythingWorks(platform)
+  })
+
   it('go by gateways and encrypted when that is asked for: nothing of a pod is read on the wire', async () => {
     await setOptions({ networkType: 'gateway', tunnel: 'wireguard' })
     await eventually('no node has a tunnel in clear text', async () => {
@@ -179,6 +208,22 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
     await everyPodReachesEveryOther()
   })
 
+  it('are seen to work then as well, and the trace of a way has the gateways in it', async () => {
+    await everythingWorks(platform)
+    const inner = (leaf: number) => pods.findLast((pod) => pod.leaf === leaf)
+    const [from, to] = [inner(0), inner(1)]
+    assert.ok(from && to)
+    const { code, stdout } = await kosmosctlLink(
+      platform,
+      'trace',
+      `${from.leafName}/${from.name}`,
+      `${to.leafName}/${to.name}`,
+    )
+    assert.equal(code, 0, stdout)
+    assert.match(stdout, /vx-local[\s\S]*vx-secure \(encrypted\)/)
+    assert.match(stdout, new RegExp(`${from.ip} → ${to.ip} arrives as ${from.ip} → ${to.ip}`))
+  })
+
   it('are as they were before, on every node, when they are linked no longer', async () => {
     const [first, second] = platform.testbed.leaves
     assert.ok(first && second)
@@ -209,6 +254,8 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
     })
   })
 })
+
+const INTERNAL_IP = 'jsonpath={.status.addresses[?(@.type=="InternalIP")].address}'
 
 /** What of ours a node has. */
 const LOOK =

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import type { Finding } from '@kosmos/kosmosctl'
+import { enterNode } from '@kosmos/testbed'
+import { eventually, type Platform } from '../platform/platform.ts'
+
+const run = promisify(execFile)
+const main = path.resolve(import.meta.dirname, '../../packages/kosmosctl/src/main.ts')
+
+interface LinkCheck {
+  readonly pairs: readonly { readonly from: string; readonly to: string; readonly verdict: string }[]
+  readonly pods?: readonly { readonly way: string; readonly works: boolean }[]
+  readonly checks: readonly (Pick<Finding, 'id'> & {
+    readonly status: string
+    readonly what: string
+    readonly fix: string
+  })[]
+}
+
+interface Result {
+  readonly code: number
+  readonly stdout: string
+}
+
+/** `kosmosctl link …` as an administrator of the root and of every leaf types it. */
+export async function kosmosctlLink({ testbed }: Platform, ...args: string[]): Promise<Result> {
+  const own = testbed.leaves.map(({ name, kubeconfig }) => `--cluster-kubeconfig=${name}=${kubeconfig}`)
+  const env = { ...process.env, KUBECONFIG: testbed.root.kubeconfig }
+  try {
+    return { code: 0, ...(await run(process.execPath, [main, 'link', ...args, ...own], { env })) }
+  } catch (error) {
+    const { code, stdout } = error as { code: number; stdout: string }
+    return { code, stdout }
+  }
+}
+
+export async function linkCheck(platform: Platform, ...args: string[]): Promise<LinkCheck & { readonly code: number }> {
+  const { code, stdout } = await kosmosctlLink(platform, 'check', '-o', 'json', ...args)
+  return { code, ...(JSON.parse(stdout) as LinkCheck) }
+}
+
+/** All that check pods try works between all clusters, and nothing of them is left. */
+export async function everythingWorks(platform: Platform): Promise<void> {
+  const found = await eventually('kosmosctl link check finds nothing', async () => {
+    const result = await linkCheck(platform, '--nodes')
+    if (result.code === 0) return result
+    throw new Error(JSON.stringify(result.checks.filter(({ status }) => status === 'problem')))
+  })
+  assert.ok(found.pairs.length > 0 && found.pairs.every(({ verdict }) => verdict === 'works'))
+  const { code, pods = [], checks } = await linkCheck(platform, '--pods', '--nodes')
+  assert.equal(code, 0, JSON.stringify(checks.filter(({ status }) => status === 'problem')))
+  const ways = new Set(pods.map(({ way }) => way))
+  assert.deepEqual([...ways].sort(), ['large packets', 'node → pod', 'pod → Service', 'pod → pod'])
+  assert.ok(pods.every(({ works }) => works))
+  assert.ok(
+    checks.every(({ id, status }) => id !== 'pods' || status === 'ok'),
+    'callees see who calls',
+  )
+  for (const leaf of platform.testbed.leaves) {
+    await eventually('no check pod is left', async () => {
+      const selector = ['-n', 'kosmos-link', '-l', 'kosmos.io/link-check', '-o', 'name']
+      return (await platform.kubectlIn(leaf, ['get', 'pods,services', ...selector])).stdout === ''
+    })
+  }
+}
+
+/** A node drops what comes to a UDP port from an address, until the work is done. */
+export async function whileDropping(
+  { testbed }: Platform,
+  on: { readonly cluster: string; readonly node: string },
+  what: { readonly from: string; readonly port: number },
+  work: () => Promise<void>,
+): Promise<void> {
+  const [file = '', ...args] = enterNode(testbed.journal, on.cluster, on.node, ['net'])
+  const nft = (command: string) => run(file, [...args, 'nft', command])
+  // Ahead of everything else that looks at packets.
+  await nft('add table inet breakage; add chain inet breakage in { type filter hook prerouting priority -400; }')
+  try {
+    await nft(`add rule inet breakage in ip saddr ${what.from} udp dport ${what.port} drop`)
+    await work()
+  } finally {
+    await nft('delete table inet breakage')
+  }
+}
