@@ -31,8 +31,8 @@ export interface WaysFacts {
   readonly responders: readonly Responder[]
   /** Addresses of the check Service of a cluster. */
   readonly services: ReadonlyMap<string, readonly string[]>
-  /** The MTU of the way between two nodes, if there is one. */
-  readonly mtuOf: (from: string, to: string, address: string) => number | undefined
+  /** The MTU of the way from a node to an address, if there is one. */
+  readonly mtuOf: (from: string, address: string) => number | undefined
 }
 
 /** What the pod on a node, and the node itself, try. Pure. */
@@ -51,7 +51,7 @@ export function targetsOf(from: Responder, facts: WaysFacts): { readonly pod: Ta
         const family = familyOf(address)
         pod.push({ way: 'pod → pod', to, family, address, port, expected })
         node.push({ way: 'node → pod', to, family, address, port })
-        const mtu = facts.mtuOf(`${from.cluster}/${from.node}`, to, address)
+        const mtu = facts.mtuOf(`${from.cluster}/${from.node}`, address)
         if (mtu !== undefined) pod.push({ way: 'large packets', to, family, address, mtu })
       }
     }
