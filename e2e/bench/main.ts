@@ -5,6 +5,7 @@ import { benchNetwork, describeNetwork } from './network/bench.ts'
 import { benchPods } from './pods/bench.ts'
 import { type Model, models } from './pods/model.ts'
 import { describePods } from './pods/report.ts'
+import { benchAdmission, describeAdmission } from './scheduler/admission.ts'
 import { benchScheduler, describeScheduler } from './scheduler/bench.ts'
 import { benchSync, describeSync } from './sync/bench.ts'
 
@@ -48,6 +49,13 @@ program
   })
 
 program
+  .command('admission')
+  .description('what the admission of a pod costs the API server, by the number of WorkloadPolicies in its namespace')
+  .option('--count <pods>', 'pods in a round', number, 300)
+  .option('--json', 'print one JSON object')
+  .action(async ({ json, count }: { count: number; json?: boolean }) => {
+    const result = await benchAdmission({ count, progress: progressOn(process.stderr) })
+    console.log(json ? JSON.stringify(result) : describeAdmission(result))
   .command('network')
   .description('tunnels between two clusters, ours and the same by hand; needs root')
   .option('--json', 'print one JSON object')

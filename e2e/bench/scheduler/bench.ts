@@ -126,7 +126,7 @@ async function labelNodes(client: Client): Promise<void> {
   )
 }
 
-async function startScheduler(testbed: Testbed, client: Client, progress: Progress): Promise<void> {
+export async function startScheduler(testbed: Testbed, client: Client, progress: Progress): Promise<void> {
   for (const kind of [workloadPolicyKind, distributionPolicyKind, clusterDistributionPolicyKind]) {
     await client.apply(customResourceDefinitions, customResourceDefinition(kind))
   }
@@ -136,9 +136,10 @@ async function startScheduler(testbed: Testbed, client: Client, progress: Progre
   await sleep(5_000)
 }
 
-async function createPolicies(client: Client, namespace: string, count: number): Promise<void> {
+/** So many policies, each for pods with the label `group` of its number. */
+export async function createPolicies(client: Client, namespace: string, count: number, first = 0): Promise<void> {
   const allocationPolicy = Array.from({ length: CLUSTERS }, (_, i) => ({ name: `c${i}`, weight: 1 + (i % 3) }))
-  for (let i = 0; i < count; i++) {
+  for (let i = first; i < first + count; i++) {
     const spec = {
       topologyKey: 'kosmos.io/cluster',
       labelSelector: { matchLabels: { group: String(i) } },

@@ -84,9 +84,14 @@ export const workloadPolicySpec = struct(
     allocationPolicy: Type.Array(allocation, {
       description: 'How many pods go where. The order counts for Fill, and for who comes first among equals.',
       maxItems: 100,
-      listType: 'map',
-      listMapKeys: ['name'],
+      // One value, since its order counts; and the fields of each item are not kept track of, which admission would pay for.
+      listType: 'atomic',
       rules: [
+        ruleFor<Allocation[]>({
+          cel: 'self.all(one, self.exists_one(other, other.name == one.name))',
+          message: 'there must be one allocation of a name',
+          check: (self) => new Set(self.map(({ name }) => name)).size === self.length,
+        }),
         ruleFor<Allocation[]>({
           cel: 'size(self) > 0',
           message: 'at least one allocation is needed',

@@ -50,8 +50,7 @@ export const workloadPolicyStatus = struct(
       Type.Array(allocationStatus, {
         description: 'What is where.',
         maxItems: 100,
-        listType: 'map',
-        listMapKeys: ['name'],
+        listType: 'atomic',
       }),
     ),
     refusals: Type.Optional(

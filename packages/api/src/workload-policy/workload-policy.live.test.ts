@@ -63,6 +63,7 @@ describe('the CRD of WorkloadPolicy on an API server', () => {
     [withAllocation({ replicas: 1, max: 2 }), /min and max go with weight/],
     [withAllocation({ weight: 1, min: 3, max: 2 }), /min must not be more than max/],
     [{ ...fine, allocationPolicy: [] }, /at least one allocation/],
+    [{ ...fine, allocationPolicy: [1, 2].map((weight) => ({ name: 'leaf1', weight })) }, /one allocation of a name/],
     [{ ...fine, labelSelector: undefined }, /say which pods it is about/],
     [{ ...fine, workload: { kind: 'Job', name: 'web' } }, /say which pods it is about/],
   ] as const) {

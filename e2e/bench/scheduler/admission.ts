@@ -1,0 +1,84 @@
+import { type Client, pods } from '@kosmos/kube'
+import { downTestbed, type Progress, upTestbed } from '@kosmos/testbed'
+import { NAMESPACE, onCluster } from '../on-cluster.ts'
+import { podOf } from '../pods/load.ts'
+import { createPolicies, startScheduler } from './bench.ts'
+
+/** What `npm run bench -- admission --json` prints: CPU of the API server for one pod, which other load on the machine changes little. */
+export interface AdmissionResult {
+  readonly count: number
+  readonly rows: readonly {
+    /** WorkloadPolicies in the namespace of the pods. */
+    readonly policies: number
+    /** Milliseconds for a pod that none of them selects, the median of three rounds. */
+    readonly notSelectedMs: number
+    /** For a pod that one of them selects. */
+    readonly selectedMs: number
+  }[]
+}
+
+export interface AdmissionOptions {
+  /** Pods in a round. */
+  readonly count: number
+  readonly progress: Progress
+}
+
+const STEPS = [0, 10, 100]
+const LANES = 4
+
+/** Measures what the admission of pods costs the API server, by the number of policies that it asks. */
+export async function benchAdmission({ count, progress }: AdmissionOptions): Promise<AdmissionResult> {
+  const name = `admission-${process.pid}`
+  const testbed = await upTestbed({ name, leaves: 0, rootNodes: 'kwok:1', progress })
+  try {
+    return await onCluster(testbed.root.kubeconfig, async (client) => {
+      await startScheduler(testbed, client, progress)
+      const rows: AdmissionResult['rows'][number][] = []
+      let present = 0
+      for (const policies of STEPS) {
+        await createPolicies(client, NAMESPACE, policies - present, present)
+        present = policies
+        const notSelectedMs = await cpuOf(client, 'none', count)
+        const selectedMs = await cpuOf(client, '0', count)
+        progress.step(`${policies} policies: ${notSelectedMs.toFixed(1)} ms, selected ${selectedMs.toFixed(1)} ms`)
+        rows.push({ policies, notSelectedMs, selectedMs })
+      }
+      return { count, rows }
+    })
+  } finally {
+    await downTestbed(name, progress)
+  }
+}
+
+/** Milliseconds of CPU that the API server spends on a pod with this label `group`, without storing it. */
+async function cpuOf(client: Client, group: string, count: number): Promise<number> {
+  const rounds: number[] = []
+  for (let round = 0; round < 3; round++) {
+    const before = await cpuSeconds(client)
+    let next = 0
+    const lane = async () => {
+      while (next < count) {
+        const pod = podOf(`dry-${next++}`, NAMESPACE) as { metadata: { labels: object } }
+        const labelled = { ...pod, metadata: { ...pod.metadata, labels: { ...pod.metadata.labels, group } } }
+        const outcome = await client.create(pods, labelled, { dryRun: true })
+        if (!outcome.ok) throw new Error(outcome.status.message)
+      }
+    }
+    await Promise.all(Array.from({ length: LANES }, lane))
+    rounds.push((((await cpuSeconds(client)) - before) / count) * 1000)
+  }
+  return rounds.sort((a, b) => a - b)[1] ?? Number.NaN
+}
+
+async function cpuSeconds(client: Client): Promise<number> {
+  return Number(/^process_cpu_seconds_total (\S+)/m.exec(String(await client.raw('/metrics')))?.[1])
+}
+
+export function describeAdmission({ rows }: AdmissionResult): string {
+  return rows
+    .map(
+      ({ policies, notSelectedMs, selectedMs }) =>
+        `${String(policies).padStart(3)} policies: ${notSelectedMs.toFixed(1)} ms of CPU a pod, ${selectedMs.toFixed(1)} ms one that is selected`,
+    )
+    .join('\n')
+}
