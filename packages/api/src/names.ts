@@ -104,6 +104,8 @@ export const leafScheduledCondition = 'kosmos.io/LeafScheduled'
 export const distributionPolicyAnnotation = 'kosmos.io/distribution-policy'
 /** Label of a root pod: the WorkloadPolicy that it asks for by name. */
 export const workloadPolicyLabel = 'workload-policy/kosmos.io'
+/** Ours. Label of a namespace of the root: with the value `tolerated` its pods may go to virtual nodes, DaemonSets' aside. */
+export const virtualNodesLabel = 'kosmos.io/virtual-nodes'
 /** The scheduler that pods of the original's users ask for; here the stock one serves them. */
 export const originalSchedulerName = 'kosmos-scheduler'
 

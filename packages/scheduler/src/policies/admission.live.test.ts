@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { placementGate } from '@kosmos/api'
-import { type Client, type KubeObject, NodeAffinity, type Pod, pods } from '@kosmos/kube'
+import { placementGate, virtualNodesLabel } from '@kosmos/api'
+import { type Client, type KubeObject, NodeAffinity, namespaces, type Pod, pods } from '@kosmos/kube'
 import fc from 'fast-check'
 import { type AdmittingRoot, startAdmittingRoot } from '../admitting-root.fixture.ts'
 import { seatPatch } from '../placement/patch.ts'
@@ -147,6 +147,27 @@ describe('the gate of placement, on an API server', () => {
       await client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0 })
     }
     await remove()
+  })
+
+  it('is no matter of the toleration of virtual nodes, which a label of the namespace gives its pods', async () => {
+    const tolerations = async (parts: PodParts) =>
+      (await admitted(podLike(parts))).spec.tolerations?.filter(({ key }) => key === 'kosmos.io/node' || key === 'gpu')
+    assert.deepEqual(await tolerations({}), [])
+    const labels = { [virtualNodesLabel]: 'tolerated' }
+    await client.patch(namespaces, { name: namespace }, { metadata: { labels } }, { type: 'merge' })
+    const ours = { key: 'kosmos.io/node', operator: 'Exists' } as const
+    while ((await tolerations({}))?.length === 0) await sleep(20)
+    assert.deepEqual(await tolerations({}), [ours])
+    const gpu = { key: 'gpu', operator: 'Exists' } as const
+    assert.deepEqual(await tolerations({ spec: { tolerations: [gpu] } }), [gpu, ours])
+    assert.deepEqual(await tolerations({ spec: { tolerations: [ours] } }), [ours])
+    assert.deepEqual(await tolerations({ owner: { kind: 'DaemonSet', name: 'agent' } }), [])
+    await client.patch(
+      namespaces,
+      { name: namespace },
+      { metadata: { labels: { [virtualNodesLabel]: null } } },
+      { type: 'merge' },
+    )
   })
 
   it("leaves pods that ask for the original's scheduler to the stock one", async () => {
