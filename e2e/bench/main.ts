@@ -56,6 +56,9 @@ program
   .action(async ({ json, count }: { count: number; json?: boolean }) => {
     const result = await benchAdmission({ count, progress: progressOn(process.stderr) })
     console.log(json ? JSON.stringify(result) : describeAdmission(result))
+  })
+
+program
   .command('network')
   .description('tunnels between two clusters, ours and the same by hand; needs root')
   .option('--json', 'print one JSON object')
