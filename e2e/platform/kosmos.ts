@@ -34,7 +34,9 @@ export async function upKosmos(testbed: Testbed, progress: Progress, options: Ko
   ]
   const urls = new Map<Component, string>()
   const virtualNodes: string[] = []
-  for (const component of components) urls.set(component, await startComponent(testbed, component, progress))
+  const start = async (component: Component) => urls.set(component, await startComponent(testbed, component, progress))
+  // Virtual nodes are waited for by join; the others want the kinds that it installs.
+  if (tree) await start(clusterTree)
   for (const leaf of testbed.leaves) {
     if (!tree && link?.(leaf.name) === undefined) continue
     const joined = await join(
@@ -43,6 +45,7 @@ export async function upKosmos(testbed: Testbed, progress: Progress, options: Ko
     )
     virtualNodes.push(...joined.virtualNodes)
   }
+  for (const component of components.filter((one) => one !== clusterTree)) await start(component)
   const pids = Object.fromEntries(components.map((component) => [component.name, pidOf(testbed, component)]))
   const [metrics = ''] = urls.values()
   return { pids, virtualNodes, metrics }
