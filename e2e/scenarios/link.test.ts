@@ -11,6 +11,7 @@ import { lines, unjoin } from '@kosmos/kosmosctl'
 import { enterNode, imageNames, silent } from '@kosmos/testbed'
 import { linkAgentImage } from '../platform/link-agent.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { agentsKeepToTheirNode } from './link-agent-rights.ts'
 import { everythingWorks, kosmosctlLink, linkCheck, whileDropping } from './link-seen.ts'
 
 const quiet = lines(() => undefined)
@@ -107,6 +108,10 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
 
   it('have an agent on every node, which has applied what it should', async () => {
     await linked()
+  })
+
+  it('let an agent say something about its own node only, and read nothing but NodeConfigs', async () => {
+    for (const leaf of platform.testbed.leaves) await agentsKeepToTheirNode(platform, leaf)
   })
 
   it('let each pod reach each pod of the other cluster under its own address', everyPodReachesEveryOther)

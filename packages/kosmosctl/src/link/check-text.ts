@@ -8,7 +8,7 @@ import type { PairState } from './pairs.ts'
 /** Tables for people: how clusters reach each other, nodes and pods if they were asked for, then what is wrong. Pure. */
 export function linkCheckText({ pairs, nodePairs, pods, findings, now }: LinkCheck, wide: boolean): string {
   return [
-    pairsTable(pairs, now),
+    pairs.length > 0 ? pairsTable(pairs, now) : 'no two clusters are linked',
     ...(nodePairs ? ['', nodesTable(nodePairs)] : []),
     ...(pods && pods.length > 0
       ? [
