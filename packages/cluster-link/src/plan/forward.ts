@@ -1,7 +1,9 @@
 import type { LinkRoute, NodeConfigSpec } from '@kosmos/api'
-import { contains, formatAddress, parseCidr, translate } from '@kosmos/kube/addresses'
+import { parseCidr } from '@kosmos/kube/addresses'
 import type { LinkNetwork } from '../model/network.ts'
 import { bridgeOverlay, localOverlay, secureAddress } from './addresses.ts'
+import { ForwardingTable, isLocal } from './forwarding-table.ts'
+import { PrefixTable } from './prefix-table.ts'
 
 /** From one node through a tunnel to the next one. Nodes are written as `cluster/node`. */
 export interface TunnelHop {
@@ -49,12 +51,18 @@ export class Forwarding {
   /** By the addresses that tunnels end at, and by those of next hops. */
   readonly #ends = new Map<string, string>()
   readonly #overlays = new Map<string, string>()
+  /** Of each cluster, the nodes by the networks of their pods. */
+  readonly #pods = new Map<string, PrefixTable<string>>()
+  readonly #tables = new WeakMap<NodeConfigSpec, ForwardingTable>()
 
   constructor(facts: ForwardingFacts) {
     this.#facts = facts
     for (const cluster of facts.network.values()) {
+      const pods = new PrefixTable<string>()
+      this.#pods.set(cluster.name, pods)
       for (const node of cluster.nodes.values()) {
         const place = `${cluster.name}/${node.name}`
+        for (const cidr of node.podCIDRs) pods.add(cidr, place)
         for (const address of [node.ip, node.ip6, secureAddress(cluster, node)])
           if (address) this.#ends.set(address, place)
         for (const { ip, ip6 } of [bridgeOverlay(cluster, node), localOverlay(cluster, node)]) {
@@ -89,86 +97,58 @@ export class Forwarding {
         if (owner !== at) path.push(owner)
         return end({ arrivedAt: owner })
       }
-      const spec = this.#facts.specOf(at)
-      if (spec === undefined) return end({ lost: `nothing is known of ${at}` })
-      const route = this.#lookUp(at, spec, to)
+      const table = this.#tableOf(at)
+      if (table === undefined) return end({ lost: `nothing is known of ${at}` })
+      const route = this.#lookUp(at, table, to)
       if (route === undefined) return end({ lost: `${at} has no route to ${to}` })
-      const isOutside = !isLocal(route.dev)
-      from = leaving(spec, route.dev, from, to)
-      const across = this.#across(spec, route)
-      if (across?.place === undefined)
-        return end({ lost: `${at} has no neighbour or tunnel to ${across?.nextHop ?? to}` })
       const { cidr, dev } = route
-      const mtu = spec.devices?.find(({ name }) => name === dev)?.mtu
-      const { nextHop, end: tunnelEnd } = across
-      hops.push({ from: at, to: across.place, dev, cidr, nextHop, end: tunnelEnd, mtu, source: from, target: to })
-      at = across.place
+      from = table.sourceOf(dev, from, to)
+      const { nextHop, end: tunnelEnd } = table.across(route)
+      const next = this.#ends.get(tunnelEnd)
+      if (next === undefined) return end({ lost: `${at} has no neighbour or tunnel to ${nextHop}` })
+      hops.push({
+        from: at,
+        to: next,
+        dev,
+        cidr,
+        nextHop,
+        end: tunnelEnd,
+        mtu: table.mtuOf(dev),
+        source: from,
+        target: to,
+      })
+      at = next
       path.push(at)
-      const within = this.#facts.specOf(at)
-      if (isOutside && within !== undefined) {
-        if (!hasRouteBack(within, from, dev)) return end({ lost: `${at} drops ${from}` })
-        to = translated(within, to, 'in')
-      }
+      const within = this.#tableOf(at)
+      if (isLocal(dev) || within === undefined) continue
+      if (!within.hasRouteBack(from, dev)) return end({ lost: `${at} drops ${from}` })
+      to = within.translated(to, 'in')
     }
     return end({ lost: 'it goes around' })
   }
 
+  #tableOf(place: string): ForwardingTable | undefined {
+    const spec = this.#facts.specOf(place)
+    if (spec === undefined) return undefined
+    const known = this.#tables.get(spec) ?? new ForwardingTable(spec)
+    this.#tables.set(spec, known)
+    return known
+  }
+
   /** The node of the same cluster whose pods have the address: the network plug-in's business. */
   #ownerWithin(at: string, address: string): string | undefined {
-    const [clusterName = ''] = at.split('/')
-    for (const node of this.#facts.network.get(clusterName)?.nodes.values() ?? []) {
-      if (node.podCIDRs.some((cidr) => contains(cidr, parseCidr(address)))) return `${clusterName}/${node.name}`
-    }
-    return undefined
+    const [cluster = ''] = at.split('/')
+    const [owners] = this.#pods.get(cluster)?.matches(parseCidr(address)) ?? []
+    return owners?.[0]
   }
 
   /** The longest prefix; of its next hops, the first one that answers. When none does, the first one. */
-  #lookUp(at: string, spec: NodeConfigSpec, address: string): LinkRoute | undefined {
-    const wanted = parseCidr(address)
-    const fitting = (spec.routes ?? []).filter(({ cidr }) => contains(parseCidr(cidr), wanted))
-    const longest = Math.max(...fitting.map(({ cidr }) => parseCidr(cidr).prefix))
-    const candidates = fitting
-      .filter(({ cidr }) => parseCidr(cidr).prefix === longest)
-      .sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0))
+  #lookUp(at: string, table: ForwardingTable, address: string): LinkRoute | undefined {
+    const candidates = table.routesTo(address)
     const answers = (route: LinkRoute) => {
-      const across = this.#across(spec, route)
-      return across !== undefined && this.#facts.isSilent?.(at, { nextHop: across.nextHop, to: across.place }) !== true
+      const { nextHop, end } = table.across(route)
+      return this.#facts.isSilent?.(at, { nextHop, to: this.#ends.get(end) }) !== true
     }
     return candidates.find(answers) ?? candidates[0]
   }
-
-  #across(spec: NodeConfigSpec, { gw, cidr, dev }: LinkRoute) {
-    const nextHop = gw ?? cidr.split('/')[0] ?? ''
-    const mac = spec.arps?.find((arp) => arp.ip === nextHop && arp.dev === dev)?.mac
-    const end = spec.fdbs?.find((fdb) => fdb.mac === mac && fdb.dev === dev)?.ip
-    return { nextHop, end: end ?? '', place: end === undefined ? undefined : this.#ends.get(end) }
-  }
-}
-
-/** Whether a device stays within its cluster. */
-const isLocal = (dev: string): boolean => dev.startsWith('vx-local')
-
-/** The source of a packet that leaves a node by a device. */
-function leaving(spec: NodeConfigSpec, dev: string, source: string | undefined, target: string): string {
-  const device = spec.devices?.find(({ name }) => name === dev)
-  const own = (target.includes(':') ? device?.addr6 : device?.addr)?.split('/')[0] ?? ''
-  if (source === undefined) return own
-  if (isLocal(dev)) return source
-  const isHidden = (spec.masquerades ?? []).some(
-    (one) => one.dev === dev && contains(parseCidr(one.source), parseCidr(source)),
-  )
-  return isHidden ? own : translated(spec, source, 'out')
-}
-
-const hasRouteBack = (spec: NodeConfigSpec, source: string, dev: string): boolean =>
-  (spec.routes ?? []).some((route) => route.dev === dev && contains(parseCidr(route.cidr), parseCidr(source)))
-
-function translated(spec: NodeConfigSpec, address: string, direction: 'in' | 'out'): string {
-  const one = parseCidr(address)
-  for (const { local, global } of spec.translations ?? []) {
-    const [from, to] = [parseCidr(local), parseCidr(global)]
-    const [before, after] = direction === 'out' ? [from, to] : [to, from]
-    if (contains(before, one)) return formatAddress(one.family, translate(one, before, after).base)
-  }
-  return address
 }

@@ -1,0 +1,78 @@
+import type { LinkRoute, NodeConfigSpec } from '@kosmos/api'
+import { type Cidr, contains, formatAddress, parseCidr, translate } from '@kosmos/kube/addresses'
+import { PrefixTable } from './prefix-table.ts'
+
+/** Whether a device stays within its cluster. */
+export const isLocal = (dev: string): boolean => dev.startsWith('vx-local')
+
+/** A NodeConfig, made for looking things up in it. */
+export class ForwardingTable {
+  readonly #spec: NodeConfigSpec
+  readonly #routes = new PrefixTable<LinkRoute>()
+  readonly #macs: ReadonlyMap<string, string>
+  readonly #ends: ReadonlyMap<string, string>
+  readonly #translations: readonly { readonly local: Cidr; readonly global: Cidr }[]
+
+  constructor(spec: NodeConfigSpec) {
+    const { routes = [], arps = [], fdbs = [], translations = [] } = spec
+    this.#spec = spec
+    for (const route of routes) this.#routes.add(parseCidr(route.cidr), route)
+    this.#macs = new Map(arps.map(({ ip, dev, mac }) => [`${dev} ${ip}`, mac]))
+    this.#ends = new Map(fdbs.map(({ ip, dev, mac }) => [`${dev} ${mac}`, ip]))
+    this.#translations = translations.map(({ local, global }) => ({
+      local: parseCidr(local),
+      global: parseCidr(global),
+    }))
+  }
+
+  /** Those with the longest prefix, by their metric. */
+  routesTo(address: string): LinkRoute[] {
+    const [longest = []] = this.#routes.matches(parseCidr(address))
+    return [...longest].sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0))
+  }
+
+  /** Whether packets from the address may come out of the device. */
+  hasRouteBack(source: string, dev: string): boolean {
+    for (const routes of this.#routes.matches(parseCidr(source))) {
+      if (routes.some((route) => route.dev === dev)) return true
+    }
+    return false
+  }
+
+  /** The next hop of a route, and the other end of the tunnel to it; empty if there is none. */
+  across({ gw, cidr, dev }: LinkRoute): { readonly nextHop: string; readonly end: string } {
+    const nextHop = gw ?? cidr.split('/')[0] ?? ''
+    const mac = this.#macs.get(`${dev} ${nextHop}`)
+    return { nextHop, end: this.#ends.get(`${dev} ${mac}`) ?? '' }
+  }
+
+  mtuOf(dev: string): number | undefined {
+    return this.#deviceOf(dev)?.mtu
+  }
+
+  /** The source of a packet that leaves the node by a device; undefined before: the node itself sends it. */
+  sourceOf(dev: string, source: string | undefined, target: string): string {
+    const device = this.#deviceOf(dev)
+    const own = (target.includes(':') ? device?.addr6 : device?.addr)?.split('/')[0] ?? ''
+    if (source === undefined) return own
+    if (isLocal(dev)) return source
+    const isHidden = (this.#spec.masquerades ?? []).some(
+      (one) => one.dev === dev && contains(parseCidr(one.source), parseCidr(source)),
+    )
+    return isHidden ? own : this.translated(source, 'out')
+  }
+
+  /** The address that a pod or Service of this cluster has on the other side. */
+  translated(address: string, direction: 'in' | 'out'): string {
+    const one = parseCidr(address)
+    for (const { local, global } of this.#translations) {
+      const [before, after] = direction === 'out' ? [local, global] : [global, local]
+      if (contains(before, one)) return formatAddress(one.family, translate(one, before, after).base)
+    }
+    return address
+  }
+
+  #deviceOf(dev: string) {
+    return this.#spec.devices?.find(({ name }) => name === dev)
+  }
+}
