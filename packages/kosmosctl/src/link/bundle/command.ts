@@ -17,6 +17,9 @@ interface BundleFlags {
   readonly clusterKubeconfig?: OwnKubeconfigs
 }
 
+/** As many nodes as pairs of them can be gone through in seconds. */
+const FEW_NODES = 400
+
 export function addLinkBundle(link: Command, terminal: Terminal): void {
   const command = link
     .command('bundle')
@@ -31,7 +34,8 @@ export function addLinkBundle(link: Command, terminal: Terminal): void {
       const open = membersOf(root.client, clusterKubeconfig ?? new Map())
       const facts = await terminal.progress.step('looking at linked clusters', () => gatherLinkFacts(root.client, open))
       const all = new Set(facts.clusters.map(({ name }) => name))
-      return bundleContents(facts, judgedLink(facts, all, true), ownVersion())
+      const count = facts.clusters.reduce((sum, { nodes }) => sum + nodes.length, 0)
+      return bundleContents(facts, judgedLink(facts, all, count <= FEW_NODES), ownVersion())
     })
     const folder = path.basename(file).replace(/\.(tar\.gz|tgz)$/, '')
     await write(file, await archive(folder, files, new Date()))
