@@ -49,6 +49,7 @@ export type {
   LinkArp,
   LinkDevice,
   LinkFdb,
+  LinkIpsecPeer,
   LinkMasquerade,
   LinkPeer,
   LinkRoute,

@@ -33,6 +33,12 @@ export const clusterNodeSpec = struct(
     publicKey: Type.Optional(
       Type.String({ description: 'The public key of its WireGuard tunnels, base64.', maxLength: 44 }),
     ),
+    ipsecPublicKey: Type.Optional(
+      Type.String({
+        description: 'The public key of its IPsec tunnels: SubjectPublicKeyInfo, base64.',
+        maxLength: 1024,
+      }),
+    ),
     tunnelID: Type.Optional(
       Type.Integer({
         description: 'Its number within bridgeCIDRs and localCIDRs; given once and kept.',

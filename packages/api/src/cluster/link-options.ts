@@ -59,9 +59,9 @@ export const clusterLinkOptions = struct(
       default: 'all',
     }),
     tunnel: Type.Optional(
-      Type.Enum(['vxlan', 'wireguard'], {
+      Type.Enum(['vxlan', 'wireguard', 'ipsec'], {
         description:
-          'What the tunnels to other clusters are: wireguard is encrypted, vxlan is clear text. Where two clusters differ, the encrypted one is taken. Default: wireguard if networkType is gateway, else vxlan.',
+          'What the tunnels to other clusters are: wireguard and ipsec are encrypted, vxlan is clear text. Where two clusters differ, the encrypted one is taken; of two encrypted ones, that of the cluster whose name comes first. Default: wireguard if networkType is gateway, else vxlan.',
       }),
     ),
     useIPPool: Type.Boolean({

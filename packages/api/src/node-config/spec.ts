@@ -17,7 +17,7 @@ const listOf = <S extends ReturnType<typeof struct>>(items: S, description: stri
 
 const device = struct(
   {
-    type: Type.Enum(['vxlan', 'wireguard'], { description: 'What kind of device it is.' }),
+    type: Type.Enum(['vxlan', 'wireguard', 'ipsec'], { description: 'What kind of device it is.' }),
     name: deviceName('Its name.'),
     addr: Type.Optional(cidr('Its IPv4 address with the length of the prefix, such as 220.30.0.11/32.')),
     addr6: Type.Optional(cidr('Its IPv6 address with the length of the prefix.')),
@@ -84,6 +84,21 @@ const peer = struct(
   { description: 'The other end of a WireGuard tunnel.' },
 )
 
+const ipsecPeer = struct(
+  {
+    publicKey: Type.String({
+      description: 'Its public key: SubjectPublicKeyInfo, base64.',
+      maxLength: 1024,
+      pattern: '^[A-Za-z0-9+/]+={0,2}$',
+    }),
+    local: Type.Optional(address('The address of the node that the tunnel starts from; without one, any.')),
+    remote: Type.Optional(address('Where it listens; without one, it has to call first.')),
+    localSecure: address('The address of this end within the tunnel.'),
+    remoteSecure: address('The address of its end within the tunnel.'),
+  },
+  { description: 'The other end of an IPsec tunnel.' },
+)
+
 const translation = struct(
   {
     local: cidr('The network in this cluster.'),
@@ -113,6 +128,7 @@ export const nodeConfigSpec = struct(
     fdbs: listOf(fdb, 'The forwarding databases of the VXLAN devices. Who is not in it is not listened to.'),
     arps: listOf(arp, 'The neighbours on the VXLAN devices.'),
     peers: listOf(peer, 'The other ends of the WireGuard tunnels.'),
+    ipsecPeers: listOf(ipsecPeer, 'The other ends of the IPsec tunnels.'),
     translations: listOf(translation, 'How the networks of this cluster are seen from outside.'),
     masquerades: listOf(masquerade, 'Whose packets get the address of the device they leave by.'),
   },
@@ -125,5 +141,6 @@ export type LinkRoute = Static<typeof route>
 export type LinkFdb = Static<typeof fdb>
 export type LinkArp = Static<typeof arp>
 export type LinkPeer = Static<typeof peer>
+export type LinkIpsecPeer = Static<typeof ipsecPeer>
 export type LinkTranslation = Static<typeof translation>
 export type LinkMasquerade = Static<typeof masquerade>

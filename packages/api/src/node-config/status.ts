@@ -62,6 +62,20 @@ export const nodeConfigStatus = struct(
         { description: 'WireGuard on the node. The private key never leaves it.' },
       ),
     ),
+    ipsec: Type.Optional(
+      struct(
+        {
+          publicKey: Type.String({
+            description: 'The public key of the node: SubjectPublicKeyInfo, base64.',
+            maxLength: 1024,
+          }),
+          implementation: Type.Enum(['kernel', 'libipsec'], {
+            description: "What encrypts: the kernel, or strongSwan's kernel-libipsec.",
+          }),
+        },
+        { description: 'IPsec on the node. The private key never leaves it.' },
+      ),
+    ),
     nextHops: Type.Optional(
       Type.Array(nextHop, {
         description: 'The next hops of the routes, asked end to end through the tunnels.',

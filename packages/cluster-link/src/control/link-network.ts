@@ -27,10 +27,11 @@ function linkNode(stored: ClusterNode): LinkNode | undefined {
 }
 
 function toLinkNode({ spec }: ClusterNode): LinkNode | undefined {
-  const { nodeName, ip, ip6, podCIDRs = [], roles = [], tunnelID, publicKey, mtu = USUAL_MTU } = spec
+  const { nodeName, ip, ip6, podCIDRs = [], roles = [], tunnelID, publicKey, ipsecPublicKey, mtu = USUAL_MTU } = spec
   if (tunnelID === undefined) return undefined
   const isGateway = roles.includes('gateway')
-  return { name: nodeName, ip, ip6, podCIDRs: podCIDRs.map(parseCidr), isGateway, tunnelID, publicKey, mtu }
+  const keys = { publicKey, ipsecPublicKey }
+  return { name: nodeName, ip, ip6, podCIDRs: podCIDRs.map(parseCidr), isGateway, tunnelID, ...keys, mtu }
 }
 
 /** Whether a Cluster takes part in ClusterLink now. */

@@ -39,7 +39,7 @@ const isIPv6 = (address: string): boolean => address.includes(':')
 export function nodeFacts(
   node: Node,
   agent: NodeConfigStatus | undefined,
-): Pick<ClusterNodeSpec, 'podCIDRs' | 'ip' | 'ip6' | 'interfaceName' | 'mtu' | 'publicKey'> {
+): Pick<ClusterNodeSpec, 'podCIDRs' | 'ip' | 'ip6' | 'interfaceName' | 'mtu' | 'publicKey' | 'ipsecPublicKey'> {
   const { podCIDRs = node.spec?.podCIDR ? [node.spec.podCIDR] : [] } = node.spec ?? {}
   const addresses = (node.status?.addresses ?? []).map(({ address }) => address)
   const underlay = agent?.underlay
@@ -51,5 +51,6 @@ export function nodeFacts(
     ...(ip6 && { ip6 }),
     ...(underlay && { interfaceName: underlay.interfaceName, mtu: underlay.mtu }),
     ...(agent?.wireGuard && { publicKey: agent.wireGuard.publicKey }),
+    ...(agent?.ipsec && { ipsecPublicKey: agent.ipsec.publicKey }),
   }
 }

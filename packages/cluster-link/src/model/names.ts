@@ -10,11 +10,16 @@ export const devices = {
   /** VXLAN between clusters within an encrypted tunnel: between secure addresses. */
   secure: { name: 'vx-secure', id: 56, port: 4878 },
   wireGuard: { name: 'kl-wireguard', port: 51872 },
+  /** The name that strongSwan gives, and that its routes need. The port is for IKE and, within UDP, for ESP. */
+  ipsec: { name: 'ipsec0', port: 51873 },
 } as const
 
 /** Our routing table, and the protocol number of everything of ours in it. */
 export const routingTable = 4876
 export const routeProtocol = 76
+
+/** Where routes go that strongSwan makes and nobody needs. */
+export const ipsecRouting = { table: 4877, preference: 32_765 } as const
 
 /**
  * The addresses between which encrypted tunnels run. Reserved (RFC 1112, section 4), so that no network of anybody's is

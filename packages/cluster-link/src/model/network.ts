@@ -11,11 +11,13 @@ export interface LinkNode {
   readonly tunnelID: number
   /** WireGuard, base64; unknown until its agent has run. */
   readonly publicKey?: string | undefined
+  /** IPsec, base64; unknown until its agent has run. */
+  readonly ipsecPublicKey?: string | undefined
   /** Of its underlay, in bytes. */
   readonly mtu: number
 }
 
-export type Tunnel = 'vxlan' | 'wireguard'
+export type Tunnel = 'vxlan' | 'wireguard' | 'ipsec'
 
 /** Networks of both families; one may be missing. */
 export interface CidrPair {

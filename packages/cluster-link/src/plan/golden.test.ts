@@ -25,6 +25,12 @@ const overlapping: ClusterSketch = { ...plain, overlapping: true, nodes: 1 }
 const topologies: Readonly<Record<string, readonly ClusterSketch[]>> = {
   'p2p-vxlan': [plain, plain],
   'p2p-wireguard': [{ ...plain, tunnel: 'wireguard' }, plain],
+  'p2p-ipsec': [{ ...plain, tunnel: 'ipsec' }, plain],
+  'wireguard-and-ipsec': [
+    { ...plain, nodes: 1 },
+    { ...plain, nodes: 1, tunnel: 'ipsec' },
+    { ...plain, nodes: 1, tunnel: 'wireguard' },
+  ],
   'gateway-vxlan': [gateway, gateway],
   'gateway-wireguard-dual-stack': [
     { ...gateway, tunnel: 'wireguard', families: [4, 6] },

@@ -36,7 +36,11 @@ function ordered(cluster: LinkCluster, other: LinkCluster, isWanted: (node: Link
   return byRendezvous(pair, names).flatMap((name) => cluster.nodes.get(name) ?? [])
 }
 
-/** The tunnel between two clusters: encrypted if one of them wants it. */
+/**
+ * The tunnel between two clusters: encrypted if one of them wants it; where they want different encryption, what the
+ * cluster wants whose name comes first.
+ */
 export function tunnelBetween(a: LinkCluster, b: LinkCluster): Tunnel {
-  return a.tunnel === 'wireguard' || b.tunnel === 'wireguard' ? 'wireguard' : 'vxlan'
+  const [first, second] = a.name < b.name ? [a, b] : [b, a]
+  return first.tunnel === 'vxlan' ? second.tunnel : first.tunnel
 }

@@ -1,4 +1,4 @@
-import type { LinkDevice, LinkPeer, LinkRoute, NodeConfigSpec } from '@kosmos/api'
+import type { LinkDevice, LinkIpsecPeer, LinkPeer, LinkRoute, NodeConfigSpec } from '@kosmos/api'
 import { devices } from '../model/names.ts'
 import type { LinkCluster, LinkNode, Tunnel } from '../model/network.ts'
 import { macOf, type Overlay, secureAddress } from './addresses.ts'
@@ -6,6 +6,14 @@ import { macOf, type Overlay, secureAddress } from './addresses.ts'
 /** What VXLAN and WireGuard put around a packet, by the family they run over: RFC 7348; WireGuard's data message. */
 const vxlanOverhead = { 4: 50, 6: 70 } as const
 const wireGuardOverhead = { 4: 60, 6: 80 } as const
+
+/**
+ * The worst case of ESP within UDP: the outer header, UDP (RFC 3948) 8, SPI and sequence number 8 and padding with its
+ * length and the next header 2 + 3 (RFC 4303, section 2), AES-GCM's IV 8 and ICV 16 (RFC 4106).
+ */
+const ipsecOverhead = { 4: 20 + 45, 6: 40 + 45 } as const
+/** strongSwan reads no longer packets from its TUN device (TUN_DEFAULT_MTU), and each end may be one without ESP. */
+const libipsecMtu = 1400
 
 /** IPv6 asks for this much of any link (RFC 8200, section 5). */
 const MIN_MTU = 1280
@@ -33,6 +41,7 @@ export class SpecBuilder {
   readonly #fdbs = new Map<string, { ip: string; mac: string; dev: string }>()
   readonly #arps = new Map<string, { ip: string; mac: string; dev: string }>()
   readonly #peers = new Map<string, LinkPeer>()
+  readonly #ipsecPeers = new Map<string, LinkIpsecPeer>()
 
   constructor(place: Place, overlays: { readonly bridge: Overlay; readonly local: Overlay }) {
     this.#place = place
@@ -47,11 +56,11 @@ export class SpecBuilder {
     const { node } = this.#place
     const underlay = node.ip && other.node.ip ? 4 : node.ip6 && other.node.ip6 ? 6 : undefined
     if (underlay === undefined) return undefined
-    if (kind === 'wireguard' && !this.#encrypted(other, underlay)) return undefined
-    const key = kind === 'wireguard' ? 'secure' : `${kind === 'local' ? 'local' : 'bridge'}${underlay === 6 ? '6' : ''}`
-    const device = this.#vxlan(key as DeviceKey, other.node.mtu, underlay)
-    const far =
-      kind === 'wireguard' ? secureAddress(other.cluster, other.node) : underlay === 4 ? other.node.ip : other.node.ip6
+    const isSecure = kind === 'wireguard' || kind === 'ipsec'
+    if (isSecure && !this.#encrypted(kind, other, underlay)) return undefined
+    const key = isSecure ? 'secure' : `${kind === 'local' ? 'local' : 'bridge'}${underlay === 6 ? '6' : ''}`
+    const device = this.#vxlan(key as DeviceKey, this.#roomFor(kind, other, underlay))
+    const far = isSecure ? secureAddress(other.cluster, other.node) : underlay === 4 ? other.node.ip : other.node.ip6
     const mac = macOf(other.cluster, other.node, device)
     this.#fdbs.set(`${device} ${mac}`, { ip: far ?? '', mac, dev: device })
     for (const [address, length] of addressesOf(overlay)) {
@@ -83,6 +92,7 @@ export class SpecBuilder {
       fdbs: sorted(this.#fdbs),
       arps: sorted(this.#arps),
       peers: sorted(this.#peers),
+      ipsecPeers: sorted(this.#ipsecPeers),
       translations: this.#devices.size > 0 ? rest.translations : [],
       masquerades: (rest.masquerades ?? []).filter(({ dev }) => this.#devices.has(dev)),
     }
@@ -90,14 +100,20 @@ export class SpecBuilder {
     return { nodeName: this.#place.node.name, ...Object.fromEntries(filled) }
   }
 
-  #vxlan(key: DeviceKey, farMtu: number, underlay: 4 | 6): string {
+  /** What a packet to another node may measure, VXLAN included. */
+  #roomFor(kind: 'local' | Tunnel, { node: { mtu } }: Place, underlay: 4 | 6): number {
+    const smaller = Math.min(this.#place.node.mtu, mtu)
+    return kind === 'wireguard' || kind === 'ipsec'
+      ? encryptedMtu(kind, smaller, underlay) - vxlanOverhead[4]
+      : smaller - vxlanOverhead[underlay]
+  }
+
+  #vxlan(key: DeviceKey, mtu: number): string {
     const { cluster, node } = this.#place
     const { name, id, port } = devices[key]
     const { ip, ip6 } = key === 'local' || key === 'local6' ? this.#overlays.local : this.#overlays.bridge
-    const smaller = Math.min(node.mtu, farMtu)
-    const mtu =
-      key === 'secure' ? wireGuardMtu(smaller, underlay) - vxlanOverhead[4] : smaller - vxlanOverhead[underlay]
-    const local = key === 'secure' ? secureAddress(cluster, node) : underlay === 4 ? node.ip : node.ip6
+    const underlay = { bridge: node.ip, local: node.ip, bridge6: node.ip6, local6: node.ip6 }
+    const local = key === 'secure' ? secureAddress(cluster, node) : underlay[key]
     this.#devices.set(name, {
       type: 'vxlan',
       name,
@@ -112,29 +128,50 @@ export class SpecBuilder {
     return name
   }
 
-  #encrypted(other: Place, underlay: 4 | 6): boolean {
+  /** The layer under VXLAN; @returns whether both ends have a key for it */
+  #encrypted(kind: 'wireguard' | 'ipsec', other: Place, underlay: 4 | 6): boolean {
     const { cluster, node } = this.#place
-    const { publicKey, mtu: farMtu } = other.node
-    if (publicKey === undefined || node.publicKey === undefined) return false
-    const { name, port } = devices.wireGuard
-    const mtu = wireGuardMtu(Math.min(node.mtu, farMtu), underlay)
+    const { name, port } = kind === 'wireguard' ? devices.wireGuard : devices.ipsec
+    const own = secureAddress(cluster, node)
+    const far = secureAddress(other.cluster, other.node)
+    const ends = underlay === 4 ? [node.ip, other.node.ip] : [node.ip6, other.node.ip6]
+    if (kind === 'wireguard') {
+      const { publicKey } = other.node
+      if (publicKey === undefined || node.publicKey === undefined) return false
+      const endpoint = underlay === 4 ? `${other.node.ip}:${port}` : `[${other.node.ip6}]:${port}`
+      this.#peers.set(publicKey, { dev: name, publicKey, endpoint, allowedIPs: [`${far}/32`] })
+    } else {
+      const { ipsecPublicKey: publicKey } = other.node
+      if (publicKey === undefined || node.ipsecPublicKey === undefined) return false
+      const [local, remote] = ends
+      this.#ipsecPeers.set(far, {
+        publicKey,
+        ...(local && { local }),
+        ...(remote && { remote }),
+        localSecure: own,
+        remoteSecure: far,
+      })
+    }
+    const mtu = encryptedMtu(kind, Math.min(node.mtu, other.node.mtu), underlay)
     this.#devices.set(name, {
-      type: 'wireguard',
+      type: kind,
       name,
-      addr: `${secureAddress(cluster, node)}/32`,
+      addr: `${own}/32`,
       port,
       mtu: Math.min(mtu, this.#devices.get(name)?.mtu ?? mtu),
     })
-    const far = `${secureAddress(other.cluster, other.node)}/32`
-    const endpoint = underlay === 4 ? `${other.node.ip}:${port}` : `[${other.node.ip6}]:${port}`
-    this.#peers.set(publicKey, { dev: name, publicKey, endpoint, allowedIPs: [far] })
-    this.route({ cidr: far, dev: name })
+    this.route({ cidr: `${far}/32`, dev: name })
     return true
   }
 }
 
-const wireGuardMtu = (underlayMtu: number, underlay: 4 | 6): number =>
-  Math.max(MIN_MTU + vxlanOverhead[4], underlayMtu - wireGuardOverhead[underlay])
+function encryptedMtu(kind: 'wireguard' | 'ipsec', underlayMtu: number, underlay: 4 | 6): number {
+  const room =
+    kind === 'wireguard'
+      ? underlayMtu - wireGuardOverhead[underlay]
+      : Math.min(libipsecMtu, underlayMtu - ipsecOverhead[underlay])
+  return Math.max(MIN_MTU + vxlanOverhead[4], room)
+}
 
 function* addressesOf({ ip, ip6 }: Overlay): Generator<[string, 32 | 128]> {
   if (ip) yield [ip, 32]

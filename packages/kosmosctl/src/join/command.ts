@@ -19,7 +19,7 @@ interface JoinFlags extends ModelFlags {
   readonly tree: boolean
   readonly link?: boolean
   readonly networkType?: 'p2p' | 'gateway'
-  readonly tunnel?: 'vxlan' | 'wireguard'
+  readonly tunnel?: 'vxlan' | 'wireguard' | 'ipsec'
   readonly ipFamily?: 'all' | 'ipv4' | 'ipv6'
   readonly installCrds: boolean
   readonly dryRun?: boolean
@@ -71,8 +71,8 @@ export function addJoin(program: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         '--tunnel <kind>',
-        'with --link: wireguard, encrypted, or vxlan, clear text (default: as it is, at first wireguard for gateway, else vxlan)',
-      ).choices(['vxlan', 'wireguard']),
+        'with --link: wireguard or ipsec, encrypted, or vxlan, clear text (default: as it is, at first wireguard for gateway, else vxlan)',
+      ).choices(['vxlan', 'wireguard', 'ipsec']),
     )
     .addOption(
       new Option(

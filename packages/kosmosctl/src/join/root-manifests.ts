@@ -34,7 +34,7 @@ export function credentialsSecret(cluster: string, kubeconfig: string): Manifest
 /** What is said of ClusterLink; what is not stays as it is. */
 export interface LinkChoices {
   readonly networkType?: 'p2p' | 'gateway'
-  readonly tunnel?: 'vxlan' | 'wireguard'
+  readonly tunnel?: 'vxlan' | 'wireguard' | 'ipsec'
   readonly ipFamily?: 'all' | 'ipv4' | 'ipv6'
 }
 

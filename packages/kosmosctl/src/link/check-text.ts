@@ -38,7 +38,7 @@ function pairsTable(pairs: readonly PairState[], now: number): string {
       one.from,
       one.to,
       one.mode,
-      one.tunnel === 'wireguard' ? 'wireguard' : 'vxlan (clear)',
+      one.tunnel === 'vxlan' ? 'vxlan (clear)' : one.tunnel,
       one.families.map((family) => `v${family}`).join(' '),
       one.verdict,
       `${one.nodesReaching}/${one.nodes}`,

@@ -91,7 +91,9 @@ function encryption({ view: { facts }, pairs }: NetworkFacts): Verdict {
     const [a, b] = [facts.network.get(from), facts.network.get(to)]
     return a && b && tunnelBetween(a, b) === 'vxlan' && [a, b].some(({ networkType }) => networkType === 'gateway')
   })
-  return isFar ? warning(what, 'spec.clusterLinkOptions.tunnel: wireguard, in one of the two Clusters') : ok(what)
+  return isFar
+    ? warning(what, 'spec.clusterLinkOptions.tunnel: wireguard or ipsec, in one of the two Clusters')
+    : ok(what)
 }
 
 const tolerableLossPercent = 5

@@ -8,7 +8,7 @@ export interface PairState {
   readonly from: string
   readonly to: string
   readonly mode: string
-  readonly tunnel: 'wireguard' | 'vxlan'
+  readonly tunnel: Pair['tunnel']
   readonly families: readonly (4 | 6)[]
   readonly verdict: PairVerdict
   /** Nodes of `from` that have a way to all of `to`, and how many there are. */

@@ -1,12 +1,12 @@
 import { hostBits, parseCidr } from '@kosmos/kube/addresses'
 import fc from 'fast-check'
-import type { LinkCluster, LinkNetwork, LinkNode, SeenNetwork } from '../../model/network.ts'
+import type { LinkCluster, LinkNetwork, LinkNode, SeenNetwork, Tunnel } from '../../model/network.ts'
 import { freeTunnelID } from '../addresses.ts'
 
 /** What a test says about a cluster; the rest follows from its number. */
 export interface ClusterSketch {
   readonly networkType: 'p2p' | 'gateway'
-  readonly tunnel: 'vxlan' | 'wireguard'
+  readonly tunnel: Tunnel
   readonly families: readonly (4 | 6)[]
   readonly nodes: number
   readonly gateways: number
@@ -51,7 +51,8 @@ export function buildNetwork(sketches: readonly ClusterSketch[]): LinkNetwork {
           return { ...local, prefix, base: local.base + step * BigInt(n) }
         })
       const publicKey = Buffer.from(`${name}-${node}`.padEnd(32, '.')).toString('base64')
-      return [node, { name: node, ip, podCIDRs, isGateway: n < sketch.gateways, tunnelID, publicKey, mtu: 1500 }]
+      const keys = { publicKey, ipsecPublicKey: Buffer.from(`ipsec ${name}-${node}`).toString('base64') }
+      return [node, { name: node, ip, podCIDRs, isGateway: n < sketch.gateways, tunnelID, ...keys, mtu: 1500 }]
     })
     const { networkType, tunnel } = sketch
     const families = new Set(sketch.families)
@@ -63,7 +64,7 @@ export function buildNetwork(sketches: readonly ClusterSketch[]): LinkNetwork {
 const sketch: fc.Arbitrary<ClusterSketch> = fc
   .record({
     networkType: fc.constantFrom('p2p', 'gateway'),
-    tunnel: fc.constantFrom('vxlan', 'wireguard'),
+    tunnel: fc.constantFrom('vxlan', 'wireguard', 'ipsec'),
     families: fc.constantFrom<readonly (4 | 6)[]>([4], [6], [4, 6]),
     nodes: fc.integer({ min: 1, max: 5 }),
     gateways: fc.integer({ min: 0, max: 3 }),
