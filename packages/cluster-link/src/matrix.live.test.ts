@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type Cidr, formatCidr, nthAddress, translate } from '@kosmos/kube/addresses'
+import { loadIpsecKey } from './agent/ipsec/key.ts'
 import { apply } from './agent/kernel.fixture.ts'
 import {
   eventually,
@@ -12,7 +13,7 @@ import {
   unlessRoot,
 } from './agent/network.fixture.ts'
 import { loadKeyPair } from './agent/wireguard/key.ts'
-import type { LinkCluster, LinkNetwork } from './model/network.ts'
+import type { LinkCluster, LinkNetwork, Tunnel } from './model/network.ts'
 import { pairsOf } from './plan/pairs.ts'
 import { planNode } from './plan/plan-node.ts'
 import { buildNetwork, type ClusterSketch } from './plan/testing/networks.ts'
@@ -22,19 +23,19 @@ const isWhole = process.env.KOSMOS_LINK_MATRIX === 'all'
 
 interface Combination {
   readonly networkType: 'p2p' | 'gateway'
-  readonly tunnel: 'vxlan' | 'wireguard'
+  readonly tunnel: Tunnel
   readonly families: readonly (4 | 6)[]
   readonly overlapping: boolean
 }
 
 const all: Combination[] = (['p2p', 'gateway'] as const).flatMap((networkType) =>
-  (['vxlan', 'wireguard'] as const).flatMap((tunnel) =>
+  (['vxlan', 'wireguard', 'ipsec'] as const).flatMap((tunnel) =>
     [[4] as const, [6] as const, [4, 6] as const].flatMap((families) =>
       [false, true].map((overlapping) => ({ networkType, tunnel, families, overlapping })),
     ),
   ),
 )
-const slice = all.filter((_, index) => isWhole || [4, 7, 13, 22].includes(index))
+const slice = all.filter((_, index) => isWhole || [4, 7, 12, 19, 28, 35].includes(index))
 
 const nameOf = ({ networkType, tunnel, families, overlapping }: Combination): string =>
   `${networkType}, ${tunnel}, IPv${families.join(' and IPv')}, ${overlapping ? 'with the same networks' : 'with networks of their own'}`
@@ -78,7 +79,9 @@ describe('pods of two clusters of two nodes each', { skip: unlessRoot }, () => {
         const nodes = await Promise.all(
           [...cluster.nodes.values()].map(async (node) => {
             const { stateDir } = hostOf(network, place(cluster.name, node.name))
-            return [node.name, { ...node, publicKey: (await loadKeyPair(stateDir)).publicKey }] as const
+            const { publicKey } = await loadKeyPair(stateDir)
+            const ipsecPublicKey = (await loadIpsecKey(stateDir)).publicKey
+            return [node.name, { ...node, publicKey, ipsecPublicKey }] as const
           }),
         )
         return [cluster.name, { ...cluster, nodes: new Map(nodes) }]

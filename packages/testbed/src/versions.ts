@@ -263,6 +263,17 @@ export const debianPrograms = {
   fping: { file: '/usr/bin/fping', package: 'fping' },
   wg: { file: '/usr/bin/wg', package: 'wireguard-tools' },
   'wireguard-go': { file: '/usr/bin/wireguard-go', package: 'wireguard-go' },
+  charon: { file: '/usr/sbin/charon-systemd', package: 'charon-systemd' },
+  // AES-GCM, X25519 and Ed25519.
+  'charon-openssl': {
+    file: '/usr/lib/ipsec/plugins/libstrongswan-openssl.so',
+    package: 'libstrongswan-standard-plugins',
+  },
+  // ESP in user space.
+  'charon-libipsec': {
+    file: '/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so',
+    package: 'libcharon-extra-plugins',
+  },
   tcpdump: { file: '/usr/bin/tcpdump', package: 'tcpdump' },
   ping: { file: '/bin/ping', package: 'iputils-ping' },
   iperf3: { file: '/usr/bin/iperf3', package: 'iperf3' },

@@ -1,4 +1,6 @@
 import type { NodeConfigSpec } from '@kosmos/api'
+import { findIpsecImplementation } from './ipsec/implementation.ts'
+import { loadIpsecKey } from './ipsec/key.ts'
 import { type Converged, createNodeKernel } from './kernel/converge.ts'
 import type { Host } from './network.fixture.ts'
 import { loadKeyPair } from './wireguard/key.ts'
@@ -11,6 +13,13 @@ export async function apply(
   unreachable: readonly string[] = [],
 ): Promise<Converged> {
   const keyPair = await loadKeyPair(stateDir)
-  const kernel = createNodeKernel({ shell, stateDir, keyPair, implementation: await findImplementation(shell) })
+  const loadKey = () => loadIpsecKey(stateDir)
+  const ipsec = {
+    publicKey: (await loadKey()).publicKey,
+    loadKey,
+    implementation: await findIpsecImplementation(shell),
+  }
+  const implementation = await findImplementation(shell)
+  const kernel = createNodeKernel({ shell, stateDir, keyPair, implementation, ipsec })
   return await kernel.converge(spec, new Set(unreachable))
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ensurePrograms, silent } from '@kosmos/testbed'
+import { removeEverything } from './remove.ts'
 import { createShell, type Shell } from './shell/shell.ts'
 
 /** A host of a test: a network namespace with a /run of its own, since that is where wireguard-go has its socket. */
@@ -36,6 +37,7 @@ export const unlessRoot = process.getuid?.() === 0 ? false : 'only root may make
  */
 export async function startNetwork(plan: Readonly<Record<string, readonly string[]>>): Promise<Network> {
   await ensurePrograms(['ip', 'nft', 'iptables', 'fping', 'wg', 'wireguard-go', 'tcpdump', 'ping'], silent)
+  await ensurePrograms(['charon', 'charon-openssl', 'charon-libipsec'], silent)
   const children: ChildProcess[] = []
   const stateRoot = await mkdtemp(join(tmpdir(), 'kosmos-link-'))
   const start = (prefix: readonly string[], argv: readonly string[], options = {}) => {
@@ -102,8 +104,8 @@ export async function startNetwork(plan: Readonly<Record<string, readonly string
     },
     start: (host, argv, options) => start(host.prefix, argv, options),
     end: async () => {
-      // wireguard-go outlives whoever started it, and ends with its device.
-      await Promise.all([...hosts.values()].map((host) => host.sh('ip link delete kl-wireguard || true')))
+      // wireguard-go and strongSwan outlive whoever started them.
+      await Promise.all([...hosts.values()].map((host) => removeEverything(host.shell, host.stateDir)))
       for (const child of children) child.kill('SIGKILL')
       await Promise.all(children.map(async (child) => child.exitCode ?? child.signalCode ?? (await ended(child))))
       await rm(stateRoot, { recursive: true, force: true })

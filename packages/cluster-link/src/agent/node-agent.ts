@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { NodeConfigSpec, UnderlayStatus } from '@kosmos/api'
 import { backoffMs, Controller, type ReconcileObservation } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
+import { findIpsecImplementation } from './ipsec/implementation.ts'
+import { loadIpsecKey } from './ipsec/key.ts'
 import { type KeptSpec, keepSpec } from './kept-spec.ts'
 import { createNodeKernel, type NodeKernel } from './kernel/converge.ts'
 import { type Observed, readRoutes } from './kernel/read.ts'
@@ -102,14 +104,24 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
     await mkdir(stateDir, { recursive: true, mode: 0o700 })
     const keyPair = await loadKeyPair(stateDir)
     const implementation = await findImplementation(shell)
+    const loadKey = () => loadIpsecKey(stateDir)
+    const ipsec = {
+      publicKey: (await loadKey()).publicKey,
+      loadKey,
+      implementation: await findIpsecImplementation(shell),
+    }
     for (const address of suspectsOf(spec, await readRoutes(shell))) probes?.suspect(address)
     learn({
       wireGuard: {
         publicKey: keyPair.publicKey,
         implementation: implementation === 'tun' ? 'wireguard-go' : 'kernel',
       },
+      ipsec: {
+        publicKey: ipsec.publicKey,
+        implementation: ipsec.implementation === 'xfrm' ? 'kernel' : 'libipsec',
+      },
     })
-    kernel = createNodeKernel({ shell, stateDir, keyPair, implementation })
+    kernel = createNodeKernel({ shell, stateDir, keyPair, implementation, ipsec })
     return kernel
   }
 

@@ -6,6 +6,8 @@ export interface End {
   readonly number: number
   /** WireGuard, base64. */
   readonly publicKey?: string
+  /** IPsec, base64. */
+  readonly ipsecPublicKey?: string
 }
 
 export const macOf = ({ number }: End, kind = 0): string => `02:00:00:00:0${kind}:0${number}`
@@ -69,5 +71,26 @@ export function secureSpec(me: End, others: readonly End[], parts: Partial<NodeC
       ...others.map((other) => ({ cidr: `${tunnelAddress(other)}/32`, dev: wireGuard.name })),
       ...(parts.routes ?? []),
     ],
+  }
+}
+
+/** The same within IPsec. */
+export function ipsecSpec(me: End, others: readonly End[], parts: Partial<NodeConfigSpec> = {}): NodeConfigSpec {
+  const { devices: [vxlan] = [], peers: _, routes = [], ...rest } = secureSpec(me, others, parts)
+  const { ipsec, wireGuard } = devices
+  return {
+    ...rest,
+    devices: [
+      ...(vxlan ? [{ ...vxlan, mtu: 1350 }] : []),
+      { type: 'ipsec', ...ipsec, addr: `${tunnelAddress(me)}/32`, mtu: 1400 },
+    ],
+    ipsecPeers: others.map((other) => ({
+      publicKey: other.ipsecPublicKey ?? '',
+      local: underlayAddress(me),
+      remote: underlayAddress(other),
+      localSecure: tunnelAddress(me),
+      remoteSecure: tunnelAddress(other),
+    })),
+    routes: routes.map((route) => (route.dev === wireGuard.name ? { ...route, dev: ipsec.name } : route)),
   }
 }

@@ -1,5 +1,4 @@
 import type { LinkDevice, NodeConfigSpec } from '@kosmos/api'
-import { devices } from '../../model/names.ts'
 import type { Family } from '../net/cidr.ts'
 import { isSecure } from './leak.ts'
 import type { Sides } from './sides.ts'
@@ -23,13 +22,20 @@ export function guardChains(spec: NodeConfigSpec, { outside, inside }: Sides): s
 }
 
 /** VXLAN knows no peers: whoever reaches the port could send into the cluster. */
-function peerRules({ fdbs = [] }: NodeConfigSpec, device: LinkDevice): string[] {
+function peerRules({ fdbs = [], devices = [] }: NodeConfigSpec, device: LinkDevice): string[] {
   const { name, port } = device
+  const below = devices.filter(({ type }) => type !== 'vxlan').map((one) => quoted(one.name))
   const ends = fdbs.filter(({ dev }) => dev === name).map(({ ip }) => ip)
   return [
-    ...(isSecure(device) ? [`udp dport ${port} iifname != ${quoted(devices.wireGuard.name)} counter drop`] : []),
+    ...(isSecure(device) ? [`udp dport ${port} ${notBy(below)}counter drop`] : []),
     ...families.map((family) => `udp dport ${port} ${strangers(ends, family)} counter drop`),
   ]
+}
+
+/** Matches packets that come by no device of these; sets of one are written as nft prints them. */
+function notBy(names: readonly string[]): string {
+  if (names.length === 0) return ''
+  return `iifname != ${names.length === 1 ? names[0] : setOf(names)} `
 }
 
 /** A cluster speaks for its own networks only: what it says it comes from must be routed to it. */

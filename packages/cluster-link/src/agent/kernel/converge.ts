@@ -1,5 +1,8 @@
 import type { NodeConfigSpec } from '@kosmos/api'
 import { tableName } from '../firewall/syntax.ts'
+import { createCharon } from '../ipsec/charon.ts'
+import type { IpsecImplementation } from '../ipsec/implementation.ts'
+import type { IpsecKeyPair } from '../ipsec/key.ts'
 import type { Shell } from '../shell/shell.ts'
 import type { KeyPair } from '../wireguard/key.ts'
 import { followRoaming } from '../wireguard/roaming.ts'
@@ -40,29 +43,43 @@ export interface NodeKernelOptions {
   readonly keyPair: KeyPair
   /** For a device that is not there yet. */
   readonly implementation: Implementation
+  readonly ipsec: {
+    readonly publicKey: string
+    readonly loadKey: () => Promise<IpsecKeyPair>
+    readonly implementation: IpsecImplementation
+  }
 }
 
-export function createNodeKernel({ shell, stateDir, keyPair, implementation }: NodeKernelOptions): NodeKernel {
-  const tunnels = createTunnels(shell, stateDir, keyPair)
+export function createNodeKernel(options: NodeKernelOptions): NodeKernel {
+  const { shell, stateDir, keyPair, implementation, ipsec } = options
+  const programs = {
+    tunnels: createTunnels(shell, stateDir, keyPair),
+    charon: createCharon(shell, stateDir, ipsec.loadKey),
+  }
   const inWordsOfNft = nftWords(shell)
   let lastSet: ReadonlyMap<string, WireGuard> = new Map()
   let last: Applied | undefined
 
   return {
     converge: async (spec, unreachable) => {
-      const observed = await readKernel(shell)
+      const observed = await readKernel(shell, stateDir)
       const { state: has, hasIpv6, closedForward, handshakes } = observed
       const facts = {
         hasIpv6,
         closedForward,
         unreachable,
         publicKey: keyPair.publicKey,
-        wireGuard: kindInUse(has) ?? implementation,
+        wireGuard: inUse(has, ['wireguard', 'tun']) ?? implementation,
+        ipsec: {
+          publicKey: ipsec.publicKey,
+          implementation: inUse(has, ['xfrm', 'libipsec']) ?? ipsec.implementation,
+        },
       }
       const raw = desired(spec, facts)
       const wants = { ...raw, nft: await inWordsOfNft(raw.nft) }
       const steps = diff(has, followRoaming(wants, has, { handshakes, now: Date.now() / 1000, lastSet }))
       await orBack(steps, has)
+      if (wants.ipsecs.size > 0) programs.charon.keepUp([...wants.ipsecs.values()])
       lastSet = wants.wireGuards
       last = { spec, hasIpv6, links: [...wants.links.values()], routes: wants.routes }
       return { steps, observed }
@@ -73,7 +90,7 @@ export function createNodeKernel({ shell, stateDir, keyPair, implementation }: N
       // Without reading: what others changed meanwhile is repaired because the kernel tells of it.
       const next = desiredRoutes(spec, { hasIpv6, unreachable, links })
       const steps = diffRoutes(routes, next)
-      await writeKernel(shell, tunnels, steps)
+      await writeKernel(shell, programs, steps)
       last = { ...last, routes: next }
       return steps
     },
@@ -81,10 +98,10 @@ export function createNodeKernel({ shell, stateDir, keyPair, implementation }: N
 
   async function orBack(steps: readonly Step[], before: KernelState): Promise<void> {
     try {
-      await writeKernel(shell, tunnels, steps)
+      await writeKernel(shell, programs, steps)
     } catch (error) {
-      const { state } = await readKernel(shell)
-      await writeKernel(shell, tunnels, diff(state, before)).catch((second: Error) => {
+      const { state } = await readKernel(shell, stateDir)
+      await writeKernel(shell, programs, diff(state, before)).catch((second: Error) => {
         throw new Error(`${(error as Error).message}; going back failed as well: ${second.message}`, { cause: error })
       })
       throw error
@@ -93,9 +110,8 @@ export function createNodeKernel({ shell, stateDir, keyPair, implementation }: N
 }
 
 /** A tunnel that runs stays with what runs it. */
-function kindInUse({ links }: KernelState): Implementation | undefined {
-  const link = [...links.values()].find(({ kind }) => kind !== 'vxlan')
-  return link && link.kind !== 'vxlan' ? link.kind : undefined
+function inUse<K extends Link['kind']>({ links }: KernelState, kinds: readonly K[]): K | undefined {
+  return [...links.values()].flatMap(({ kind }) => kinds.filter((one) => one === kind))[0]
 }
 
 /** nft joins neighbouring addresses to networks when it lists, and may do so again when it reads its own words. */

@@ -9,6 +9,7 @@ const [me, first, second] = [{ number: 1 }, { number: 2, publicKey: 'two' }, { n
 const facts: Facts = {
   hasIpv6: true,
   wireGuard: 'tun',
+  ipsec: { publicKey: 'b3Vycw==', implementation: 'libipsec' },
   publicKey: 'ours',
   unreachable: new Set(),
   closedForward: new Set(),

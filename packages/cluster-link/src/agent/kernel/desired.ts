@@ -1,5 +1,6 @@
 import type { LinkDevice, NodeConfigSpec } from '@kosmos/api'
 import { nftTable } from '../firewall/table.ts'
+import { connectionOf, type OwnEnd } from '../ipsec/connection.ts'
 import {
   canonicalAddress,
   canonicalEndpoint,
@@ -30,6 +31,7 @@ export interface Facts {
   readonly wireGuard: 'wireguard' | 'tun'
   /** The node's own. */
   readonly publicKey: string
+  readonly ipsec: OwnEnd
   /** Next hops that do not answer. */
   readonly unreachable: ReadonlySet<string>
   /** Families in which iptables drops what it is not told to forward. */
@@ -53,6 +55,10 @@ export function desired(spec: NodeConfigSpec, facts: Facts): KernelState {
       devices.filter(({ type }) => type === 'wireguard').map((device) => wireGuardOf(device, spec, facts)),
       ({ dev }) => dev,
     ),
+    ipsecs: keyedBy(
+      (spec.ipsecPeers ?? []).map((peer) => connectionOf(peer, facts.ipsec)),
+      ({ name }) => name,
+    ),
     nft: nftTable(spec),
     forwards: new Set(
       [...facts.closedForward].flatMap((family) =>
@@ -62,11 +68,11 @@ export function desired(spec: NodeConfigSpec, facts: Facts): KernelState {
   }
 }
 
-function linkOf(device: LinkDevice, { wireGuard }: Facts, speaks: (address: string) => boolean): Link {
+function linkOf(device: LinkDevice, { wireGuard, ipsec }: Facts, speaks: (address: string) => boolean): Link {
   const { type, name, addr, addr6, mac, mtu, id = 0, port, local, bindDev } = device
   return {
     name,
-    kind: type === 'vxlan' ? 'vxlan' : wireGuard,
+    kind: { vxlan: 'vxlan' as const, wireguard: wireGuard, ipsec: ipsec.implementation }[type],
     ...(type === 'vxlan' && {
       vxlan: { id, port, ...(local && { local: canonicalAddress(local) }), ...(bindDev && { bindDev }) },
       ...(mac && { mac }),

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { devices } from '../../model/names.ts'
 import { familyOf } from '../net/cidr.ts'
 import { afterStep } from './effect.ts'
 import { type KernelState, type Link, onLinkFirst, type Route } from './state.ts'
@@ -23,6 +24,7 @@ export function diff(has: KernelState, wants: KernelState): Step[] {
     ...changes,
     ...addressAdditions(left, wants),
     ...wireGuardSteps(left, wants),
+    ...ipsecSteps(left, wants),
     ...entrySteps(left.fdbs, wants.fdbs, (verb, fdb) => ({ do: `fdb.${verb}`, fdb })),
     ...entrySteps(left.neighbours, wants.neighbours, (verb, neighbour) => ({ do: `neighbour.${verb}`, neighbour })),
     ...routeSteps(left, wants, isReachable),
@@ -113,6 +115,15 @@ function wireGuardSteps(has: KernelState, wants: KernelState): Step[] {
   return [...wants.wireGuards.values()]
     .filter((wireGuard) => !isDeepStrictEqual(has.wireGuards.get(wireGuard.dev), wireGuard))
     .map((wireGuard): Step => ({ do: 'wireguard.set', wireGuard }))
+}
+
+/** Names tell everything of connections. They go with the device. */
+function ipsecSteps(has: KernelState, wants: KernelState): Step[] {
+  const kind = wants.links.get(devices.ipsec.name)?.kind
+  if (kind !== 'xfrm' && kind !== 'libipsec') return []
+  const names = new Set(wants.ipsecs.keys())
+  if (names.symmetricDifference(new Set(has.ipsecs.keys())).size === 0) return []
+  return [{ do: 'ipsec.set', ipsecs: wants.ipsecs, implementation: kind }]
 }
 
 type Routes = Pick<KernelState, 'routes'>

@@ -1,3 +1,4 @@
+import { devices } from '../../model/names.ts'
 import { familyOf } from '../net/cidr.ts'
 import { fdbKey, type KernelState, type Link, neighbourKey } from './state.ts'
 import type { LinkChange, Step } from './step.ts'
@@ -35,6 +36,8 @@ export function afterStep(state: KernelState, step: Step): KernelState {
       return { ...state, neighbours: without(state.neighbours, neighbourKey(step.neighbour)) }
     case 'wireguard.set':
       return { ...state, wireGuards: new Map(state.wireGuards).set(step.wireGuard.dev, step.wireGuard) }
+    case 'ipsec.set':
+      return { ...state, ipsecs: step.ipsecs }
     case 'nft.replace':
       return { ...state, nft: step.table }
     case 'forward.accept':
@@ -71,6 +74,7 @@ function withoutLink(state: KernelState, name: string): KernelState {
     fdbs: filtered(bare.fdbs, ({ dev }) => dev !== name),
     neighbours: filtered(bare.neighbours, ({ dev }) => dev !== name),
     wireGuards: without(bare.wireGuards, name),
+    ipsecs: name === devices.ipsec.name ? new Map() : bare.ipsecs,
   }
 }
 

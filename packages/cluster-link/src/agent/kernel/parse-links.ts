@@ -28,7 +28,7 @@ interface IpNetconf {
   readonly rp_filter?: string
 }
 
-const kinds = { vxlan: 'vxlan', wireguard: 'wireguard', tun: 'tun' } as const
+const kinds = { vxlan: 'vxlan', wireguard: 'wireguard', tun: 'tun', xfrm: 'xfrm' } as const
 
 /**
  * Devices of ours.
@@ -42,7 +42,7 @@ export function parseLinks(shown: unknown, netconf: unknown): Link[] {
       .map((conf) => conf.interface),
   )
   return (shown as readonly IpLink[]).filter(isOurs).map((link): Link => {
-    const kind = kinds[link.linkinfo?.info_kind as keyof typeof kinds]
+    const kind = kindOf(link)
     const { id = 0, port = 0, local, local6, link: bindDev } = link.linkinfo?.info_data ?? {}
     const from = local ?? local6
     return {
@@ -64,11 +64,22 @@ export function parseLinks(shown: unknown, netconf: unknown): Link[] {
   })
 }
 
-/** By its mark; or by name and number, when an agent ended between making it and marking it. */
+function kindOf({ ifname, linkinfo }: IpLink): Link['kind'] {
+  const kind = kinds[linkinfo?.info_kind as keyof typeof kinds]
+  return kind === 'tun' && ifname === devices.ipsec.name ? 'libipsec' : kind
+}
+
+/**
+ * By its mark; or by name and number, when an agent ended between making it and marking it. What strongSwan makes has a
+ * name that a strongSwan of somebody else may give as well.
+ */
 function isOurs({ ifname, ifalias, linkinfo }: IpLink): boolean {
   if (!Object.hasOwn(kinds, linkinfo?.info_kind ?? '')) return false
   if (ifalias === linkAlias) return true
   return Object.values(devices).some(
-    (device) => device.name === ifname && (!('id' in device) || device.id === linkinfo?.info_data?.id),
+    (device) =>
+      device.name === ifname &&
+      device !== devices.ipsec &&
+      (!('id' in device) || device.id === linkinfo?.info_data?.id),
   )
 }

@@ -1,5 +1,6 @@
 import { routingTable } from '../../model/names.ts'
 import { tableName } from '../firewall/syntax.ts'
+import { readConnections } from '../ipsec/charon.ts'
 import type { Family } from '../net/cidr.ts'
 import { CommandFailed, type Shell, ToolMissing } from '../shell/shell.ts'
 import { parseFdbs, parseForward, parseNeighbours } from './parse-entries.ts'
@@ -25,21 +26,23 @@ interface Netconf {
   readonly forwarding?: boolean
 }
 
-/** Reads what of ours the kernel has; changes nothing. */
-export async function readKernel(shell: Shell): Promise<Observed> {
-  const [addresses, netconf, routes, rules4, rules6, fdb, neigh, nft, forward4, forward6, hasIpv6] = await Promise.all([
-    json(shell, ['ip', '-json', '-details', 'address', 'show']),
-    json(shell, ['ip', '-json', 'netconf', 'show']),
-    readRoutes(shell),
-    json(shell, ['ip', '-json', '-4', 'rule']),
-    orWithout(json(shell, ['ip', '-json', '-6', 'rule']), []),
-    json(shell, ['bridge', '-json', 'fdb']),
-    json(shell, ['ip', '-json', 'neigh']),
-    orWithout(shell.run(['nft', '-s', 'list', 'table', 'inet', tableName]), ''),
-    readForward(shell, 4),
-    readForward(shell, 6),
-    speaksIpv6(shell),
-  ])
+/** Reads what of ours the kernel has, and strongSwan; changes nothing. */
+export async function readKernel(shell: Shell, stateDir: string): Promise<Observed> {
+  const [addresses, netconf, routes, rules4, rules6, fdb, neigh, nft, forward4, forward6, hasIpv6, ipsecs] =
+    await Promise.all([
+      json(shell, ['ip', '-json', '-details', 'address', 'show']),
+      json(shell, ['ip', '-json', 'netconf', 'show']),
+      readRoutes(shell),
+      json(shell, ['ip', '-json', '-4', 'rule']),
+      orWithout(json(shell, ['ip', '-json', '-6', 'rule']), []),
+      json(shell, ['bridge', '-json', 'fdb']),
+      json(shell, ['ip', '-json', 'neigh']),
+      orWithout(shell.run(['nft', '-s', 'list', 'table', 'inet', tableName]), ''),
+      readForward(shell, 4),
+      readForward(shell, 6),
+      speaksIpv6(shell),
+      readConnections(stateDir),
+    ])
   const links = parseLinks(addresses, netconf)
   const ours = new Set(links.map(({ name }) => name))
   const dump = await readWireGuard(shell, links)
@@ -55,6 +58,7 @@ export async function readKernel(shell: Shell): Promise<Observed> {
       fdbs: keyedBy(parseFdbs(fdb, ours), fdbKey),
       neighbours: keyedBy(parseNeighbours(neigh, ours), neighbourKey),
       wireGuards: keyedBy(dump.wireGuards, ({ dev }) => dev),
+      ipsecs: new Map(ipsecs.map((name) => [name, { name }])),
       nft,
       forwards: new Set(forwards),
     },
@@ -78,7 +82,7 @@ export async function readRoutes(shell: Shell): Promise<ReadonlyMap<string, Rout
 }
 
 async function readWireGuard(shell: Shell, links: readonly Link[]): Promise<WireGuardDump> {
-  const names = new Set(links.filter(({ kind }) => kind !== 'vxlan').map(({ name }) => name))
+  const names = new Set(links.filter(({ kind }) => kind === 'wireguard' || kind === 'tun').map(({ name }) => name))
   if (names.size === 0) return { wireGuards: [], handshakes: [] }
   return parseWireGuard(await shell.run(['wg', 'show', 'all', 'dump']), names)
 }

@@ -1,5 +1,7 @@
-import { routeProtocol, routingTable } from '../../model/names.ts'
+import { devices, routeProtocol, routingTable } from '../../model/names.ts'
 import { tableName } from '../firewall/syntax.ts'
+import { interfaceId } from '../ipsec/connection.ts'
+import type { IpsecImplementation } from '../ipsec/implementation.ts'
 import { familyOf } from '../net/cidr.ts'
 import { type Hop, type Link, linkAlias, type Route, rulePreference, type WireGuard } from './state.ts'
 import type { Step } from './step.ts'
@@ -12,7 +14,13 @@ export interface Command {
 }
 
 /** What has to be done; a tunnel in user space and its keys take more than a command. */
-export type Action = { readonly run: Command } | { readonly startTunnel: string } | { readonly configure: WireGuard }
+export type Action =
+  | { readonly run: Command }
+  | { readonly startTunnel: string }
+  | { readonly configure: WireGuard }
+  | { readonly startIpsec: IpsecImplementation }
+  | { readonly configureIpsec: Extract<Step, { do: 'ipsec.set' }> }
+  | { readonly endIpsec: string }
 
 /** What the steps are for the programs that do them: neighbouring ones for one program are one call. */
 export function render(steps: readonly Step[]): Action[] {
@@ -32,15 +40,24 @@ function isSameBatch(a: Command, b: Command): boolean {
 
 function actionsOf(step: Step): Action[] {
   if (step.do === 'wireguard.set') return [{ configure: step.wireGuard }]
-  const isUserSpace = step.do === 'link.add' && step.link.kind === 'tun'
-  return [...(isUserSpace ? [{ startTunnel: step.link.name }] : []), { run: commandOf(step) }]
+  if (step.do === 'ipsec.set') return [{ configureIpsec: step }]
+  // It ends with strongSwan, or is of no use without.
+  if (step.do === 'link.delete' && step.name === devices.ipsec.name) return [{ endIpsec: step.name }]
+  return [...programOf(step), { run: commandOf(step) }]
+}
+
+/** A device in user space is made by what encrypts. */
+function programOf(step: Step): Action[] {
+  if (step.do !== 'link.add') return []
+  if (step.link.kind === 'tun') return [{ startTunnel: step.link.name }]
+  return step.link.kind === 'libipsec' ? [{ startIpsec: step.link.kind }] : []
 }
 
 const ip = (...lines: string[]): Command => ({ argv: ['ip', '-batch', '-'], stdin: text(lines) })
 const bridge = (line: string): Command => ({ argv: ['bridge', '-batch', '-'], stdin: text([line]) })
 const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('')
 
-function commandOf(step: Exclude<Step, { do: 'wireguard.set' }>): Command {
+function commandOf(step: Exclude<Step, { do: 'wireguard.set' | 'ipsec.set' }>): Command {
   switch (step.do) {
     case 'link.add':
       return ip(...additionLines(step.link))
@@ -96,7 +113,13 @@ function additionLines({ name, kind, mac, mtu, vxlan, isUp }: Link): string[] {
   const address = mac ? ` address ${mac}` : ''
   const marks = [`link set dev ${name} alias ${linkAlias}`, `link set dev ${name} addrgenmode none`]
   const up = isUp ? [`link set dev ${name} up`] : []
+  // strongSwan has it up already, with an IPv6 address that goes when it is down.
+  if (kind === 'libipsec') return [`link set dev ${name} down`, ...marks, `link set dev ${name} mtu ${mtu}`, ...up]
   if (kind === 'tun') return [...marks, `link set dev ${name} mtu ${mtu}`, ...up]
+  if (kind === 'xfrm') {
+    // It is over no device: policies say where packets go, and lo is always there.
+    return [`link add name ${name} mtu ${mtu} type xfrm dev lo if_id ${interfaceId}`, ...marks, ...up]
+  }
   if (!vxlan) return [`link add name ${name} mtu ${mtu} type wireguard`, ...marks, ...up]
   const { id, port, local, bindDev } = vxlan
   const from = `${local ? ` local ${local}` : ''}${bindDev ? ` dev ${bindDev}` : ''}`

@@ -49,6 +49,16 @@ const tunnel: fc.Arbitrary<Link> = record({
   isLoose: fc.constant(true),
 })
 
+const ipsecDevice: fc.Arbitrary<Link> = record({
+  name: fc.constant('ipsec0'),
+  kind: one('xfrm' as const, 'libipsec' as const),
+  mtu: one(1400, 1300),
+  addresses: prefixes,
+  isUp: fc.constant(true),
+  isMarked: fc.constant(true),
+  isLoose: fc.constant(true),
+})
+
 const peer: fc.Arbitrary<Peer> = record({
   publicKey: one('one', 'two', 'three'),
   endpoint: one('192.0.2.1:1', '192.0.2.2:2'),
@@ -57,9 +67,9 @@ const peer: fc.Arbitrary<Peer> = record({
 
 /** States that a kernel can have: nothing hangs on a device that is not there. */
 export const kernelStates: fc.Arbitrary<KernelState> = fc
-  .tuple(fc.subarray(vxlanNames), fc.option(tunnel, { nil: undefined }))
-  .chain(([names, wireGuard]) =>
-    fc.tuple(...names.map(vxlan)).map((links) => (wireGuard ? [...links, wireGuard] : links)),
+  .tuple(fc.subarray(vxlanNames), fc.option(tunnel, { nil: undefined }), fc.option(ipsecDevice, { nil: undefined }))
+  .chain(([names, ...below]) =>
+    fc.tuple(...names.map(vxlan)).map((links) => [...links, ...below.filter((link) => link !== undefined)]),
   )
   .chain((links) => record(partsOf(links)))
 
@@ -71,7 +81,8 @@ function partsOf(links: readonly Link[]): { [K in keyof KernelState]: fc.Arbitra
     record({ dev: fc.constant(dev), mac: one(...macs), ip: one('192.0.2.2', '192.0.2.3') })
   const neighbour = (dev: string): fc.Arbitrary<Neighbour> =>
     record({ dev: fc.constant(dev), ip: one(...addresses), mac: one(...macs) })
-  const tunnels = links.filter(({ kind }) => kind !== 'vxlan')
+  const tunnels = links.filter(({ kind }) => kind === 'wireguard' || kind === 'tun')
+  const hasIpsec = links.some(({ name }) => name === 'ipsec0')
   const wireGuards = tunnels.map(
     ({ name }): fc.Arbitrary<WireGuard> =>
       record({
@@ -91,6 +102,12 @@ function partsOf(links: readonly Link[]): { [K in keyof KernelState]: fc.Arbitra
     fdbs: onVxlan(fdb).map((entries) => keyedBy(entries, fdbKey)),
     neighbours: onVxlan(neighbour).map((entries) => keyedBy(entries, neighbourKey)),
     wireGuards: fc.tuple(...wireGuards).map((all) => keyedBy(all, ({ dev }) => dev)),
+    ipsecs: some(hasIpsec ? ['kosmos-one', 'kosmos-two', 'kosmos-three'] : []).map((names) =>
+      keyedBy(
+        names.map((name) => ({ name })),
+        ({ name }) => name,
+      ),
+    ),
     nft: one('', 'table one', 'table two'),
     forwards: some(forwards).map((keys) => new Set(keys)),
   }

@@ -1,3 +1,4 @@
+import type { IpsecConnection } from '../ipsec/connection.ts'
 import type { Family } from '../net/cidr.ts'
 
 /** What of ours is in the kernel of a node, or should be. Addresses are in the form in which the kernel prints them. */
@@ -13,6 +14,8 @@ export interface KernelState {
   readonly neighbours: ReadonlyMap<string, Neighbour>
   /** By device. */
   readonly wireGuards: ReadonlyMap<string, WireGuard>
+  /** Of strongSwan, by name. */
+  readonly ipsecs: ReadonlyMap<string, IpsecConnection>
   /** Our nftables table as nft prints it; empty: there is none. */
   readonly nft: string
   /** Devices whose packets the FORWARD chain of iptables lets pass by a rule of ours, see {@link forwardKey}. */
@@ -21,8 +24,8 @@ export interface KernelState {
 
 export interface Link {
   readonly name: string
-  /** `tun` is WireGuard outside of the kernel. */
-  readonly kind: 'vxlan' | 'wireguard' | 'tun'
+  /** `tun` is WireGuard outside of the kernel; `xfrm` is IPsec in the kernel, `libipsec` outside of it. */
+  readonly kind: 'vxlan' | 'wireguard' | 'tun' | 'xfrm' | 'libipsec'
   readonly vxlan?: Vxlan
   readonly mac?: string
   readonly mtu: number
@@ -111,6 +114,7 @@ export const nothing: KernelState = {
   fdbs: new Map(),
   neighbours: new Map(),
   wireGuards: new Map(),
+  ipsecs: new Map(),
   nft: '',
   forwards: new Set(),
 }

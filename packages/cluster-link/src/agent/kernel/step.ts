@@ -1,5 +1,6 @@
+import type { IpsecImplementation } from '../ipsec/implementation.ts'
 import type { Family } from '../net/cidr.ts'
-import type { Fdb, Link, Neighbour, Route, WireGuard } from './state.ts'
+import type { Fdb, KernelState, Link, Neighbour, Route, WireGuard } from './state.ts'
 
 /** One change to the kernel. */
 export type Step =
@@ -13,6 +14,7 @@ export type Step =
   | { readonly do: 'fdb.replace' | 'fdb.delete'; readonly fdb: Fdb }
   | { readonly do: 'neighbour.replace' | 'neighbour.delete'; readonly neighbour: Neighbour }
   | { readonly do: 'wireguard.set'; readonly wireGuard: WireGuard }
+  | { readonly do: 'ipsec.set'; readonly ipsecs: KernelState['ipsecs']; readonly implementation: IpsecImplementation }
   | { readonly do: 'nft.replace'; readonly table: string }
   | { readonly do: 'forward.accept' | 'forward.forget'; readonly key: string }
 

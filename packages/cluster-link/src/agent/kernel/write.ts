@@ -1,14 +1,36 @@
+import type { Charon } from '../ipsec/charon.ts'
 import { CommandFailed, type Shell } from '../shell/shell.ts'
 import type { Tunnels } from '../wireguard/tunnel.ts'
-import { type Command, render } from './render.ts'
+import { type Action, type Command, render } from './render.ts'
 import type { Step } from './step.ts'
 
+/** What encrypts and takes more than commands. */
+export interface Programs {
+  readonly tunnels: Tunnels
+  readonly charon: Charon
+}
+
 /** Does the steps one after the other; throws at the first that fails. */
-export async function writeKernel(shell: Shell, tunnels: Tunnels, steps: readonly Step[]): Promise<void> {
-  for (const action of render(steps)) {
-    if ('run' in action) await runCommand(shell, action.run)
-    else if ('configure' in action) await tunnels.configure(action.configure)
-    else await tunnels.start(action.startTunnel)
+export async function writeKernel(shell: Shell, programs: Programs, steps: readonly Step[]): Promise<void> {
+  for (const action of render(steps)) await act(shell, programs, action)
+}
+
+async function act(shell: Shell, { tunnels, charon }: Programs, action: Action): Promise<void> {
+  if ('run' in action) await runCommand(shell, action.run)
+  else if ('configure' in action) await tunnels.configure(action.configure)
+  else if ('startTunnel' in action) await tunnels.start(action.startTunnel)
+  else if ('startIpsec' in action) await charon.start(action.startIpsec)
+  else if ('endIpsec' in action) {
+    await charon.end()
+    await shell.run([
+      'sh',
+      '-c',
+      'ip link show dev "$0" >/dev/null 2>&1 || exit 0; ip link delete dev "$0"',
+      action.endIpsec,
+    ])
+  } else {
+    const { ipsecs, implementation } = action.configureIpsec
+    await charon.configure([...ipsecs.values()], implementation)
   }
 }
 

@@ -67,7 +67,7 @@ export async function serveNodeConfig(options: NodeConfigOptions, signal: AbortS
     const age = ours ? now - ours.at : Number.POSITIVE_INFINITY
     if (urgency === 'never' || (urgency === 'later' && age < restMs)) return { afterMs: restMs }
     // A merge keeps what it does not name.
-    const gone = { underlay: null, wireGuard: null }
+    const gone = { underlay: null, wireGuard: null, ipsec: null }
     const patch = { metadata: { uid }, status: { ...gone, ...status } }
     unwrap(await client.patch(nodeConfigs, { name }, patch, { type: 'merge', subresource: 'status', signal }))
     written = { uid, status, at: now }

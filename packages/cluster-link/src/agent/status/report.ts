@@ -13,5 +13,6 @@ export interface Report {
   readonly syncedAt?: number
   readonly underlay?: UnderlayStatus
   readonly wireGuard?: NonNullable<NodeConfigStatus['wireGuard']>
+  readonly ipsec?: NonNullable<NodeConfigStatus['ipsec']>
   readonly nextHops: readonly { readonly address: string; readonly reachability: Reachability | undefined }[]
 }

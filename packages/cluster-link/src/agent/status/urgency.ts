@@ -19,6 +19,7 @@ function essenceOf({
   conditions,
   underlay,
   wireGuard,
+  ipsec,
   nextHops,
 }: NodeConfigStatus) {
   return {
@@ -26,6 +27,7 @@ function essenceOf({
     lastChangeTime,
     underlay,
     wireGuard,
+    ipsec,
     conditions: (conditions ?? []).map(({ lastTransitionTime, ...condition }) => condition),
     nextHops: (nextHops ?? []).map(({ address, reachable }) => ({ address, reachable })),
   }

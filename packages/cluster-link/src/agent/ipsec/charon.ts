@@ -1,0 +1,147 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { devices, ipsecRouting } from '../../model/names.ts'
+import { writePrivate } from '../private-file.ts'
+import type { Shell } from '../shell/shell.ts'
+import { createCalls } from './calls.ts'
+import { charonConf } from './conf.ts'
+import { type IpsecConnection, isOurs } from './connection.ts'
+import type { IpsecImplementation } from './implementation.ts'
+import type { IpsecKeyPair } from './key.ts'
+import { askVici, isAbsent, type ViciRequest } from './vici.ts'
+
+/** strongSwan's daemon for this node. */
+export interface Charon {
+  /** Starts it, unless it runs, and waits until it listens and its device is there. */
+  start(implementation: IpsecImplementation): Promise<void>
+  /** Makes its connections be these; those that stay keep their keys and their traffic. */
+  configure(connections: readonly IpsecConnection[], implementation: IpsecImplementation): Promise<void>
+  /** Sees to it, in the background, that they have tunnels. */
+  keepUp(connections: readonly IpsecConnection[]): void
+  /** Ends it, and with it the tunnels and, in user space, the device. */
+  end(): Promise<void>
+}
+
+/** Of Debian's packages, the one that stays in the foreground and has no pid file in /run that others share. */
+const program = 'charon-systemd'
+const startTimeoutMs = 10_000
+const stopTimeoutMs = 5_000
+
+const forgetRules = [4, 6]
+  .map(
+    (family) =>
+      `while ip -${family} rule delete pref ${ipsecRouting.preference} lookup ${ipsecRouting.table}; do :; done`,
+  )
+  .concat('true')
+  .join(' 2>/dev/null\n')
+
+const folderOf = (stateDir: string) => join(stateDir, 'ipsec')
+const socketOf = (stateDir: string) => join(folderOf(stateDir), 'vici')
+
+/** Names of the connections of ours that it has; none when it does not run. */
+export async function readConnections(stateDir: string): Promise<string[]> {
+  try {
+    const [[known] = []] = await askVici(socketOf(stateDir), [{ command: 'get-conns' }])
+    return [known?.conns ?? []].flat().map(String).filter(isOurs).sort()
+  } catch (error) {
+    if (isAbsent(error)) return []
+    throw error
+  }
+}
+
+export function createCharon(shell: Shell, stateDir: string, loadKey: () => Promise<IpsecKeyPair>): Charon {
+  const folder = folderOf(stateDir)
+  const socket = socketOf(stateDir)
+  const [conf, pidFile, logFile] = ['strongswan.conf', 'charon.pid', 'charon.log'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string]
+
+  const calls = createCalls(socket)
+
+  /** Runs a script about its process, `$pid`, if that is really it: numbers are given again. */
+  const ofProcess = (script: string) =>
+    shell.run([
+      'sh',
+      '-c',
+      `pid=$(cat "$1" 2>/dev/null) && tr '\\0' '\\n' 2>/dev/null <"/proc/$pid/environ" | grep -qxF "STRONGSWAN_CONF=$2" || exit 0; ${script}`,
+      'sh',
+      pidFile,
+      conf,
+    ])
+  const isThere = async () => (await ofProcess('echo yes')) !== ''
+  const end = async () => {
+    calls.end()
+    await ofProcess('kill -TERM $pid || true')
+    const deadline = performance.now() + stopTimeoutMs
+    while (await isThere()) {
+      if (performance.now() > deadline) await ofProcess('kill -KILL $pid || true')
+      await sleep(20)
+    }
+    // It takes its rules with it, unless it was killed.
+    await shell.run(['sh', '-c', forgetRules])
+  }
+  /** The TUN device that it has; empty: none, or one that was deleted. */
+  const tunDevice = async () => (await ofProcess(`sed -n 's/^iff:[[:space:]]*//p' /proc/$pid/fdinfo/* || true`)).trim()
+
+  const launch = async (implementation: IpsecImplementation) => {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await rm(socket, { force: true })
+    await writePrivate(conf, charonConf({ socket, implementation }))
+    // In a session of its own: it goes on when the agent is restarted.
+    const script = 'echo $$ >"$0" && exec "$@"'
+    await shell.detach(['sh', '-c', script, pidFile, program], { STRONGSWAN_CONF: conf }, logFile)
+    const deadline = performance.now() + startTimeoutMs
+    while (!(await isListening(socket))) {
+      if (performance.now() > deadline) throw new Error(`${program} does not listen; ${logFile} says why`)
+      await sleep(20)
+    }
+    const { privateKey } = await loadKey()
+    await askVici(socket, [{ command: 'load-key', message: { type: 'any', data: privateKey } }])
+  }
+  const start = async (implementation: IpsecImplementation) => {
+    if (!(await isListening(socket))) await end().then(() => launch(implementation))
+    if (implementation === 'xfrm') return
+    if ((await tunDevice()) === '') await end().then(() => launch(implementation))
+    const given = await tunDevice()
+    const { name } = devices.ipsec
+    if (given !== name) throw new Error(`strongSwan has ${given}: ${name} is another program's; end that one`)
+  }
+
+  return {
+    start,
+    end,
+    keepUp: calls.begin,
+    configure: async (connections, implementation) => {
+      await start(implementation)
+      const there = new Set(await readConnections(stateDir))
+      const wanted = new Set(connections.map(({ name }) => name))
+      const added = connections.filter(({ name, config }) => config !== undefined && !there.has(name))
+      await askVici(socket, [
+        ...[...there.difference(wanted)].map((name) => ({ command: 'unload-conn', message: { name } })),
+        ...added.map(({ name, config = {} }) => ({ command: 'load-conn', message: { [name]: config } })),
+      ])
+      await endStrangers(socket, wanted)
+    },
+  }
+}
+
+/** Ends the tunnels to peers that are no more, or that are others now. */
+async function endStrangers(socket: string, wanted: ReadonlySet<string>): Promise<void> {
+  const [sas = []] = await askVici(socket, [{ command: 'list-sas', stream: 'list-sa' }])
+  const strangers = new Set(sas.flatMap((sa) => Object.keys(sa)).filter((name) => isOurs(name) && !wanted.has(name)))
+  const requests = [...strangers].map(
+    (name): ViciRequest => ({ command: 'terminate', message: { ike: name, force: 'yes', timeout: '-1' } }),
+  )
+  await askVici(socket, requests)
+}
+
+async function isListening(socket: string): Promise<boolean> {
+  try {
+    await askVici(socket, [{ command: 'version' }])
+    return true
+  } catch (error) {
+    if (isAbsent(error)) return false
+    throw error
+  }
+}
