@@ -1,4 +1,4 @@
-import { routingTable } from '../../model/names.ts'
+import { devices, routingTable } from '../../model/names.ts'
 import { tableName } from '../firewall/syntax.ts'
 import { readConnections } from '../ipsec/charon.ts'
 import type { Family } from '../net/cidr.ts'
@@ -58,7 +58,8 @@ export async function readKernel(shell: Shell, stateDir: string): Promise<Observ
       fdbs: keyedBy(parseFdbs(fdb, ours), fdbKey),
       neighbours: keyedBy(parseNeighbours(neigh, ours), neighbourKey),
       wireGuards: keyedBy(dump.wireGuards, ({ dev }) => dev),
-      ipsecs: new Map(ipsecs.map((name) => [name, { name }])),
+      // Without its device strongSwan is started anew.
+      ipsecs: ours.has(devices.ipsec.name) ? new Map(ipsecs.map((name) => [name, { name }])) : new Map(),
       nft,
       forwards: new Set(forwards),
     },
