@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { NodeConfigSpec } from '@kosmos/api'
-import { bridgeAddress, plainSpec, secureSpec } from '../node-config.fixture.ts'
+import { bridgeAddress, ipsecSpec, plainSpec, secureSpec } from '../node-config.fixture.ts'
 import { desired, type Facts } from './desired.ts'
 import { nothing } from './state.ts'
 
@@ -46,6 +46,17 @@ describe('what a NodeConfig means for the kernel', () => {
       hops: [{ dev: 'vx-bridge' }],
       source: 'fd22::1',
     })
+  })
+
+  it('has a device and a connection for IPsec, by the kernel where it can', () => {
+    const ipsec = { publicKey: 'b3Vycw==', implementation: 'xfrm' } as const
+    const spec = ipsecSpec(me, [{ number: 2, ipsecPublicKey: 'dHdv' }])
+    const { links, ipsecs, wireGuards } = desired(spec, { ...facts, ipsec })
+    assert.equal(links.get('ipsec0')?.kind, 'xfrm')
+    assert.deepEqual(links.get('ipsec0')?.addresses, ['240.0.2.1/32'])
+    assert.equal(desired(spec, facts).links.get('ipsec0')?.kind, 'libipsec')
+    assert.equal(ipsecs.size, 1)
+    assert.equal(wireGuards.size, 0)
   })
 
   it('shares the traffic among next hops of one metric', () => {

@@ -124,4 +124,16 @@ describe('what the steps are for the programs', () => {
       ],
     )
   })
+
+  it('makes the interface for IPsec over no device, and starts strongSwan where that has one', () => {
+    const ipsec: Link = { ...tunnel, name: 'ipsec0', kind: 'xfrm', mtu: 1400 }
+    const [made] = render([{ do: 'link.add', link: ipsec }])
+    assert(made && 'run' in made)
+    assert.match(made.run.stdin, /^link add name ipsec0 mtu 1400 type xfrm dev lo if_id 4876\n/)
+    const [first, second] = render([{ do: 'link.add', link: { ...ipsec, kind: 'libipsec' } }])
+    assert.deepEqual(first, { startIpsec: 'libipsec' })
+    assert(second && 'run' in second)
+    assert.doesNotMatch(second.run.stdin, /link add/)
+    assert.deepEqual(render([{ do: 'link.delete', name: 'ipsec0' }]), [{ endIpsec: 'ipsec0' }])
+  })
 })

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { LinkCluster, Tunnel } from '../model/network.ts'
+import { tunnelBetween } from './roles.ts'
+import { buildNetwork, type ClusterSketch } from './testing/networks.ts'
+
+const plain: Omit<ClusterSketch, 'tunnel'> = {
+  networkType: 'p2p',
+  families: [4],
+  nodes: 1,
+  gateways: 0,
+  overlapping: false,
+  prefix: 16,
+}
+
+/** What two clusters wish, the one whose name comes first first; asked from both sides. */
+function between(...wishes: [Tunnel, Tunnel]): Tunnel {
+  const [a, b] = [...buildNetwork(wishes.map((tunnel) => ({ ...plain, tunnel }))).values()] as [
+    LinkCluster,
+    LinkCluster,
+  ]
+  assert.equal(tunnelBetween(a, b), tunnelBetween(b, a))
+  return tunnelBetween(a, b)
+}
+
+describe('the tunnel between two clusters', () => {
+  it('is clear text only if both wish that', () => {
+    assert.equal(between('vxlan', 'vxlan'), 'vxlan')
+    for (const tunnel of ['wireguard', 'ipsec'] as const) {
+      assert.equal(between('vxlan', tunnel), tunnel)
+      assert.equal(between(tunnel, 'vxlan'), tunnel)
+    }
+  })
+
+  it('is what the one whose name comes first wishes, of two that encrypt', () => {
+    assert.equal(between('ipsec', 'wireguard'), 'ipsec')
+    assert.equal(between('wireguard', 'ipsec'), 'wireguard')
+  })
+})
