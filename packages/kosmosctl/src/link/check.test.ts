@@ -33,6 +33,7 @@ describe('the check of linked clusters', () => {
       { tunnel: 'wireguard' },
       { networkType: 'gateway' },
       { networkType: 'gateway', tunnel: 'wireguard' },
+      { tunnel: 'ipsec' },
     ]
     for (const one of options) {
       const result = checkedOf([
@@ -64,6 +65,19 @@ describe('the check of linked clusters', () => {
     )
     const bad = result.nodePairs?.filter(({ state }) => state === 'down').map(({ from, to }) => `${from} ${to}`)
     assert.deepEqual(bad, ['berlin/n1 paris/n2', 'paris/n2 berlin/n1'])
+  })
+
+  it('names the port of the tunnel that a silent one is within', () => {
+    for (const [tunnel, port] of [
+      ['wireguard', 51_872],
+      ['ipsec', 51_873],
+    ] as const) {
+      const result = checkedOf(
+        two.map((one) => ({ ...one, options: { tunnel } })),
+        { isSilent: between('berlin/n1', 'paris/n2') },
+      )
+      assert.match(sentence(wrong(result)[0] as Finding), new RegExp(`UDP ${port} pass, both ways`))
+    }
   })
 
   it('blames the node that nobody reaches, not each of its peers', () => {

@@ -121,6 +121,7 @@ function storedNodes({ name, nodes = 2, gateways = 0, network, mtus = [] }: Sket
       tunnelID: index * 256 + n + 1,
       mtu: mtus[n] ?? 1500,
       publicKey: Buffer.from(`${name}-${nodeName}`.padEnd(32, '.')).toString('base64'),
+      ipsecPublicKey: Buffer.from(`${name}-${nodeName}`.padEnd(32, '.')).toString('base64'),
       ...(n < gateways && { roles: ['gateway'] }),
     }
     return { metadata: { name: clusterNodeName(name, nodeName) }, spec } as unknown as StoredClusterNode

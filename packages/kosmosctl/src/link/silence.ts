@@ -2,7 +2,7 @@ import type { StoredClusterNode } from '@kosmos/cluster-link'
 import { type Finding, ok, problem } from '../findings/finding.ts'
 import { age } from '../output/age.ts'
 import { some } from './listed.ts'
-import { portOf, type TunnelState } from './tunnels.ts'
+import type { TunnelState } from './tunnels.ts'
 import type { LinkView } from './view.ts'
 
 /** More pairs than this are counted. */
@@ -59,7 +59,10 @@ function pairs(down: readonly TunnelState[]): [string, string, TunnelState[]][] 
 function finding({ facts }: LinkView, a: string, b: string | undefined, between: readonly TunnelState[]): Finding {
   const peers = b === undefined ? [...new Set(between.map(({ from, to }) => (from === a ? to : from)))].sort() : [b]
   const devs = [...new Set(between.map(({ dev }) => dev))].sort()
-  const ports = devs.map((dev) => `UDP ${portOf(dev)}`).join(' and ')
+  const ports = [...new Set(between.map(({ port }) => port))]
+    .sort()
+    .map((port) => `UDP ${port}`)
+    .join(' and ')
   const since = between.flatMap(({ since }) => since ?? []).sort()[0]
   const nodes = new Map(
     facts.clusters.flatMap(({ name, nodes }) => nodes.map((node) => [`${name}/${node.spec.nodeName}`, node])),

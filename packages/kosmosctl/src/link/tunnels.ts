@@ -1,3 +1,4 @@
+import type { NodeConfigSpec } from '@kosmos/api'
 import { devices } from '@kosmos/cluster-link'
 import { type HopState, type LinkView, nextHopOf, stateOf } from './view.ts'
 
@@ -6,6 +7,7 @@ export interface TunnelState {
   readonly from: string
   readonly to: string
   readonly dev: string
+  readonly port: number
   readonly nextHop: string
   readonly isEncrypted: boolean
   readonly mtu: number | undefined
@@ -27,6 +29,7 @@ export function tunnelsOf(view: LinkView): TunnelState[] {
         from,
         to: view.forwarding.nodeOf(gw) ?? gw,
         dev,
+        port: portOf(config.spec, gw, dev),
         nextHop: gw,
         isEncrypted: dev === devices.secure.name,
         mtu: links.find(({ name }) => name === dev)?.mtu,
@@ -40,8 +43,10 @@ export function tunnelsOf(view: LinkView): TunnelState[] {
   })
 }
 
-/** The UDP port that has to pass for a device. */
-export function portOf(dev: string): number {
-  if (dev === devices.secure.name) return devices.wireGuard.port
-  return Object.values(devices).find(({ name }) => name === dev)?.port ?? devices.bridge.port
+/** The UDP port that has to pass: of the device, or, where that is within an encrypted tunnel, of the tunnel's. */
+function portOf({ arps = [], fdbs = [], routes = [] }: NodeConfigSpec, gw: string, dev: string): number {
+  const mac = arps.find((arp) => arp.ip === gw && arp.dev === dev)?.mac
+  const end = fdbs.find((fdb) => fdb.mac === mac && fdb.dev === dev)?.ip
+  const below = dev === devices.secure.name ? routes.find(({ cidr }) => cidr === `${end}/32`)?.dev : dev
+  return Object.values(devices).find(({ name }) => name === below)?.port ?? devices.bridge.port
 }
