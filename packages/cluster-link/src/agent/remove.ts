@@ -15,7 +15,7 @@ export async function removeEverything(shell: Shell, stateDir: string): Promise<
   const charon = createCharon(shell, stateDir, unexpected)
   await writeKernel(shell, { tunnels: noTunnels, charon }, steps)
   // It may run without its device.
-  await charon.end()
+  await charon.remove()
   await rm(stateDir, { recursive: true, force: true })
   return steps.length
 }

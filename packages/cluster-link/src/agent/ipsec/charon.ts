@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { devices, ipsecRouting } from '../../model/names.ts'
+import { linkAlias } from '../kernel/state.ts'
 import { writePrivate } from '../private-file.ts'
 import type { Shell } from '../shell/shell.ts'
 import { createCalls } from './calls.ts'
@@ -9,6 +10,7 @@ import { charonConf } from './conf.ts'
 import { type IpsecConnection, isOurs } from './connection.ts'
 import type { IpsecImplementation } from './implementation.ts'
 import type { IpsecKeyPair } from './key.ts'
+import { removeLeftovers } from './leftovers.ts'
 import { askVici, isAbsent, type ViciRequest } from './vici.ts'
 
 /** strongSwan's daemon for this node. */
@@ -19,8 +21,8 @@ export interface Charon {
   configure(connections: readonly IpsecConnection[], implementation: IpsecImplementation): Promise<void>
   /** Sees to it, in the background, that they have tunnels. */
   keepUp(connections: readonly IpsecConnection[]): void
-  /** Ends it, and with it the tunnels and, in user space, the device. */
-  end(): Promise<void>
+  /** Ends it, and takes the device and whatever else there is of it. */
+  remove(): Promise<void>
 }
 
 /** Of Debian's packages, the one that stays in the foreground and has no pid file in /run that others share. */
@@ -84,7 +86,14 @@ export function createCharon(shell: Shell, stateDir: string, loadKey: () => Prom
   /** The TUN device that it has; empty: none, or one that was deleted. */
   const tunDevice = async () => (await ofProcess(`sed -n 's/^iff:[[:space:]]*//p' /proc/$pid/fdinfo/* || true`)).trim()
 
+  /** Whether there is a device of ours. */
+  const hasDevice = async () =>
+    (await shell.run(['sh', '-c', `ip -o link show dev ${devices.ipsec.name} 2>/dev/null || true`])).includes(
+      `alias ${linkAlias}`,
+    )
+
   const launch = async (implementation: IpsecImplementation) => {
+    if (implementation === 'xfrm') await removeLeftovers(shell)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await rm(socket, { force: true })
     await writePrivate(conf, charonConf({ socket, implementation }))
@@ -110,7 +119,13 @@ export function createCharon(shell: Shell, stateDir: string, loadKey: () => Prom
 
   return {
     start,
-    end,
+    remove: async () => {
+      await end()
+      // The one in user space went with it.
+      if (!(await hasDevice())) return
+      await shell.run(['ip', 'link', 'delete', 'dev', devices.ipsec.name])
+      await removeLeftovers(shell)
+    },
     keepUp: calls.begin,
     configure: async (connections, implementation) => {
       await start(implementation)

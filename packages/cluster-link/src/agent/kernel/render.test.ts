@@ -134,6 +134,6 @@ describe('what the steps are for the programs', () => {
     assert.deepEqual(first, { startIpsec: 'libipsec' })
     assert(second && 'run' in second)
     assert.doesNotMatch(second.run.stdin, /link add/)
-    assert.deepEqual(render([{ do: 'link.delete', name: 'ipsec0' }]), [{ endIpsec: 'ipsec0' }])
+    assert.deepEqual(render([{ do: 'link.delete', name: 'ipsec0' }]), [{ removeIpsec: true }])
   })
 })

@@ -20,7 +20,7 @@ export type Action =
   | { readonly configure: WireGuard }
   | { readonly startIpsec: IpsecImplementation }
   | { readonly configureIpsec: Extract<Step, { do: 'ipsec.set' }> }
-  | { readonly endIpsec: string }
+  | { readonly removeIpsec: true }
 
 /** What the steps are for the programs that do them: neighbouring ones for one program are one call. */
 export function render(steps: readonly Step[]): Action[] {
@@ -42,7 +42,7 @@ function actionsOf(step: Step): Action[] {
   if (step.do === 'wireguard.set') return [{ configure: step.wireGuard }]
   if (step.do === 'ipsec.set') return [{ configureIpsec: step }]
   // It ends with strongSwan, or is of no use without.
-  if (step.do === 'link.delete' && step.name === devices.ipsec.name) return [{ endIpsec: step.name }]
+  if (step.do === 'link.delete' && step.name === devices.ipsec.name) return [{ removeIpsec: true }]
   return [...programOf(step), { run: commandOf(step) }]
 }
 

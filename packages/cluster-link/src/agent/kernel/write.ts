@@ -20,15 +20,8 @@ async function act(shell: Shell, { tunnels, charon }: Programs, action: Action):
   else if ('configure' in action) await tunnels.configure(action.configure)
   else if ('startTunnel' in action) await tunnels.start(action.startTunnel)
   else if ('startIpsec' in action) await charon.start(action.startIpsec)
-  else if ('endIpsec' in action) {
-    await charon.end()
-    await shell.run([
-      'sh',
-      '-c',
-      'ip link show dev "$0" >/dev/null 2>&1 || exit 0; ip link delete dev "$0"',
-      action.endIpsec,
-    ])
-  } else {
+  else if ('removeIpsec' in action) await charon.remove()
+  else {
     const { ipsecs, implementation } = action.configureIpsec
     await charon.configure([...ipsecs.values()], implementation)
   }
