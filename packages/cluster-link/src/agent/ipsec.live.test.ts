@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { loadIpsecKey } from './ipsec/key.ts'
@@ -59,7 +59,33 @@ describe('three nodes that encrypt by IPsec', { skip: unlessRoot }, () => {
     const wire = await sniff(network, a, ['-i', 'eth0', '-A'], () => podOfA.sh(telltale))
     assert.match(wire, /192\.0\.2\.1\.51873 > 192\.0\.2\.2\.51873/)
     assert.doesNotMatch(wire, clear)
+  })
+
+  it('carry packets as large as the MTU says in one piece, and larger ones in several', async () => {
+    const wire = await sniff(network, a, ['-i', 'eth0', '-v', 'udp'], () =>
+      podOfA.sh('ping -c 1 -W 2 -M do -s 1322 10.2.0.5'),
+    )
+    assert.match(wire, /192\.0\.2\.1\.51873 > 192\.0\.2\.2\.51873/)
+    assert.doesNotMatch(wire, /flags \[\+\]/)
     await podOfA.sh('ping -c 1 -W 2 -s 4000 10.2.0.5')
+  })
+
+  it('listen to nobody on the inner port but through the tunnel', async () => {
+    await c.sh('ip route replace 240.0.2.1/32 via 192.0.2.1 table 4876')
+    const send =
+      "require('node:dgram').createSocket('udp4').send('x'.repeat(60), 4878, '240.0.2.1', () => process.exit())"
+    await c.shell.run([process.execPath, '-e', send])
+    const input = await a.sh('nft list chain inet kosmos_link input')
+    assert.match(input, /udp dport 4878 iifname != "ipsec0" counter packets 1 /)
+    await apply(c, specOf(3))
+  })
+
+  it('have another tunnel, by another key, when the key of one changes', async () => {
+    await rm(join(b.stateDir, 'ipsec.pem'))
+    ends[1] = { number: 2, ipsecPublicKey: (await loadIpsecKey(b.stateDir)).publicKey }
+    for (const [index, host] of [a, b, c].entries()) await apply(host, specOf(index + 1))
+    await reaches('10.2.0.5')
+    assert.deepEqual([...new Set(await peersOf(a))], ['240.0.2.2', '240.0.2.3'])
   })
 
   it('find nothing to do the second time, and keep the tunnel', async () => {

@@ -105,8 +105,6 @@ export function createCharon(shell: Shell, stateDir: string, loadKey: () => Prom
       if (performance.now() > deadline) throw new Error(`${program} does not listen; ${logFile} says why`)
       await sleep(20)
     }
-    const { privateKey } = await loadKey()
-    await askVici(socket, [{ command: 'load-key', message: { type: 'any', data: privateKey } }])
   }
   const start = async (implementation: IpsecImplementation) => {
     if (!(await isListening(socket))) await end().then(() => launch(implementation))
@@ -132,7 +130,10 @@ export function createCharon(shell: Shell, stateDir: string, loadKey: () => Prom
       const there = new Set(await readConnections(stateDir))
       const wanted = new Set(connections.map(({ name }) => name))
       const added = connections.filter(({ name, config }) => config !== undefined && !there.has(name))
+      // The key may be another one than it has: that of a connection that is not there yet.
+      const { privateKey } = await loadKey()
       await askVici(socket, [
+        { command: 'load-key', message: { type: 'any', data: privateKey } },
         ...[...there.difference(wanted)].map((name) => ({ command: 'unload-conn', message: { name } })),
         ...added.map(({ name, config = {} }) => ({ command: 'load-conn', message: { [name]: config } })),
       ])
