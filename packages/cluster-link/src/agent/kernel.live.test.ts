@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
-import { createNodeKernel, type NodeKernel } from './kernel/converge.ts'
+import type { NodeKernel } from './kernel/converge.ts'
+import { kernelOf } from './kernel.fixture.ts'
 import { type Host, hostOf, type Network, startNetwork, unlessRoot } from './network.fixture.ts'
 import { removeEverything } from './remove.ts'
 import { nodeConfigSpecs } from './spec.fixture.ts'
-import { loadKeyPair } from './wireguard/key.ts'
 
 const transitions = Number(process.env.KERNEL_TRANSITIONS ?? 40)
 
@@ -17,8 +17,7 @@ describe('the kernel, from any NodeConfig to any other', { skip: unlessRoot }, (
   before(async () => {
     network = await startNetwork({ a: ['192.0.2.1/24', '192.0.2.9/24', '2001:db8::1/64'] })
     host = hostOf(network, 'a')
-    const { shell, stateDir } = host
-    kernel = createNodeKernel({ shell, stateDir, keyPair: await loadKeyPair(stateDir), implementation: 'tun' })
+    kernel = await kernelOf(host)
   })
   after(() => network?.end())
 
