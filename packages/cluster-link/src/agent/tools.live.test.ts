@@ -8,7 +8,7 @@ import { createNodeAgent } from './node-agent.ts'
 import { bridgeAddress, plainSpec } from './node-config.fixture.ts'
 import { createShell } from './shell/shell.ts'
 
-const needed = ['ip', 'bridge', 'nft', 'sysctl', 'setpriv', 'unshare', 'sh', 'wg', 'fping']
+const needed = ['ip', 'bridge', 'nft', 'cat', 'tee', 'setpriv', 'unshare', 'sh', 'wg', 'fping']
 const [me, other] = [{ number: 1 }, { number: 2 }] as const
 
 describe('a node without a program that the agent needs', { skip: unlessRoot }, () => {
@@ -41,12 +41,15 @@ describe('a node without a program that the agent needs', { skip: unlessRoot }, 
       agent.want(plainSpec(me, [other], { routes }), 1)
       const running = agent.run(stop.signal)
       const applied = () => agent.report().applied
-      await eventually('it is missed', async () => applied()?.reason === 'ToolMissing')
-      assert.equal(applied()?.detail, missing)
-      await install(missing)
-      await eventually('it is found', async () => applied()?.reason === 'Applied')
-      stop.abort()
-      await running
+      try {
+        await eventually('it is missed', async () => applied()?.reason === 'ToolMissing')
+        assert.equal(applied()?.detail, missing)
+        await install(missing)
+        await eventually('it is found', async () => applied()?.reason === 'Applied')
+      } finally {
+        stop.abort()
+        await running
+      }
     })
   }
 })
