@@ -39,6 +39,8 @@ export async function startNetwork(plan: Readonly<Record<string, readonly string
   await ensurePrograms(['ip', 'nft', 'iptables', 'fping', 'wg', 'wireguard-go', 'tcpdump', 'ping'], silent)
   await ensurePrograms(['charon', 'charon-openssl', 'charon-libipsec'], silent)
   const children: ChildProcess[] = []
+  /** Of those, the ones that network namespaces last as long as. */
+  const holders = new Set<ChildProcess>()
   const stateRoot = await mkdtemp(join(tmpdir(), 'kosmos-link-'))
   const start = (prefix: readonly string[], argv: readonly string[], options = {}) => {
     const [program = '', ...args] = [...prefix, 'setpriv', '--pdeathsig', 'KILL', ...argv]
@@ -49,6 +51,7 @@ export async function startNetwork(plan: Readonly<Record<string, readonly string
   const namespace = async (name: string): Promise<Host> => {
     const script = 'mount -t tmpfs none /run && ip link set lo up && echo up && exec sleep infinity'
     const child = start(['unshare', '--net', '--mount'], ['sh', '-c', script])
+    holders.add(child)
     await new Promise((resolve, reject) => {
       child.stdout?.once('data', resolve)
       child.stderr?.once('data', (text) => reject(new Error(`${text}`)))
@@ -104,10 +107,10 @@ export async function startNetwork(plan: Readonly<Record<string, readonly string
     },
     start: (host, argv, options) => start(host.prefix, argv, options),
     end: async () => {
-      // wireguard-go and strongSwan outlive whoever started them.
+      // wireguard-go and strongSwan outlive whoever started them, and an agent would start them again.
+      await kill(children.filter((child) => !holders.has(child)))
       await Promise.all([...hosts.values()].map((host) => removeEverything(host.shell, host.stateDir)))
-      for (const child of children) child.kill('SIGKILL')
-      await Promise.all(children.map(async (child) => child.exitCode ?? child.signalCode ?? (await ended(child))))
+      await kill(children)
       await rm(stateRoot, { recursive: true, force: true })
     },
   }
@@ -129,6 +132,11 @@ export async function eventually<T>(what: string, look: () => Promise<T | false 
     if (Date.now() > deadline) throw new Error(`never: ${what}`)
     await sleep(20)
   }
+}
+
+async function kill(children: readonly ChildProcess[]): Promise<void> {
+  for (const child of children) child.kill('SIGKILL')
+  await Promise.all(children.map(async (child) => child.exitCode ?? child.signalCode ?? (await ended(child))))
 }
 
 function ended(child: ChildProcess): Promise<unknown> {

@@ -201,6 +201,25 @@ describe('the controllers of ClusterLink', () => {
     assert.equal((await configOf('a', 'a2'))?.spec.peers, undefined, 'a2 has told no key')
   })
 
+  it('take IPsec where that is asked for, with the keys for it', async () => {
+    await options('b', { tunnel: 'ipsec' })
+    const said = (publicKey: string, ip: string): NodeConfigStatus => ({
+      underlay: { interfaceName: 'eth1', ip, mtu: 1400 },
+      ipsec: { publicKey, implementation: 'libipsec' },
+    })
+    await agentSays('a', 'a1', said('YTE=', '192.0.2.11'))
+    await agentSays('b', 'b1', said('YjE=', '192.0.2.21'))
+    const { spec } = await eventually('a1 has the key of b1', async () => {
+      const found = await configOf('a', 'a1')
+      return found?.spec.ipsecPeers?.length === 1 ? found : undefined
+    })
+    const [{ publicKey, local, remote } = {}] = spec.ipsecPeers ?? []
+    assert.deepEqual([publicKey, local, remote], ['YjE=', '192.0.2.11', '192.0.2.21'])
+    const mtus = Object.fromEntries(spec.devices?.map(({ name, mtu }) => [name, mtu]) ?? [])
+    assert.deepEqual(mtus, { ipsec0: 1335, 'vx-secure': 1285 })
+    assert.equal(spec.peers, undefined)
+  })
+
   it('choose gateways, route the others by them, and let only the gateways know the other cluster', async () => {
     await options('a', { networkType: 'gateway', tunnel: 'vxlan' })
     await options('b', { tunnel: 'vxlan' })
