@@ -143,14 +143,14 @@ function ended(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve) => child.once('close', resolve))
 }
 
-/** What tcpdump sees in a host while something is done. */
+/** What tcpdump sees in a host while something is done; without times, in whose digits anything may be found. */
 export async function sniff(
   network: Network,
   host: Host,
   filter: readonly string[],
   work: () => Promise<unknown>,
 ): Promise<string> {
-  const child = network.start(host, ['tcpdump', '-nn', '-l', '-U', ...filter])
+  const child = network.start(host, ['tcpdump', '-t', '-nn', '-l', '-U', ...filter])
   let seen = ''
   child.stdout?.on('data', (chunk) => {
     seen += chunk
