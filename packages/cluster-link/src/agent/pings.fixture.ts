@@ -27,9 +27,11 @@ export async function longestGap({ child, text }: Pings): Promise<number> {
   return Math.round(Math.max(...times.slice(1).map((time, index) => time - (times[index] ?? 0))))
 }
 
+/** How many had no answer; those that were on their way at the end do not count. */
 export async function lostPings({ child, text }: Pings): Promise<number> {
   child.kill('SIGINT')
   await sleep(100)
-  const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(text()) ?? []
-  return Number(sent) - Number(received)
+  const answered = new Set(Array.from(text().matchAll(/icmp_seq=(\d+) ttl/g), ([, number]) => Number(number)))
+  assert(answered.size > 100, text())
+  return Math.max(...answered) - answered.size
 }

@@ -11,7 +11,7 @@ import { type IpsecConnection, isOurs } from './connection.ts'
 import type { IpsecImplementation } from './implementation.ts'
 import type { IpsecKeyPair } from './key.ts'
 import { removeLeftovers } from './leftovers.ts'
-import { askVici, isAbsent, type ViciRequest } from './vici.ts'
+import { askVici, isAbsent, ViciRefused } from './vici.ts'
 
 /** strongSwan's daemon for this node. */
 export interface Charon {
@@ -146,10 +146,16 @@ export function createCharon(shell: Shell, stateDir: string, loadKey: () => Prom
 async function endStrangers(socket: string, wanted: ReadonlySet<string>): Promise<void> {
   const [sas = []] = await askVici(socket, [{ command: 'list-sas', stream: 'list-sa' }])
   const strangers = new Set(sas.flatMap((sa) => Object.keys(sa)).filter((name) => isOurs(name) && !wanted.has(name)))
-  const requests = [...strangers].map(
-    (name): ViciRequest => ({ command: 'terminate', message: { ike: name, force: 'yes', timeout: '-1' } }),
-  )
-  await askVici(socket, requests)
+  for (const name of strangers) {
+    await askVici(socket, [{ command: 'terminate', message: { ike: name, force: 'yes', timeout: '-1' } }]).catch(
+      unlessGone,
+    )
+  }
+}
+
+/** The other end may have ended it meanwhile. */
+function unlessGone(error: Error): void {
+  if (!(error instanceof ViciRefused && /no matching SAs/.test(error.message))) throw error
 }
 
 async function isListening(socket: string): Promise<boolean> {
