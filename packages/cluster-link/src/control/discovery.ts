@@ -12,7 +12,6 @@ import {
 } from '@kosmos/kube'
 import { type FoundNetworks, foundNetworks } from '../discover/networks.ts'
 import { electGateways } from '../gateways/elect.ts'
-import { overlapsIn } from '../plan/visible.ts'
 import { clusterNodeSpec, conditionsToShow, TunnelIDs } from './cluster-node.ts'
 import { GlobalCIDRs } from './global-cidrs.ts'
 import { takesPart } from './link-network.ts'
@@ -131,7 +130,7 @@ export class DiscoveryController {
       member: member?.state,
       podCIDRs: clusterLinkStatus?.podCIDRs ?? [],
       nodes,
-      overlaps: overlapsIn(this.#state.network),
+      overlaps: this.#state.overlaps,
     })
     const present = (cluster.status?.conditions ?? []) as readonly Condition[]
     const conditions = withCondition(present, condition, `${new Date().toISOString().slice(0, 19)}Z`)

@@ -1,6 +1,7 @@
 import { systemNamespace } from '@kosmos/api'
 import { type Client, clusters, Informer, type Secret, type StoredCluster, secrets } from '@kosmos/kube'
 import type { LinkNetwork } from '../model/network.ts'
+import { type Overlap, overlapsIn } from '../plan/visible.ts'
 import { linkNetwork } from './link-network.ts'
 import type { Member } from './member.ts'
 import { clusterNodes, type StoredClusterNode } from './resources.ts'
@@ -13,6 +14,7 @@ export class LinkState {
   readonly clusterNodes: Informer<StoredClusterNode, 'cluster'>
   readonly members = new Map<string, Member>()
   #network: LinkNetwork | undefined
+  #overlaps: readonly Overlap[] | undefined
 
   constructor(root: Client) {
     this.root = root
@@ -25,6 +27,7 @@ export class LinkState {
     })
     const forget = () => {
       this.#network = undefined
+      this.#overlaps = undefined
     }
     this.clusters.subscribe(forget)
     this.clusterNodes.subscribe(forget)
@@ -38,6 +41,12 @@ export class LinkState {
   get network(): LinkNetwork {
     this.#network ??= linkNetwork(this.clusters.store.values(), (cluster) => this.nodesOf(cluster))
     return this.#network
+  }
+
+  /** Networks of which one hides the other, as of now; looked for once however many clusters ask. */
+  get overlaps(): readonly Overlap[] {
+    this.#overlaps ??= overlapsIn(this.network)
+    return this.#overlaps
   }
 
   nodesOf(cluster: string): StoredClusterNode[] {
