@@ -1,4 +1,5 @@
 /** What a process of ours is made of: command line, log, leadership, probes and metrics. */
+export { type ControllersContext, runControllers } from './controllers.ts'
 export { type HttpOptions, serveHttp } from './http.ts'
 export { asLeader, type LeadershipOptions } from './leadership.ts'
 export { createLog, type Log, type LogFields, type LogLevel } from './log.ts'

@@ -1,0 +1,63 @@
+import { Client } from '../client/client.ts'
+import { Connection } from '../connection/connection.ts'
+import { loadKubeConfig } from '../connection/kubeconfig.ts'
+import { createTransport } from '../connection/transport.ts'
+import type { ReconcileObservation } from '../controller/controller.ts'
+import { serveHttp } from './http.ts'
+import { asLeader } from './leadership.ts'
+import type { Log } from './log.ts'
+import { createProcessMetrics, type ProcessMetrics } from './metrics.ts'
+import type { CommonOptions } from './options.ts'
+
+/** What the controllers of a process are given. */
+export interface ControllersContext {
+  /** The root. */
+  readonly client: Client
+  readonly log: Log
+  readonly metrics: ProcessMetrics
+  /** Counts a reconcile, and logs one that failed. */
+  readonly onReconcile: (observation: ReconcileObservation) => void
+  /** From then on the process says that it is ready. */
+  readonly ready: () => void
+}
+
+export interface ControllersOptions {
+  /** Name of the Lease. */
+  readonly component: string
+  readonly fieldManager: string
+  /** Works until the signal aborts, which it does when another process leads. */
+  readonly work: (context: ControllersContext, leading: AbortSignal) => Promise<void>
+}
+
+/** Runs the controllers of a process of the root until the signal aborts: probes at once, the work when it leads. */
+export async function runControllers(
+  { component, fieldManager, work }: ControllersOptions,
+  { kubeconfig, httpAddress: address, httpPort: port, leaderElection: election, identity }: CommonOptions,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const metrics = createProcessMetrics()
+  const connection = new Connection('root', await createTransport(loadKubeConfig({ file: kubeconfig })), {
+    onRequest: (observation) => metrics.request('root', observation),
+  })
+  const client = new Client(connection, fieldManager)
+  let isReady = false
+  const http = await serveHttp({ address, port, registry: metrics.registry, isReady: () => isReady })
+  log('info', 'http.listening', { url: http.url })
+  const onReconcile = (observation: ReconcileObservation) => {
+    metrics.reconcile('root', observation)
+    const { controller, key, error } = observation
+    if (error) log('warn', `${controller}.failed`, { object: key, reason: error.message })
+  }
+  const ready = () => {
+    isReady = true
+  }
+  try {
+    await asLeader({ client, component, election, identity, log, onStandby: ready }, signal, (leading) =>
+      work({ client, log, metrics, onReconcile, ready }, leading),
+    )
+  } finally {
+    await http.close()
+    await connection.close()
+  }
+}
