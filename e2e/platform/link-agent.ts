@@ -16,6 +16,8 @@ const packages = [
   'libstrongswan-standard-plugins',
   'libcharon-extra-plugins',
   'coreutils',
+  'grep',
+  'sed',
   'dash',
   'util-linux',
   'libstdc++6',

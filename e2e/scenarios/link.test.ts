@@ -229,6 +229,18 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
     assert.match(stdout, new RegExp(`${from.ip} → ${to.ip} arrives as ${from.ip} → ${to.ip}`))
   })
 
+  it('are encrypted by IPsec where that is asked for', async () => {
+    await setOptions({ tunnel: 'ipsec' })
+    await eventually('every tunnel is one of IPsec', async () => {
+      const said = await Promise.all(
+        platform.testbed.leaves.map((_, leaf) => inLeaf(leaf, 'get', 'nodeconfigs', '-o', 'json')),
+      )
+      return said.every(({ stdout }) => !stdout.includes('"publicKey"') || stdout.includes('ipsecPeers'))
+    })
+    await linked()
+    await everyPodReachesEveryOther()
+  })
+
   it('are as they were before, on every node, when they are linked no longer', async () => {
     const [first, second] = platform.testbed.leaves
     assert.ok(first && second)
