@@ -5,6 +5,7 @@ import {
   type ControllerOptions,
   clusters,
   credentialsRef,
+  type KubeObject,
   type Requeue,
   readCredentials,
   renewToken,
@@ -25,14 +26,17 @@ export interface MembersOptions {
   readonly onReconcile?: ControllerOptions<string>['onReconcile']
 }
 
-/** While agents take away what they have, until their NodeConfigs are gone. */
-const LEAVING_MS = 1_000
+/** Between looks at what agents still have. */
+const LEAVING_MS = 500
+/** How long agents are waited for that have worked before. */
+const AGENTS_MS = 30_000
 
 /** Keeps a connection with every Cluster that takes part, and takes away everything of ours when it does no longer. */
 export class MembersController {
   readonly controller: Controller
   readonly #options: MembersOptions
   readonly #causes = new Map<string, string>()
+  readonly #leavingSince = new Map<string, number>()
 
   constructor(options: MembersOptions) {
     this.#options = options
@@ -111,12 +115,7 @@ export class MembersController {
     const member = await this.#ensureMember(cluster)
     const nodes = state.nodesOf(name)
     if (member?.state.kind === 'ready' && member.client) {
-      for (const { metadata } of member.nodeConfigsOf(name)) {
-        const { client } = member
-        if (!metadata.deletionTimestamp)
-          await client.delete(nodeConfigs, { name: metadata.name }, { uid: metadata.uid })
-      }
-      if (member.nodeConfigsOf(name).length > 0) return { afterMs: LEAVING_MS }
+      if (!(await this.#giveUpNodes(name, member, member.client))) return { afterMs: LEAVING_MS }
     } else if (nodes.length > 0 && member !== undefined && member.state.kind !== 'kindMissing') {
       return { afterMs: LEAVING_MS }
     }
@@ -143,6 +142,33 @@ export class MembersController {
     } catch (error) {
       log('warn', 'link.token.not-renewed', { cluster: name, reason: (error as Error).message })
     }
+  }
+
+  /**
+   * Empties the NodeConfigs of a cluster, and deletes them when their agents have taken away what was in them: after that
+   * nobody may be there to do it. @returns whether none is left
+   */
+  async #giveUpNodes(name: string, member: Member, client: Client): Promise<boolean> {
+    const since = this.#leavingSince.get(name) ?? Date.now()
+    this.#leavingSince.set(name, since)
+    const isPatient = Date.now() - since < AGENTS_MS
+    for (const { metadata, spec, status } of member.nodeConfigsOf(name)) {
+      if (metadata.deletionTimestamp) continue
+      const isEmpty = spec.devices === undefined
+      const runs = status?.observedGeneration !== undefined
+      if (runs && isPatient && !isEmpty) {
+        const emptied = {
+          metadata: { name: metadata.name, labels: metadata.labels },
+          spec: { nodeName: spec.nodeName },
+        }
+        await client.apply(nodeConfigs, emptied as KubeObject)
+      } else if (!runs || !isPatient || status.observedGeneration === metadata.generation) {
+        await client.delete(nodeConfigs, { name: metadata.name }, { uid: metadata.uid })
+      }
+    }
+    if (member.nodeConfigsOf(name).length > 0) return false
+    this.#leavingSince.delete(name)
+    return true
   }
 
   async #stop(name: string): Promise<void> {
