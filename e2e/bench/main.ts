@@ -1,9 +1,12 @@
 import { progressOn } from '@kosmos/testbed'
 import { Command, Option } from 'commander'
 import { benchExec, describeExec } from './exec/bench.ts'
+import { benchFragmentation, describeFragmentation } from './fragmentation/bench.ts'
+import { benchLiveFragmentation, describeLiveFragmentation } from './fragmentation/live.ts'
+import type { ModelOptions } from './fragmentation/model.ts'
 import { benchNetwork, describeNetwork } from './network/bench.ts'
-import { benchPods } from './pods/bench.ts'
-import { type Model, models } from './pods/model.ts'
+import { benchPods, type PodsOptions } from './pods/bench.ts'
+import { models } from './pods/model.ts'
 import { describePods } from './pods/report.ts'
 import { benchAdmission, describeAdmission } from './scheduler/admission.ts'
 import { benchScheduler, describeScheduler } from './scheduler/bench.ts'
@@ -18,8 +21,10 @@ program
   .option('--count <pods>', 'pods on each side', number, 2000)
   .addOption(new Option('--model <model>', 'what the leaf is in the root').choices(models).default('cluster'))
   .option('--tokens', "the pods get tokens for the root's API server", false)
+  .option('--configmaps', 'each pod mounts a ConfigMap of its own', false)
+  .option('--rest <seconds>', 'how long all of them are there before they are deleted', number, 30)
   .option('--json', 'print one JSON object')
-  .action(async ({ json, ...options }: { count: number; model: Model; tokens: boolean; json?: boolean }) => {
+  .action(async ({ json, ...options }: Omit<PodsOptions, 'progress'> & { json?: boolean }) => {
     const run = await benchPods({ ...options, progress: progressOn(process.stderr) })
     console.log(json ? JSON.stringify(run.result) : describePods(run))
   })
@@ -56,6 +61,28 @@ program
   .action(async ({ json, count }: { count: number; json?: boolean }) => {
     const result = await benchAdmission({ count, progress: progressOn(process.stderr) })
     console.log(json ? JSON.stringify(result) : describeAdmission(result))
+  })
+
+program
+  .command('fragmentation')
+  .description(
+    'pods of mixed shapes that leaves have no machine for, by the stock scheduler and by ours; simulated, or --live',
+  )
+  .option('--pods <pods>', 'pods that come', number, 3000)
+  .option('--leaves <leaves>', 'leaves of 13 unequal machines', number, 4)
+  .option('--use <share>', 'how much of the leaves the pods ask for', number, 0.9)
+  .option('--seed <number>', 'other pods', number, 1)
+  .option('--json', 'print one JSON object')
+  .option('--live', 'on real control planes whose leaf nodes are simulated, with shorter lives', false)
+  .action(async ({ json, live, ...options }: ModelOptions & { live: boolean; json?: boolean }) => {
+    const progress = progressOn(process.stderr)
+    if (live) {
+      const result = await benchLiveFragmentation(options, progress)
+      console.log(json ? JSON.stringify(result) : describeLiveFragmentation(result))
+      return
+    }
+    const result = benchFragmentation(options, progress)
+    console.log(json ? JSON.stringify(result) : describeFragmentation(result))
   })
 
 program

@@ -10,7 +10,10 @@ program
   .option('--name <name>', 'name of the test bed', 'kosmos')
   .option('--json', 'print one JSON object')
   .action(async ({ name, json }: { name: string; json?: boolean }) => {
-    const kosmos = await upKosmos(attachTestbed(name), progressOn(process.stderr), { scheduler: true })
+    const kosmos = await upKosmos(attachTestbed(name), progressOn(process.stderr), {
+      scheduler: true,
+      plainMetrics: true,
+    })
     if (json) console.log(JSON.stringify(kosmos))
     else console.log(`virtual nodes: ${kosmos.virtualNodes.join(', ')}\nmetrics: ${kosmos.metrics}`)
   })

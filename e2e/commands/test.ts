@@ -1,4 +1,6 @@
-import { runTests, testFiles } from '../testing/run-tests.ts'
+import { progressOn } from '@kosmos/testbed'
+import { prepareBinaries } from '../testing/prepare.ts'
+import { runTests, runTogether, testFiles } from '../testing/run-tests.ts'
 
 /** Unit tests, then tests on a real API server, then scenarios on real clusters; words on the command line select files. */
 const wanted = process.argv.slice(2)
@@ -15,15 +17,17 @@ const unit = selected(
 const live = selected((await testFiles(['packages/*/src/**/*.test.ts'])).filter((file) => LIVE.test(file)))
 const scenarios = selected(await testFiles(['e2e/scenarios/**/*.test.ts']))
 
+if (wanted.length === 0) await prepareBinaries(progressOn(process.stderr))
+
 const total = { passed: 0, failed: 0, skipped: 0 }
-for (const [title, files, concurrency] of [
-  ['Unit tests', unit, 2],
-  ['Tests on real API servers', live, 2],
-  // Each has clusters of its own; two cores carry one set at a time.
-  ['Scenarios on real clusters', scenarios, 1],
+for (const [title, files, run] of [
+  ['Unit tests', unit, runTogether],
+  ['Tests on real API servers', live, (files: string[]) => runTests(files, 2)],
+  // Each has clusters of its own, and waits for them most of its time.
+  ['Scenarios on real clusters', scenarios, (files: string[]) => runTests(files, 2)],
 ] as const) {
   process.stdout.write(`\n${title}: ${files.length} files\n\n`)
-  const counts = await runTests(files, concurrency)
+  const counts = await run(files)
   total.passed += counts.passed
   total.failed += counts.failed
   total.skipped += counts.skipped

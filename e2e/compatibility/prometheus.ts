@@ -1,4 +1,5 @@
 import { imageNames } from '@kosmos/testbed'
+import { account, accountBinding, rbac } from './account.ts'
 
 /**
  * A Prometheus and what it scrapes, as in prometheus-operator v0.85.0, example/rbac/prometheus and
@@ -8,11 +9,10 @@ import { imageNames } from '@kosmos/testbed'
 const namespace = 'default'
 const labels = { app: 'example-app' }
 const monitored = { team: 'frontend' }
-const rbac = 'rbac.authorization.k8s.io/v1'
 const read = ['get', 'list', 'watch']
 
 export const prometheusRights = [
-  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'prometheus', namespace } },
+  account('prometheus', namespace),
   {
     apiVersion: rbac,
     kind: 'ClusterRole',
@@ -25,13 +25,7 @@ export const prometheusRights = [
       { nonResourceURLs: ['/metrics'], verbs: ['get'] },
     ],
   },
-  {
-    apiVersion: rbac,
-    kind: 'ClusterRoleBinding',
-    metadata: { name: 'prometheus' },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'prometheus' },
-    subjects: [{ kind: 'ServiceAccount', name: 'prometheus', namespace }],
-  },
+  accountBinding('prometheus', namespace),
 ] as const
 
 export const prometheus = {

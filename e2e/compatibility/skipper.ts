@@ -1,11 +1,11 @@
 import { foreignImageNames } from '@kosmos/testbed'
+import { account, accountBinding, rbac } from './account.ts'
 
 /** Skipper as in its docs/kubernetes/deploy/deployment (v0.22.0), in a namespace of its own. */
 
 const namespace = 'ingress'
 const name = 'skipper-ingress'
 const labels = { application: name, component: 'ingress' }
-const rbac = 'rbac.authorization.k8s.io/v1'
 const read = ['get', 'list']
 
 export const skipperRole = {
@@ -22,15 +22,9 @@ export const skipperRole = {
 
 export const skipper = [
   { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
-  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
+  account(name, namespace),
   skipperRole,
-  {
-    apiVersion: rbac,
-    kind: 'ClusterRoleBinding',
-    metadata: { name },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-    subjects: [{ kind: 'ServiceAccount', name, namespace }],
-  },
+  accountBinding(name, namespace),
   {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

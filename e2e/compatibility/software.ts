@@ -8,12 +8,17 @@ export const software = {
   'cloudnative-pg': ['cloudnative-pg', 'postgresql'],
   'prometheus-operator': ['prometheus-operator', 'prometheus-config-reloader', 'prometheus'],
   skipper: ['skipper'],
+  // Not in an image: the nodes have it.
+  flannel: [],
+  'cert-manager': ['cert-manager-controller', 'cert-manager-webhook', 'cert-manager-cainjector'],
 } as const satisfies Record<string, readonly ForeignImage[]>
 
 export type Software = keyof typeof software
 
 /** The manifests of a release, from its Go module, as the project has published them. */
-export async function manifestsOf(name: Exclude<Software, 'skipper'>): Promise<KubeObject[]> {
+export async function manifestsOf(
+  name: Exclude<Software, 'skipper' | 'cert-manager' | 'flannel'>,
+): Promise<KubeObject[]> {
   const file = `${name}.yaml`
   const { [file]: manifests = '' } = await ensureBinaries([file])
   const objects = loadAll(await readFile(manifests, 'utf8')).filter(Boolean) as KubeObject[]

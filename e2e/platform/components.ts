@@ -5,7 +5,7 @@ import type { Testbed } from '@kosmos/testbed'
 
 /** A process of ours, as its Deployment runs it. */
 export interface Component {
-  readonly name: 'cluster-tree' | 'scheduler' | 'cluster-link'
+  readonly name: 'cluster-tree' | 'scheduler' | 'scheduler-standby' | 'cluster-link'
   readonly bundle: (outfile: string) => Promise<void>
   /** Its ServiceAccount in kosmos-system. */
   readonly account: string
@@ -29,6 +29,9 @@ export const scheduler: Component = {
   manifests: ['rbac/scheduler.yaml', 'admission.yaml'],
   args: () => [],
 }
+
+/** A second replica, on the same machine. */
+export const schedulerStandby: Component = { ...scheduler, name: 'scheduler-standby' }
 
 export const clusterLink: Component = {
   name: 'cluster-link',

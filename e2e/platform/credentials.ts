@@ -14,7 +14,9 @@ import { loadAll } from 'js-yaml'
 import type { Component } from './components.ts'
 
 const deploy = path.resolve(import.meta.dirname, '../../deploy')
-const manifests = async (name: string) =>
+
+/** Objects of a manifest below deploy/, in order. */
+export const deployed = async (name: string): Promise<readonly KubeObject[]> =>
   loadAll(await readFile(path.join(deploy, name), 'utf8')) as readonly KubeObject[]
 
 /** What runs it, which here are processes of the machine. */
@@ -24,28 +26,49 @@ const processes = ['Deployment', 'PodDisruptionBudget']
  * Applies what its manifests say but for the process itself, so that a component has the rights that they write out, and no
  * more. Returns the kubeconfig of its ServiceAccount. What works here works in production.
  */
-export async function rootCredentials({ root, dir }: Testbed, component: Component): Promise<string> {
+export async function rootCredentials(testbed: Testbed, component: Component): Promise<string> {
+  return await onRoot(testbed, async (client) => {
+    const all = (await Promise.all(component.manifests.map(deployed))).flat()
+    await applied(
+      client,
+      all.filter(({ kind = '' }) => !processes.includes(kind)),
+    )
+    const { root, dir } = testbed
+    const token = await tokenOf(client, component.account)
+    const file = path.join(dir, 'root', 'pki', `${component.name}.kubeconfig`)
+    await writeFile(file, JSON.stringify(kubeconfig(root.server, root.ca, token)), { mode: 0o600 })
+    return file
+  })
+}
+
+/** Works on the root as its administrator. */
+export async function onRoot<T>({ root }: Testbed, work: (client: Client) => Promise<T>): Promise<T> {
   const connection = new Connection(root.name, await createTransport(loadKubeConfig({ file: root.kubeconfig })))
   try {
-    const client = new Client(connection, 'kosmos-testbed')
-    const all = (await Promise.all(component.manifests.map(manifests))).flat()
-    for (const manifest of all.filter(({ kind = '' }) => !processes.includes(kind))) {
-      const outcome = await client.apply(resourceOf(manifest), manifest)
-      if (!outcome.ok) throw new Error(`${manifest.kind} ${manifest.metadata?.name}: ${outcome.status.message}`)
-    }
-    const account = { namespace: 'kosmos-system', name: component.account }
-    const token = await client.createFor<{ status: { token: string } }>(serviceAccounts, account, 'token', {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: { expirationSeconds: 24 * 3600 },
-    } as KubeObject)
-    if (!token.ok) throw new Error(`token of ${account.name}: ${token.status.message}`)
-    const file = path.join(dir, 'root', 'pki', `${component.name}.kubeconfig`)
-    await writeFile(file, JSON.stringify(kubeconfig(root.server, root.ca, token.object.status.token)), { mode: 0o600 })
-    return file
+    return await work(new Client(connection, 'kosmos-testbed'))
   } finally {
     await connection.close()
   }
+}
+
+/** Applies objects in order; throws with the first that is not stored. */
+export async function applied(client: Client, objects: readonly KubeObject[]): Promise<void> {
+  for (const object of objects) {
+    const outcome = await client.apply(resourceOf(object), object)
+    if (!outcome.ok) throw new Error(`${object.kind} ${object.metadata?.name}: ${outcome.status.message}`)
+  }
+}
+
+/** A token for a day of an account in kosmos-system. */
+export async function tokenOf(client: Client, account: string): Promise<string> {
+  const ref = { namespace: 'kosmos-system', name: account }
+  const token = await client.createFor<{ status: { token: string } }>(serviceAccounts, ref, 'token', {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: 24 * 3600 },
+  } as KubeObject)
+  if (!token.ok) throw new Error(`token of ${account}: ${token.status.message}`)
+  return token.object.status.token
 }
 
 function resourceOf({ apiVersion = 'v1', kind = '' }: KubeObject) {

@@ -5,18 +5,23 @@ import { nodeFlags } from '@kosmos/kube/build'
 import { launch, type Progress, type Testbed } from '@kosmos/testbed'
 import { type Component, clusterLink, clusterTree, scheduler } from './components.ts'
 import { rootCredentials } from './credentials.ts'
+import { letReadMetrics, type MetricsPort, rootPki } from './metrics.ts'
 
 /** Our controllers on a test bed, as `kosmos up` prints them. */
 export interface Kosmos {
   readonly pids: Readonly<Record<string, number>>
   readonly virtualNodes: readonly string[]
-  /** URL of the Prometheus metrics of cluster-tree. */
-  readonly metrics: string
+  /** URL of the metrics of cluster-tree for every process of this machine, where that was wanted. */
+  readonly metrics?: string
+  /** The same as Prometheus gets it. */
+  readonly secureMetrics: MetricsPort
 }
 
 export interface KosmosOptions {
   /** Whether the scheduler runs as well; without it, WorkloadPolicies do nothing. */
   readonly scheduler?: boolean
+  /** Whether scripts of this machine may read metrics without TLS and login. */
+  readonly plainMetrics?: boolean
   /** Whether leaves become virtual nodes. Default: true. */
   readonly tree?: boolean
   /** What ClusterLink is to be in a leaf; undefined: it is not linked. */
@@ -32,9 +37,10 @@ export async function upKosmos(testbed: Testbed, progress: Progress, options: Ko
     ...(options.scheduler ? [scheduler] : []),
     ...(link ? [clusterLink] : []),
   ]
-  const urls = new Map<Component, string>()
+  const ports = new Map<Component, ComponentPorts>()
   const virtualNodes: string[] = []
-  const start = async (component: Component) => urls.set(component, await startComponent(testbed, component, progress))
+  const start = async (component: Component) =>
+    ports.set(component, await startComponent(testbed, component, progress, options))
   // Virtual nodes are waited for by join; the others want the kinds that it installs.
   if (tree) await start(clusterTree)
   for (const leaf of testbed.leaves) {
@@ -47,15 +53,28 @@ export async function upKosmos(testbed: Testbed, progress: Progress, options: Ko
   }
   for (const component of components.filter((one) => one !== clusterTree)) await start(component)
   const pids = Object.fromEntries(components.map((component) => [component.name, pidOf(testbed, component)]))
-  const [metrics = ''] = urls.values()
-  return { pids, virtualNodes, metrics }
+  const [{ secureMetrics, ...plain } = { secureMetrics: '' }] = ports.values()
+  return { pids, virtualNodes, ...plain, secureMetrics: await letReadMetrics(testbed, secureMetrics) }
 }
 
-/** Starts a process of ours, or starts it again; resolves with the URL of its metrics when it works. */
-export async function startComponent(testbed: Testbed, component: Component, progress: Progress): Promise<string> {
+/** URLs of the metrics of a process, see {@link Kosmos}. */
+interface ComponentPorts {
+  readonly metrics?: string
+  readonly secureMetrics: string
+}
+
+/** Starts a process of ours, or starts it again; resolves when it works. */
+export async function startComponent(
+  testbed: Testbed,
+  component: Component,
+  progress: Progress,
+  { plainMetrics = false }: Pick<KosmosOptions, 'plainMetrics'> = {},
+): Promise<ComponentPorts> {
   const { journal, dir } = testbed
   const { name } = component
-  const http = `127.0.0.1:${await freePort()}`
+  const https = `127.0.0.1:${await freePort()}`
+  const http = plainMetrics ? `127.0.0.1:${await freePort()}` : undefined
+  const { cert, key, ca } = rootPki(testbed)
   progress.step(`starting ${name}`)
   const program = path.join(dir, `${name}.mjs`)
   await component.bundle(program)
@@ -66,13 +85,14 @@ export async function startComponent(testbed: Testbed, component: Component, pro
       process.execPath,
       ...nodeFlags,
       program,
-      ...['--kubeconfig', kubeconfig, '--http', http],
+      ...['--kubeconfig', kubeconfig, '--https', https, ...(http ? ['--http', http] : [])],
+      ...['--tls-cert-file', cert, '--tls-private-key-file', key],
       ...component.args(testbed),
     ],
     log: path.join(dir, 'logs', `${name}.log`),
-    health: { url: `http://${http}/livez` },
+    health: { url: `https://${https}/livez`, caFile: ca },
   })
-  return `http://${http}/metrics`
+  return { ...(http && { metrics: `http://${http}/metrics` }), secureMetrics: `https://${https}/metrics` }
 }
 
 export function pidOf(testbed: Testbed, { name }: Component): number {

@@ -44,7 +44,12 @@ export async function startPlatform(
   name: string,
   options: Omit<UpOptions, 'name'> & KosmosOptions = {},
 ): Promise<Platform> {
-  const testbed = await upTestbed({ nodes: 'kwok:3', ...options, name: `${name}-${process.pid}` })
+  const testbed = await upTestbed({
+    nodes: 'kwok:3',
+    ...options,
+    name: `${name}-${process.pid}`,
+    endsWithProcess: true,
+  })
   const connections: Connection[] = []
   const connect = async (cluster: ControlPlane) => {
     const connection = new Connection(cluster.name, await createTransport(loadKubeConfig({ file: cluster.kubeconfig })))

@@ -1,20 +1,33 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { pods, secrets } from '@kosmos/kube'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { leases, pods, secrets } from '@kosmos/kube'
 import { imageNames } from '@kosmos/testbed'
 import { pod } from '../platform/manifests.ts'
+import { type NodeProgram, nodeProgram } from '../platform/node-program.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
 const isRoot = process.getuid?.() === 0
 
-/** A service account, and what it may do: read pods of its namespace. */
+/** Minutes that a program with tokens of ten minutes is watched for; by default it is not. */
+const TOKEN_MINUTES = Number(process.env.KOSMOS_TOKEN_MINUTES ?? 0)
+
+const API_ACCESS = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+/** A service account, and what it may do: read pods of its namespace, and hold Leases there. */
 const reader = [
   { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'default', name: 'reader' } },
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'Role',
     metadata: { namespace: 'default', name: 'reader' },
-    rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }],
+    rules: [
+      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create', 'get', 'update'] },
+    ],
   },
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -29,6 +42,7 @@ describe("programs in a leaf that talk to the root's API server", {
   skip: isRoot ? false : 'real nodes need root',
 }, () => {
   let platform: Platform
+  let program: NodeProgram
   const kubectl = (...args: string[]) => platform.kubectl(args)
   const ready = async (name: string) => {
     const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=90s')
@@ -49,7 +63,16 @@ describe("programs in a leaf that talk to the root's API server", {
   }
 
   before(async () => {
-    platform = await startPlatform('api-access', { leaves: 1, nodes: 'real:1', images: ['busybox', 'agnhost'] })
+    const dir = await mkdtemp(path.join(tmpdir(), 'kosmos-'))
+    program = await nodeProgram('client-node', dir)
+    await rm(dir, { recursive: true })
+    const { archive } = program
+    platform = await startPlatform('api-access', {
+      leaves: 1,
+      nodes: 'real:1',
+      images: ['busybox', 'agnhost'],
+      archives: [archive],
+    })
     await platform.apply(...reader)
     await platform.apply(
       pod('client', {
@@ -57,7 +80,20 @@ describe("programs in a leaf that talk to the root's API server", {
         container: { image: imageNames.agnhost, args: ['pause'] },
       }),
     )
+    await platform.apply(
+      pod('patient', {
+        spec: { volumes: [{ name: 'later', configMap: { name: 'later', optional: true } }] },
+        container: { command: ['sleep', '3600'], volumeMounts: [{ name: 'later', mountPath: '/later' }] },
+      }),
+    )
     await ready('client')
+    await ready('patient')
+    await platform.apply({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { namespace: 'default', name: 'later' },
+      data: { word: 'here' },
+    })
   })
   after(() => platform?.down())
 
@@ -121,6 +157,70 @@ describe("programs in a leaf that talk to the root's API server", {
     assert.equal(status?.containerStatuses?.[0]?.restartCount, 0)
   })
 
+  it('has files of a ConfigMap that it can do without, and that came when it ran already', async () => {
+    // A kubelet looks at the volumes of a pod about once a minute.
+    await eventually('the file is there', async () => {
+      return (await kubectl('exec', 'patient', '--', 'cat', '/later/word')).stdout === 'here'
+    })
+  })
+
+  it(`keeps its access for longer than three of its tokens live (KOSMOS_TOKEN_MINUTES=${TOKEN_MINUTES})`, {
+    skip: TOKEN_MINUTES > 0 ? false : 'takes half an hour: KOSMOS_TOKEN_MINUTES=31',
+  }, async () => {
+    const sources = [
+      { serviceAccountToken: { path: 'token', expirationSeconds: 600 } },
+      { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+    ]
+    await platform.apply(
+      pod('lasting', {
+        spec: { automountServiceAccountToken: false, volumes: [{ name: 'token', projected: { sources } }] },
+        container: {
+          image: imageNames.agnhost,
+          args: ['inclusterclient', '--poll-interval=5'],
+          volumeMounts: [{ name: 'token', mountPath: API_ACCESS }],
+        },
+      }),
+    )
+    await ready('lasting')
+    await sleep(TOKEN_MINUTES * 60_000)
+    const { stdout } = await kubectl('logs', 'lasting')
+    assert.doesNotMatch(stdout, /\berr(or)?\b/i)
+    assert.ok(new Set(stdout.match(/(?<=authz_header=)\w+/g)).size >= TOKEN_MINUTES / 10)
+    await eventually('it still logs in', async () =>
+      /authz_header=\w+/.test((await kubectl('logs', 'lasting', '--since=15s')).stdout),
+    )
+  })
+
+  it('lists, watches and holds a Lease, when it is written for Node with client-node', async () => {
+    const container = { image: program.image }
+    await platform.apply(pod('of-node', { spec: { serviceAccountName: 'reader' }, container }))
+    await ready('of-node')
+    const says = (line: RegExp) => async () => line.test((await kubectl('logs', 'of-node')).stdout)
+    await eventually('it has listed', says(/^listed \d+ pods$/m))
+    await platform.apply(pod('passer-by'))
+    await eventually('it sees who comes', says(/^saw passer-by$/m))
+    await kubectl('delete', 'pod', 'passer-by', '--wait=false')
+    await eventually('and who goes', says(/^lost passer-by$/m))
+    const lease = () => platform.root.get(leases, { namespace: 'default', name: 'client-node' })
+    const first = await eventually('it holds the Lease', lease)
+    assert.equal(first.spec?.holderIdentity, 'of-node')
+    await eventually('it renews it', async () => (await lease())?.spec?.renewTime !== first.spec?.renewTime)
+    assert.doesNotMatch((await kubectl('logs', 'of-node')).stdout, /error/)
+  })
+
+  it('knows whose a token of another pod is, by the keys that the root publishes', async () => {
+    const { stdout: token } = await kubectl('exec', 'client', '--', 'cat', `${API_ACCESS}/token`)
+    const verify = (token: string) => kubectl('exec', 'of-node', '--', 'node', '/program.mjs', 'verify', token)
+    const { stdout, stderr } = await verify(token)
+    assert.match(stdout, /sub/, stderr)
+    const claims = JSON.parse(stdout)
+    assert.equal(claims.sub, 'system:serviceaccount:default:reader')
+    assert.equal(claims['kubernetes.io'].pod.name, 'client')
+    const [head, , signature] = token.split('.')
+    const forged = Buffer.from(JSON.stringify({ ...claims, sub: 'system:admin' })).toString('base64url')
+    assert.match((await verify(`${head}.${forged}.${signature}`)).stderr, /not of this API server/)
+  })
+
   it('logs in with the long-lived token of a Secret that it mounts', async () => {
     const metadata = {
       namespace: 'default',
@@ -128,7 +228,6 @@ describe("programs in a leaf that talk to the root's API server", {
       annotations: { 'kubernetes.io/service-account.name': 'reader' },
     }
     await platform.apply({ apiVersion: 'v1', kind: 'Secret', metadata, type: 'kubernetes.io/service-account-token' })
-    const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
     await platform.apply(
       pod('legacy', {
         spec: {
@@ -139,7 +238,7 @@ describe("programs in a leaf that talk to the root's API server", {
         container: {
           image: imageNames.agnhost,
           args: ['inclusterclient', '--poll-interval=1'],
-          volumeMounts: [{ name: 'token', mountPath }],
+          volumeMounts: [{ name: 'token', mountPath: API_ACCESS }],
         },
       }),
     )
@@ -193,5 +292,32 @@ describe("programs in a leaf that talk to the root's API server", {
     const { stdout } = await kubectl('get', 'events', '--field-selector=involvedObject.name=prompt', '-o', 'json')
     const reasons = JSON.parse(stdout).items.map(({ reason }: { reason: string }) => reason)
     assert.ok(!reasons.includes('FailedMount'), `${reasons}`)
+  })
+
+  it('finds who issues its tokens, where the root gives an address for that which the leaf reaches', async () => {
+    const { server } = platform.testbed.root
+    const discovery = { 'service-account-issuer': server, 'service-account-jwks-uri': `${server}/openid/v1/jwks` }
+    const flags = Object.entries(discovery).map(([name, value]) => `--${name}=${value}`)
+    // The first one issues; tokens of the one before are accepted still.
+    await platform.testbed.root.restart('kube-apiserver', ([program = '', ...argv]) => [program, ...flags, ...argv])
+    const source = { serviceAccountToken: { path: 'sa-token', expirationSeconds: 3600, audience: 'peers' } }
+    const checks = pod('checks-itself', {
+      spec: { restartPolicy: 'Never', volumes: [{ name: 'tokens', projected: { sources: [source] } }] },
+      container: {
+        image: imageNames.agnhost,
+        args: [
+          'test-service-account-issuer-discovery',
+          '--token-path=/var/run/secrets/tokens/sa-token',
+          '--audience=peers',
+        ],
+        volumeMounts: [{ name: 'tokens', mountPath: '/var/run/secrets/tokens' }],
+      },
+    })
+    await eventually('the root is back', async () => platform.apply(checks).then(() => true))
+    const phase = await eventually('it has ended', async () => {
+      const seen = await platform.root.get(pods, { namespace: 'default', name: 'checks-itself' })
+      return /Succeeded|Failed/.test(seen?.status?.phase ?? '') && seen?.status?.phase
+    })
+    assert.equal(phase, 'Succeeded', (await kubectl('logs', 'checks-itself')).stdout)
   })
 })

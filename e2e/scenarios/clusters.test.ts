@@ -6,6 +6,7 @@ import { type Cluster, clusterKind, daemonsetAllowAnnotation, leafIdAnnotation, 
 import { join, silent } from '@kosmos/kosmosctl'
 import {
   type Client,
+  certificateSigningRequests,
   configMaps,
   type KubeObject,
   namespaces,
@@ -17,6 +18,8 @@ import {
   serviceAccounts,
 } from '@kosmos/kube'
 import type { ControlPlane } from '@kosmos/testbed'
+import { clusterTree } from '../platform/components.ts'
+import { pidOf } from '../platform/kosmos.ts'
 import { pod, podSpec } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
@@ -95,6 +98,15 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     seen?.metadata.deletionTimestamp,
     seen?.status?.containerStatuses?.[0]?.restartCount,
   ]
+  /** Where each virtual node is reached, and every certificate that was asked for. */
+  const kubelets = async () => {
+    const there = await root().listAll(nodes, { labelSelector: 'kosmos.io/node' })
+    const requests = await root().listAll(certificateSigningRequests, { metadataOnly: true })
+    return [
+      there.map(({ metadata, status }) => [metadata.name, status?.addresses, status?.daemonEndpoints]),
+      requests.map(({ metadata }) => metadata.name),
+    ]
+  }
   /** The pods that nothing in here may touch, and their copies. */
   const steady = new Map<string, unknown>()
   const look = async (number: 1 | 2) => [
@@ -130,6 +142,7 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
   })
 
   it('a Secret that suddenly leads to another cluster fails no pod; both come to rest when it is corrected', async () => {
+    const served = await kubelets()
     const ref = { namespace: systemNamespace, name: 'cluster-leaf1' }
     const right = (await root().get(secrets, ref))?.data?.kubeconfig ?? assert.fail()
     const wrong = Buffer.from(await kubeconfigOf(controlPlane(2))).toString('base64')
@@ -140,10 +153,13 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     await store(wrong)
     await says('leaf1', 'VirtualNodesReady', 'False LeafReplaced')
     await allWell('leaf2')
+    const { stderr } = await platform.kubectl(['exec', 'steady-1', '--', 'true'])
+    assert.match(stderr, /node kosmos-leaf1 is not connected to cluster leaf1 now/)
     await store(right)
     await allWell('leaf1')
     await assertSteady(1)
     await assertSteady(2)
+    assert.deepEqual(await kubelets(), served)
   })
 
   it('a leaf that no longer knows our account says that the credentials are rejected', async () => {
@@ -231,13 +247,18 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     await assertSteady(1)
   })
 
-  it('a leaf that is joined twice stays with the first, also after a restart', async () => {
+  it('a leaf that is joined twice stays with the first, also when a standby takes over, before a node is missed', async () => {
+    const readySince = async () =>
+      (await node('leaf2'))?.status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime
+    const since = (await readySince()) ?? assert.fail()
     await platform.apply(secretOf('a-twin', await kubeconfigOf(controlPlane(1))), joined('a-twin'))
     assert.match(await says('a-twin', 'VirtualNodesReady', 'False LeafAlreadyJoined'), /Cluster leaf1/)
-    await platform.killClusterTree()
+    const leading = pidOf(platform.testbed, clusterTree)
     await platform.startClusterTree()
-    await platform.apply(pod('after-restart', { cluster: 'leaf1' }))
-    await running('after-restart')
+    process.kill(leading, 'SIGKILL')
+    await platform.apply(pod('after-takeover', { cluster: 'leaf1' }))
+    await running('after-takeover')
+    assert.equal(await readySince(), since)
     await says('a-twin', 'VirtualNodesReady', 'False LeafAlreadyJoined')
     await allWell('leaf1')
     assert.equal(await node('a-twin'), undefined)
@@ -352,6 +373,17 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     await remove('original')
     assert.equal(await root().get(secrets, ref), undefined)
     assert.equal(await leaf(1).get(pods, inDefault('of-original')), undefined)
+  })
+
+  it('a virtual node that somebody deletes is made again, and its pods run on', async () => {
+    const before = (await node('leaf2')) ?? assert.fail()
+    await root().delete(nodes, { name: before.metadata.name })
+    await eventually('there is another', async () => {
+      const seen = await node('leaf2')
+      return seen?.metadata.uid !== before.metadata.uid && isReady(seen)
+    })
+    await running('steady-2')
+    await assertSteady(2)
   })
 
   it('a Cluster with pods of a DaemonSet on it can be removed, although they are made again and again', async () => {

@@ -6,11 +6,14 @@ import os from 'node:os'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { after, before, describe, it } from 'node:test'
-import { promisify } from 'node:util'
-import { pods } from '@kosmos/kube'
+import { isDeepStrictEqual, promisify } from 'node:util'
+import { systemNamespace } from '@kosmos/api'
+import { type Client, pods, type Response } from '@kosmos/kube'
 import { imageNames } from '@kosmos/testbed'
 import { openIdle } from '../platform/exec.ts'
+import { postToKubelet } from '../platform/kubelet.ts'
 import { deployment, pod, toleration } from '../platform/manifests.ts'
+import { readMetrics } from '../platform/metrics.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
 const digest = async (file: string) => {
@@ -99,6 +102,15 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
       })
     })
 
+    it('tells what a container said before it was started again', async () => {
+      const container = { command: ['sh', '-c', 'echo "my last words"; exit 1'] }
+      await platform.apply(pod('relapsing', { cluster: 'leaf2', container }))
+      await eventually('it has been started again', async () => {
+        return (await kubectl('logs', 'relapsing', '--previous')).stdout === 'my last words\n'
+      })
+      await kubectl('delete', 'pod', 'relapsing', '--wait=false')
+    })
+
     it('of a container that does not exist says so as a node does', async () => {
       const { code, stderr } = await kubectl('logs', 'speaker', '-c', 'nobody')
       assert.equal(code, 1)
@@ -155,7 +167,7 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
       const { kubeconfig } = platform.testbed.root
       const close = await openIdle({ kubeconfig, namespace: 'default', pod: 'speaker' }, 200)
       const open = async () => {
-        const metrics = await (await fetch(platform.kosmos.metrics)).text()
+        const metrics = await readMetrics(platform.kosmos.secureMetrics)
         return Number(/^kosmos_kubelet_open_streams\{route="\/exec"\} (\d+)$/m.exec(metrics)?.[1])
       }
       assert.equal(await open(), 200)
@@ -201,6 +213,63 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     assert.doesNotMatch(stdout, /kube-system/)
   })
 
+  it('has the kubelet of the leaf make a checkpoint, and says what that says, to who may create nodes/checkpoint only', async (context) => {
+    const tokenOf = async (name: string) => {
+      await kubectl('create', 'serviceaccount', name)
+      return (await kubectl('create', 'token', name)).stdout.trim()
+    }
+    const [stranger, saver] = [await tokenOf('stranger'), await tokenOf('saver')]
+    await kubectl('create', 'clusterrole', 'checkpoints', '--verb=create', '--resource=nodes/checkpoint')
+    await kubectl(
+      'create',
+      'clusterrolebinding',
+      'saver',
+      '--clusterrole=checkpoints',
+      '--serviceaccount=default:saver',
+    )
+    const post = (token: string, container: string) =>
+      postToKubelet(platform, { node: 'kosmos-leaf1', path: `/checkpoint/default/speaker/${container}`, token })
+    assert.equal((await post(stranger, 'main')).code, 403)
+    const { code, text } = await post(saver, 'main')
+    assert.deepEqual([code, /it needs "create" on nodes\/proxy/.test(text)], [501, true], text)
+
+    // From here on whoever owns the leaf lets Kosmos ask its kubelets.
+    const [leaf] = platform.testbed.leaves
+    const [client] = platform.leaves
+    assert(leaf && client)
+    const account = (
+      await kubectl(
+        'get',
+        'clusters.kosmos.io',
+        'leaf1',
+        '-o',
+        'jsonpath={.metadata.annotations.kosmos\\.io/leaf-account}',
+      )
+    ).stdout
+    await platform.kubectlIn(leaf, ['create', 'clusterrole', 'nodes-proxy', '--verb=create', '--resource=nodes/proxy'])
+    const binding = ['--clusterrole=nodes-proxy', `--serviceaccount=${systemNamespace}:${account}`]
+    await platform.kubectlIn(leaf, ['create', 'clusterrolebinding', 'nodes-proxy', ...binding])
+    await eventually('the leaf lets Kosmos ask its kubelets', async () => (await post(saver, 'nobody')).code !== 501)
+    for (const container of ['nobody', 'main']) {
+      const path = `/api/v1/nodes/${leaf.nodes[0]}/proxy/checkpoint/default/speaker/${container}`
+      const straight: Response = await client.connection.request({ method: 'POST', path, accept: '*/*' })
+      const through = await post(saver, container)
+      // The archive's name has the time in it.
+      const said = (body: unknown) =>
+        (typeof body === 'string' ? body : JSON.stringify(body)).replace(/\d{4}-[\d-]+T[^".]*/g, 'TIME')
+      context.diagnostic(`${container}: ${through.code} ${through.text}`)
+      assert.deepEqual([through.code, said(through.text)], [straight.code, said(straight.body)])
+      // Without CRIU it cannot be made, which the kubelet says of the container.
+      if (container === 'nobody') assert.equal(through.code, 404)
+      else
+        assert.match(
+          `${through.code} ${through.text}`,
+          /^200 \{"items":\[".*checkpoint-speaker_default-main-|^500 checkpointing of default\/speaker\/main failed/,
+        )
+    }
+    assert.equal((await post(stranger, 'main')).code, 403)
+  })
+
   it('attaches to a pod that kubectl run starts, with stdin to its end', async () => {
     const overrides = JSON.stringify({
       spec: { tolerations: [toleration], nodeSelector: { 'kosmos.io/cluster': 'leaf2' } },
@@ -219,6 +288,23 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     )
     assert.equal(code, 0, stderr)
     assert.match(stdout, /heard what I said/)
+  })
+
+  it('attaches a terminal to a pod that waits for what is typed', async () => {
+    const script = 'read line; tty; echo "heard $line"; sleep 3600'
+    const container = { command: ['sh', '-c', script], stdin: true, tty: true }
+    await platform.apply(pod('terminal', { cluster: 'leaf2', container }))
+    await ready('terminal')
+    const { root, bin } = platform.testbed
+    // In the background, as timeout puts it by default, kubectl would be stopped when it touches the terminal.
+    const attach = `timeout --foreground 20 ${bin.kubectl} --kubeconfig ${root.kubeconfig} attach -it terminal`
+    const session = promisify(execFile)('script', ['-qec', attach, '/dev/null'])
+    await eventually('it is heard', async () => {
+      session.child.stdin?.write('what I typed\n')
+      return (await kubectl('logs', 'terminal')).stdout.includes('heard what I typed')
+    })
+    await kubectl('delete', 'pod', 'terminal', '--wait=false')
+    assert.match((await session).stdout, /\/dev\/pts\/\d+\s+heard what I typed/)
   })
 
   it('debugs a running pod with a container beside it, which sees its processes', async () => {
@@ -250,6 +336,26 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
       const seen = await platform.root.get(pods, ref)
       const { observedGeneration, containerStatuses } = seen?.status ?? {}
       return observedGeneration === seen?.metadata.generation && (containerStatuses?.[0]?.restartCount ?? 0) > 0
+    })
+  })
+
+  it('says what the node of the leaf makes of a resize: that it is done, or why not', async () => {
+    const requests = (cpu: string) => ({ name: 'main', resources: { requests: { cpu } } })
+    await platform.apply(pod('resized', { cluster: 'leaf1', container: { command: TALK, ...requests('10m') } }))
+    await ready('resized')
+    const resize = JSON.stringify({ spec: { containers: [requests('20m')] } })
+    const { code, stderr } = await kubectl('patch', 'pod', 'resized', '--subresource=resize', '-p', resize)
+    assert.equal(code, 0, stderr)
+    const said = async (client: Client | undefined) => {
+      const seen = await client?.get(pods, { namespace: 'default', name: 'resized' })
+      const pending = seen?.status?.conditions?.find(({ type }) => type === 'PodResizePending')
+      const has = seen?.status?.containerStatuses?.[0]?.resources?.requests?.cpu
+      const isSeen = seen?.status?.observedGeneration === seen?.metadata.generation && seen?.metadata.generation !== 1
+      return isSeen && (pending || has === '20m') && [has, pending?.status, pending?.reason, pending?.message]
+    }
+    await eventually('both sides say the same', async () => {
+      const [here, there] = await Promise.all([said(platform.root), said(platform.leaves[0])])
+      return here && isDeepStrictEqual(here, there)
     })
   })
 

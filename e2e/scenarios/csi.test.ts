@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { type Client, type PersistentVolumeClaim, persistentVolumeClaims, persistentVolumes, pods } from '@kosmos/kube'
-import { csiHostPathData, installCsiHostPath } from '@kosmos/testbed'
+import { csiHostPathData, csiHostPathDriver, installCsiHostPath } from '@kosmos/testbed'
 import { pod, statefulSet } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
@@ -46,6 +47,13 @@ describe('pods whose data a CSI driver of the leaf keeps', { skip: isRoot ? fals
     assert.equal(code, 0, stderr)
     return stdout
   }
+  const inLeafAsAdmin = async (args: readonly string[], object?: object) => {
+    const [cluster] = platform.testbed.leaves
+    assert(cluster)
+    const { code, stdout, stderr } = await platform.kubectlIn(cluster, args, object && JSON.stringify(object))
+    assert.equal(code, 0, stderr)
+    return stdout
+  }
   const inPod = (name: string, script: string) => kubectl('exec', name, '--', 'sh', '-c', script)
   const ready = async (name: string) => {
     const { code, stderr } = await platform.kubectl(['wait', '--for=condition=Ready', `pod/${name}`, '--timeout=90s'])
@@ -60,6 +68,10 @@ describe('pods whose data a CSI driver of the leaf keeps', { skip: isRoot ? fals
     )
   const volumeOf = async (name: string) =>
     (await claimIn(leaf, name))?.spec?.volumeName ?? assert.fail(`the leaf's claim ${name} has no volume`)
+  const unscheduled = async (name: string, why: RegExp) => {
+    const { status } = (await platform.root.get(pods, { namespace, name })) ?? {}
+    return status?.conditions?.some(({ message }) => why.test(message ?? ''))
+  }
   const grow = async (name: string, storage: string) => {
     await kubectl('patch', 'pvc', name, '-p', JSON.stringify({ spec: { resources: { requests: { storage } } } }))
     await eventually(
@@ -161,11 +173,208 @@ describe('pods whose data a CSI driver of the leaf keeps', { skip: isRoot ? fals
 
   it('are not sent to a leaf without room for what they ask, and the claim waits', async () => {
     await platform.apply(claim('huge', '1Gi'), pod('hungry', { container: FILES, spec: using('huge') }))
-    await eventually('the scheduler of the root says so', async () => {
-      const { status } = (await platform.root.get(pods, { namespace, name: 'hungry' })) ?? {}
-      return status?.conditions?.some(({ message }) => /not have enough free storage/.test(message ?? ''))
-    })
+    await eventually('the scheduler of the root says so', () => unscheduled('hungry', /not have enough free storage/))
     assert.equal((await claimIn(platform.root, 'huge'))?.status?.phase, 'Pending')
     assert.equal(await claimIn(leaf, 'huge'), undefined)
+  })
+
+  it('may have it for one pod alone, and the root keeps the second one waiting', async () => {
+    await platform.apply(
+      claim('alone', '32Mi', { accessModes: ['ReadWriteOncePod'] }),
+      pod('first', { container: FILES, spec: using('alone') }),
+    )
+    await ready('first')
+    assert.deepEqual((await claimIn(leaf, 'alone'))?.spec?.accessModes, ['ReadWriteOncePod'])
+    await platform.apply(pod('second', { container: FILES, spec: using('alone') }))
+    await eventually('the scheduler says why', () => unscheduled('second', /ReadWriteOncePod/))
+  })
+
+  it('are told on the claim that a volume cannot be made from a snapshot', async () => {
+    const dataSource = { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: 'yesterday' }
+    await platform.apply(
+      claim('restored', '32Mi', { dataSource }),
+      pod('restorer', { container: FILES, spec: using('restored') }),
+    )
+    await eventually('the claim says so', async () =>
+      /DataSourceUnsupported .*cannot be made from a snapshot/.test(await kubectl('describe', 'pvc', 'restored')),
+    )
+    assert.equal((await claimIn(platform.root, 'restored'))?.status?.phase, 'Pending')
+    assert.equal(await claimIn(leaf, 'restored'), undefined)
+  })
+
+  it('are told on the claim that a volume of the root cannot be cloned in a leaf', async () => {
+    const manual = { storageClassName: 'manual' }
+    await platform.apply(
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolume',
+        metadata: { name: 'folder' },
+        spec: {
+          ...manual,
+          capacity: { storage: '32Mi' },
+          accessModes: ['ReadWriteOnce'],
+          hostPath: { path: '/tmp/folder' },
+        },
+      },
+      claim('of-the-root', '32Mi', manual),
+      claim('cloned', '32Mi', { dataSource: { kind: 'PersistentVolumeClaim', name: 'of-the-root' } }),
+      pod('cloner', { container: FILES, spec: using('cloned') }),
+    )
+    await eventually('the claim says so', async () =>
+      /DataSourceElsewhere .*of-the-root has its volume in the root/.test(await kubectl('describe', 'pvc', 'cloned')),
+    )
+    assert.equal((await claimIn(platform.root, 'cloned'))?.status?.phase, 'Pending')
+    assert.equal(await claimIn(leaf, 'cloned'), undefined)
+  })
+
+  describe('with a class of attributes', () => {
+    const attributesClass = (name: string, parameters: object) =>
+      inLeafAsAdmin(['apply', '-f', '-'], {
+        apiVersion: 'storage.k8s.io/v1',
+        kind: 'VolumeAttributesClass',
+        metadata: { name },
+        driverName: csiHostPathDriver,
+        parameters,
+      })
+    const ask = (volumeAttributesClassName: string) =>
+      kubectl('patch', 'pvc', 'tuned', '-p', JSON.stringify({ spec: { volumeAttributesClassName } }))
+    const attributes = async (client: Client) => {
+      const { spec, status } = (await claimIn(client, 'tuned')) ?? assert.fail()
+      return [spec?.volumeAttributesClassName, status?.currentVolumeAttributesClassName]
+    }
+    const both = (inRoot: string, inLeaf: string) =>
+      eventually(`the volume is ${inRoot} in the root and ${inLeaf} in the leaf`, async () => {
+        const seen = [...(await attributes(platform.root)), ...(await attributes(leaf))]
+        return isDeepStrictEqual(seen, [inRoot, inRoot, inLeaf, inLeaf])
+      })
+
+    it('are told on the claim when the leaf does not have it, and get it when it does', async () => {
+      await platform.apply(
+        claim('tuned', '32Mi', { volumeAttributesClassName: 'silver' }),
+        pod('tuner', { container: FILES, spec: using('tuned') }),
+      )
+      await eventually('the claim says so', async () =>
+        /ProvisioningFailed .*\(leaf1\).*volumeattributesclass.* "silver" not found/.test(
+          await kubectl('describe', 'pvc', 'tuned'),
+        ),
+      )
+      await attributesClass('silver', { iops: '100' })
+      await ready('tuner')
+      await both('silver', 'silver')
+    })
+
+    it('get others while they run, by the name that the Cluster has for them', async () => {
+      await attributesClass('premium', { iops: '1000' })
+      const patch = { spec: { clusterTreeOptions: { volumeAttributesClasses: { gold: 'premium' } } } }
+      await kubectl('patch', 'clusters.kosmos.io', 'leaf1', '--type=merge', '-p', JSON.stringify(patch))
+      await ask('gold')
+      await both('gold', 'premium')
+      const name = (await claimIn(platform.root, 'tuned'))?.spec?.volumeName ?? ''
+      const volume = await platform.root.get(persistentVolumes, { name })
+      assert.equal(volume?.spec?.volumeAttributesClassName, 'gold')
+    })
+
+    it('are told on the claim when its driver has no such attributes, and may take that back', async () => {
+      const modification = async () => (await claimIn(platform.root, 'tuned'))?.status
+      await attributesClass('loud', { colour: 'red' })
+      await ask('loud')
+      await eventually('the claim says so', async () => {
+        const { modifyVolumeStatus, conditions = [] } = (await modification()) ?? {}
+        return (
+          isDeepStrictEqual(modifyVolumeStatus, { status: 'Infeasible', targetVolumeAttributesClassName: 'loud' }) &&
+          conditions.some(({ type, message }) => type === 'ModifyVolumeError' && /no attribute/.test(message ?? ''))
+        )
+      })
+      await ask('gold')
+      await both('gold', 'premium')
+      await eventually('nothing is wrong any more', async () => {
+        const { modifyVolumeStatus, conditions = [] } = (await modification()) ?? {}
+        return !modifyVolumeStatus && !conditions.some(({ type }) => type === 'ModifyVolumeError')
+      })
+    })
+  })
+
+  describe('made in the root', () => {
+    let node: string
+    let volume: string
+    const SAN = { name: 'san', capacity: '32Mi' }
+    const sharer = (name: string) =>
+      pod(name, {
+        container: DEVICE,
+        spec: using('shared'),
+        annotations: {
+          'kosmos.io/cluster-selector': JSON.stringify({ nodeSelector: { 'kubernetes.io/hostname': node } }),
+        },
+      })
+    const first = async (name: string) => inPod(name, 'dd if=/dev/data bs=1M count=1 2>/dev/null | head -n 1')
+
+    before(async () => {
+      // Storage that both reach, which it takes here from the leaf: what a driver of the root would have made.
+      node = platform.testbed.leaves[0]?.nodes[0] ?? assert.fail()
+      const origin = claim('origin', SAN.capacity, { volumeMode: 'Block' })
+      const annotations = { 'volume.kubernetes.io/selected-node': node }
+      await leaf.create(persistentVolumeClaims, { ...origin, metadata: { ...origin.metadata, annotations } })
+      volume = await eventually('there is a volume', async () => (await claimIn(leaf, 'origin'))?.spec?.volumeName)
+      await platform.apply(
+        {
+          apiVersion: 'storage.k8s.io/v1',
+          kind: 'StorageClass',
+          metadata: { name: SAN.name },
+          provisioner: csiHostPathDriver,
+        },
+        {
+          apiVersion: 'v1',
+          kind: 'PersistentVolume',
+          metadata: { name: 'san-1' },
+          spec: {
+            capacity: { storage: SAN.capacity },
+            accessModes: ['ReadWriteOnce'],
+            volumeMode: 'Block',
+            storageClassName: SAN.name,
+            persistentVolumeReclaimPolicy: 'Retain',
+            csi: { driver: csiHostPathDriver, volumeHandle: volume },
+          },
+        },
+        claim('shared', SAN.capacity, { storageClassName: SAN.name, volumeMode: 'Block', volumeName: 'san-1' }),
+        sharer('writer'),
+      )
+    })
+
+    it('are not sent to a leaf that does not reach the volume', async () => {
+      await eventually('the scheduler says so', () => unscheduled('writer', /exceed max volume count/))
+    })
+
+    it('come when its Cluster says that it does, and say so while its account may not describe volumes there', async () => {
+      const patch = { spec: { clusterTreeOptions: { sharedStorageClasses: [SAN.name] } } }
+      await kubectl('patch', 'clusters.kosmos.io', 'leaf1', '--type=merge', '-p', JSON.stringify(patch))
+      await eventually('it says so', async () => {
+        const { status } = (await platform.root.get(pods, { namespace, name: 'writer' })) ?? {}
+        return status?.reason === 'RefusedByLeaf' && /persistentvolumes.*forbidden/.test(status.message ?? '')
+      })
+    })
+
+    it('mount it once that is allowed', async () => {
+      const role = ['clusterrole', 'kosmos-shared-storage']
+      await inLeafAsAdmin(['create', ...role, '--verb=get,create,delete', '--resource=persistentvolumes'])
+      const accounts = await inLeafAsAdmin(['get', 'serviceaccounts', '-n', 'kosmos-system', '-o', 'name'])
+      const [account] = /kosmos-[0-9a-f-]+/.exec(accounts) ?? assert.fail(accounts)
+      const binding = ['clusterrolebinding', 'kosmos-shared-storage', '--clusterrole=kosmos-shared-storage']
+      await inLeafAsAdmin(['create', ...binding, `--serviceaccount=kosmos-system:${account}`])
+      await ready('writer')
+      await inPod('writer', 'echo precious | dd of=/dev/data conv=notrunc,fsync')
+      assert.equal((await claimIn(leaf, 'shared'))?.status?.phase, 'Bound')
+    })
+
+    it('leave nothing of it in the leaf but what they have written, and the next one reads that', async () => {
+      const described = (await claimIn(leaf, 'shared'))?.spec?.volumeName ?? assert.fail()
+      await kubectl('delete', 'pod', 'writer')
+      await eventually('the claim is gone in the leaf', async () => !(await claimIn(leaf, 'shared')))
+      await eventually('so is the volume', async () => !(await leaf.get(persistentVolumes, { name: described })))
+      assert.ok(volumeFiles().includes(volume))
+      assert.equal((await claimIn(platform.root, 'shared'))?.status?.phase, 'Bound')
+      await platform.apply(sharer('reader'))
+      await ready('reader')
+      assert.equal(await first('reader'), 'precious\n')
+    })
   })
 })

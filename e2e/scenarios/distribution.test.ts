@@ -50,13 +50,12 @@ describe('pods of a root with nodes of its own and leaves', () => {
     const all = await platform.root.listAll(pods, { namespace, labelSelector: `app=${app}` })
     return [...new Set(all.map(({ spec }) => spec.nodeName ?? 'none'))].sort()
   }
-  /** Runs where it should, and nowhere else. */
-  const runsOn = async (app: string, wanted: RegExp) => {
-    await eventually(`${app} runs`, async () =>
-      (await platform.root.listAll(pods, { namespace, labelSelector: `app=${app}` })).every(
-        ({ status }) => status?.phase === 'Running',
-      ),
-    )
+  /** Runs where it should, and nowhere else, with all of its pods. */
+  const runsOn = async (app: string, wanted: RegExp, replicas = 2) => {
+    await eventually(`${app} runs`, async () => {
+      const all = await platform.root.listAll(pods, { namespace, labelSelector: `app=${app}` })
+      return all.length === replicas && all.every(({ status }) => status?.phase === 'Running')
+    })
     for (const node of await nodesOf(app)) assert.match(node, wanted)
   }
 
@@ -86,8 +85,8 @@ describe('pods of a root with nodes of its own and leaves', () => {
       { ...front, spec: { ...front.spec, template } },
       deployment('other', 2, plain),
     )
-    await runsOn('shop-one', /^kosmos-leaf2$/)
-    await runsOn('shop-web', /^kosmos-leaf[12]$/)
+    await runsOn('shop-one', /^kosmos-leaf2$/, 1)
+    await runsOn('shop-web', /^kosmos-leaf[12]$/, 3)
     await runsOn('front', /^kwok-/)
     // The taint of virtual nodes keeps pods off that nothing is said about.
     await runsOn('other', /^kwok-/)
@@ -139,7 +138,7 @@ describe('pods of a root with nodes of its own and leaves', () => {
     }
     await platform.apply(shares, policy('shared', [{ policyName: 'anywhere', namePrefix: 'shared-' }]))
     await platform.apply(deployment('shared', 4, plain))
-    await runsOn('shared', /^kosmos-leaf[12]$/)
+    await runsOn('shared', /^kosmos-leaf[12]$/, 4)
     assert.deepEqual(await nodesOf('shared'), ['kosmos-leaf1', 'kosmos-leaf2'])
   })
 
@@ -158,7 +157,7 @@ describe('pods of a root with nodes of its own and leaves', () => {
     })
     await platform.killScheduler()
     await platform.apply(deployment('gone-web', 2, plain), pod('free', plain))
-    await runsOn('free', /^kwok-/)
+    await runsOn('free', /^kwok-/, 1)
     await eventually('they are there', async () => (await nodesOf('gone-web')).length > 0)
     assert.deepEqual(await nodesOf('gone-web'), ['none'])
     const [waiting] = await platform.root.listAll(pods, { namespace, labelSelector: 'app=gone-web' })

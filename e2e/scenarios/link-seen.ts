@@ -9,6 +9,9 @@ import { eventually, type Platform } from '../platform/platform.ts'
 const run = promisify(execFile)
 const main = path.resolve(import.meta.dirname, '../../packages/kosmosctl/src/main.ts')
 
+/** Without KOSMOS_LINK_MATRIX=all, what takes long is left out. */
+const isWhole = process.env.KOSMOS_LINK_MATRIX === 'all'
+
 interface LinkCheck {
   readonly pairs: readonly { readonly from: string; readonly to: string; readonly verdict: string }[]
   readonly pods?: readonly { readonly way: string; readonly works: boolean }[]
@@ -36,6 +39,12 @@ export async function kosmosctlLink({ testbed }: Platform, ...args: string[]): P
   }
 }
 
+/** Has every node of every linked cluster make new keys. */
+export async function rotateKeys({ testbed }: Platform): Promise<void> {
+  const env = { ...process.env, KUBECONFIG: testbed.root.kubeconfig }
+  await run(process.execPath, [main, 'link', 'rotate-keys'], { env })
+}
+
 export async function linkCheck(platform: Platform, ...args: string[]): Promise<LinkCheck & { readonly code: number }> {
   const { code, stdout } = await kosmosctlLink(platform, 'check', '-o', 'json', ...args)
   return { code, ...(JSON.parse(stdout) as LinkCheck) }
@@ -54,21 +63,41 @@ export async function nothingIsWrong(platform: Platform): Promise<void> {
 /** All that check pods try works between all clusters, and nothing of them is left. */
 export async function everythingWorks(platform: Platform): Promise<void> {
   await nothingIsWrong(platform)
-  const { code, pods = [], checks } = await linkCheck(platform, '--pods', '--nodes')
+  const { code, pods = [], checks } = await linkCheck(platform, isWhole ? '--throughput' : '--pods', '--nodes')
   assert.equal(code, 0, JSON.stringify(checks.filter(({ status }) => status === 'problem')))
   const ways = new Set(pods.map(({ way }) => way))
-  assert.deepEqual([...ways].sort(), ['large packets', 'node → pod', 'pod → Service', 'pod → pod'])
+  const tried = ['large packets', 'node → pod', 'pod → Service', 'pod → pod', ...(isWhole ? ['throughput'] : [])]
+  assert.deepEqual([...ways].sort(), tried)
   assert.ok(pods.every(({ works }) => works))
   assert.ok(
     checks.every(({ id, status }) => id !== 'pods' || status === 'ok'),
     'callees see who calls',
   )
+  await noCheckPodIsLeft(platform)
+}
+
+export async function noCheckPodIsLeft(platform: Platform): Promise<void> {
   for (const leaf of platform.testbed.leaves) {
     await eventually('no check pod is left', async () => {
       const selector = ['-n', 'kosmos-link', '-l', 'kosmos.io/link-check', '-o', 'name']
       return (await platform.kubectlIn(leaf, ['get', 'pods,services', ...selector])).stdout === ''
     })
   }
+}
+
+/** An Event in the root on the ClusterNode of a node. */
+export async function isTold(
+  platform: Platform,
+  { leafName, node }: { readonly leafName: string; readonly node: string },
+  reason: string,
+  note: string,
+): Promise<void> {
+  const fields = `reason=${reason},involvedObject.kind=ClusterNode,involvedObject.name=${leafName}-${node}`
+  await eventually(`${reason} of ${node}: ${note}`, async () => {
+    const { stdout } = await platform.kubectl(['get', 'events', '--field-selector', fields])
+    if (stdout.includes(note)) return true
+    throw new Error(stdout)
+  })
 }
 
 /** A node drops what comes to a UDP port from an address, until the work is done. */

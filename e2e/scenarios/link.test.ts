@@ -8,11 +8,23 @@ import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { type ClusterLinkOptions, linkGatewayLabel, type NodeConfigSpec } from '@kosmos/api'
 import { lines, unjoin } from '@kosmos/kosmosctl'
+import { askPort, listeningPorts } from '@kosmos/kube/testing'
 import { enterNode, imageNames, silent } from '@kosmos/testbed'
 import { linkAgentImage } from '../platform/link-agent.ts'
+import { readMetrics } from '../platform/metrics.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { agentsKeepToTheirNode } from './link-agent-rights.ts'
-import { everythingWorks, kosmosctlLink, linkCheck, nothingIsWrong, whileDropping } from './link-seen.ts'
+import {
+  everythingWorks,
+  isTold,
+  kosmosctlLink,
+  linkCheck,
+  noCheckPodIsLeft,
+  nothingIsWrong,
+  rotateKeys,
+  whileDropping,
+} from './link-seen.ts'
+import { SharedServices } from './link-services.ts'
 
 const quiet = lines(() => undefined)
 const run = promisify(execFile)
@@ -66,6 +78,7 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
       assert.equal(code, 0, stderr)
     }
   }
+  const shared = () => new SharedServices(platform)
   const everyPodReachesEveryOther = async () => {
     for (const [from, to] of acrossClusters()) {
       const seen = await eventually(`${from.name} reaches ${to.name}`, async () => {
@@ -114,6 +127,23 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
     for (const leaf of platform.testbed.leaves) await agentsKeepToTheirNode(platform, leaf)
   })
 
+  it('tell strangers nothing, at any port of a process of ours', async () => {
+    const own = Object.values(platform.kosmos.pids).flatMap(listeningPorts)
+    assert.ok(own.length > 0 && own.every((port) => port.startsWith('tcp ')), own.join())
+    for (const port of own) assert.equal((await askPort(`https://127.0.0.1:${port.slice(4)}/metrics`)).code, 401, port)
+    assert.match(
+      await readMetrics(platform.kosmos.secureMetrics),
+      /^kosmos_api_requests_total/m,
+      'who may read them does',
+    )
+    const [pod] = pods
+    assert.ok(pod)
+    const { stdout: address } = await inLeaf(pod.leaf, 'get', 'node', pod.node, '-o', INTERNAL_IP)
+    const agent = ['metrics', '', 'livez'].flatMap((path) => ['-o', '/dev/null', `https://${address}:10275/${path}`])
+    const { stdout } = await inPod(pod, 'curl', '-sk', '-m', '5', '-w', '%{http_code} ', ...agent)
+    assert.equal(stdout, '401 401 200 ')
+  })
+
   it('let each pod reach each pod of the other cluster under its own address', everyPodReachesEveryOther)
 
   it('let a pod reach a Service of the other cluster, whichever node its pods are on', async () => {
@@ -138,6 +168,17 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
     }
   })
 
+  it('let a pod find Services of the other cluster by name, and those of both as one', () => shared().areFoundByName())
+
+  it('have names for the pods of a Service without an address, and records for its ports', () =>
+    shared().havePodsWithNames())
+
+  it('do not answer with pods that no packet reaches', () => shared().loseEndpointsThatNoPacketReaches())
+
+  it('let the root write nothing of theirs', () => shared().leaveAloneWhatIsNotOurs())
+
+  it('keep no name of what is exported no longer', () => shared().goWithTheirExport())
+
   it('carry packets as large as a pod sends them, and datagrams', async () => {
     const [[from, to] = []] = acrossClusters()
     assert.ok(from && to)
@@ -150,6 +191,38 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
   })
 
   it('are seen to work by kosmosctl link check, with packets of pods too', () => everythingWorks(platform))
+
+  it('do not reach each other while a ClusterLinkPolicy keeps them apart, and do again when it is gone', async () => {
+    const [[from, to] = []] = acrossClusters()
+    assert.ok(from && to)
+    const policy = {
+      apiVersion: 'kosmos.io/v1alpha1',
+      kind: 'ClusterLinkPolicy',
+      metadata: { name: 'apart' },
+      spec: { clusters: { names: [from.leafName] }, peers: [] },
+    }
+    const { code, stderr } = await platform.kubectl(['apply', '-f', '-'], JSON.stringify(policy))
+    assert.equal(code, 0, stderr)
+    await eventually('no node has a tunnel, and agents have taken away what they had', async () => {
+      for (const { name, nodes } of platform.testbed.leaves) {
+        for (const node of nodes) if ((await onNode(platform, name, node, LOOK)) !== '') return undefined
+      }
+      return true
+    })
+    const refused = await inPod(from, 'curl', '-sS', '-m', '2', `http://${to.ip}:8080/clientip`)
+    assert.notEqual(refused.code, 0)
+    await eventually('link check calls it not allowed, and nothing wrong', async () => {
+      const { code, pairs, checks } = await linkCheck(platform)
+      if (code === 0 && pairs.every(({ verdict }) => verdict === 'forbidden')) return true
+      throw new Error(JSON.stringify({ pairs, problems: checks.filter(({ status }) => status === 'problem') }))
+    })
+    const ends = [from, to].map(({ leafName, name }) => `${leafName}/${name}`)
+    const { stdout } = await kosmosctlLink(platform, 'trace', ...ends)
+    assert.match(stdout, /stops: .* are not allowed to talk by ClusterLinkPolicy apart/)
+    assert.equal((await platform.kubectl(['delete', 'clusterlinkpolicy', 'apart'])).code, 0)
+    await everyPodReachesEveryOther()
+    await nothingIsWrong(platform)
+  })
 
   it('are said not to work where they do not: link check names the two nodes, until it is repaired', async () => {
     const [[from, to] = []] = acrossClusters()
@@ -164,16 +237,19 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
         if (code === 1 && tunnel?.what.startsWith(`${a} and ${b} do not reach each other by vx-bridge`)) return true
         throw new Error(JSON.stringify(problems))
       })
-      const { code, stdout } = await kosmosctlLink(
-        platform,
-        'trace',
-        `${from.leafName}/${from.name}`,
-        `${to.leafName}/${to.name}`,
-      )
+      const ends = [`${from.leafName}/${from.name}`, `${to.leafName}/${to.name}`]
+      const { code, stdout } = await kosmosctlLink(platform, 'trace', ...ends, '--counters')
       assert.equal(code, 1)
       assert.match(stdout, new RegExp(`stops: ${b} does not answer ${a} through vx-bridge`))
+      assert.match(stdout, new RegExp(`counters: ${a} sends, and ${b} receives nothing of it by vx-bridge`))
+      assert.match(stdout, new RegExp(`counters: packets of ${b} arrive at ${a}`), 'the other way is open')
+      await isTold(platform, from, 'NextHopSilent', `${b} does not answer`)
+      const picture = await kosmosctlLink(platform, 'check', '-o', 'svg')
+      assert.match(picture.stdout, new RegExp(`^<svg [\\s\\S]*${a} → ${b} by vx-bridge [^<]*: down, since `))
     })
     await nothingIsWrong(platform)
+    await isTold(platform, from, 'NextHopAnswers', `${b} answers`)
+    await noCheckPodIsLeft(platform)
   })
 
   it('go by gateways and encrypted when that is asked for: nothing of a pod is read on the wire', async () => {
@@ -194,6 +270,33 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
     const seen = await wire.stop()
     assert.ok(seen.length > 0, 'packets were seen on the wire')
     assert.ok(!seen.includes(secret))
+  })
+
+  it('have new keys on every node when that is asked for, and pods reach each other with them', async () => {
+    interface Keyed {
+      readonly metadata: { readonly name: string }
+      readonly spec: { readonly publicKey: string; readonly ipsecPublicKey: string }
+    }
+    const keys = async () => {
+      const { stdout } = await platform.kubectl(['get', 'clusternodes', '-o', 'json'])
+      const { items } = JSON.parse(stdout) as { items: Keyed[] }
+      return new Map(items.map(({ metadata: { name }, spec }) => [name, [spec.publicKey, spec.ipsecPublicKey]]))
+    }
+    const before = await keys()
+    await rotateKeys(platform)
+    const now = await eventually('every node has others', async () => {
+      const found = await keys()
+      const isOther = ([name, pair]: [string, string[]]) => pair.every((key) => !before.get(name)?.includes(key))
+      return found.size === before.size && [...found].every(isOther) ? found : undefined
+    })
+    await eventually('nobody knows the old ones any more', async () => {
+      const said = await Promise.all(
+        platform.testbed.leaves.map((_, leaf) => inLeaf(leaf, 'get', 'nodeconfigs', '-o', 'json')),
+      )
+      const text = said.map(({ stdout }) => stdout).join('')
+      return [...before.values()].flat().every((key) => !text.includes(key)) && now.size > 0
+    })
+    await everyPodReachesEveryOther()
   })
 
   it('go by the gateway that the owner of a cluster names, from every other node', async () => {
@@ -223,9 +326,13 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
       'trace',
       `${from.leafName}/${from.name}`,
       `${to.leafName}/${to.name}`,
+      '--counters',
     )
     assert.equal(code, 0, stdout)
     assert.match(stdout, /vx-local[\s\S]*vx-secure \(encrypted\)/)
+    const counted = stdout.split('\n').filter((line) => line.includes('counters: '))
+    assert.ok(counted.length >= 4 && counted.every((line) => line.includes(' arrive at ')), stdout)
+    assert.match(stdout, / sent \d+ packets by vx-secure → .* bytes by kl-wireguard → .* by vx-secure/)
     assert.match(stdout, new RegExp(`${from.ip} → ${to.ip} arrives as ${from.ip} → ${to.ip}`))
   })
 

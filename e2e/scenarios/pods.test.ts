@@ -3,7 +3,10 @@ import { after, before, describe, it } from 'node:test'
 import { configMaps, events, type Pod, pods, secrets } from '@kosmos/kube'
 import { deployment, pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { ordinalRounds } from './ordinal-rounds.ts'
 
+/** How often pods of a StatefulSet are deleted and made again. */
+const ORDINAL_ROUNDS = Number(process.env.KOSMOS_ORDINAL_ROUNDS ?? 30)
 const inDefault = (name: string) => ({ namespace: 'default', name })
 
 describe('pods of the root that run in leaves', () => {
@@ -162,6 +165,20 @@ describe('pods of the root that run in leaves', () => {
       assert.equal(copy?.metadata.annotations?.['kosmos.io/root-uid'], after.metadata.uid)
       assert.equal(copy?.metadata.deletionTimestamp, undefined)
     }
+  })
+
+  it('never shows of a StatefulSet pod what the leaf said of the one before it, however often they are replaced at once', async (context) => {
+    const ordinals = Math.max(10, Math.ceil(ORDINAL_ROUNDS / 10))
+    const seed = Number(process.env.KOSMOS_SEED ?? Date.now() % 1_000_000)
+    const options = { namespace: 'default', ordinals, rounds: ORDINAL_ROUNDS, seed }
+    const { faults, incarnations, reflected, seconds } = await ordinalRounds(platform, options)
+    context.diagnostic(
+      `seed ${seed}: ${incarnations} incarnations, ${reflected} with a status, ${seconds.toFixed(0)} s`,
+    )
+    assert.deepEqual(faults, [], `seed ${seed}`)
+    assert.ok(incarnations >= ordinals + ORDINAL_ROUNDS, `${incarnations} incarnations`)
+    assert.ok(reflected > ordinals, `${reflected} of them had a status of the leaf`)
+    await platform.kubectl(['delete', 'statefulset', 'ordinals', '--cascade=foreground'])
   })
 
   it('reports a pod that vanished in the leaf as Failed, so that its owner replaces it', async () => {

@@ -8,7 +8,9 @@ const indices = Array.from({ length: COUNT }, (_, index) => index)
 const nameOf = (index: number) => `shared-${index}`
 
 /** A pod that mounts one of the ConfigMaps and Secrets that the pods of a namespace share. */
-export function referring(pod: { readonly metadata: { readonly name: string }; readonly spec: object }): object {
+export function referring<P extends { readonly metadata: { readonly name: string }; readonly spec: object }>(
+  pod: P,
+): P {
   const name = nameOf(Number(pod.metadata.name.split('-').at(-1)) % COUNT)
   const volumes = [
     { name: 'settings', configMap: { name } },

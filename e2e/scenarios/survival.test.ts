@@ -6,11 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { rootUidAnnotation } from '@kosmos/api'
 import { join, silent } from '@kosmos/kosmosctl'
 import { type Client, configMaps, Informer, namespaces, type Pod, pods } from '@kosmos/kube'
-import { type FaultProxy, startFaultProxy } from '@kosmos/testbed'
+import { ComponentFailed, type FaultProxy, startFaultProxy } from '@kosmos/testbed'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { type Random, randomFrom } from '../platform/random.ts'
+import { compareVolumes, provideVolumes, scratching } from './own-volumes.ts'
 import { changeShared, compareShared, createForeign, createShared, referring } from './shared-objects.ts'
+import { changeServices, compareServices, createServices } from './shared-services.ts'
 
 const NAMESPACE = 'churn'
 /** At least so many disruptions, and for at least so many minutes. */
@@ -80,6 +82,8 @@ describe('when components are killed, paused and cut off while pods come and go'
     rootId = (await platform.root.get(namespaces, { name: 'kube-system' }))?.metadata.uid ?? assert.fail()
     await platform.kubectl(['create', 'namespace', NAMESPACE])
     await createShared(platform.root, NAMESPACE)
+    await createServices(platform.root, NAMESPACE)
+    await provideVolumes(platform.root, platform.leaves, NAMESPACE, stop.signal)
     for (const client of platform.leaves) {
       await client.create(namespaces, { metadata: { name: NAMESPACE } })
       const made = await eventually('a foreign pod', async () => {
@@ -176,7 +180,7 @@ describe('when components are killed, paused and cut off while pods come and go'
       // Each once before any twice.
       const [title, disrupt] = disruptions[round < disruptions.length ? round : random.below(disruptions.length)] ?? []
       console.log(`round ${round + 1}: ${title}`)
-      await disrupt?.()
+      await disrupt?.().catch(unlessSlow)
       await sleep(random.below(2_000))
     }
     churning.abort()
@@ -185,16 +189,22 @@ describe('when components are killed, paused and cut off while pods come and go'
     assert(actions > ROUNDS)
 
     let differences: string[] = []
-    await eventually('root and leaves agree', async () => {
-      await reviveSchedulers(platform)
-      await createShared(platform.root, NAMESPACE)
-      differences = await compare(platform, rootId)
-      return differences.length === 0
-    }).catch((error) => {
-      const log = readFileSync(path.join(platform.testbed.dir, 'logs', 'cluster-tree.log'), 'utf8')
-      const said = [...differences, 'cluster-tree said last:', ...log.split('\n').slice(-40)].join('\n')
-      throw new Error(`seed ${seed}: root and leaves never agree:\n${said}`, { cause: error })
-    })
+    let fewest = Number.POSITIVE_INFINITY
+    // As long as they come nearer to each other, however slow the machine is.
+    while (fewest > 0) {
+      await eventually('root and leaves agree, or nearly', async () => {
+        await reviveSchedulers(platform)
+        await createShared(platform.root, NAMESPACE)
+        await createServices(platform.root, NAMESPACE)
+        differences = await compare(platform, rootId)
+        return differences.length < fewest
+      }).catch((error) => {
+        const log = readFileSync(path.join(platform.testbed.dir, 'logs', 'cluster-tree.log'), 'utf8')
+        const said = [...differences, 'cluster-tree said last:', ...log.split('\n').slice(-40)].join('\n')
+        throw new Error(`seed ${seed}: root and leaves never agree:\n${said}`, { cause: error })
+      })
+      fewest = differences.length
+    }
     for (const [rootUid, copies] of sightings.copiesOf) {
       const said = `seed ${seed}: root pod ${rootUid} has had ${copies.size} copies:\n${sightings.historyOf(rootUid)}`
       assert.equal(copies.size, 1, said)
@@ -208,6 +218,12 @@ describe('when components are killed, paused and cut off while pods come and go'
     }
   })
 })
+
+/** On a busy machine a component may start more slowly than the test bed waits for; what has to hold is looked at in the end. */
+function unlessSlow(error: unknown): void {
+  if (!(error instanceof ComponentFailed && /is not healthy after/.test(error.message))) throw error
+  console.log(error.message.split(';')[0])
+}
 
 /**
  * A scheduler ends itself when its cache and the API server contradict each other, as after a crash of the latter between
@@ -245,6 +261,8 @@ async function compare({ root, leaves }: Platform, rootId: string): Promise<stri
       .filter(({ metadata }) => !known.has(metadata.annotations?.[rootUidAnnotation] ?? ''))
       .map((copy) => `${copy.metadata.name}: no root pod, copy ${say(copy)}`),
     ...(await Promise.all(leaves.map((leaf) => compareShared(root, leaf, NAMESPACE, rootId)))).flat(),
+    ...(await Promise.all(leaves.map((leaf) => compareServices(root, leaf, NAMESPACE, rootId)))).flat(),
+    ...(await compareVolumes(root, leaves, NAMESPACE, rootId)),
   ]
 }
 
@@ -263,9 +281,10 @@ async function churnPods(root: Client, signal: AbortSignal, random: Random): Pro
     const ref = { namespace: NAMESPACE, name }
     try {
       if (random.below(20) === 0) await changeShared(root, NAMESPACE, random)
+      if (random.below(20) === 0) await changeServices(root, NAMESPACE, random)
       const dice = random.below(5)
       if (dice < 2) {
-        const created = await root.create(pods, referring(pod(name, { namespace: NAMESPACE })))
+        const created = await root.create(pods, scratching(referring(pod(name, { namespace: NAMESPACE }))))
         if (created.ok) actions++
       } else if (dice === 2) {
         const patch = { metadata: { labels: { [TOUCHED]: `${actions}` } } }

@@ -21,6 +21,15 @@ const budget = (name: string) => ({
   spec: { minAvailable: '100%', selector: { matchLabels: { app: name } } },
 })
 
+/** Where room is minded without a policy. */
+const roomy = 'roomy'
+/** A pod for leaf2, whose nodes have 64 cores each. */
+const sized = (name: string, cpu: string) => {
+  const manifest = pod(name, { namespace: roomy })
+  const containers = manifest.spec.containers.map((one) => ({ ...one, resources: { requests: { cpu } } }))
+  return { ...manifest, spec: { ...manifest.spec, containers, nodeSelector: { 'kosmos.io/cluster': 'leaf2' } } }
+}
+
 describe('a leaf that has room and takes no pods, by a taint that its virtual node does not tell of', () => {
   let platform: Platform
   const kubectl = async (...args: string[]) => {
@@ -48,6 +57,19 @@ describe('a leaf that has room and takes no pods, by a taint that its virtual no
     return (found as { status?: { refusals?: { node: string; tries: number; message: string }[] } }).status?.refusals
   }
 
+  const waitsFor = async (name: string) => (await explainPod(platform.root, { namespace: roomy, name })).waitsFor
+  const isPlaced = async (name: string) =>
+    await eventually(`${name} is Ready in leaf2`, async () => {
+      const found = await platform.root.get(pods, { namespace: roomy, name })
+      const isReady = found?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
+      return found?.spec.nodeName === 'kosmos-leaf2' && isReady
+    })
+  const openedAt = async (name: string) => {
+    const found = await platform.root.get(pods, { namespace: roomy, name })
+    const scheduled = found?.status?.conditions?.find(({ type }) => type === 'PodScheduled')
+    return scheduled && Date.parse(`${scheduled.lastTransitionTime}`)
+  }
+
   before(async () => {
     platform = await startPlatform('take-back', { leaves: 2, nodes: 'kwok:2', scheduler: true })
     await taintLeaf1('disk=broken:NoSchedule')
@@ -69,6 +91,20 @@ describe('a leaf that has room and takes no pods, by a taint that its virtual no
     assert.equal(refusal?.node, 'kosmos-leaf1')
     assert.match(refusal.message, /untolerated taint/)
     assert.deepEqual(others, [])
+  })
+
+  it('is no matter to a leaf that is full: there a large pod begins to wait for room', async () => {
+    await platform.apply({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: roomy, labels: { 'kosmos.io/placement': 'best-fit' } },
+    })
+    await platform.apply(sized('filler-0', '40'), sized('filler-1', '40'))
+    for (const name of ['filler-0', 'filler-1']) await isPlaced(name)
+    await platform.apply(sized('large', '32'))
+    await eventually('it waits', async () =>
+      (await waitsFor('large')).some((text) => /no single node has room/.test(text)),
+    )
   })
 
   it('has none of them Pending that shall wait for it: they wait in the root, and say what for', async () => {
@@ -113,5 +149,31 @@ describe('a leaf that has room and takes no pods, by a taint that its virtual no
     await taintLeaf1('disk-')
     await settles('wait', ['kosmos-leaf1', 'kosmos-leaf1', 'kosmos-leaf2', 'kosmos-leaf2'])
     await kubectl('rollout', 'status', 'deployment/wait', '--timeout=60s')
+  })
+
+  it('is kept, the one that is full, for the large pod that has waited a minute: a small one that would fit waits behind it', async () => {
+    const isKept = async () => (await waitsFor('large')).some((text) => /kosmos-leaf2.* is kept for it/.test(text))
+    const becomesOf = async (name: string) => {
+      await platform.apply(sized(name, '4'))
+      return await eventually(`${name} is placed or says for whom it waits`, async () => {
+        if ((await waitsFor(name)).some((text) => /kept for a pod that comes first.*: roomy\/large/.test(text))) {
+          return 'waits'
+        }
+        const found = await platform.root.get(pods, { namespace: roomy, name })
+        return found && !isGated(found) && 'placed'
+      })
+    }
+    await eventually('the node is kept', isKept)
+    let small = 'small-0'
+    if ((await becomesOf(small)) === 'placed') {
+      assert(!(await isKept()), 'it came when the node was left open again')
+      await eventually('the node is kept again', isKept)
+      small = 'small-1'
+      assert.equal(await becomesOf(small), 'waits')
+    }
+    await kubectl('delete', 'pod', 'filler-0', '-n', roomy, '--wait=false')
+    for (const name of ['large', small]) await isPlaced(name)
+    const places = await Promise.all(['large', small].map(openedAt))
+    assert(places[0] && places[1] && places[0] <= places[1], 'the large one first')
   })
 })

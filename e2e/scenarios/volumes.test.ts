@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { explainPod, importVolume } from '@kosmos/kosmosctl'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { explainPod, importVolume, join, silent } from '@kosmos/kosmosctl'
 import { type Client, type PersistentVolumeClaim, persistentVolumeClaims, persistentVolumes, pods } from '@kosmos/kube'
 import { pod, statefulSet } from '../platform/manifests.ts'
+import { readMetrics } from '../platform/metrics.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -69,8 +71,9 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
     leaf = platform.leaves[0]
     const classes = ['fast', 'kept'].map((name) => storageClass(name, 'kubernetes.io/no-provisioner'))
     const eager = storageClass('eager', 'kubernetes.io/no-provisioner', { volumeBindingMode: 'Immediate' })
-    const folders = ['a', 'b', 'c', 'e'].map((name) => folder(`volumes-${name}`, 'fast'))
-    const items = [...classes, eager, ...folders, folder('volumes-d', 'kept'), folder('volumes-f', 'eager')]
+    const folders = ['a', 'b', 'c', 'e', 'h'].map((name) => folder(`volumes-${name}`, 'fast'))
+    const keptFolders = ['d', 'i'].map((name) => folder(`volumes-${name}`, 'kept'))
+    const items = [...classes, eager, ...folders, ...keptFolders, folder('volumes-f', 'eager')]
     await platform.kubectlIn(
       testbedLeaf,
       ['apply', '-f', '-'],
@@ -82,6 +85,7 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
       storageClass('eager', 'leaf.kosmos.io', { volumeBindingMode: 'Immediate' }),
       storageClass('unknown', 'leaf.kosmos.io', { volumeBindingMode: 'Immediate' }),
       storageClass('later', 'leaf.kosmos.io'),
+      storageClass('gold', 'leaf.kosmos.io'),
     )
   })
   after(() => platform?.down())
@@ -183,6 +187,45 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
     await ready('follower')
   })
 
+  it('have a volume of the class that their leaf has for theirs, where the Cluster says so', async () => {
+    const patch = { spec: { clusterTreeOptions: { storageClasses: { gold: 'fast' } } } }
+    await kubectl('patch', 'clusters.kosmos.io', 'leaf1', '--type=merge', '-p', JSON.stringify(patch))
+    await platform.apply(
+      claim('renamed', 'gold'),
+      pod('miner', { container: SLEEP, spec: { volumes: mounting('renamed') } }),
+    )
+    await ready('miner')
+    await eventually('it is Bound and as large on both sides, each with its own class', async () => {
+      const both = await Promise.all([claimIn(platform.root, 'renamed'), claimIn(leaf, 'renamed')])
+      const seen = both.map((claim) => `${claim?.status?.phase} ${claim?.status?.capacity?.storage}`)
+      assert.deepEqual(
+        both.map((claim) => claim?.spec?.storageClassName),
+        ['gold', 'fast'],
+      )
+      return seen.every((one) => one === 'Bound 2Gi')
+    })
+    await kubectl('delete', 'pod', 'miner')
+    await kubectl('delete', 'pvc', 'renamed')
+  })
+
+  it('leave nobody busy: no claim is looked at again while nothing changes, and none has failed', async () => {
+    const looks = async (result: string) => {
+      const metrics = await readMetrics(platform.kosmos.secureMetrics)
+      const line = new RegExp(
+        `^kosmos_reconcile_duration_seconds_count\\{(?=.*controller="volumes")(?=.*result="${result}").*\\} (\\d+)$`,
+        'm',
+      )
+      return Number(line.exec(metrics)?.[1] ?? 0)
+    }
+    assert.ok((await looks('ok')) > 0)
+    await eventually('nobody looks', async () => {
+      const before = await looks('ok')
+      await sleep(1_000)
+      return (await looks('ok')) === before
+    })
+    assert.equal(await looks('error'), 0)
+  })
+
   it('use a claim of their own where the leaf has another of that name', async () => {
     await leaf.create(persistentVolumeClaims, claim('ours', 'fast'))
     const foreign = (await claimIn(leaf, 'ours')) ?? assert.fail()
@@ -282,7 +325,29 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
     await platform.apply(folder('of-the-root', 'manual'), claim('rooted', 'manual'))
     await platform.apply(pod('misplaced', { container: SLEEP, spec: { volumes: mounting('rooted') } }))
     await eventually('the pod says so', async () => {
-      return (await platform.root.get(pods, { namespace, name: 'misplaced' }))?.status?.reason === 'VolumeNotInLeaf'
+      const { status } = (await platform.root.get(pods, { namespace, name: 'misplaced' })) ?? {}
+      const said = /Claim rooted: its volume of-the-root of StorageClass manual is the root's, .*sharedStorageClasses/
+      return status?.reason === 'VolumeNotInLeaf' && said.test(status.message ?? '')
     })
+  })
+
+  it('stay in a leaf that is given up, and are found again when it is joined again', async () => {
+    const [testbedLeaf] = platform.testbed.leaves
+    assert(testbedLeaf)
+    await platform.apply(claim('safe', 'kept'), pod('saver', { container: SLEEP, spec: { volumes: mounting('safe') } }))
+    await ready('saver')
+    await kubectl('exec', 'saver', '--', 'sh', '-c', 'echo safe > /data/file; sync')
+    const { metadata } = (await claimIn(leaf, 'safe')) ?? assert.fail()
+    await kubectl('delete', 'pod', 'saver')
+    const { code, stderr } = await kubectl('delete', 'clusters.kosmos.io', 'leaf1', '--timeout=90s')
+    assert.equal(code, 0, stderr)
+    const kept = await claimIn(leaf, 'safe')
+    assert.deepEqual([kept?.metadata.uid, kept?.status?.phase], [metadata.uid, 'Bound'])
+    assert.equal((await claimIn(platform.root, 'safe'))?.status?.phase, 'Bound')
+    const { kubeconfig: file } = testbedLeaf
+    await join({ name: 'leaf1', root: { file: platform.testbed.root.kubeconfig }, leaf: { file } }, silent)
+    await platform.apply(pod('saver', { container: SLEEP, spec: { volumes: mounting('safe') } }))
+    await ready('saver')
+    assert.equal((await kubectl('exec', 'saver', '--', 'cat', '/data/file')).stdout, 'safe\n')
   })
 })

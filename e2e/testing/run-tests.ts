@@ -1,5 +1,5 @@
 import { glob } from 'node:fs/promises'
-import { run } from 'node:test'
+import { type RunOptions, run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
 export interface Counts {
@@ -19,11 +19,20 @@ export async function testFiles(patterns: readonly string[], except: RegExp = /n
  * Runs test files, each in a process of its own, and reports on stdout as they end.
  * @param concurrency files that run at the same time
  */
-export async function runTests(files: readonly string[], concurrency: number): Promise<Counts> {
+export function runTests(files: readonly string[], concurrency: number): Promise<Counts> {
+  return report({ files: [...files], concurrency })
+}
+
+/** Runs test files one after the other in one process. */
+export function runTogether(files: readonly string[]): Promise<Counts> {
+  return report({ files: [...files], isolation: 'none' })
+}
+
+async function report(options: RunOptions & { readonly files: readonly string[] }): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
-  if (files.length === 0) return counts
+  if (options.files.length === 0) return counts
   // A scenario may wait long for clusters; a test that hangs, or leaves something open, must not hang the run.
-  const stream = run({ files: [...files], concurrency, timeout: 15 * 60_000, forceExit: true })
+  const stream = run({ ...options, timeout: 15 * 60_000, forceExit: true })
   stream.on('test:summary', ({ file, counts: { tests, passed, skipped, todo } }) => {
     if (file !== undefined) return
     counts.passed += passed

@@ -66,7 +66,10 @@ function fleet(): LinkNetwork {
         ...(services ? [{ kind: 'Service' as const, local: services, global: services }] : []),
       ]
       const common = { networkType: 'gateway' as const, tunnel: 'vxlan' as const, families: new Set([4 as const]) }
-      return [`c${c}`, { name: `c${c}`, ...common, bridge, local, networks, nodes: new Map(nodes) }]
+      return [
+        `c${c}`,
+        { name: `c${c}`, ...common, bridge, local, networks, nodes: new Map(nodes), strangers: new Map() },
+      ]
     }),
   )
 }

@@ -1,15 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '@kosmos/kube'
 import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
 import { clusterTree } from '../../platform/components.ts'
 import { pidOf, upKosmos } from '../../platform/kosmos.ts'
 import { setTreeOptions } from '../../platform/tree-options.ts'
+import { idle } from '../idle.ts'
 import { NAMESPACE, onCluster } from '../on-cluster.ts'
-import { cpuMs, peakRssMiB } from '../process-usage.ts'
+import { cpuMs, peakRssMiB, rssKiB } from '../process-usage.ts'
+import { forEachConfigMap, podWithConfigMap } from './configmaps.ts'
 import { type LoadResult, runLoad } from './load.ts'
 import { type Model, nodeModel } from './model.ts'
 import { type SinglePod, singlePod } from './single.ts'
-import { between, lists, snapshot, type Where } from './where.ts'
+import { between, lists, requestsOf, snapshot, type Where } from './where.ts'
 
 export interface PodsResult {
   readonly count: number
@@ -21,9 +22,22 @@ export interface PodsResult {
     readonly listsInSteadyState: number
     /** Our processes, of one core, while all pods are there and nothing changes. */
     readonly idleCpuPercent: number
+    /** The same with its memory at that time; what counts besides the pods is in it as well. */
+    readonly rest: Rest
     readonly single: SinglePod
   }
   readonly ratio: number
+}
+
+/** Our processes while all pods are there and nothing changes. */
+export interface Rest {
+  /** For how long. */
+  readonly seconds: number
+  /** Of one core. */
+  readonly cpuPercent: number
+  readonly rssMiB: number
+  /** ConfigMaps of a kibibyte that pods mount, each one of its own. */
+  readonly configMaps: number
 }
 
 /** A result, and what explains it. */
@@ -37,6 +51,10 @@ export interface PodsOptions {
   readonly model: Model
   /** Whether they get tokens for the root's API server. */
   readonly tokens: boolean
+  /** Whether each mounts a ConfigMap of its own. */
+  readonly configmaps: boolean
+  /** How many seconds of rest are measured. */
+  readonly rest: number
   readonly progress: Progress
 }
 
@@ -47,7 +65,13 @@ const nodesFor = (count: number) => Math.max(10, Math.ceil(count / 400))
 export async function benchPods(options: PodsOptions): Promise<PodsRun> {
   const { count, progress } = options
   const name = `bench-${process.pid}`
-  const testbed = await upTestbed({ name, leaves: 1, nodes: `kwok:${nodesFor(count)}`, progress })
+  const testbed = await upTestbed({
+    name,
+    leaves: 1,
+    nodes: `kwok:${nodesFor(count)}`,
+    endsWithProcess: true,
+    progress,
+  })
   try {
     return await measure(testbed, options)
   } finally {
@@ -55,15 +79,21 @@ export async function benchPods(options: PodsOptions): Promise<PodsRun> {
   }
 }
 
-async function measure(testbed: Testbed, { count, model, tokens, progress }: PodsOptions): Promise<PodsRun> {
+async function measure(testbed: Testbed, options: PodsOptions): Promise<PodsRun> {
+  const { count, model, tokens, configmaps, progress } = options
   const [leaf] = testbed.leaves
   if (!leaf) throw new Error('the test bed has no leaf')
-  const { metrics } = await upKosmos(testbed, progress)
+  const { metrics = '' } = await upKosmos(testbed, progress, { plainMetrics: true })
   const pid = pidOf(testbed, clusterTree)
   const load = (kubeconfig: string, whileRunning = async (_client: Client) => {}) =>
-    onCluster(kubeconfig, (client) =>
-      runLoad({ client, namespace: NAMESPACE, count, whileRunning: () => whileRunning(client) }),
-    )
+    onCluster(kubeconfig, async (client) => {
+      const common = { client, namespace: NAMESPACE, count, whileRunning: () => whileRunning(client) }
+      if (!configmaps) return await runLoad(common)
+      await forEachConfigMap(client, common, 'create')
+      const result = await runLoad({ ...common, podOf: podWithConfigMap })
+      await forEachConfigMap(client, common, 'delete')
+      return result
+    })
   if (tokens) {
     const { server: rootAPIServer } = testbed.root
     await onCluster(testbed.root.kubeconfig, (root) => setTreeOptions(root, leaf.name, { rootAPIServer }))
@@ -76,12 +106,13 @@ async function measure(testbed: Testbed, { count, model, tokens, progress }: Pod
   progress.step(`${direct.podsPerSecond.toFixed(1)} pods/s; ${count} pods through the tree`)
   const middle = await snapshot(testbed, metrics)
   const before = cpuMs(pid)
-  let quiet = { idleCpuPercent: 0, single: { bindToCopyMs: 0, statusMs: 0 }, tookMs: 0 }
+  let quiet: Quiet | undefined
   const tree = await load(testbed.root.kubeconfig, async (root) => {
     progress.step('nothing but one pod at a time')
-    quiet = await onCluster(leaf.kubeconfig, (leaf) => whileQuiet(pid, root, leaf))
+    quiet = await onCluster(leaf.kubeconfig, (leaf) => whileQuiet(options, { pid, metrics, root, leaf }))
   })
   progress.step(`${tree.podsPerSecond.toFixed(1)} pods/s`)
+  if (!quiet) throw new Error('the load has ended without a rest')
   const { tookMs, ...whenQuiet } = quiet
   const cpuMsPerPod = (cpuMs(pid) - before - tookMs) / count
   const end = await snapshot(testbed, metrics)
@@ -100,17 +131,16 @@ async function measure(testbed: Testbed, { count, model, tokens, progress }: Pod
   return { result, where: { direct: between(start, middle, count), tree: between(middle, end, count) } }
 }
 
-/** Two Leases of a node, and a heartbeat of the leaf every ten seconds. */
-const IDLE_SECONDS = 30
+type Quiet = Pick<PodsResult['tree'], 'idleCpuPercent' | 'rest' | 'single'> & { readonly tookMs: number }
 
 /** What is there costs while nothing changes, then how long one pod takes; `tookMs`: CPU of all that. */
-async function whileQuiet(pid: number, root: Client, leaf: Client) {
+async function whileQuiet(
+  { count, configmaps, rest: seconds }: PodsOptions,
+  { pid, metrics, root, leaf }: { pid: number; metrics: string; root: Client; leaf: Client },
+): Promise<Quiet> {
   const start = cpuMs(pid)
-  // What the last status patches have stirred up.
-  await sleep(5_000)
-  const idle = cpuMs(pid)
-  await sleep(IDLE_SECONDS * 1_000)
-  const idleCpuPercent = (cpuMs(pid) - idle) / (IDLE_SECONDS * 10)
+  const { cpuPercent } = await idle(pid, () => requestsOf(metrics), seconds)
+  const rest = { seconds, cpuPercent, rssMiB: rssKiB(pid) / 1024, configMaps: configmaps ? count : 0 }
   const single = await singlePod({ root, leaf, namespace: NAMESPACE, samples: 20 })
-  return { idleCpuPercent, single, tookMs: cpuMs(pid) - start }
+  return { idleCpuPercent: cpuPercent, rest, single, tookMs: cpuMs(pid) - start }
 }

@@ -16,7 +16,7 @@ export function describePods({ result: { count, direct, tree, ratio }, where }: 
     row('direct', direct),
     row('tree', tree),
     `ratio ${ratio.toFixed(2)}, ${tree.cpuMsPerPod.toFixed(1)} ms CPU a pod, peak RSS ${tree.peakRssMiB.toFixed(0)} MiB, ${tree.listsInSteadyState} lists`,
-    `with all of them there ${tree.idleCpuPercent.toFixed(1)} % of a core; one pod at a time: copy ${tree.single.bindToCopyMs.toFixed(0)} ms after its binding, status ${tree.single.statusMs.toFixed(0)} ms after the leaf's`,
+    `with all of them there ${tree.idleCpuPercent.toFixed(2)} % of a core over ${tree.rest.seconds} s, RSS ${tree.rest.rssMiB.toFixed(0)} MiB, ${tree.rest.configMaps} ConfigMaps; one pod at a time: copy ${tree.single.bindToCopyMs.toFixed(0)} ms after its binding, status ${tree.single.statusMs.toFixed(0)} ms after the leaf's`,
     '',
     'CPU ms a pod           direct    tree',
     ...Object.entries(where.tree.cpuMsPerPod).map(

@@ -19,7 +19,12 @@ export async function snapshot(testbed: Testbed, metrics: string): Promise<Snaps
   for (const { name, pids } of [testbed.root, ...testbed.leaves]) {
     for (const [component, pid] of Object.entries(pids())) cpu.set(`${name}/${component}`, cpuMs(pid))
   }
-  return { cpu, requests: requestCounts(await (await fetch(metrics)).text()) }
+  return { cpu, requests: await requestsOf(metrics) }
+}
+
+/** How many requests our process has sent, by `<cluster> <verb>`. `metrics`: URL. */
+export async function requestsOf(metrics: string): Promise<Map<string, number>> {
+  return requestCounts(await (await fetch(metrics)).text())
 }
 
 export function between(before: Snapshot, after: Snapshot, pods: number): Where {

@@ -29,7 +29,7 @@ const LANES = 4
 /** Measures what the admission of pods costs the API server, by the number of policies that it asks. */
 export async function benchAdmission({ count, progress }: AdmissionOptions): Promise<AdmissionResult> {
   const name = `admission-${process.pid}`
-  const testbed = await upTestbed({ name, leaves: 0, rootNodes: 'kwok:1', progress })
+  const testbed = await upTestbed({ name, leaves: 0, rootNodes: 'kwok:1', endsWithProcess: true, progress })
   try {
     return await onCluster(testbed.root.kubeconfig, async (client) => {
       await startScheduler(testbed, client, progress)

@@ -3,6 +3,8 @@ import {
   clusterDistributionPolicyKind,
   customResourceDefinition,
   distributionPolicyKind,
+  indexedLabel,
+  policyIndexKind,
   systemNamespace,
   workloadPolicyKind,
 } from '@kosmos/api'
@@ -65,7 +67,13 @@ const STEADY_SECONDS = 10
 export async function benchScheduler(options: SchedulerOptions): Promise<SchedulerResult> {
   const name = `bench-${process.pid}`
   const { progress } = options
-  const testbed = await upTestbed({ name, leaves: 0, rootNodes: `kwok:${options.nodes}`, progress })
+  const testbed = await upTestbed({
+    name,
+    leaves: 0,
+    rootNodes: `kwok:${options.nodes}`,
+    endsWithProcess: true,
+    progress,
+  })
   try {
     return await onCluster(testbed.root.kubeconfig, (client) => measure(testbed, client, options))
   } finally {
@@ -127,7 +135,7 @@ async function labelNodes(client: Client): Promise<void> {
 }
 
 export async function startScheduler(testbed: Testbed, client: Client, progress: Progress): Promise<void> {
-  for (const kind of [workloadPolicyKind, distributionPolicyKind, clusterDistributionPolicyKind]) {
+  for (const kind of [workloadPolicyKind, policyIndexKind, distributionPolicyKind, clusterDistributionPolicyKind]) {
     await client.apply(customResourceDefinitions, customResourceDefinition(kind))
   }
   await client.create(namespaces, { metadata: { name: systemNamespace } })
@@ -149,6 +157,10 @@ export async function createPolicies(client: Client, namespace: string, count: n
     const outcome = await client.create(workloadPolicies, { metadata: { namespace, name: `policy-${i}` }, ...{ spec } })
     if (!outcome.ok) throw new Error(`WorkloadPolicy policy-${i}: ${outcome.status.message}`)
   }
+  // Until admission asks the index of the namespace for all of them.
+  const areIndexed = async () =>
+    (await client.listAll(workloadPolicies, { namespace, labelSelector: `!${indexedLabel}` })).length === 0
+  while (first + count > 1 && !(await areIndexed())) await sleep(1_000)
   // The admission of the API server watches them.
   await sleep(2_000)
 }

@@ -3,9 +3,10 @@ import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/tes
 import PQueue from 'p-queue'
 import { clusterTree } from '../../platform/components.ts'
 import { pidOf, upKosmos } from '../../platform/kosmos.ts'
+import { type Idle, idle } from '../idle.ts'
 import { NAMESPACE, onCluster } from '../on-cluster.ts'
 import { type LoadResult, podOf, runLoad } from '../pods/load.ts'
-import { between, lists, snapshot } from '../pods/where.ts'
+import { between, lists, requestsOf, snapshot } from '../pods/where.ts'
 import { cpuMs, peakRssMiB } from '../process-usage.ts'
 
 /** What `npm run bench -- sync --json` prints. */
@@ -16,16 +17,18 @@ export interface SyncResult {
   /** Secrets of the root that no pod refers to. */
   readonly unreferenced: number
   readonly direct: LoadResult
-  readonly tree: LoadResult & {
-    readonly cpuMsPerPod: number
-    readonly peakRssMiB: number
-    /** By `<cluster> <verb>`. */
-    readonly requestsPerPod: Readonly<Record<string, number>>
-    readonly listsInSteadyState: number
-    /** From the first change of all ConfigMaps in the root until the last copy shows it. */
-    readonly changeSeconds: number
-  }
+  readonly tree: LoadResult
   readonly ratio: number
+  /** Of cluster-tree, with the change of all ConfigMaps. */
+  readonly cpuMsPerPod: number
+  readonly peakRssMiB: number
+  /** By `<cluster> <verb>`. */
+  readonly requestsPerPod: Readonly<Record<string, number>>
+  readonly listsInSteadyState: number
+  /** From the first change of all ConfigMaps in the root until the last copy shows it. */
+  readonly changeToAllCopiesSeconds: number
+  /** With all pods and copies there. */
+  readonly idle: Idle
 }
 
 export interface SyncOptions {
@@ -44,7 +47,7 @@ export async function benchSync(options: SyncOptions): Promise<SyncResult> {
   const { pods, progress } = options
   const name = `bench-sync-${process.pid}`
   const nodes = `kwok:${Math.max(10, Math.ceil(pods / 400))}`
-  const testbed = await upTestbed({ name, leaves: 1, nodes, progress })
+  const testbed = await upTestbed({ name, leaves: 1, nodes, endsWithProcess: true, progress })
   try {
     return await measure(testbed, options)
   } finally {
@@ -59,7 +62,7 @@ async function measure(testbed: Testbed, { pods, objects, unreferenced, progress
     progress.step(`${unreferenced} Secrets in the root that nobody needs`)
     await onCluster(testbed.root.kubeconfig, (client) => createUnreferenced(client, unreferenced))
   }
-  const { metrics } = await upKosmos(testbed, progress)
+  const { metrics = '' } = await upKosmos(testbed, progress, { plainMetrics: true })
   const pid = pidOf(testbed, clusterTree)
   const podWith = (name: string, namespace: string) =>
     referring(podOf(name, namespace), Number(name.split('-')[1]) % objects)
@@ -75,10 +78,16 @@ async function measure(testbed: Testbed, { pods, objects, unreferenced, progress
   return await onCluster(testbed.root.kubeconfig, async (client) => {
     await createAll(client, objects)
     const before = { cpu: cpuMs(pid), seen: await snapshot(testbed, metrics) }
-    let changeSeconds = 0
+    let changeToAllCopiesSeconds = 0
+    let quiet: Idle = { cpuPercent: 0, requestsPerSecond: {} }
+    let quietMs = 0
     const whileRunning = async () => {
+      progress.step('nothing changes')
+      const start = cpuMs(pid)
+      quiet = await idle(pid, () => requestsOf(metrics))
+      quietMs = cpuMs(pid) - start
       progress.step('every ConfigMap is changed')
-      changeSeconds = await onCluster(leaf.kubeconfig, (leaf) => change(client, leaf, objects))
+      changeToAllCopiesSeconds = await onCluster(leaf.kubeconfig, (leaf) => change(client, leaf, objects))
     }
     const tree = await runLoad({ client, namespace: NAMESPACE, count: pods, podOf: podWith, whileRunning })
     const after = await snapshot(testbed, metrics)
@@ -89,15 +98,14 @@ async function measure(testbed: Testbed, { pods, objects, unreferenced, progress
       objects,
       unreferenced,
       direct,
-      tree: {
-        ...tree,
-        cpuMsPerPod: (cpuMs(pid) - before.cpu) / pods,
-        peakRssMiB: peakRssMiB(pid),
-        requestsPerPod,
-        listsInSteadyState: lists(after) - lists(before.seen),
-        changeSeconds,
-      },
+      tree,
       ratio: tree.podsPerSecond / direct.podsPerSecond,
+      cpuMsPerPod: (cpuMs(pid) - before.cpu - quietMs) / pods,
+      peakRssMiB: peakRssMiB(pid),
+      requestsPerPod,
+      listsInSteadyState: lists(after) - lists(before.seen),
+      changeToAllCopiesSeconds,
+      idle: quiet,
     }
   })
 }
@@ -173,13 +181,16 @@ async function change(root: Client, leaf: Client, objects: number): Promise<numb
 }
 
 /** For a terminal. */
-export function describeSync({ pods, objects, unreferenced, direct, tree, ratio }: SyncResult): string {
+export function describeSync(result: SyncResult): string {
+  const { pods, objects, unreferenced, direct, tree, ratio, idle } = result
+  const rates = Object.entries(idle.requestsPerSecond).map(([kind, rate]) => `${kind} ${rate.toFixed(2)}`)
   return [
     `${pods} pods that share ${objects} ConfigMaps and ${objects} Secrets; ${unreferenced} Secrets that nobody needs`,
     `direct ${direct.podsPerSecond.toFixed(1)} pods/s, tree ${tree.podsPerSecond.toFixed(1)} pods/s: ratio ${ratio.toFixed(2)}`,
-    `${tree.cpuMsPerPod.toFixed(1)} ms CPU a pod, peak RSS ${tree.peakRssMiB.toFixed(0)} MiB, ${tree.listsInSteadyState} lists`,
-    `all ConfigMaps changed in the leaf after ${tree.changeSeconds.toFixed(1)} s`,
-    ...Object.entries(tree.requestsPerPod)
+    `${result.cpuMsPerPod.toFixed(1)} ms CPU a pod, peak RSS ${result.peakRssMiB.toFixed(0)} MiB, ${result.listsInSteadyState} lists`,
+    `all ConfigMaps changed in the leaf after ${result.changeToAllCopiesSeconds.toFixed(1)} s`,
+    `at rest ${idle.cpuPercent.toFixed(1)} % of a core, requests a second: ${rates.join(', ')}`,
+    ...Object.entries(result.requestsPerPod)
       .filter(([, requests]) => requests >= 0.01)
       .map(([kind, requests]) => `${kind.padEnd(20)}${requests.toFixed(2)} a pod`),
   ].join('\n')

@@ -30,7 +30,7 @@ export function customResourceDefinition(kind: Kind) {
           name: kind.version,
           served: true,
           storage: true,
-          subresources: { status: {} },
+          ...(kind.status && { subresources: { status: {} } }),
           additionalPrinterColumns: kind.columns.map(({ wide, ...column }) => ({
             ...column,
             ...(wide ? { priority: 1 } : {}),
@@ -43,7 +43,7 @@ export function customResourceDefinition(kind: Kind) {
               properties: {
                 ...typeMeta(kind),
                 spec: openApiSchema(jsonSchema(kind.spec)),
-                status: openApiSchema(jsonSchema(kind.status)),
+                ...(kind.status && { status: openApiSchema(jsonSchema(kind.status)) }),
               },
               ...(kind.rules.length > 0 && {
                 'x-kubernetes-validations': kind.rules.map(({ cel, message }) => ({ rule: cel, message })),

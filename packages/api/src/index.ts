@@ -21,6 +21,10 @@ export type { ClusterSpec, CredentialsSecretRef } from './cluster/spec.ts'
 export type { ClusterStatus } from './cluster/status.ts'
 export { type ClusterTreeOptions, type LeafModel, leafModelKind } from './cluster/tree-options.ts'
 export { type VirtualNodeModel, virtualNodeModels } from './cluster/virtual-nodes.ts'
+export { type ClusterLinkPolicy, clusterLinkPolicyKind } from './cluster-link-policy/cluster-link-policy.ts'
+export { clusterLinkPolicyCondition } from './cluster-link-policy/conditions.ts'
+export type { ClusterLinkPolicySpec } from './cluster-link-policy/spec.ts'
+export type { ClusterLinkPolicyStatus } from './cluster-link-policy/status.ts'
 export { type ClusterNode, clusterNodeKind, clusterNodeName } from './cluster-node/cluster-node.ts'
 export type { ClusterNodeSpec } from './cluster-node/spec.ts'
 export { customResourceDefinition } from './crd.ts'
@@ -47,9 +51,11 @@ export {
 export { type NodeConfig, nodeConfigKind } from './node-config/node-config.ts'
 export type {
   LinkArp,
+  LinkDetour,
   LinkDevice,
   LinkFdb,
   LinkIpsecPeer,
+  LinkKeys,
   LinkMasquerade,
   LinkPeer,
   LinkRoute,
@@ -57,6 +63,8 @@ export type {
   NodeConfigSpec,
 } from './node-config/spec.ts'
 export type { NextHopStatus, NodeConfigStatus, UnderlayStatus } from './node-config/status.ts'
+export { type PolicyIndex, policyIndexKind } from './policy-index/policy-index.ts'
+export type { DistributionIndexEntry, PolicyIndexEntry, PolicyIndexSpec } from './policy-index/spec.ts'
 export { type Condition, type NewCondition, withCondition } from './schema/condition.ts'
 export type { Kind } from './schema/kind.ts'
 export type { ObjectMeta } from './schema/metadata.ts'

@@ -30,8 +30,12 @@ export const leafNodeModes = { cluster: 'one2cluster', node: 'one2one', group: '
 
 /** Ours. Annotation of a virtual node: how many leaf nodes have how much room left (JSON: `[{nodes, free: {cpu, …}}]`). */
 export const freeShapesAnnotation = 'kosmos.io/free-shapes'
+/** Ours. Annotation of a virtual node: the same without the root's pods: how many leaf nodes could have how much room at most. */
+export const emptyShapesAnnotation = 'kosmos.io/empty-shapes'
 /** Ours. Annotation of a virtual node: the largest pod that one leaf node has room for (JSON: `{cpu, memory, …}`). */
 export const largestPodAnnotation = 'kosmos.io/largest-pod'
+/** Ours. Annotation of a node: the higher, the earlier it is filled; a virtual node has that of its Cluster. */
+export const placementPriorityAnnotation = 'kosmos.io/placement-priority'
 
 /** Ours. NoSchedule taint of a virtual node that its Cluster does not describe any more: it goes when it has no pods. */
 export const retiringTaint = { key: 'kosmos.io/retiring', value: 'true', effect: 'NoSchedule' } as const
@@ -98,6 +102,8 @@ export const placementGate = 'kosmos.io/placement'
 export const workloadPolicyAnnotation = 'kosmos.io/workload-policy'
 /** Ours. Annotation of a root pod: which of the seats of its value of the topology key it has, counted from 1. */
 export const seatAnnotation = 'kosmos.io/seat'
+/** Ours. Annotation of a root pod: the node that had room for it when its gate was opened. */
+export const roomAtAnnotation = 'kosmos.io/room-at'
 /** Ours. Condition of a root pod: False while it is bound and the leaf's scheduler finds no node for it, with that one's words. */
 export const leafScheduledCondition = 'kosmos.io/LeafScheduled'
 /** Ours. Annotation of a root pod: the DistributionPolicy or ClusterDistributionPolicy that it goes by, and its term. */
@@ -106,10 +112,23 @@ export const distributionPolicyAnnotation = 'kosmos.io/distribution-policy'
 export const workloadPolicyLabel = 'workload-policy/kosmos.io'
 /** Ours. Label of a namespace of the root: with the value `tolerated` its pods may go to virtual nodes, DaemonSets' aside. */
 export const virtualNodesLabel = 'kosmos.io/virtual-nodes'
+/** Ours. Label of a namespace of the root: with the value {@link bestFit} its pods wait until one machine has room for them. */
+export const placementLabel = 'kosmos.io/placement'
+export const bestFit = 'best-fit'
+/** Ours. Label of a policy that admission asks by a PolicyIndex instead of by itself, value `true`. */
+export const indexedLabel = 'kosmos.io/indexed'
+/** Ours. The names of PolicyIndexes: of a namespace for its own policies, in {@link systemNamespace} for those of the whole root. */
+export const policyIndexNames = {
+  WorkloadPolicy: 'workload-policies',
+  DistributionPolicy: 'distribution-policies',
+  ClusterDistributionPolicy: 'cluster-distribution-policies',
+} as const
 /** The scheduler that pods of the original's users ask for; here the stock one serves them. */
 export const originalSchedulerName = 'kosmos-scheduler'
 
-/** Annotation of a Service: export it, and import it into the leaves that use it. */
+/** Ours. Label of everything that stands in a linked cluster for a Service exported by one: the root's id, the uid of its kube-system namespace. */
+export const importedByLabel = 'kosmos.io/imported-by'
+/** Annotation of a Service of a linked root, with any value: export it. */
 export const autoCreateMcsAnnotation = 'kosmos.io/auto-create-mcs'
 
 /** Ours. The provisioner of StorageClasses whose volumes are made by the leaf that a pod goes to, and the driver of such volumes. */
@@ -127,6 +146,9 @@ export const clusterFinalizer = 'kosmos.io/cluster-manager'
 export const linkFinalizer = 'kosmos.io/cluster-link'
 /** Ours. Label of a node of a linked cluster that its owner offers as a gateway, value `true`; without any, they are chosen. */
 export const linkGatewayLabel = 'kosmos.io/link-gateway'
+
+/** Ours. Annotation of a Cluster or ClusterNode: keys of its tunnels from before this time are changed; RFC 3339. */
+export const rotateKeysAnnotation = 'kosmos.io/rotate-keys'
 
 /** Kubernetes' own. Annotation of a pod: a ReplicaSet that shrinks deletes those of the lowest cost first. */
 export const podDeletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost'
@@ -178,3 +200,6 @@ export function virtualNodeName(clusterName: string): string {
 export function groupNodeName(group: string, count: number): string {
   return `${virtualNodePrefix}${group}-${count}`
 }
+
+/** Of the recommended labels of Kubernetes: who has made an object. */
+export const managedByLabel = 'app.kubernetes.io/managed-by'

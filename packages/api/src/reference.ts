@@ -91,11 +91,11 @@ export function referencePage(kind: Kind, conditions: ConditionTable): string {
     '',
     '<!-- Generated from packages/api by `npm run generate`; do not edit. -->',
     '',
-    `${kind.description} ${kind.plural}.${kind.group}, ${scope}, with a status subresource.`,
+    `${kind.description} ${kind.plural}.${kind.group}, ${scope}${kind.status ? ', with a status subresource' : ''}.`,
     '',
     ...(kind.rules.length === 0 ? [] : ['Rules:', '', ...kind.rules.map(({ message }) => `- ${prose(message)}.`), '']),
     ...sections('spec', jsonSchema(kind.spec)),
-    ...sections('status', jsonSchema(kind.status)),
+    ...(kind.status ? sections('status', jsonSchema(kind.status)) : []),
     ...conditionSections(conditions),
   ]
     .join('\n')

@@ -1,5 +1,13 @@
+export { silentSince } from './control/cluster-node.ts'
 export { linkNetwork } from './control/link-network.ts'
-export { clusterNodes, nodeConfigs, type StoredClusterNode, type StoredNodeConfig } from './control/resources.ts'
+export {
+  clusterLinkPolicies,
+  clusterNodes,
+  nodeConfigs,
+  type StoredClusterNode,
+  type StoredLinkPolicy,
+  type StoredNodeConfig,
+} from './control/resources.ts'
 
 export { devices } from './model/names.ts'
 export type { LinkCluster, LinkNetwork, LinkNode, Tunnel } from './model/network.ts'
@@ -8,3 +16,4 @@ export { type Pair, pairsOf } from './plan/pairs.ts'
 export { planNode } from './plan/plan-node.ts'
 export { tunnelBetween } from './plan/roles.ts'
 export { type Overlap, overlapsIn, podNetworksOf } from './plan/visible.ts'
+export { serviceExports, serviceImports } from './services/resources.ts'

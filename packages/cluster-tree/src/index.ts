@@ -1,5 +1,6 @@
 export { copyMetadata } from './copies/identity.ts'
 export { privateName } from './copies/private-name.ts'
+export { freeRoom } from './nodes/free-shapes.ts'
 export { type Delivery, deliveriesTo } from './pods/deliveries.ts'
 export { type Reference, references } from './pods/references.ts'
 export { isCopied as isCopiedService } from './services/copy.ts'

@@ -8,8 +8,12 @@ export interface LiveCluster {
   end(): Promise<void>
 }
 
-export async function startCluster(name: string): Promise<LiveCluster> {
-  const controlPlane = await startControlPlane({ name })
+/** `apiServerFlags`: of its API server, beside those that it has anyway. */
+export async function startCluster(
+  name: string,
+  apiServerFlags: Readonly<Record<string, string>> = {},
+): Promise<LiveCluster> {
+  const controlPlane = await startControlPlane({ name, apiServerFlags })
   const client = await connect(name, controlPlane.kubeconfig)
   return {
     controlPlane,

@@ -100,9 +100,15 @@ export const unchanged = { added: [], gone: [] }
 export async function eventually<T>(look: () => Promise<T | undefined | false>, what: string): Promise<T> {
   const until = Date.now() + 60_000
   for (;;) {
-    const found = await look()
-    if (found !== undefined && found !== false) return found as T
-    if (Date.now() > until) throw new Error(`not within a minute: ${what}`)
+    const found = await look().catch(notNow)
+    if (found !== undefined && found !== false && !(found instanceof ApiError)) return found as T
+    if (Date.now() > until) throw new Error(`not within a minute: ${what}`, { cause: found })
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
+}
+
+/** A kind that comes or goes is answered for a moment with "not now". */
+function notNow(error: unknown): ApiError {
+  if (error instanceof ApiError && (error.code === 429 || error.code >= 500)) return error
+  throw error
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { addCheck } from './check/command.ts'
 import { addDelete } from './delete/command.ts'
 import { addExplain } from './explain/command.ts'
+import { addExport, addUnexport } from './export/command.ts'
 import { addGet } from './get/command.ts'
 import { addImport } from './import/command.ts'
 import { addInstall, addUninstall } from './install/command.ts'
@@ -34,6 +35,8 @@ export function createProgram(terminal: Terminal): Command {
   addImport(program, terminal)
   addCheck(program, terminal)
   addLink(program, terminal)
+  addExport(program, terminal)
+  addUnexport(program, terminal)
   addInstall(program, terminal)
   addUninstall(program, terminal)
   addVersion(program, terminal)

@@ -6,7 +6,7 @@ export {
   type PatchType,
   type WriteOptions,
 } from './client/client.ts'
-export { type Outcome, type RefusalReason, unwrap } from './client/outcome.ts'
+export { type Outcome, type RefusalReason, refused, unwrap } from './client/outcome.ts'
 export { type Credentials, credentialsRef, readCredentials } from './clusters/credentials.ts'
 export { renewToken } from './clusters/renewal.ts'
 export { clusters, type StoredCluster } from './clusters/resource.ts'
@@ -21,16 +21,23 @@ export {
 } from './connection/connection.ts'
 export { ApiError, ClusterUnreachable, RequestAborted, type Status, statusOf } from './connection/errors.ts'
 export type { Response } from './connection/exchange.ts'
-export { KubeConfigError, type KubeConfigSource, loadKubeConfig } from './connection/kubeconfig.ts'
+export { haveSameServer, KubeConfigError, type KubeConfigSource, loadKubeConfig } from './connection/kubeconfig.ts'
 export { createTransport, type Transport, type TransportOptions } from './connection/transport.ts'
 export { Controller, type ControllerOptions, type ReconcileObservation, type Requeue } from './controller/controller.ts'
 export { EventBudget, type EventBudgetOptions } from './events/budget.ts'
 export { type EventContent, type EventRef, eventRef } from './events/event.ts'
 export { type EventCounters, EventRecorder, type EventRecorderOptions } from './events/recorder.ts'
 export { assignShards } from './leases/assign.ts'
-export { decideLease, type LeaseDecision, type ObservedLease, observe as observeLease } from './leases/decide.ts'
+export {
+  decideLease,
+  expiryOf as leaseExpiry,
+  type LeaseDecision,
+  type ObservedLease,
+  observe as observeLease,
+} from './leases/decide.ts'
 export { decideShards, type ShardPlan, type ShardView } from './leases/decide-shards.ts'
 export { LeaderElector, type LeaderElectorOptions } from './leases/elector.ts'
+export { type Heartbeat, renewHeartbeat, startHeartbeat } from './leases/heartbeat.ts'
 export { ShardLeases, type ShardLeasesOptions } from './leases/shard-leases.ts'
 export type { LeaseTiming } from './leases/timing.ts'
 export { type Census, census } from './namespaces/census.ts'

@@ -27,7 +27,7 @@ describe('kubectl against a pod of a virtual node', { skip }, () => {
   const virtualNodes: VirtualNode[] = []
   before(
     async () => {
-      testbed = await upTestbed({ name: testbedName, leaves: 1, nodes: 'real:1' })
+      testbed = await upTestbed({ name: testbedName, leaves: 1, nodes: 'real:1', endsWithProcess: true })
       const connect = async (name: string, file: string) =>
         new Client(new Connection(name, await createTransport(loadKubeConfig({ file }))), 'kosmos-test')
       root = await connect('root', testbed.root.kubeconfig)

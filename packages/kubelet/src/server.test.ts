@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import https from 'node:https'
 import { after, before, describe, it } from 'node:test'
 import tls from 'node:tls'
-import { selfSignedCertificate } from './certificates/self-signed.ts'
-import { ExtendedKeyUsage } from './certificates/x509.ts'
+import { x509 } from '@kosmos/kube/certificates'
+import { selfSignedNodeCertificate } from './certificates/self-signed.ts'
 import type { LocatedPod } from './pods.ts'
 import { createTestAuthority, type TestAuthority } from './testing/authority.ts'
 import { ask, type Served, serve } from './testing/serve.ts'
@@ -58,7 +58,7 @@ describe('a caller of the kubelet API', () => {
         notAfter: new Date(Date.now() - hour),
       }),
       await ca.issue({ commonName: 'early', notBefore: new Date(Date.now() + hour / 2) }),
-      await ca.issue({ commonName: 'server', usage: ExtendedKeyUsage.serverAuth }),
+      await ca.issue({ commonName: 'server', usage: x509.ExtendedKeyUsage.serverAuth }),
       await ca.issue({ organizations: ['system:masters'] }),
     ]
     for (const client of refused) assert.equal((await ask(served.port, '/pods', client)).code, 401)
@@ -123,7 +123,7 @@ describe('a node whose authorities change while it serves', () => {
     assert.equal(first.code, 404)
     const open = Object.values(agent.freeSockets)[0]?.[0]
     assert.ok(open)
-    const renewed = await selfSignedCertificate({ nodeName: 'vn1', hosts: ['127.0.0.1'] })
+    const renewed = await selfSignedNodeCertificate({ nodeName: 'vn1', hosts: ['127.0.0.1'] })
     served.renew(renewed)
     assert.equal((await ask(served.port, '/nowhere', { token: 'good', agent })).code, 404)
     assert.equal(Object.values(agent.freeSockets)[0]?.[0], open)

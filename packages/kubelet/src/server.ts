@@ -2,8 +2,8 @@ import { constants } from 'node:crypto'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
+import type { ServingCertificate } from '@kosmos/kube/certificates'
 import type { KubeletApi } from './api.ts'
-import type { ServingCertificate } from './certificates/certificate.ts'
 import type { NodeContext } from './routes/context.ts'
 
 /** The certificate that a server shows now, and word of the next one. */

@@ -5,13 +5,22 @@ export {
   type ShareExplanation,
   type WorkloadExplanation,
 } from './explanation/explain-workload.ts'
+export type { Candidate } from './nodes/candidates.ts'
 export { openPatch } from './placement/patch.ts'
-export type { Offer } from './placement/place.ts'
+export type { Obstacle, Offer } from './placement/place.ts'
 export { isGated } from './placement/standing.ts'
-export type { Decision } from './placement/state.ts'
+export { type Decision, PlacementState } from './placement/state.ts'
 export { type CompiledPolicy, compilePolicy, policyOf, type StoredPolicy } from './policies/compiled-policy.ts'
 export { workloadPolicies } from './policies/resource.ts'
 export { isOfWorkload } from './policies/workload.ts'
 export { Scheduler, type SchedulerOptions } from './scheduler.ts'
-export { simulate, type World, whyWaiting, without } from './simulation.ts'
+export {
+  candidatesOf,
+  type Foreseen,
+  simulate,
+  type WhyWaiting,
+  type World,
+  whyWaiting,
+  without,
+} from './simulation.ts'
 export { stuckInLeaf, takeBack } from './take-back/decide.ts'

@@ -1,3 +1,4 @@
+import { placementLabel, policyIndexNames, systemNamespace } from '@kosmos/api'
 import {
   type Change,
   type Client,
@@ -6,14 +7,18 @@ import {
   Informer,
   type KubeObject,
   keyOf,
+  type Namespace,
   type Node,
+  namespaces,
   nodes,
   type ObjectKey,
   type Pod,
   pods,
+  type Resource,
 } from '@kosmos/kube'
+import type { Log } from '@kosmos/kube/process'
 import type { StoredDistribution } from './distributions/compiled-distribution.ts'
-import { scopeOf } from './distributions/distribution-book.ts'
+import { CLUSTER, scopeOf } from './distributions/distribution-book.ts'
 import { clusterDistributionPolicies, distributionPolicies } from './distributions/resource.ts'
 import { DistributionStatusController } from './distributions/status-controller.ts'
 import { slimNode } from './nodes/slim-node.ts'
@@ -24,6 +29,11 @@ import { hasEnded, isGated } from './placement/standing.ts'
 import { PlacementState } from './placement/state.ts'
 import type { StoredPolicy } from './policies/compiled-policy.ts'
 import { workloadPolicies } from './policies/resource.ts'
+import { PolicyIndexController } from './policy-index/controller.ts'
+import type { Indexed } from './policy-index/kinds.ts'
+import { policyIndexes, type StoredIndex } from './policy-index/resource.ts'
+import { RebalanceController } from './rebalance/controller.ts'
+import { tellIfRefused } from './refused-watch.ts'
 import { StatusController } from './status/controller.ts'
 import { TakeBackController } from './take-back/controller.ts'
 
@@ -32,30 +42,46 @@ export interface SchedulerOptions {
   /** How long a leaf may look for a node for a pod before it is taken back; 0: as long as it likes. */
   readonly takeBackAfterMs: number
   readonly record: (regarding: KubeObject, event: EventContent) => void
+  readonly log: Log
+  /** As `settleMs` of the {@link PolicyIndexController}. */
+  readonly indexSettleMs?: number
   readonly onReconcile?: ControllerOptions<ObjectKey>['onReconcile']
 }
 
 /** Places pods by policies: what the root tells goes into the state, what the state says is due goes to the controllers. */
 export class Scheduler {
-  readonly #policies: Informer<StoredPolicy>
+  readonly #policies: Informer<StoredPolicy, 'namespace'>
+  readonly #indexes: Informer<StoredIndex>
   readonly #distributions: readonly Informer<StoredDistribution>[]
   readonly #nodes: Informer<Node>
+  readonly #namespaces: Informer<Namespace>
   readonly #pods: Informer<Pod, 'namespace' | 'node'>
   readonly #state: PlacementState
   readonly #placement: PlacementController
   readonly #status: StatusController
   readonly #distributionStatus: DistributionStatusController
+  readonly #rebalance: RebalanceController
+  readonly #index: PolicyIndexController
   readonly #takeBack: TakeBackController | undefined
 
-  constructor({ root, takeBackAfterMs, record, onReconcile }: SchedulerOptions) {
-    this.#policies = new Informer({ client: root, resource: workloadPolicies })
-    this.#distributions = [distributionPolicies, clusterDistributionPolicies].map(
-      (resource) => new Informer({ client: root, resource }),
-    )
-    this.#nodes = new Informer({ client: root, resource: nodes, transform: slimNode })
-    this.#pods = new Informer({
+  constructor({ root, takeBackAfterMs, record, log, indexSettleMs, onReconcile }: SchedulerOptions) {
+    const of = <T extends KubeObject>(resource: Resource<T>) => ({
       client: root,
-      resource: pods,
+      resource,
+      onState: tellIfRefused(log, resource),
+    })
+    this.#policies = new Informer({
+      ...of(workloadPolicies),
+      indexes: { namespace: ({ metadata }) => [metadata.namespace] },
+    })
+    this.#indexes = new Informer(of(policyIndexes))
+    this.#distributions = [distributionPolicies, clusterDistributionPolicies].map(
+      (resource) => new Informer(of(resource)),
+    )
+    this.#nodes = new Informer({ ...of(nodes), transform: slimNode })
+    this.#namespaces = new Informer({ ...of(namespaces), labelSelector: placementLabel, metadataOnly: true })
+    this.#pods = new Informer({
+      ...of(pods),
       transform: slimPod,
       indexes: {
         namespace: ({ metadata }) => [metadata.namespace],
@@ -74,54 +100,91 @@ export class Scheduler {
       podOf,
       changed: (changes) => this.#changed(changes),
     })
+    this.#rebalance = new RebalanceController({ ...common, record, podOf })
+    this.#index = new PolicyIndexController({
+      ...common,
+      synced: Promise.all([this.synced, this.#indexes.synced]),
+      policiesOf: (index, namespace) => this.#indexedBy(index, namespace),
+      indexOf: (key) => this.#indexes.get(key),
+      ...(indexSettleMs && { settleMs: indexSettleMs }),
+    })
     const refused = (policy: ObjectKey) => this.#status.changed(policy)
     if (takeBackAfterMs > 0) {
       this.#takeBack = new TakeBackController({ ...common, record, podOf, refused, afterMs: takeBackAfterMs })
     }
   }
 
-  /** Resolves when all is known that decisions are made of. */
+  /** Resolves when all is known that decisions are made of. Indexes are not: without their kind policies count by themselves. */
   get synced(): Promise<void> {
     return Promise.all(this.#informers.map(({ synced }) => synced)).then(() => undefined)
   }
 
   /** Works until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const informers = this.#informers.map((informer) => informer.run(signal))
+    const informers = [...this.#informers, this.#indexes].map((informer) => informer.run(signal))
     // Pods last: whoever counts them then knows all policies and nodes.
     void this.synced.then(() => {
       for (const one of this.#distributions) one.subscribe((change) => this.#onDistribution(change))
+      this.#namespaces.subscribe((change) => this.#onNamespace(change))
       this.#policies.subscribe((change) => this.#onPolicy(change))
+      this.#indexes.subscribe(({ object: { metadata } }) => this.#index.changed(metadata.name, metadata.namespace))
       this.#nodes.subscribe((change) => this.#onNode(change))
       this.#pods.subscribe((change) => this.#onPod(change))
     })
-    const controllers = [this.#placement, this.#status, this.#distributionStatus, this.#takeBack].map((one) =>
-      one?.controller.run(signal),
-    )
+    const controllers = [
+      this.#placement,
+      this.#status,
+      this.#distributionStatus,
+      this.#rebalance,
+      this.#index,
+      this.#takeBack,
+    ].map((one) => one?.controller.run(signal))
     await Promise.all([...informers, ...controllers])
   }
 
   get #informers(): readonly Pick<Informer<Pod>, 'synced' | 'run'>[] {
-    return [this.#policies, ...this.#distributions, this.#nodes, this.#pods]
+    return [this.#policies, ...this.#distributions, this.#namespaces, this.#nodes, this.#pods]
   }
 
   #onDistribution({ type, object }: Change<StoredDistribution>): void {
     const { distributions } = this.#state
     const isChanged = type === 'deleted' || distributions.set(object)
     if (type === 'deleted') distributions.delete(object)
+    const scope = scopeOf(object)
+    // Admission asks no policy about our own pods.
+    if (scope !== systemNamespace) this.#index.changed(policyIndexNames[object.kind], scope || systemNamespace)
     if (!isChanged) return
     this.#distributionStatus.changed(object)
-    const scope = scopeOf(object)
-    const concerned = scope === '' ? this.#pods.store.values() : this.#pods.store.by('namespace', scope)
+    this.#lookAgainIn(scope)
+  }
+
+  #indexedBy(index: string, namespace: string): Iterable<Indexed> {
+    if (index === policyIndexNames.WorkloadPolicy) return this.#policies.store.by('namespace', namespace)
+    const scope = index === policyIndexNames.DistributionPolicy ? namespace : CLUSTER
+    return scope === systemNamespace ? [] : Array.from(this.#state.distributions.in(scope), ({ stored }) => stored)
+  }
+
+  /** A namespace that has lost the label is no longer told of, which comes as its deletion. */
+  #onNamespace({ type, key, object }: Change<Namespace>): void {
+    if (type === 'deleted') this.#state.bestFit.delete(key)
+    else this.#state.bestFit.set(object)
+    this.#lookAgainIn(key)
+  }
+
+  /** At pods that wait; in all namespaces by ''. */
+  #lookAgainIn(namespace: string): void {
+    const concerned = namespace === '' ? this.#pods.store.values() : this.#pods.store.by('namespace', namespace)
     for (const pod of concerned) if (isGated(pod)) this.#placement.controller.enqueue(keyOf(pod))
   }
 
   #onPolicy({ type, key, object }: Change<StoredPolicy>): void {
+    this.#index.changed(policyIndexNames.WorkloadPolicy, object.metadata.namespace)
     const isChanged = type === 'deleted' || this.#state.setPolicy(object)
     if (type === 'deleted') this.#state.deletePolicy(object)
     if (!isChanged) return
     this.#state.ledger.forget(key)
     this.#status.changed(key)
+    this.#rebalance.changed(key)
     for (const pod of this.#pods.store.by('namespace', object.metadata.namespace)) {
       this.#changed(this.#state.setPod(pod))
       this.#placement.controller.enqueue(keyOf(pod))
@@ -133,7 +196,9 @@ export class Scheduler {
     const isOther =
       type === 'deleted' || this.#state.setNode(object, change.type === 'updated' ? change.old : undefined)
     if (type === 'deleted') this.#state.deleteNode(key)
-    this.#placement.roomChanged(object)
+    this.#placement.roomChanged(key)
+    this.#released()
+    this.#rebalance.nodesChanged()
     if (!isOther) return
     for (const pod of this.#pods.store.by('node', key)) this.#changed(this.#state.setPod(pod))
   }
@@ -143,13 +208,20 @@ export class Scheduler {
     this.#takeBack?.changed(key, type === 'deleted' ? undefined : object)
     if (isGated(object)) this.#placement.controller.enqueue(key)
     const node = type === 'deleted' || hasEnded(object) ? this.#state.nodeOf(object) : undefined
-    if (node) this.#placement.roomChanged(node)
+    if (node) this.#placement.roomChanged(node.metadata.name)
   }
 
   #changed(changes: readonly LedgerChange[]): void {
+    this.#released()
     for (const { policy, next } of changes) {
       this.#status.changed(policy)
+      this.#rebalance.changed(policy)
       for (const key of next) this.#placement.controller.enqueue(key)
     }
+  }
+
+  /** Who had to leave a node to another may go there now. */
+  #released(): void {
+    for (const node of this.#state.reservations.takeReleased()) this.#placement.roomChanged(node)
   }
 }

@@ -1,14 +1,18 @@
 import { clusterLabel, placementGate } from '@kosmos/api'
-import { keyOf, type Node, type Pod } from '@kosmos/kube'
+import { keyOf, type Namespace, type Node, type ObjectKey, type Pod } from '@kosmos/kube'
 import type { StoredDistribution } from './distributions/compiled-distribution.ts'
+import type { Candidate } from './nodes/candidates.ts'
 import { isGated } from './placement/standing.ts'
 import { type Decision, PlacementState } from './placement/state.ts'
 import type { StoredPolicy } from './policies/compiled-policy.ts'
+import { isBefore, turnOf } from './reservations/turn.ts'
 
 /** What the root holds, from lists. */
 export interface World {
   readonly policies: readonly StoredPolicy[]
   readonly distributions: readonly StoredDistribution[]
+  /** At least those with the label of placement. */
+  readonly namespaces: readonly Namespace[]
   readonly nodes: readonly Node[]
   readonly pods: readonly Pod[]
 }
@@ -21,37 +25,83 @@ export function without({ nodes, pods, ...rest }: World, cluster: string): World
 }
 
 /** The state that the scheduler has when it has seen this world. */
-export function stateOf({ policies, distributions, nodes, pods }: World): PlacementState {
+export function stateOf({ policies, distributions, namespaces, nodes, pods }: World): PlacementState {
   const byName = new Map(nodes.map((node) => [node.metadata.name, node]))
-  const state = new PlacementState(byName)
+  let seeing: number | undefined
+  const state = new PlacementState(byName, () => seeing ?? Date.now())
   for (const distribution of distributions) state.distributions.set(distribution)
+  for (const namespace of namespaces) state.bestFit.set(namespace)
   for (const policy of policies) state.setPolicy(policy)
   for (const node of nodes) state.setNode(node, undefined)
-  for (const pod of pods) state.setPod(pod)
+  for (const pod of pods) {
+    // As it would have been seen: what has long run is in its node's own word.
+    seeing = startOf(pod)
+    state.setPod(pod)
+  }
+  seeing = undefined
   return state
 }
 
+/** When its node began to run it, in milliseconds since the epoch; undefined: that is not known. */
+function startOf({ status }: Pod): number | undefined {
+  const { startTime } = (status ?? {}) as { readonly startTime?: string }
+  return startTime === undefined ? undefined : Date.parse(startTime)
+}
+
+/** What would become of a pod. */
+export type Foreseen = Decision & {
+  /** The pods of a lower priority on its node of which kube-scheduler preempts as few as it needs; empty: it needs none. */
+  readonly givingWay: readonly ObjectKey[]
+}
+
 /** What would become of pods that are created now, in this order: the decisions of the live path, carried out by nobody. */
-export function simulate(world: World, pods: readonly Pod[]): Decision[] {
+export function simulate(world: World, pods: readonly Pod[]): Foreseen[] {
   const state = stateOf(world)
   const gated = pods.map((pod) => ({ ...pod, spec: { ...pod.spec, schedulingGates: [{ name: placementGate }] } }))
+  // Those that wait already may have nodes kept for them.
+  decideAll(state, waitingIn(world))
   for (const pod of gated) state.setPod(pod)
   return decideAll(state, gated)
 }
 
+/** Why a pod waits, if it does. */
+export type WhyWaiting = Decision & {
+  /** The node that is kept for it from those that come later. */
+  readonly kept: string | undefined
+}
+
 /** What is decided now about each pod that waits in this world, by its key. */
-export function whyWaiting(world: World): Map<string, Decision> {
+export function whyWaiting(world: World): Map<string, WhyWaiting> {
   const state = stateOf(world)
-  const waiting = world.pods.filter((pod) => isGated(pod) && pod.metadata.deletionTimestamp === undefined)
+  const waiting = waitingIn(world)
   const decisions = decideAll(state, waiting)
-  return new Map(decisions.map((decision, i) => [keyOf(waiting[i] ?? {}), decision]))
+  return new Map(
+    waiting.flatMap((pod, i) => {
+      const [key, decision] = [keyOf(pod), decisions[i]]
+      return decision ? [[key, { ...decision, kept: state.reservations.nodeFor(key) }] as const] : []
+    }),
+  )
+}
+
+/** Pods at the gate, in the order of their turns. */
+function waitingIn({ pods }: World): Pod[] {
+  const waiting = pods.filter((pod) => isGated(pod) && pod.metadata.deletionTimestamp === undefined)
+  return waiting.sort((a, b) => (isBefore(turnOf(a), turnOf(b)) ? -1 : 1))
+}
+
+/** The nodes that would take a pod, in the order in which it would be given to them if no share decided. */
+export function candidatesOf(world: World, pod: Pod): Candidate[] {
+  const state = stateOf(world)
+  state.setPod(pod)
+  return state.candidates(pod)
 }
 
 /** One after the other, each with what the ones before it have taken. */
-function decideAll(state: PlacementState, pods: readonly Pod[]): Decision[] {
+function decideAll(state: PlacementState, pods: readonly Pod[]): Foreseen[] {
   return pods.map((pod) => {
     const decision = state.decide(pod)
+    const givingWay = state.givingWay(pod, decision)
     state.commit(pod, decision)
-    return decision
+    return { ...decision, givingWay }
   })
 }

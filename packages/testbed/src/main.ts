@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { installCsiHostPath } from './addons/install-csi-hostpath.ts'
 import type { ControlPlane } from './control-plane/control-plane.ts'
+import { type Cni, cnis } from './nodes/real/cni.ts'
 import { isHealthy } from './processes/health.ts'
 import { isAlive } from './processes/identity.ts'
 import { Journal } from './processes/journal.ts'
@@ -25,6 +26,7 @@ interface UpCommand extends NameOption, JsonOption {
   readonly nodes: string
   readonly rootNodes: string
   readonly csi?: boolean
+  readonly cni: Cni
 }
 
 const progress = progressOn(process.stderr)
@@ -56,7 +58,10 @@ function show(testbed: Testbed): void {
   }
 }
 
-function withRealNodes({ root, leaves }: Testbed, { nodes, rootNodes }: UpCommand): ControlPlane[] {
+function withRealNodes(
+  { root, leaves }: Testbed,
+  { nodes, rootNodes }: Pick<UpCommand, 'nodes' | 'rootNodes'>,
+): ControlPlane[] {
   return [...(parseNodes(rootNodes).real > 0 ? [root] : []), ...(parseNodes(nodes).real > 0 ? leaves : [])]
 }
 
@@ -71,10 +76,11 @@ named(program.command('up'))
   .option('--leaves <count>', 'number of leaf clusters', leafCount, 2)
   .option('--nodes <kind:count>', 'nodes of each leaf: kwok:COUNT, real:COUNT', validated(parseNodes), 'kwok:10')
   .option('--root-nodes <kind:count>', 'ordinary nodes of the root', validated(parseNodes), 'none')
+  .addOption(new Option('--cni <plug-in>', 'network of the pods of real nodes').choices(cnis).default('ptp'))
   .option('--csi', 'run a CSI driver on real nodes, with the StorageClass csi-hostpath')
   .option('--json', 'print one JSON object')
-  .action(async ({ csi, ...options }: UpCommand) => {
-    const testbed = await upTestbed({ ...options, progress })
+  .action(async ({ csi, cni, ...options }: UpCommand) => {
+    const testbed = await upTestbed({ ...options, cni: () => cni, progress })
     for (const cluster of csi ? withRealNodes(testbed, options) : []) {
       await installCsiHostPath(testbed.journal, cluster, { progress })
     }

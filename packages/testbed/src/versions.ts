@@ -16,7 +16,10 @@ export type ToolSet =
   | 'prometheus-operator'
   | 'prometheus'
   | 'skipper'
+  | 'cert-manager'
   | 'csi-hostpath'
+  | 'flannel'
+  | 'flannel-cni'
 
 /** `{version}`, `{os}`, `{arch}`, `{name}` and (version without its v) `{number}` are filled in. */
 export interface OfficialRelease {
@@ -45,6 +48,8 @@ export interface Binary {
 export interface ToolSetPin {
   readonly version: string
   readonly tags?: readonly string[]
+  /** Some of it is C, so that building it needs a C compiler. */
+  readonly cgo?: true
   /** `-X` flags of the linker. */
   readonly variables?: Readonly<Record<string, string>>
   readonly release: OfficialRelease
@@ -64,7 +69,12 @@ const moduleFile = (module: string, file: string): Binary => ({
 /** Of what is released as images only. */
 const imagesOnly = (baseUrlVariable: string): OfficialRelease => ({ baseUrl: '', baseUrlVariable, path: '' })
 
+const certManager = 'github.com/cert-manager/cert-manager'
+
 const prometheusOperator = 'github.com/prometheus-operator/prometheus-operator'
+
+const flannel = 'github.com/flannel-io/flannel'
+const flannelVersion = 'v0.28.10'
 
 const kubernetesVersion = 'v1.37.2'
 
@@ -221,6 +231,26 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
     release: imagesOnly('KOSMOS_SKIPPER_URL'),
     binaries: { skipper: { package: 'github.com/zalando/skipper/cmd/skipper', official: false } },
   },
+  'cert-manager': {
+    // The last minor version whose commands are in the Go module; later ones are modules that the proxy does not have.
+    version: 'v1.11.5',
+    release: imagesOnly('KOSMOS_CERT_MANAGER_URL'),
+    binaries: {
+      'cert-manager-controller': { package: `${certManager}/cmd/controller`, official: false },
+      'cert-manager-webhook': { package: `${certManager}/cmd/webhook`, official: false },
+      'cert-manager-cainjector': { package: `${certManager}/cmd/cainjector`, official: false },
+      // Templates of the chart, in which only names are filled in.
+      'cert-manager-crds.yaml': {
+        moduleFiles: {
+          module: certManager,
+          files: ['certificaterequests', 'certificates', 'challenges', 'clusterissuers', 'issuers', 'orders'].map(
+            (kind) => `deploy/crds/crd-${kind}.yaml`,
+          ),
+        },
+        official: false,
+      },
+    },
+  },
   'csi-hostpath': {
     // Of the driver, which is ours; those of the others are in go.mod.
     version: 'v1',
@@ -233,6 +263,23 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
       },
       'csi-resizer': { package: 'github.com/kubernetes-csi/external-resizer/v2/cmd/csi-resizer', official: false },
     },
+  },
+  flannel: {
+    version: flannelVersion,
+    // Its backend `udp`, which nothing here uses.
+    cgo: true,
+    variables: { [`${flannel}/pkg/version.Version`]: flannelVersion },
+    release: imagesOnly('KOSMOS_FLANNEL_URL'),
+    binaries: {
+      flanneld: { package: flannel, official: false },
+      'kube-flannel.yml': moduleFile(flannel, 'Documentation/kube-flannel.yml'),
+    },
+  },
+  'flannel-cni': {
+    // The last version of the plug-ins that has Flannel's; since then it is a module that the proxy does not have.
+    version: 'v0.9.1',
+    release: imagesOnly('KOSMOS_FLANNEL_CNI_URL'),
+    binaries: { flannel: { package: 'github.com/containernetworking/plugins/plugins/meta/flannel', official: false } },
   },
 }
 

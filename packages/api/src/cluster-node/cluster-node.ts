@@ -53,6 +53,13 @@ export const clusterNodeKind: Kind = {
       description: 'Whether the other ends answer through the tunnels.',
     },
     { name: 'IP6', type: 'string', jsonPath: '.spec.ip6', description: 'Its IPv6 address.', wide: true },
+    {
+      name: 'Keys',
+      type: 'date',
+      jsonPath: '.spec.keysRequestedAt',
+      description: 'How long ago its keys were asked for; empty: they are its first ones.',
+      wide: true,
+    },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Since when it is known.' },
   ],
 }

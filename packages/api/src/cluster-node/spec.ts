@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { struct } from '../schema/build.ts'
+import { timePattern } from '../schema/patterns.ts'
 
 export const clusterNodeSpec = struct(
   {
@@ -15,8 +16,9 @@ export const clusterNodeSpec = struct(
     ip: Type.Optional(Type.String({ description: 'The IPv4 address that its tunnels start from.', maxLength: 45 })),
     ip6: Type.Optional(Type.String({ description: 'The IPv6 address that its tunnels start from.', maxLength: 45 })),
     roles: Type.Optional(
-      Type.Array(Type.Enum(['gateway'], { description: 'A role.' }), {
-        description: 'gateway: traffic with other clusters passes it.',
+      Type.Array(Type.Enum(['gateway', 'standby'], { description: 'A role.' }), {
+        description:
+          'gateway: traffic with other clusters passes it; standby: it is a gateway that is cordoned or not Ready, or whose agent is silent, and comes after the others.',
         maxItems: 8,
         listType: 'set',
       }),
@@ -37,6 +39,19 @@ export const clusterNodeSpec = struct(
       Type.String({
         description: 'The public key of its IPsec tunnels: SubjectPublicKeyInfo, base64.',
         maxLength: 1024,
+      }),
+    ),
+    nextPublicKey: Type.Optional(
+      Type.String({ description: 'The public key that WireGuard on it goes over to.', maxLength: 44 }),
+    ),
+    nextIpsecPublicKey: Type.Optional(
+      Type.String({ description: 'The public key that IPsec on it goes over to.', maxLength: 1024 }),
+    ),
+    keysRequestedAt: Type.Optional(
+      Type.String({
+        description: 'When its keys were asked for; without it, they are its first ones.',
+        maxLength: 40,
+        pattern: timePattern,
       }),
     ),
     tunnelID: Type.Optional(

@@ -74,15 +74,39 @@ export const clusterConditions = {
       message:
         'Not every node has its tunnels, or the other ends do not answer; see kubectl get clusternodes, and kosmosctl link check',
     },
+    AgentsSilent: {
+      status: 'Unknown',
+      message:
+        'Agents on nodes are silent, so it is not known whether the tunnels there work; see kubectl get clusternodes, and the pods in kosmos-link of the cluster',
+    },
     NetworksOverlap: {
       status: 'False',
       message:
         'Networks of the cluster are those of another one as well, so they are not reached from everywhere; map them with globalCIDRsMap in spec.clusterLinkOptions of both',
     },
+    TunnelNetworksTaken: {
+      status: 'False',
+      message:
+        'Addresses of tunnels are taken from a network that pods or Services have, so some of those are not reached; set bridgeCIDRs and localCIDRs in spec.clusterLinkOptions to networks that are free in every linked cluster',
+    },
     NetworksUnknown: {
       status: 'False',
       message:
         'It could not be found out which networks the pods and Services of the cluster have; set podCIDRs and serviceCIDRs in spec.clusterLinkOptions',
+    },
+    FamilyMissing: {
+      status: 'False',
+      message:
+        'No pod network of the cluster is of the family that is to be linked, so nothing of it is reached; correct ipFamily in spec.clusterLinkOptions, or name the networks in podCIDRs',
+    },
+    ClusterLinkedTwice: {
+      status: 'False',
+      message: 'Another Cluster stands for the same cluster already, so this one is left out; delete one of the two',
+    },
+    LinkedByOtherRoot: {
+      status: 'False',
+      message:
+        'Another root links the cluster already, so this one does nothing on its nodes; unlink it there, or delete this Cluster',
     },
     NoGateway: {
       status: 'False',
@@ -102,6 +126,49 @@ export const clusterConditions = {
     },
     Connecting: { status: 'Unknown', message: 'The cluster is being looked at' },
     Leaving: { status: 'False', message: 'The tunnels of the cluster are being removed' },
+  },
+  /** Whether it is known which networks the cluster has, and from where. */
+  NetworksFound: {
+    NetworksFound: { status: 'True', message: 'It is known which networks the pods and Services have' },
+    NothingFound: {
+      status: 'False',
+      message:
+        'Nothing in the cluster says which networks its pods or Services have; set podCIDRs and serviceCIDRs in spec.clusterLinkOptions',
+    },
+    NodesUnknown: {
+      status: 'False',
+      message:
+        'Nothing in the cluster says which networks the pods of single nodes have, as P2P needs it; set networkType to gateway in spec.clusterLinkOptions',
+    },
+    RightsMissing: {
+      status: 'False',
+      message:
+        'What says which networks the cluster has may not be read; join the cluster again with --link to renew the rights',
+    },
+    NetworksInvalid: {
+      status: 'False',
+      message:
+        'What is given as a network is none, and is left out; correct it, or set podCIDRs and serviceCIDRs in spec.clusterLinkOptions',
+    },
+    Contradicting: {
+      status: 'False',
+      message:
+        'What is said of the networks does not fit together; correct one of the two, name the network plug-in by cni, or set podCIDRs and serviceCIDRs in spec.clusterLinkOptions',
+    },
+  },
+  /** Whether ClusterLinkPolicies count; said of a linked cluster where they did not. */
+  PoliciesFollowed: {
+    PoliciesFollowed: { status: 'True', message: 'The ClusterLinkPolicies of the root say who may talk with whom' },
+    KindMissing: {
+      status: 'False',
+      message:
+        'The root does not know the kind ClusterLinkPolicy, so all linked clusters may talk with each other; run kosmosctl install again',
+    },
+    RightsMissing: {
+      status: 'False',
+      message:
+        'The ClusterLinkPolicies of the root may not be read, so nothing of the network is changed; run kosmosctl install again to renew the rights',
+    },
   },
   /** Whether the virtual nodes of the Cluster exist and are Ready. */
   VirtualNodesReady: {

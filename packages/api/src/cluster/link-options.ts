@@ -1,6 +1,7 @@
 import Type, { type Static, type TSchemaOptions } from 'typebox'
 import { mapOf, ruleFor, struct } from '../schema/build.ts'
 import { parseCidr } from '../schema/cidr.ts'
+import { hoursPattern } from '../schema/patterns.ts'
 
 const cidrMaxLength = 64
 
@@ -29,6 +30,19 @@ const vxlanCidrs = (use: string, ip: string, ip6: string, options: TSchemaOption
     },
   )
 
+const network = () =>
+  Type.String({
+    description: 'A CIDR.',
+    maxLength: cidrMaxLength,
+    rules: [
+      ruleFor<string>({
+        cel: 'isCIDR(self)',
+        message: 'must be a CIDR such as 10.1.0.0/16',
+        check: (self) => parseCidr(self) !== undefined,
+      }),
+    ],
+  })
+
 const nicNodeNames = struct(
   {
     interfaceName: Type.String({ description: 'The network interface.', minLength: 1, maxLength: 127 }),
@@ -46,7 +60,8 @@ export const clusterLinkOptions = struct(
   {
     enable: Type.Boolean({ description: 'Whether the cluster takes part in ClusterLink.', default: true }),
     cni: Type.String({
-      description: 'The network plug-in of the cluster, which tells where its pod CIDRs are found.',
+      description:
+        'The network plug-in of the cluster: calico, cilium or flannel. Where objects of several are found, those of this one count.',
       default: 'calico',
       maxLength: 63,
     }),
@@ -100,17 +115,26 @@ export const clusterLinkOptions = struct(
       }),
     ),
     podCIDRs: Type.Optional(
-      Type.Array(Type.String({ description: 'A CIDR.', maxLength: cidrMaxLength }), {
+      Type.Array(network(), {
         description: 'The networks of the pods. Default: what is found out from the network plug-in and the nodes.',
         maxItems: 64,
         listType: 'atomic',
       }),
     ),
     serviceCIDRs: Type.Optional(
-      Type.Array(Type.String({ description: 'A CIDR.', maxLength: cidrMaxLength }), {
-        description: 'The networks of the Services. Default: what the ServiceCIDR objects of the cluster say.',
+      Type.Array(network(), {
+        description:
+          'The networks of the Services. Default: what the ServiceCIDR objects of the cluster say, else kubeadm.',
         maxItems: 64,
         listType: 'atomic',
+      }),
+    ),
+    keyRotation: Type.Optional(
+      Type.String({
+        description:
+          'How old the keys of encrypted tunnels may become, in hours such as 720h, before the nodes get new ones, one node after the other. Default: they are kept.',
+        maxLength: 6,
+        pattern: hoursPattern,
       }),
     ),
     autodetectionMethod: Type.Optional(

@@ -15,12 +15,15 @@ export const clusterStatus = struct(
       }),
     ),
     conditions: Type.Optional(
-      Type.Array(conditionOf('Reachable, CredentialsValid, VirtualNodesReady or Linked'), {
-        description: 'What works and what does not.',
-        maxItems: 32,
-        listType: 'map',
-        listMapKeys: ['type'],
-      }),
+      Type.Array(
+        conditionOf('Reachable, CredentialsValid, VirtualNodesReady, Linked, NetworksFound or PoliciesFollowed'),
+        {
+          description: 'What works and what does not.',
+          maxItems: 32,
+          listType: 'map',
+          listMapKeys: ['type'],
+        },
+      ),
     ),
     version: Type.Optional(
       Type.String({ description: 'The Kubernetes version of the cluster, such as v1.37.2.', maxLength: 128 }),

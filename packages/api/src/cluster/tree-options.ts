@@ -124,12 +124,50 @@ export const clusterTreeOptions = struct(
         },
       ),
     ),
+    volumeAttributesClasses: Type.Optional(
+      mapOf(
+        Type.String({
+          description: 'The name in the leaf; empty: none, the volume is as its StorageClass makes it.',
+          maxLength: 253,
+          pattern: optionalDnsSubdomainPattern,
+        }),
+        {
+          description:
+            'How VolumeAttributesClasses of the root are called in the leaf, where they are called otherwise: the name in the root, then the name in the leaf. A change counts for the claims that the leaf has as well.',
+          maxProperties: 64,
+        },
+      ),
+    ),
+    sharedStorageClasses: Type.Optional(
+      Type.Array(
+        Type.String({
+          description: 'The name of a class of the root.',
+          minLength: 1,
+          maxLength: 253,
+          pattern: optionalDnsSubdomainPattern,
+        }),
+        {
+          description:
+            'StorageClasses of the root whose volumes this leaf can mount as well: storage that is made in the root and reached from both, such as NFS. A pod that comes to the leaf with a claim of such a class gets the same volume there; it is never deleted in the leaf. Pods with volumes of other drivers of the root are kept off the virtual nodes.',
+          maxItems: 64,
+        },
+      ),
+    ),
     reserved: Type.Optional(
       mapOf(Type.String({ description: 'How much of it.', maxLength: 32, pattern: amountPattern }), {
         description:
           'What each leaf node keeps back for its own cluster, beyond what runs there already: resources (cpu, memory, pods, …) and quantities. The virtual nodes offer that much less.',
         maxProperties: 32,
         rules: [labelKeysRule],
+      }),
+    ),
+    placementPriority: Type.Optional(
+      Type.Integer({
+        description:
+          "Which clusters the scheduler of Kosmos fills first, where it has the choice: those of the higher priority, cheap ones for example. The root's own nodes have 0 and come first among equals, so that clusters take what they have no room for; a cluster above 0 comes before them. Default: 0.",
+        format: 'int32',
+        minimum: -1000,
+        maximum: 1000,
       }),
     ),
     leafModels: Type.Optional(

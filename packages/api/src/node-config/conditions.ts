@@ -1,5 +1,12 @@
 import { type ConditionTable, conditionFrom, type NewCondition } from '../schema/condition.ts'
 
+/** On a ClusterNode only: nobody is there to say it on the NodeConfig. */
+const agentSilent = {
+  status: 'Unknown',
+  message:
+    'The agent on the node is silent, so what it said last may not hold any more; see its pod in kosmos-link, and whether it reaches its API server. If it does, join the cluster again with --link to renew its rights',
+} as const
+
 /** Every condition of a NodeConfig and every reason it can have. Nothing else writes conditions. */
 export const nodeConfigConditions = {
   /** Whether the kernel of the node has what the NodeConfig says. */
@@ -18,11 +25,17 @@ export const nodeConfigConditions = {
       message:
         'No interface of the node fits; correct autodetectionMethod, nicNodeNames or defaultNICName in spec.clusterLinkOptions of the Cluster',
     },
+    FamilyDisabled: {
+      status: 'False',
+      message:
+        'IPv6 is to be linked, and the node has none, so only IPv4 is; set ipFamily in spec.clusterLinkOptions of the Cluster to ipv4, or enable IPv6 on the node (net.ipv6.conf.default.disable_ipv6)',
+    },
     ForwardingDisabled: {
       status: 'False',
       message:
         'The node does not forward packets; set the sysctls net.ipv4.ip_forward and net.ipv6.conf.all.forwarding to 1',
     },
+    AgentSilent: agentSilent,
   },
   /** Whether the next hops answer through their tunnels. */
   NextHopsReachable: {
@@ -33,6 +46,7 @@ export const nodeConfigConditions = {
         'Next hops do not answer through their tunnels; see status.nextHops, and let the UDP ports of the devices pass between the nodes',
     },
     Probing: { status: 'Unknown', message: 'The next hops are being asked' },
+    AgentSilent: agentSilent,
   },
 } as const satisfies ConditionTable
 

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { struct } from '../schema/build.ts'
+import { timePattern } from '../schema/patterns.ts'
 
 /** Interface names end at 15 characters: IFNAMSIZ of the kernel, with the zero. */
 const deviceName = (description: string) =>
@@ -51,6 +52,11 @@ const route = struct(
   { description: 'A next hop to a network; several to the same network share the traffic.' },
 )
 
+const detour = struct(
+  { gw: address('Its address on the device.'), dev: deviceName('The device.') },
+  { description: 'Another gateway of the same cluster.' },
+)
+
 const fdb = struct(
   { ip: address('The address of the other end of the tunnel.'), mac: mac('Its MAC.'), dev: deviceName('The device.') },
   { description: 'An entry of the forwarding database: behind which tunnel a MAC is.' },
@@ -61,10 +67,14 @@ const arp = struct(
   { description: 'A permanent neighbour entry.' },
 )
 
+const wireGuardKey = (description: string) =>
+  Type.String({ description, maxLength: 44, pattern: '^[A-Za-z0-9+/]{43}=$' })
+
 const peer = struct(
   {
     dev: deviceName('The WireGuard device.'),
-    publicKey: Type.String({ description: 'Its public key, base64.', maxLength: 44, pattern: '^[A-Za-z0-9+/]{43}=$' }),
+    publicKey: wireGuardKey('Its public key, base64.'),
+    nextPublicKey: Type.Optional(wireGuardKey('The one that it goes over to; from then on that one counts.')),
     endpoint: Type.Optional(
       Type.String({
         description: 'Where it listens, such as 192.0.2.1:51872; without one, it has to call first.',
@@ -84,13 +94,13 @@ const peer = struct(
   { description: 'The other end of a WireGuard tunnel.' },
 )
 
+const ipsecKey = (description: string) =>
+  Type.String({ description, maxLength: 1024, pattern: '^[A-Za-z0-9+/]+={0,2}$' })
+
 const ipsecPeer = struct(
   {
-    publicKey: Type.String({
-      description: 'Its public key: SubjectPublicKeyInfo, base64.',
-      maxLength: 1024,
-      pattern: '^[A-Za-z0-9+/]+={0,2}$',
-    }),
+    publicKey: ipsecKey('Its public key: SubjectPublicKeyInfo, base64.'),
+    nextPublicKey: Type.Optional(ipsecKey('The one that it goes over to; until then both count.')),
     local: Type.Optional(address('The address of the node that the tunnel starts from; without one, any.')),
     remote: Type.Optional(address('Where it listens; without one, it has to call first.')),
     localSecure: address('The address of this end within the tunnel.'),
@@ -113,6 +123,20 @@ const masquerade = struct(
   { description: 'Sources that are not known beyond a device.' },
 )
 
+const keys = struct(
+  {
+    requestedAt: Type.String({
+      description: 'When they were asked for, by the clock of the root; it names them.',
+      maxLength: 40,
+      pattern: timePattern,
+    }),
+    use: Type.Optional(
+      wireGuardKey('The new public key of WireGuard, once the other ends know it: go over to the new keys now.'),
+    ),
+  },
+  { description: 'The keys that the node is to have. It makes them, and says their public halves.' },
+)
+
 export const nodeConfigSpec = struct(
   {
     nodeName: Type.String({ description: 'The node that it is for.', minLength: 1, maxLength: 253 }),
@@ -123,8 +147,17 @@ export const nodeConfigSpec = struct(
         maxLength: 253,
       }),
     ),
+    keys: Type.Optional(keys),
     devices: listOf(device, 'The devices.'),
     routes: listOf(route, 'The routes, in a table of their own.'),
+    inwardRoutes: listOf(
+      route,
+      'By which nodes of this cluster packets go on that come from other clusters; for no others, in another table.',
+    ),
+    detours: listOf(
+      detour,
+      'By which gateways of this cluster goes on what is for other clusters, while no next hop of its route answers.',
+    ),
     fdbs: listOf(fdb, 'The forwarding databases of the VXLAN devices. Who is not in it is not listened to.'),
     arps: listOf(arp, 'The neighbours on the VXLAN devices.'),
     peers: listOf(peer, 'The other ends of the WireGuard tunnels.'),
@@ -136,8 +169,10 @@ export const nodeConfigSpec = struct(
 )
 
 export type NodeConfigSpec = Static<typeof nodeConfigSpec>
+export type LinkKeys = Static<typeof keys>
 export type LinkDevice = Static<typeof device>
 export type LinkRoute = Static<typeof route>
+export type LinkDetour = Static<typeof detour>
 export type LinkFdb = Static<typeof fdb>
 export type LinkArp = Static<typeof arp>
 export type LinkPeer = Static<typeof peer>

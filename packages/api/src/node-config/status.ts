@@ -76,6 +76,27 @@ export const nodeConfigStatus = struct(
         { description: 'IPsec on the node. The private key never leaves it.' },
       ),
     ),
+    keys: Type.Optional(
+      struct(
+        {
+          requestedAt: time('Which keys the node has: those that were asked for then. Without it, its first ones.'),
+          next: Type.Optional(
+            struct(
+              {
+                requestedAt: time('Which keys these are.'),
+                wireGuard: Type.String({ description: 'The public key of WireGuard, base64.', maxLength: 44 }),
+                ipsec: Type.String({
+                  description: 'The public key of IPsec: SubjectPublicKeyInfo, base64.',
+                  maxLength: 1024,
+                }),
+              },
+              { description: 'Keys that the node has made, and that it goes over to when the other ends know them.' },
+            ),
+          ),
+        },
+        { description: 'Where the node is in changing its keys.' },
+      ),
+    ),
     nextHops: Type.Optional(
       Type.Array(nextHop, {
         description: 'The next hops of the routes, asked end to end through the tunnels.',

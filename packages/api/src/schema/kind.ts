@@ -24,7 +24,8 @@ export interface Kind {
   readonly scope: 'Cluster' | 'Namespaced'
   readonly description: string
   readonly spec: TObject
-  readonly status: TObject
+  /** None: nothing is told about its objects. */
+  readonly status?: TObject
   /** Rules on the whole object, in CEL; of the metadata they see the name only. */
   readonly rules: readonly Pick<Rule, 'cel' | 'message'>[]
   readonly columns: readonly PrinterColumn[]

@@ -22,6 +22,8 @@ export const labelKeyMaxLength = 253 + 1 + 63
  */
 export const timePattern =
   '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$'
+/** From 1h to 99999h. */
+export const hoursPattern = '^[1-9][0-9]{0,4}h$'
 /** Standard alphabet with padding, RFC 4648 section 4; no `format: byte`, for the same reason. */
 export const base64Pattern = '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$'
 
@@ -37,6 +39,7 @@ const meanings: ReadonlyMap<string, string> = new Map([
   [amountPattern, 'a quantity such as 500m, 2 or 1Gi'],
   [httpsOriginPattern, 'a URL of scheme, host and port alone, such as https://root.example.org:6443'],
   [timePattern, 'an RFC 3339 time such as 2026-11-25T00:00:00Z'],
+  [hoursPattern, 'whole hours such as 720h, one at least'],
   [base64Pattern, 'base64'],
   [secretKeyPattern, "a key of a Secret: letters, digits, '-', '_' and '.'"],
 ])

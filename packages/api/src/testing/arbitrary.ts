@@ -28,12 +28,23 @@ const nearlyGlobalCidrs = fc
   .tuple(fc.oneof(cidr4, cidr6, nearlyCidr), fc.oneof(cidr4, cidr6, nearlyCidr))
   .map(([from, to]) => ({ [from]: to }))
 
+const listOf = (cidr: fc.Arbitrary<string>) => fc.array(cidr, { maxLength: 3 })
+
 /** Good values of fields that a rule restricts more than their type does. */
 const byField: Readonly<Record<string, Json>> = {
   ip: fc.oneof(fc.constant(''), cidr4),
   ip6: fc.oneof(fc.constant(''), fc.constantFrom('9480::/16', 'fd00::1/64', '::/0')),
+  podCIDRs: listOf(fc.oneof(cidr4, fc.constantFrom('fd00:10::/56', '::/0'))),
+  serviceCIDRs: listOf(fc.oneof(cidr4, fc.constantFrom('fd00:96::/112'))),
   globalCIDRsMap: globalCidrs,
   autodetectionMethod: fc.constantFrom('', 'first-found', 'can-reach=8.8.8.8', 'interface=eth.*', 'cidr=10.0.0.0/8'),
+}
+
+/** Values of the same fields that are nearly right; of the others, it is one CIDR. */
+const nearlyByField: Readonly<Record<string, Json>> = {
+  podCIDRs: listOf(nearlyCidr),
+  serviceCIDRs: listOf(nearlyCidr),
+  globalCIDRsMap: nearlyGlobalCidrs,
 }
 
 function goodString({ pattern, minLength = 0, maxLength = 20 }: JsonSchema): Json {
@@ -90,7 +101,7 @@ export function valuesOf(schema: JsonSchema, odd?: number, field = ''): Json {
 function goodValues(schema: JsonSchema, odd: number | undefined, field: string): Json {
   const known = byField[field]
   if (known !== undefined) {
-    const nearly = field === 'globalCIDRsMap' ? nearlyGlobalCidrs : nearlyCidr
+    const nearly = nearlyByField[field] ?? nearlyCidr
     return odd === undefined ? known : fc.oneof({ weight: odd, arbitrary: known }, { weight: 3, arbitrary: nearly })
   }
   const value = shapedValues(schema, odd)

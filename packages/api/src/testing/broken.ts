@@ -18,6 +18,8 @@ export const brokenClusters: readonly Broken[] = [
   { sentence: 'ip must be an IPv4 network', spec: link({ localCIDRs: { ip: '9480::/16' } }) },
   { sentence: 'ip must be an IPv4 network', spec: link({ bridgeCIDRs: { ip: '210.0.0.0' } }) },
   { sentence: 'ip6 must be an IPv6 network', spec: link({ localCIDRs: { ip6: '210.0.0.0/8' } }) },
+  { sentence: 'must be a CIDR', spec: link({ podCIDRs: ['10.0.0.0/16', '10.1.0.0'] }) },
+  { sentence: 'must be a CIDR', spec: link({ serviceCIDRs: ['10.0.0.0/33'] }) },
   { sentence: 'each entry must map a CIDR', spec: link({ globalCIDRsMap: { '10.0.0.0/16': '242.0.0.0/24' } }) },
   { sentence: 'each entry must map a CIDR', spec: link({ globalCIDRsMap: { '10.0.0.0/16': 'fd00::/16' } }) },
   { sentence: 'each entry must map a CIDR', spec: link({ globalCIDRsMap: { pods: '242.0.0.0/24' } }) },

@@ -11,7 +11,10 @@ function* rulesIn(schema: JsonSchema): Generator<Rule> {
 
 /** The sentences of all rules of a Cluster. */
 export const clusterRules: ReadonlySet<string> = new Set(
-  [...clusterKind.rules, ...rulesIn(jsonSchema(clusterKind.spec)), ...rulesIn(jsonSchema(clusterKind.status))].map(
-    ({ message }) => message,
-  ),
+  [
+    clusterKind.rules,
+    ...[clusterKind.spec, clusterKind.status].map((part) => (part ? [...rulesIn(jsonSchema(part))] : [])),
+  ]
+    .flat()
+    .map(({ message }) => message),
 )

@@ -15,11 +15,21 @@ export const workloadPolicyConditions = {
       message:
         'Pods wait in front of their place because no node there is Ready and has room for them, inside the leaf as well, or the leaf has lately found none for such pods (refusals); see their Events. Make room, or set whenUnavailable to Spill',
     },
+    NoRoom: {
+      status: 'False',
+      message:
+        'Pods beyond the allocations may go anywhere and wait, because no single Ready node has room for them, inside leaves as well; see their Events. Make room',
+    },
     Placing: { status: 'False', message: 'Pods are being given their places' },
+    Rebalancing: {
+      status: 'False',
+      message:
+        'Pods are elsewhere than the policy would put them now; those for which there is room where they belong are moved, no more than rebalance.maxUnavailable at once, as PodDisruptionBudgets allow',
+    },
     Uneven: {
       status: 'False',
       message:
-        'Pods are elsewhere than the policy would put them now; it moves none of its own accord: delete some and they come back where they belong',
+        'Pods are elsewhere than the policy would put them now; without rebalance it moves none: delete some and they come back where they belong',
     },
   },
 } as const satisfies ConditionTable

@@ -53,7 +53,7 @@ const allocation = struct(
 
 export type Allocation = Static<typeof allocation>
 
-const workload = struct(
+export const workload = struct(
   {
     kind: Type.Enum(['Deployment', 'StatefulSet', 'ReplicaSet', 'Job'], {
       description: 'The kind of the workload.',
@@ -61,6 +61,29 @@ const workload = struct(
     name: Type.String({ description: 'Its name.', minLength: 1, maxLength: 253, pattern: dnsSubdomainPattern }),
   },
   { description: 'The workload in the namespace of the policy whose pods it is about.' },
+)
+
+const rebalance = struct(
+  {
+    maxUnavailable: Type.Integer({
+      description:
+        'So many pods of the policy may be not Ready at once for it; while there are as many, none is moved.',
+      format: 'int32',
+      minimum: 1,
+      maximum: maxCount,
+    }),
+    afterSeconds: Type.Integer({
+      description: 'How long there must have been room where a pod belongs before one is moved.',
+      format: 'int32',
+      minimum: 0,
+      maximum: 86_400,
+      default: 60,
+    }),
+  },
+  {
+    description:
+      'Moves pods to where they belong, for example after a cluster has returned: evicts them one after the other, as PodDisruptionBudgets allow, where there is room for their successors. Without it, none is moved.',
+  },
 )
 
 interface Selection {
@@ -120,6 +143,7 @@ export const workloadPolicySpec = struct(
           'What becomes of a pod whose turn it is for a place where no Ready node takes it or has room for it, inside a leaf as well. Spill: it takes the next place where one does. Wait: its place is kept, and it waits with its gate shut. Default: Wait where allocationType is Required, else Spill.',
       }),
     ),
+    rebalance: Type.Optional(rebalance),
   },
   {
     description: 'How the pods of a workload are distributed over clusters, regions, zones or nodes.',

@@ -8,6 +8,9 @@ import type { Report } from './status/report.ts'
 export interface AgentProcess {
   readonly process: ChildProcess
   hops(): Report['nextHops']
+  report(): Report
+  /** Resolves when it has applied another one. */
+  want(spec: NodeConfigSpec): Promise<void>
 }
 
 /** A process in the network of the host; resolves when it has applied what it should. */
@@ -26,5 +29,16 @@ export async function startAgent(network: Network, host: Host, spec: NodeConfigS
     for (const line of lines) last = JSON.parse(line)
   })
   await eventually('the agent has applied', async () => last.applied)
-  return { process: child, hops: () => last.nextHops }
+  let generation = 1
+  return {
+    process: child,
+    hops: () => last.nextHops,
+    report: () => last,
+    want: async (next) => {
+      await writeFile(file, JSON.stringify(next))
+      generation++
+      child.kill('SIGHUP')
+      await eventually('the agent has applied it', async () => (last.generation ?? 0) >= generation)
+    },
+  }
 }

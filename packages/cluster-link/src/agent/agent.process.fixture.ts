@@ -3,7 +3,7 @@ import { createLog } from '@kosmos/kube/process'
 import { createNodeAgent } from './node-agent.ts'
 import { createShell } from './shell/shell.ts'
 
-/** The agent of a host as a process of its own, without an API server: `SPEC_FILE STATE_DIR`; tells what it knows. */
+/** The agent of a host as a process of its own, without an API server: `SPEC_FILE STATE_DIR`; tells what it knows, and reads the file again at SIGHUP. */
 const [specFile = '', stateDir = ''] = process.argv.slice(2)
 const agent = createNodeAgent({
   shell: createShell(),
@@ -16,5 +16,8 @@ const agent = createNodeAgent({
       `${new Date().toISOString()} ${key} ${Math.round(seconds * 1000)} ms ${error?.message ?? ''}\n`,
     ),
 })
-agent.want(JSON.parse(readFileSync(specFile, 'utf8')), 1)
+let generation = 0
+const want = () => agent.want(JSON.parse(readFileSync(specFile, 'utf8')), ++generation)
+want()
+process.on('SIGHUP', want)
 await agent.run(new AbortController().signal)

@@ -146,4 +146,18 @@ describe('a node with two gateways', { skip: unlessRoot }, () => {
       await sleep(300)
     })
   }
+
+  it('lets packets through a chain that others close, at once and when they make it anew', async () => {
+    const close = `table inet others { chain pass { type filter hook forward priority filter; policy drop; }; }`
+    const isOpened = async () => (await a.sh('nft list table inet others')).split('kosmos.io').length === 3
+    for (const script of [`nft '${close}'`, `nft 'delete table inet others; ${close}'`]) {
+      await a.sh(script)
+      await eventually('it is opened', isOpened)
+    }
+    await a.sh('nft delete table inet others; iptables -P FORWARD DROP')
+    const rules = () => a.sh('iptables -S FORWARD')
+    await eventually('iptables lets pass', async () => (await rules()).includes('-o vx-bridge'))
+    await a.sh('iptables -F FORWARD; iptables -A FORWARD -j REJECT')
+    await eventually('iptables lets pass again', async () => / -o vx-bridge [\s\S]* -j REJECT/.test(await rules()))
+  })
 })

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import type { LinkTranslation, NodeConfigSpec } from '@kosmos/api'
 import { devices } from '../model/names.ts'
 import { apply } from './kernel.fixture.ts'
-import { type Host, hostOf, type Network, sniff, startNetwork, unlessRoot } from './network.fixture.ts'
+import { eventually, type Host, hostOf, type Network, sniff, startNetwork, unlessRoot } from './network.fixture.ts'
 import { bridgeAddress, bridgeAddress6, bridgeDevice, macOf, plainSpec } from './node-config.fixture.ts'
 import { removeEverything } from './remove.ts'
 
@@ -11,7 +11,10 @@ const [gateway, worker, remote] = [{ number: 1 }, { number: 2 }, { number: 3 }] 
 const localAddress = ({ number }: { readonly number: number }) => `210.0.2.${number}`
 
 /** The cluster of the gateway and the worker; both clusters have 10.1.0.0/16. */
-const translations: LinkTranslation[] = [{ local: '10.1.0.0/16', global: '100.65.0.0/16', kind: 'Pod' }]
+const translations: LinkTranslation[] = [
+  { local: '10.1.0.0/16', global: '100.65.0.0/16', kind: 'Pod' },
+  { local: '10.96.0.0/16', global: '100.97.0.0/16', kind: 'Service' },
+]
 
 const local = (me: { readonly number: number }, other: { readonly number: number }): NodeConfigSpec => ({
   nodeName: 'n',
@@ -46,12 +49,27 @@ describe('a cluster with a gateway', { skip: unlessRoot }, () => {
     podOfB = await network.pod(b1, 'pod-b', ['10.1.0.5'])
     // The network of the cluster itself.
     await a1.sh('ip route add 10.1.2.0/24 via 192.0.2.2')
-    for (const host of [a1, a2]) {
+    for (const [host, own] of [
+      [a1, '10.1.1.0/24'],
+      [a2, '10.1.2.0/24'],
+    ] as const) {
       await host.sh('iptables -P FORWARD DROP; ip6tables -P FORWARD DROP')
       // As flannel does.
       await host.sh('iptables -A FORWARD -s 10.1.0.0/16 -j ACCEPT; iptables -A FORWARD -d 10.1.0.0/16 -j ACCEPT')
       await host.sh('iptables -t nat -A POSTROUTING -s 10.1.0.0/16 ! -d 10.1.0.0/16 -j MASQUERADE')
+      await host.sh(`iptables -t nat -A POSTROUTING ! -s 10.1.0.0/16 -d ${own} -j RETURN`)
+      await host.sh('iptables -t nat -A POSTROUTING ! -s 10.1.0.0/16 -d 10.1.0.0/16 -j MASQUERADE')
+      // As kube-proxy does for a Service whose pod is on the worker.
+      await host.sh(
+        'iptables -t nat -A PREROUTING -d 10.96.0.10 -p tcp --dport 80 -j DNAT --to-destination 10.1.2.5:8080',
+      )
+      await host.sh('iptables -I FORWARD -m conntrack --ctstate INVALID -j DROP')
     }
+    network.start(podOnWorker, [
+      process.execPath,
+      '-e',
+      "require('node:http').createServer((_, answer) => answer.end('worker')).listen(8080)",
+    ])
     const outside = plainSpec(gateway, [remote], {
       routes: [{ cidr: '100.66.0.0/16', gw: bridgeAddress(remote), dev: 'vx-bridge' }],
     })
@@ -61,6 +79,7 @@ describe('a cluster with a gateway', { skip: unlessRoot }, () => {
       devices: [...(outside.devices ?? []), ...(inside.devices ?? [])],
       fdbs: [...(outside.fdbs ?? []), ...(inside.fdbs ?? [])],
       arps: [...(outside.arps ?? []), ...(inside.arps ?? [])],
+      inwardRoutes: [{ cidr: '10.1.2.0/24', gw: localAddress(worker), dev: 'vx-local' }],
       translations,
       masquerades: [{ source: '210.0.0.0/8', dev: 'vx-bridge' }],
     })
@@ -72,7 +91,11 @@ describe('a cluster with a gateway', { skip: unlessRoot }, () => {
     await apply(
       b1,
       plainSpec(remote, [gateway], {
-        routes: [{ cidr: '100.65.0.0/16', gw: bridgeAddress(gateway), dev: 'vx-bridge' }],
+        routes: ['100.65.0.0/16', '100.97.0.0/16'].map((cidr) => ({
+          cidr,
+          gw: bridgeAddress(gateway),
+          dev: 'vx-bridge',
+        })),
         translations: [{ local: '10.1.0.0/16', global: '100.66.0.0/16', kind: 'Pod' }],
       }),
     )
@@ -87,7 +110,30 @@ describe('a cluster with a gateway', { skip: unlessRoot }, () => {
   })
 
   it('lets a pod of any node be reached through it', async () => {
-    await podOfB.sh('ping -c 2 -W 2 100.65.2.5')
+    const asked = await sniff(network, a2, ['-i', 'pod-a', 'icmp[0] == 8'], () =>
+      podOfB.sh('ping -c 2 -W 2 100.65.2.5'),
+    )
+    assert.match(asked, /100\.66\.0\.5 > 10\.1\.2\.5/)
+  })
+
+  it('lets a Service be reached through it whose pod is on another node', async () => {
+    const answer = await eventually('the Service answers', () =>
+      podOfB.sh('curl -s -m 2 http://100.97.0.10/').catch(() => undefined),
+    )
+    assert.equal(answer, 'worker')
+  })
+
+  it('hands packets on through the tunnel of the cluster, since its own network would drop their sources', async () => {
+    assert.equal((await a2.sh('sysctl -n net/ipv4/conf/all/rp_filter net/ipv4/conf/eth0/rp_filter')).trim(), '1\n1')
+    const outside = await sniff(network, a2, ['-i', 'eth0', 'host 10.1.2.5'], () =>
+      podOfB.sh('ping -c 2 -W 2 100.65.2.5'),
+    )
+    assert.equal(outside, '')
+  })
+
+  it('leaves packets of its own cluster to the network of the cluster', async () => {
+    const wire = await sniff(network, a2, ['-i', 'vx-local'], () => a1.sh('ping -c 1 -W 2 10.1.2.5'))
+    assert.equal(wire, '')
   })
 
   it('lets nodes out under the address of the gateway', async () => {

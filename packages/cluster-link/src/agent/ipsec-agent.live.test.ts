@@ -7,8 +7,9 @@ import type { NodeConfigSpec } from '@kosmos/api'
 import { type AgentProcess, startAgent } from './agent.fixture.ts'
 import { loadIpsecKey } from './ipsec/key.ts'
 import { apply } from './kernel.fixture.ts'
+import { readFigures } from './metrics/read.ts'
 import { eventually, type Host, hostOf, type Network, sniff, startNetwork, unlessRoot } from './network.fixture.ts'
-import { type End, ipsecSpec, secureAddress, secureSpec } from './node-config.fixture.ts'
+import { type End, ipsecSpec, secureAddress, secureSpec, tunnelAddress } from './node-config.fixture.ts'
 import { lostPings, startPings } from './pings.fixture.ts'
 import { loadKeyPair } from './wireguard/key.ts'
 
@@ -62,6 +63,34 @@ describe('an agent of a node with IPsec to one cluster and WireGuard to another'
     assert.match(wire, /192\.0\.2\.1\.51873 > 192\.0\.2\.2\.51873/)
     assert.match(wire, /192\.0\.2\.1\.51872 > 192\.0\.2\.3\.51872/)
     assert.doesNotMatch(wire, /4878|51873 > 192\.0\.2\.3|51872 > 192\.0\.2\.2/)
+  })
+
+  it('counts what each tunnel carries, and says when its keys were agreed on', async () => {
+    const countedIn = async (device: string, end: string) => {
+      const { tunnels, handshakes, read } = await readFigures(a, spec)
+      assert.deepEqual(
+        [...read].filter(([, isRead]) => !isRead),
+        [],
+      )
+      const bytes = (way: string) =>
+        tunnels.find((one) => one.device === device && one.end === end && one.direction === way)?.bytes ?? Number.NaN
+      const at = handshakes.find((one) => one.device === device && one.end === end)?.at
+      assert.ok(at && Math.abs(Date.now() / 1000 - at) < 120, `${device}: ${at}`)
+      return [bytes('receive'), bytes('transmit')]
+    }
+    const tunnels = [
+      ['ipsec0', tunnelAddress({ number: 2 }), '10.2.0.5'],
+      ['kl-wireguard', tunnelAddress({ number: 3 }), '10.3.0.5'],
+    ] as const
+    for (const [device, end, target] of tunnels) {
+      const before = await countedIn(device, end)
+      await a.sh(`ping -c 5 -i 0.1 -s 1000 ${target}`)
+      const after = await countedIn(device, end)
+      for (const [index, bytes] of after.entries()) {
+        const more = bytes - (before[index] ?? 0)
+        assert.ok(more >= 5_000 && more < 15_000, `${device}: ${more} bytes more`)
+      }
+    }
   })
 
   it('may be killed and start again without a packet lost', async () => {

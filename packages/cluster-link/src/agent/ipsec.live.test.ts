@@ -2,12 +2,16 @@ import assert from 'node:assert/strict'
 import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { loadIpsecKey } from './ipsec/key.ts'
 import { askVici } from './ipsec/vici.ts'
 import { apply } from './kernel.fixture.ts'
 import { eventually, type Host, hostOf, type Network, sniff, startNetwork, unlessRoot } from './network.fixture.ts'
 import { type End, ipsecSpec, secureAddress } from './node-config.fixture.ts'
+import { lostPings, startPings } from './pings.fixture.ts'
 import { removeEverything } from './remove.ts'
+
+const isWhole = process.env.KOSMOS_LINK_MATRIX === 'all'
 
 describe('three nodes that encrypt by IPsec', { skip: unlessRoot }, () => {
   let network: Network
@@ -33,9 +37,10 @@ describe('three nodes that encrypt by IPsec', { skip: unlessRoot }, () => {
   const clear = /kosmos|10\.2\.0\.5|221\.0\.2|240\.0\.2|4878/
   const reaches = (target: string) =>
     eventually(`${target} is reached`, () => podOfA.sh(`ping -c 1 -W 1 ${target}`).catch(() => undefined))
-  const peersOf = async ({ stateDir }: Host) => {
+  const peersOf = async ({ stateDir }: Host, state?: string) => {
     const [sas = []] = await askVici(join(stateDir, 'ipsec', 'vici'), [{ command: 'list-sas', stream: 'list-sa' }])
-    return sas.flatMap((sa) => Object.keys(sa).map((name) => name.split('-')[1])).sort()
+    const known = sas.flatMap((sa) => Object.entries(sa)) as [string, { state?: string }][]
+    return known.flatMap(([name, sa]) => (state === undefined || sa.state === state ? [name.split('-')[1]] : [])).sort()
   }
   const pidOf = ({ stateDir }: Host) => readFile(join(stateDir, 'ipsec', 'charon.pid'), 'utf8').then(Number)
 
@@ -88,6 +93,30 @@ describe('three nodes that encrypt by IPsec', { skip: unlessRoot }, () => {
     assert.deepEqual([...new Set(await peersOf(a))], ['240.0.2.2', '240.0.2.3'])
   })
 
+  it('lose no packet while keys are renewed, those of ESP and those of IKE', async () => {
+    const socket = join(a.stateDir, 'ipsec', 'vici')
+    const keysOf = async (): Promise<readonly string[]> => {
+      const [sas = []] = await askVici(socket, [{ command: 'list-sas', stream: 'list-sa' }])
+      return JSON.stringify(sas).match(/"(spi-in|initiator-spi)":"\w+"/g) ?? []
+    }
+    const before = await keysOf()
+    assert.ok(before.length > 0)
+    const pings = startPings(network, podOfA, '10.2.0.5')
+    await sleep(300)
+    const [[known] = []] = await askVici(socket, [{ command: 'get-conns' }])
+    for (const ike of [known?.conns ?? []].flat().map(String)) {
+      await askVici(socket, [
+        { command: 'rekey', message: { child: 'tunnel', ike } },
+        { command: 'rekey', message: { ike } },
+      ])
+    }
+    await eventually('no key is the one before', async () => {
+      const now = await keysOf()
+      return now.length > 0 && before.every((key) => !now.includes(key))
+    })
+    assert.equal(await lostPings(pings), 0)
+  })
+
   it('find nothing to do the second time, and keep the tunnel', async () => {
     const pid = await pidOf(a)
     assert.deepEqual((await apply(a, specOf(1))).steps, [])
@@ -110,6 +139,16 @@ describe('three nodes that encrypt by IPsec', { skip: unlessRoot }, () => {
       assert.deepEqual((await apply(host, specOf(host === a ? 1 : 2))).steps, [])
     })
   }
+
+  it('find each other again when both have given up the other', {
+    skip: !isWhole && 'only with KOSMOS_LINK_MATRIX=all',
+  }, async () => {
+    await b.sh('ip link set dev eth0 down')
+    await eventually('a has noticed', async () => !(await peersOf(a, 'ESTABLISHED')).includes('240.0.2.2'))
+    await eventually('b has noticed', async () => !(await peersOf(b, 'ESTABLISHED')).includes('240.0.2.1'))
+    await b.sh('ip link set dev eth0 up')
+    await reaches('10.2.0.5')
+  })
 
   it('send nothing when the device and its routes are gone', async () => {
     await a.sh('ip link delete ipsec0; ip link delete vx-secure; ip route flush table 4876')

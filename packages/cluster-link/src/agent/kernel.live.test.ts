@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import type { LinkDevice } from '@kosmos/api'
 import fc from 'fast-check'
+import { devices } from '../model/names.ts'
 import type { NodeKernel } from './kernel/converge.ts'
 import { kernelOf } from './kernel.fixture.ts'
 import { type Host, hostOf, type Network, startNetwork, unlessRoot } from './network.fixture.ts'
@@ -34,6 +36,24 @@ describe('the kernel, from any NodeConfig to any other', { skip: unlessRoot }, (
       }),
       { numRuns: transitions, endOnFailure: true },
     )
+  })
+
+  it('has nothing left of a route of IPv6 whose devices go one after the other', async () => {
+    const device = (of: typeof devices.bridge | typeof devices.bridge6, local: string): LinkDevice => ({
+      type: 'vxlan',
+      ...of,
+      local,
+      addr6: `fd22:${of.id}::1/128`,
+      mac: '02:00:00:00:00:01',
+      mtu: 1400,
+    })
+    const [first, second] = [device(devices.bridge, '192.0.2.1'), device(devices.bridge6, '2001:db8::1')] as const
+    const routes = [first, second].map(({ name: dev, id }) => ({ cidr: 'fd02::/64', gw: `fd22:${id}::2`, dev }))
+    for (const left of [first, second]) {
+      await kernel.converge({ nodeName: 'n', devices: [first, second], routes }, new Set())
+      await kernel.converge({ nodeName: 'n', devices: [left] }, new Set())
+      assert.equal(await host.sh('ip -6 route show table 4876'), '')
+    }
   })
 
   it('is bare when everything is taken away', async () => {

@@ -79,6 +79,8 @@ export async function startNetwork(plan: Readonly<Record<string, readonly string
     await host.sh(
       [
         'sysctl -qw net/ipv4/ip_forward=1 net/ipv6/conf/all/forwarding=1',
+        // Strict, as some distributions have it; for all interfaces there are and will be.
+        'for conf in all default eth0; do sysctl -qw net/ipv4/conf/$conf/rp_filter=1; done',
         ...addresses.map((address) => `ip address add ${address} dev eth0${address.includes(':') ? ' nodad' : ''}`),
         'ip link set eth0 up',
       ].join('\n'),

@@ -3,12 +3,12 @@ import { isDeepStrictEqual } from 'node:util'
 import type { NodeConfigSpec, UnderlayStatus } from '@kosmos/api'
 import { backoffMs, Controller, type ReconcileObservation } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
-import { findIpsecImplementation } from './ipsec/implementation.ts'
-import { loadIpsecKey } from './ipsec/key.ts'
+import { findIpsecImplementation, type IpsecImplementation } from './ipsec/implementation.ts'
 import { type KeptSpec, keepSpec } from './kept-spec.ts'
 import { createNodeKernel, type NodeKernel } from './kernel/converge.ts'
 import { type Observed, readRoutes } from './kernel/read.ts'
 import type { Step } from './kernel/step.ts'
+import { followKeys, loadKeys } from './keys/keys.ts'
 import { startProbes } from './probe/probes.ts'
 import { suspectsOf, type Targets, targetsOf } from './probe/targets.ts'
 import type { Shell } from './shell/shell.ts'
@@ -17,8 +17,7 @@ import type { Report } from './status/report.ts'
 import { type Autodetection, parseAutodetection } from './underlay/method.ts'
 import { readUnderlay } from './underlay/read.ts'
 import { followKernel } from './watch/monitors.ts'
-import { loadKeyPair } from './wireguard/key.ts'
-import { findImplementation } from './wireguard/tunnel.ts'
+import { findImplementation, type Implementation } from './wireguard/tunnel.ts'
 
 export interface NodeAgentOptions {
   readonly shell: Shell
@@ -34,16 +33,20 @@ export interface NodeAgentOptions {
 export interface NodeAgent {
   /** What the node should be like from now on. */
   want(spec: NodeConfigSpec, generation: number): void
+  /** What was wanted last. */
+  wanted(): NodeConfigSpec | undefined
   report(): Report
   /** Works until the signal aborts; what is in the kernel stays. */
   run(signal: AbortSignal): Promise<void>
 }
 
-type Key = 'kernel' | 'routes' | 'underlay'
+type Key = 'kernel' | 'routes' | 'succession' | 'underlay'
 
 const quietMs = 100
 /** Programs tell of most changes; of WireGuard's peers and of iptables nobody tells. */
 const recheckMs = 60_000
+/** How often is looked whether peers have gone over to their next keys: nobody tells. Most do within seconds. */
+const succession = { soonMs: 100, lateMs: 1_000, untilMs: 60_000 } as const
 /** How often the same is repaired in a row until somebody else seems to want it otherwise. */
 const patience = 3
 
@@ -58,12 +61,21 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
   let lastSteps: readonly Step[] = []
   let missing: readonly string[] = []
   let probes: ReturnType<typeof startProbes> | undefined
+  let implementations: { readonly wireGuard: Implementation; readonly ipsec: IpsecImplementation } | undefined
+  let awaitingSince: number | undefined
+  let underlayProblem: string | undefined
 
+  const byKey = {
+    kernel: reconcileKernel,
+    routes: reconcileRoutes,
+    succession: reconcileSuccession,
+    underlay: reconcileUnderlay,
+  }
   const controller = new Controller<Key>({
     name: 'link-agent',
     concurrency: 1,
     backoff: { minMs: 500, maxMs: 60_000 },
-    reconcile: (key) => ({ kernel: reconcileKernel, routes: reconcileRoutes, underlay: reconcileUnderlay })[key](),
+    reconcile: (key) => byKey[key](),
     ...(options.onReconcile && { onReconcile: options.onReconcile }),
   })
 
@@ -102,27 +114,31 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
   async function prepare(spec: NodeConfigSpec): Promise<NodeKernel> {
     if (kernel) return kernel
     await mkdir(stateDir, { recursive: true, mode: 0o700 })
-    const keyPair = await loadKeyPair(stateDir)
-    const implementation = await findImplementation(shell)
-    const loadKey = () => loadIpsecKey(stateDir)
-    const ipsec = {
-      publicKey: (await loadKey()).publicKey,
-      loadKey,
-      implementation: await findIpsecImplementation(shell),
-    }
+    implementations = { wireGuard: await findImplementation(shell), ipsec: await findIpsecImplementation(shell) }
     for (const address of suspectsOf(spec, await readRoutes(shell))) probes?.suspect(address)
-    learn({
-      wireGuard: {
-        publicKey: keyPair.publicKey,
-        implementation: implementation === 'tun' ? 'wireguard-go' : 'kernel',
-      },
-      ipsec: {
-        publicKey: ipsec.publicKey,
-        implementation: ipsec.implementation === 'xfrm' ? 'kernel' : 'libipsec',
-      },
-    })
-    kernel = createNodeKernel({ shell, stateDir, keyPair, implementation, ipsec })
+    kernel = createNodeKernel({ shell, stateDir, loadKeys: () => loadKeys(stateDir), implementations })
     return kernel
+  }
+
+  /** Makes keys that are asked for, and tells the public halves when the kernel had the chance to go over to them. */
+  async function withKeys<T>({ keys: asked }: NodeConfigSpec, work: () => Promise<T>): Promise<T> {
+    const keys = await followKeys(stateDir, asked)
+    try {
+      return await work()
+    } finally {
+      const { wireGuard, ipsec } = await loadKeys(stateDir)
+      learn({
+        wireGuard: {
+          publicKey: wireGuard.publicKey,
+          implementation: implementations?.wireGuard === 'tun' ? 'wireguard-go' : 'kernel',
+        },
+        ipsec: {
+          publicKey: ipsec.publicKey,
+          implementation: implementations?.ipsec === 'xfrm' ? 'kernel' : 'libipsec',
+        },
+        keys,
+      })
+    }
   }
 
   async function reconcileKernel() {
@@ -132,17 +148,21 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
     devices = new Set([...devices, ...(spec.devices ?? []).map(({ name }) => name)])
     try {
       const node = await prepare(spec)
-      const { steps, observed } = await node.converge(spec, silent(spec))
+      const { steps, observed } = await withKeys(spec, () => node.converge(spec, silent(spec)))
       await keep({ spec, generation })
       if (steps.length > 0) log('info', 'kernel.changed', { generation, steps: summaryOf(steps) })
       unrest = steps.length === 0 ? 0 : isDeepStrictEqual(steps, lastSteps) ? unrest + 1 : 1
       lastSteps = steps
       probes?.watch(targetsOf(spec))
+      if (spec.peers?.some(({ nextPublicKey }) => nextPublicKey !== undefined)) controller.enqueue('succession')
       const now = Date.now()
       learn({
         generation,
         syncedAt: now,
-        applied: { reason: verdictOf(observed, spec, known.underlay) },
+        applied: {
+          reason: verdictOf(observed, spec, known.underlay),
+          ...(underlayProblem && known.underlay === undefined && { detail: underlayProblem }),
+        },
         ...(steps.length > 0 && { changedAt: now }),
       })
       return { afterMs: recheckMs }
@@ -168,9 +188,36 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
     return undefined
   }
 
+  async function reconcileSuccession() {
+    if (!kernel) return undefined
+    try {
+      const { steps, isAwaiting } = await kernel.succeed()
+      if (steps.length > 0) log('info', 'peers.succeeded', { steps: summaryOf(steps) })
+      awaitingSince = isAwaiting ? (awaitingSince ?? Date.now()) : undefined
+      if (awaitingSince === undefined) return undefined
+      return { afterMs: Date.now() - awaitingSince < succession.untilMs ? succession.soonMs : succession.lateMs }
+    } catch (error) {
+      controller.enqueue('kernel')
+      throw error
+    }
+  }
+
+  /** What was asked for may be nonsense that the API server cannot tell, such as half of a regular expression. */
+  async function findUnderlay(): Promise<{ underlay?: UnderlayStatus; problem?: string }> {
+    const text = wanted?.spec.autodetectionMethod
+    try {
+      const underlay = await readUnderlay(shell, text === undefined ? autodetection : parseAutodetection(text))
+      return underlay ? { underlay } : { problem: text ?? autodetection.method }
+    } catch (error) {
+      if (error instanceof TypeError || error instanceof SyntaxError) return { problem: error.message }
+      throw error
+    }
+  }
+
   async function reconcileUnderlay() {
-    const underlay = await readUnderlay(shell, methodOf(wanted?.spec) ?? autodetection)
-    if (isDeepStrictEqual(underlay, known.underlay)) return undefined
+    const { underlay, problem } = await findUnderlay()
+    if (isDeepStrictEqual(underlay, known.underlay) && problem === underlayProblem) return undefined
+    underlayProblem = problem
     const { underlay: _, ...others } = known
     known = others
     learn(underlay ? { underlay } : {})
@@ -180,10 +227,13 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
 
   return {
     want: (spec, generation) => {
-      if (wanted?.spec.autodetectionMethod !== spec.autodetectionMethod) controller.enqueue('underlay')
+      const isOtherMethod = wanted?.spec.autodetectionMethod !== spec.autodetectionMethod
       wanted = { spec, generation }
+      // What is enqueued may begin at once.
+      if (isOtherMethod) controller.enqueue('underlay')
       controller.enqueue('kernel')
     },
+    wanted: () => wanted?.spec,
     report,
     run: async (signal) => {
       probes = startProbes({
@@ -215,10 +265,6 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
   }
 }
 
-function methodOf(spec: NodeConfigSpec | undefined): Autodetection | undefined {
-  return spec?.autodetectionMethod === undefined ? undefined : parseAutodetection(spec.autodetectionMethod)
-}
-
 /** How often what was done, such as `link.add 1, route.replace 12`. */
 function summaryOf(steps: readonly Step[]): string {
   const kinds = Map.groupBy(steps, (step) => step.do)
@@ -230,10 +276,11 @@ function addressesOf({ urgent, others }: Targets): string[] {
 }
 
 /** What to say of a kernel that has what it should. */
-function verdictOf({ forwarding }: Observed, spec: NodeConfigSpec, underlay: UnderlayStatus | undefined) {
+function verdictOf({ forwarding, hasIpv6 }: Observed, spec: NodeConfigSpec, underlay: UnderlayStatus | undefined) {
   if (underlay === undefined) return 'InterfaceNotFound'
   const devices = spec.devices ?? []
   const needs6 = devices.some(({ addr6 }) => addr6 !== undefined)
+  if (needs6 && !hasIpv6) return 'FamilyDisabled'
   const isForwarding = forwarding.has(4) && (!needs6 || forwarding.has(6))
   return devices.length === 0 || isForwarding ? 'Applied' : 'ForwardingDisabled'
 }

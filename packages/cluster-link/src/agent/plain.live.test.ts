@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import type { NodeConfigSpec } from '@kosmos/api'
 import { apply } from './kernel.fixture.ts'
-import { type Host, hostOf, type Network, sniff, startNetwork, unlessRoot } from './network.fixture.ts'
+import { readFigures } from './metrics/read.ts'
+import { eventually, type Host, hostOf, type Network, sniff, startNetwork, unlessRoot } from './network.fixture.ts'
 import { bridgeAddress, bridgeAddress6, bridgeDevice, type End, macOf, plainSpec } from './node-config.fixture.ts'
 import { removeEverything } from './remove.ts'
 
@@ -71,6 +73,49 @@ describe('two nodes in clear text', { skip: unlessRoot }, () => {
     await c.sh('ping -c 3 -i 0.1 -W 1 220.0.2.1 || true')
     const rules = await a.sh('nft list chain inet kosmos_link input')
     assert.match(rules, /ip saddr != 192\.0\.2\.2 counter packets 3 /)
+    assert.equal((await readFigures(a, specOf(first, second))).drops.get('unknown-peer'), 3)
+  })
+
+  it('count what goes to and comes from each other end', async () => {
+    const countedBy = async (host: Host, spec: NodeConfigSpec, end: string) => {
+      const { tunnels, devices, read } = await readFigures(host, spec)
+      assert.deepEqual([...read.values()], [true, true])
+      const of = (way: string) => tunnels.find((one) => one.end === end && one.direction === way)?.packets ?? Number.NaN
+      const { counts } = devices.find(({ device }) => device === 'vx-bridge') ?? assert.fail('no vx-bridge')
+      return [of('receive'), of('transmit'), counts.receive.packets, counts.transmit.packets]
+    }
+    const look = async () => [
+      ...(await countedBy(a, specOf(first, second), '192.0.2.2')),
+      ...(await countedBy(b, specOf(second, first), '192.0.2.1')),
+    ]
+    const before = await look()
+    await podOfA.sh('ping -c 7 -i 0.05 -W 2 10.2.0.5')
+    const after = await look()
+    assert.deepEqual(
+      after.map((count, index) => count - (before[index] ?? 0)),
+      [7, 7, 7, 7, 7, 7, 7, 7],
+    )
+  })
+
+  it('carry nothing from one cluster to another one', async () => {
+    const third = stranger
+    const c = hostOf(network, 'c')
+    const hop = (cidr: string, end: End) => ({ cidr, gw: bridgeAddress(end), dev: 'vx-bridge' })
+    const routes = [hop('10.1.0.0/16', first), hop('10.3.0.0/16', third)]
+    await apply(b, { ...plainSpec(second, [first, third], { routes }) })
+    // Both take b for the way to each other, against all plans.
+    await apply(a, plainSpec(first, [second], { routes: [hop('10.2.0.0/16', second), hop('10.3.0.0/16', second)] }))
+    await removeEverything(c.shell, c.stateDir)
+    await apply(c, plainSpec(third, [second], { routes: [hop('10.1.0.0/16', second)] }))
+    const wire = await sniff(network, c, ['-i', 'eth0', 'udp port 4876'], () =>
+      podOfA.sh('ping -c 3 -i 0.1 -W 1 10.3.0.5 || true'),
+    )
+    assert.doesNotMatch(wire, /10\.3\.0\.5/)
+    const rules = await b.sh('nft list chain inet kosmos_link forward_transit')
+    assert.match(rules, /oifname "?vx-bridge"? counter packets 3 /)
+    await apply(a, specOf(first, second))
+    await apply(b, specOf(second, first))
+    await podOfA.sh('ping -c 1 -W 2 10.2.0.5')
   })
 
   it('change addresses and MTU while packets pass', async () => {
@@ -100,6 +145,12 @@ describe('two nodes in clear text', { skip: unlessRoot }, () => {
   it('leave nothing behind when they are removed', async () => {
     const d = await network.pod(a, 'pod-d', ['10.1.0.6'])
     await d.sh('sysctl -qw net/ipv4/ip_forward=1')
+    await eventually(
+      'its address is known to be its own',
+      async () => (await d.sh('ip -6 address show tentative')) === '',
+    )
+    const settled = '[ -z "$(ip -6 address show tentative)" ] && echo yes'
+    await eventually('the kernel is done with addresses of its own', () => d.sh(settled).catch(() => undefined))
     const before = await d.sh(everything)
     await apply(d, specOf(first, second))
     assert.notEqual(await d.sh(everything), before)

@@ -96,6 +96,11 @@ function parts(devices: readonly LinkDevice[], chosen: readonly Kind[]): fc.Arbi
         }).map(defined),
       ),
     ),
+    inwardRoutes: vxlans.some(({ name }) => name === known.local.name)
+      ? fc
+          .uniqueArray(one('10.1.2.0/24', '10.1.3.0/24'), { maxLength: 2 })
+          .map((cidrs) => cidrs.map((cidr) => ({ cidr, gw: '210.0.2.2', dev: known.local.name })))
+      : fc.constant([]),
     peers: devices.some(({ type }) => type === 'wireguard')
       ? fc.subarray(publicKeys).chain((keys) =>
           fc.tuple(

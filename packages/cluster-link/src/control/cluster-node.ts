@@ -1,5 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type ClusterLinkOptions, type ClusterNodeSpec, type Condition, clusterNodeName } from '@kosmos/api'
+import {
+  type ClusterLinkOptions,
+  type ClusterNodeSpec,
+  type Condition,
+  clusterNodeName,
+  nodeConfigCondition,
+} from '@kosmos/api'
 import type { Node } from '@kosmos/kube'
 import { parseCidr } from '@kosmos/kube/addresses'
 import { nodeFacts } from '../discover/node.ts'
@@ -9,30 +15,75 @@ import type { StoredClusterNode, StoredNodeConfig } from './resources.ts'
 export interface ClusterNodeFacts {
   readonly cluster: string
   readonly node: Node
+  readonly podCIDRs: readonly string[]
   readonly agent: StoredNodeConfig | undefined
-  readonly isGateway: boolean
+  readonly roles: readonly ('gateway' | 'standby')[]
   readonly tunnelID: number
 }
 
 /** What the ClusterNode of a node should say. */
-export function clusterNodeSpec({ cluster, node, agent, isGateway, tunnelID }: ClusterNodeFacts): ClusterNodeSpec {
+export function clusterNodeSpec({
+  cluster,
+  node,
+  podCIDRs,
+  agent,
+  roles,
+  tunnelID,
+}: ClusterNodeFacts): ClusterNodeSpec {
   return {
     clusterName: cluster,
     nodeName: node.metadata.name,
+    podCIDRs: [...podCIDRs],
     ...nodeFacts(node, agent?.status),
-    ...(isGateway && { roles: ['gateway'] }),
+    ...(roles.length > 0 && { roles: [...roles] }),
     tunnelID,
   }
+}
+
+export interface AgentSaid {
+  readonly agent: StoredNodeConfig | undefined
+  /** How long it has been silent, if it is: what it said may not hold any more. */
+  readonly silentMs: number | undefined
 }
 
 /** Conditions of the agent for the ClusterNode, or undefined if it has them. Generations there mean nothing here. */
 export function conditionsToShow(
   shown: StoredClusterNode,
-  agent: StoredNodeConfig | undefined,
+  { agent, silentMs }: AgentSaid,
+  now: number,
 ): readonly Condition[] | undefined {
+  const before = shown.status?.conditions ?? []
   const said = agent?.status?.conditions?.map(({ observedGeneration: _, ...condition }) => condition) ?? []
-  return isDeepStrictEqual(shown.status?.conditions ?? [], said) ? undefined : said
+  const toShow = silentMs === undefined ? said : silenced(before, said, silentMs, now)
+  return isDeepStrictEqual(before, toShow) ? undefined : toShow
 }
+
+const SILENT = 'AgentSilent'
+
+/** When the agent on a node was heard of last, if its ClusterNode says that it is silent: then nobody knows how it does. */
+export function silentSince({ status }: StoredClusterNode): string | undefined {
+  const said = status?.conditions?.find(({ reason }) => reason === SILENT)
+  return said && (/: last word (\S+),/.exec(said.message)?.[1] ?? said.lastTransitionTime)
+}
+
+/** The moment of the last word stays as it was first told. */
+function silenced(
+  before: readonly Condition[],
+  said: readonly Condition[],
+  silentMs: number,
+  now: number,
+): readonly Condition[] {
+  const detail = `last word ${timeOf(now - silentMs)}, by the clock of the root`
+  return said.map((condition) => {
+    const { type } = condition
+    if (type !== 'Applied' && type !== 'NextHopsReachable') return condition
+    const told = before.find((one) => one.type === type)
+    if (told?.reason === SILENT) return told
+    return { ...nodeConfigCondition(type, SILENT, { detail }), lastTransitionTime: timeOf(now) }
+  })
+}
+
+const timeOf = (milliseconds: number): string => `${new Date(milliseconds).toISOString().slice(0, 19)}Z`
 
 /** Gives numbers to nodes: what a node has it keeps, and no two have the same. */
 export class TunnelIDs {

@@ -1,8 +1,16 @@
-import { type ClusterLinkOptions, type ClusterNode, globalCIDRsOf, hasClusterLink, isRootCluster } from '@kosmos/api'
+import {
+  type ClusterLinkOptions,
+  type ClusterLinkPolicy,
+  type ClusterNode,
+  globalCIDRsOf,
+  hasClusterLink,
+  isRootCluster,
+} from '@kosmos/api'
 import type { StoredCluster } from '@kosmos/kube'
 import { parseCidr } from '@kosmos/kube/addresses'
 import { type FoundNetworks, seenNetworks } from '../discover/networks.ts'
-import type { CidrPair, LinkCluster, LinkNetwork, LinkNode } from '../model/network.ts'
+import type { CidrPair, LinkCluster, LinkNetwork, LinkNode, Strangers } from '../model/network.ts'
+import { type LinkPolicy, type Subject, strangersOf } from '../plan/policies.ts'
 
 /** What agents have not told yet. */
 const USUAL_MTU = 1500
@@ -27,11 +35,13 @@ function linkNode(stored: ClusterNode): LinkNode | undefined {
 }
 
 function toLinkNode({ spec }: ClusterNode): LinkNode | undefined {
-  const { nodeName, ip, ip6, podCIDRs = [], roles = [], tunnelID, publicKey, ipsecPublicKey, mtu = USUAL_MTU } = spec
+  const { nodeName, ip, ip6, podCIDRs = [], roles = [], tunnelID, mtu = USUAL_MTU } = spec
   if (tunnelID === undefined) return undefined
   const isGateway = roles.includes('gateway')
-  const keys = { publicKey, ipsecPublicKey }
-  return { name: nodeName, ip, ip6, podCIDRs: podCIDRs.map(parseCidr), isGateway, tunnelID, ...keys, mtu }
+  const isStandby = roles.includes('standby')
+  const { publicKey, ipsecPublicKey, nextPublicKey, nextIpsecPublicKey } = spec
+  const keys = { publicKey, ipsecPublicKey, nextPublicKey, nextIpsecPublicKey }
+  return { name: nodeName, ip, ip6, podCIDRs: podCIDRs.map(parseCidr), isGateway, isStandby, tunnelID, ...keys, mtu }
 }
 
 /** Whether a Cluster takes part in ClusterLink now. */
@@ -43,7 +53,11 @@ export function takesPart(cluster: StoredCluster): boolean {
 export const needsCredentials = (cluster: StoredCluster): boolean => !isRootCluster(cluster)
 
 /** A Cluster with its ClusterNodes as the plan knows it; undefined if it does not take part, or nothing is known yet. */
-export function linkCluster(cluster: StoredCluster, nodes: Iterable<ClusterNode>): LinkCluster | undefined {
+export function linkCluster(
+  cluster: StoredCluster,
+  nodes: Iterable<ClusterNode>,
+  strangers: Strangers = new Map(),
+): LinkCluster | undefined {
   const { clusterLinkOptions: options } = cluster.spec
   const found = cluster.status?.clusterLinkStatus
   if (!takesPart(cluster) || options === undefined || found === undefined) return undefined
@@ -61,16 +75,29 @@ export function linkCluster(cluster: StoredCluster, nodes: Iterable<ClusterNode>
     local: pair(options.localCIDRs),
     networks: seenNetworks(networks, globalCIDRsOf(cluster)),
     nodes: new Map(known.sort((a, b) => (a.name < b.name ? -1 : 1)).map((node) => [node.name, node])),
+    strangers,
   }
 }
 
 const familiesOf = (cidrs: readonly string[]): Set<4 | 6> => new Set(cidrs.map((cidr) => parseCidr(cidr).family))
 
-/** All clusters that take part. */
+/** The clusters that take part, as policies see them. */
+export function subjectsOf(clusters: Iterable<StoredCluster>): Subject[] {
+  return [...clusters].filter(takesPart).map(({ metadata: { name, labels } }) => ({ name, labels }))
+}
+
+/** All clusters that take part, and who of them may not talk with whom. */
 export function linkNetwork(
   clusters: Iterable<StoredCluster>,
   nodesOf: (cluster: string) => Iterable<ClusterNode>,
+  policies: Iterable<ClusterLinkPolicy> = [],
 ): LinkNetwork {
-  const all = [...clusters].flatMap((cluster) => linkCluster(cluster, nodesOf(cluster.metadata.name)) ?? [])
+  const some = [...clusters]
+  const rules = [...policies].map(({ metadata: { name }, spec }): LinkPolicy => ({ name, spec }))
+  const strangers = rules.length > 0 ? strangersOf(subjectsOf(some), rules) : new Map<string, Strangers>()
+  const all = some.flatMap((cluster) => {
+    const { name } = cluster.metadata
+    return linkCluster(cluster, nodesOf(name), strangers.get(name)) ?? []
+  })
   return new Map(all.map((cluster) => [cluster.name, cluster]))
 }

@@ -1,5 +1,8 @@
 import { type ClusterConditionReason, type ClusterLinkOptions, clusterCondition, type NewCondition } from '@kosmos/api'
+import { parseCidr } from '@kosmos/kube/addresses'
 import type { Overlap } from '../plan/visible.ts'
+import { silentSince } from './cluster-node.ts'
+import { listed } from './listed.ts'
 import type { MemberState } from './member.ts'
 import type { StoredClusterNode } from './resources.ts'
 
@@ -12,10 +15,13 @@ export interface LinkedFacts {
   readonly podCIDRs: readonly string[]
   readonly nodes: readonly StoredClusterNode[]
   readonly overlaps: readonly Overlap[]
+  /** Networks of tunnels that are pods' or Services' as well. */
+  readonly taken: readonly Overlap[]
+  /** Another Cluster, by name, that stands for the same cluster and was there first. */
+  readonly twin?: string | undefined
+  /** Ids of this root, and of another one that links the cluster already. */
+  readonly roots?: { readonly own: string; readonly other: string | undefined }
 }
-
-/** More than this of a kind are counted, not listed. */
-const LISTED = 3
 
 /** The condition Linked of a Cluster: the first thing that is in the way. */
 export function linkedCondition(facts: LinkedFacts): NewCondition {
@@ -29,31 +35,54 @@ interface Problem {
   readonly detail?: string | undefined
 }
 
-function firstProblem({ cluster, options, member, podCIDRs, nodes, overlaps }: LinkedFacts): Problem {
+function firstProblem({
+  cluster,
+  options,
+  member,
+  podCIDRs,
+  nodes,
+  overlaps,
+  taken,
+  twin,
+  roots,
+}: LinkedFacts): Problem {
   if (member === undefined) return { reason: 'CredentialsInvalid' }
   if (member.kind === 'unreachable') return { reason: 'ClusterUnreachable', detail: member.message }
   if (member.kind === 'kindMissing') return { reason: 'KindMissing' }
   if (member.kind === 'connecting') return { reason: 'Connecting' }
+  if (twin !== undefined) return { reason: 'ClusterLinkedTwice', detail: twin }
+  if (roots?.other !== undefined) {
+    return { reason: 'LinkedByOtherRoot', detail: `root ${roots.other} links it, this is root ${roots.own}` }
+  }
   if (podCIDRs.length === 0) return { reason: 'NetworksUnknown' }
+  const wanted = { all: undefined, ipv4: 4, ipv6: 6 }[options.ipFamily]
+  if (wanted && podCIDRs.every((cidr) => parseCidr(cidr).family !== wanted)) {
+    return { reason: 'FamilyMissing', detail: `ipFamily is ${options.ipFamily}, pods are in ${listed(podCIDRs)}` }
+  }
   const isGateway = ({ spec }: StoredClusterNode) => spec.roles?.includes('gateway') === true
   if (options.networkType === 'gateway' && !nodes.some(isGateway)) return { reason: 'NoGateway' }
-  const own = overlaps.filter((overlap) => overlap.cluster === cluster || overlap.otherCluster === cluster)
+  const isOwn = (overlap: Overlap) => overlap.cluster === cluster || overlap.otherCluster === cluster
+  const own = overlaps.filter(isOwn)
   if (own.length > 0) return { reason: 'NetworksOverlap', detail: listed(own.map(sentenceOf)) }
+  const hiding = taken
+    .filter(isOwn)
+    .map((one) => `${one.cidr} of the tunnels of ${one.cluster} and ${one.otherCidr} of ${one.otherCluster}`)
+  if (hiding.length > 0) return { reason: 'TunnelNetworksTaken', detail: listed(hiding) }
   const failing = nodes.flatMap(nodeProblem)
-  return failing.length > 0 ? { reason: 'NodesNotReady', detail: listed(failing) } : { reason: 'Linked' }
+  if (failing.length > 0) return { reason: 'NodesNotReady', detail: listed(failing) }
+  const silent = nodes.filter(isSilent).map(({ spec }) => spec.nodeName)
+  return silent.length > 0 ? { reason: 'AgentsSilent', detail: listed(silent) } : { reason: 'Linked' }
 }
 
 const sentenceOf = ({ cluster, cidr, otherCluster, otherCidr }: Overlap): string =>
   `${cidr} of ${cluster} and ${otherCidr} of ${otherCluster}`
 
-function nodeProblem({ spec, status }: StoredClusterNode): string[] {
-  const { conditions = [] } = status ?? {}
+const isSilent = (node: StoredClusterNode): boolean => silentSince(node) !== undefined
+
+function nodeProblem(node: StoredClusterNode): string[] {
+  const { spec, status: { conditions = [] } = {} } = node
+  if (isSilent(node)) return []
   if (conditions.length === 0) return [`${spec.nodeName}: its agent has not reported`]
   const bad = conditions.find(({ status }) => status !== 'True')
   return bad ? [`${spec.nodeName}: ${bad.reason}`] : []
-}
-
-function listed(items: readonly string[]): string {
-  const rest = items.length - LISTED
-  return [...items.slice(0, LISTED), ...(rest > 0 ? [`${rest} more`] : [])].join(', ')
 }

@@ -5,6 +5,8 @@ import {
   Connection,
   createTransport,
   Informer,
+  type Lease,
+  leases,
   loadKubeConfig,
   type Node,
   nodes,
@@ -12,7 +14,12 @@ import {
 } from '@kosmos/kube'
 import { type Log, type ProcessMetrics, persist } from '@kosmos/kube/process'
 import { isLinkable, slimNode } from '../discover/node.ts'
-import { nodeConfigs, type ServiceCIDR, type StoredNodeConfig, serviceCIDRs } from './resources.ts'
+import type { NetworkObjects, ServiceCIDR } from '../discover/sources/objects.ts'
+import { agentNamespace } from '../model/agent-word.ts'
+import { AgentWords, type Word } from './agent-words.ts'
+import { firstRoot, rootOf } from './first-root.ts'
+import { type Forbidden, NetworkSources } from './network-sources.ts'
+import { nodeConfigs, type StoredNodeConfig, serviceCIDRs } from './resources.ts'
 
 /** How far we are with a cluster. */
 export type MemberState =
@@ -23,12 +30,18 @@ export type MemberState =
 
 export interface MemberOptions {
   readonly name: string
+  /** The id of the root. */
+  readonly root: () => string
   readonly connect: () => Promise<Client>
+  /** What else is done with the connection as long as it lasts. */
+  readonly serve: (client: Client, signal: AbortSignal) => Promise<void>
   /** Called from time to time to renew the credentials of the connection; absent: it is not the member's own. */
   readonly renew?: (client: Client) => Promise<void>
   readonly log: Log
   /** Something about the cluster, or what we know of it, is not as it was. */
   readonly changed: () => void
+  /** An agent is heard of that was not. */
+  readonly heard: () => void
 }
 
 /** Between two looks at how old the credentials are. */
@@ -44,6 +57,8 @@ export class Member {
   #nodes: Informer<Node> | undefined
   #serviceCIDRs: Informer<ServiceCIDR> | undefined
   #nodeConfigs: Informer<StoredNodeConfig> | undefined
+  #sources: NetworkSources | undefined
+  readonly #words = new AgentWords()
 
   constructor(options: MemberOptions) {
     this.#options = options
@@ -63,14 +78,39 @@ export class Member {
     return [...(this.#nodes?.store.values() ?? [])].filter(isLinkable)
   }
 
-  serviceCIDRs(): Iterable<ServiceCIDR> {
-    return this.#serviceCIDRs?.store.values() ?? []
+  /** What says which networks it has. */
+  networkObjects(): NetworkObjects {
+    const ofPlugIns = this.#sources?.objects() ?? { ipPools: [], blockAffinities: [], ciliumNodes: [], configMaps: [] }
+    return { ...ofPlugIns, nodes: this.nodes(), serviceCIDRs: [...(this.#serviceCIDRs?.store.values() ?? [])] }
+  }
+
+  /** What says it and may not be read. */
+  forbidden(): Forbidden {
+    return this.#sources?.forbidden() ?? { kinds: [], configMaps: [] }
   }
 
   /** Those that are ours, not another root's. */
   nodeConfigsOf(cluster: string): StoredNodeConfig[] {
-    const all = [...(this.#nodeConfigs?.store.values() ?? [])]
-    return all.filter(({ metadata }) => metadata.labels?.[clusterLabel] === cluster)
+    return [...this.#everyNodeConfig()].filter(
+      (one) =>
+        one.metadata.labels?.[clusterLabel] === cluster &&
+        (rootOf(one) ?? this.#options.root()) === this.#options.root(),
+    )
+  }
+
+  /** Another root that links the cluster already. */
+  otherRoot(): string | undefined {
+    const first = firstRoot(this.#everyNodeConfig())
+    return first === this.#options.root() ? undefined : first
+  }
+
+  #everyNodeConfig(): Iterable<StoredNodeConfig> {
+    return this.#nodeConfigs?.store.values() ?? []
+  }
+
+  /** Whether what the agent on a node said last holds still. */
+  wordOf(node: string): Word {
+    return this.#words.of(node, performance.now())
   }
 
   nodeConfig(name: string): StoredNodeConfig | undefined {
@@ -96,14 +136,27 @@ export class Member {
     this.#nodes = members.nodes
     this.#nodeConfigs = members.nodeConfigs
     this.#serviceCIDRs = members.serviceCIDRs
+    const sources = new NetworkSources({ client, log, changed })
+    this.#sources = sources
     const informers = Object.values(members)
-    const running = informers.map((informer) => informer.run(signal))
-    await Promise.race([Promise.all(informers.map(({ synced }) => synced)), ...running])
+    const running = [...informers, sources, this.#agentLeases(client)].map((one) => one.run(signal))
+    const known = [...informers.map(({ synced }) => synced), sources.settled]
+    await Promise.race([Promise.all(known), ...running])
     this.#become({ kind: 'ready' })
     members.nodes.subscribe(changed)
     members.serviceCIDRs?.subscribe(changed)
     members.nodeConfigs.subscribe(changed)
-    await Promise.all([...running, this.#renewNowAndThen(client, signal)])
+    await Promise.all([...running, this.#renewNowAndThen(client, signal), this.#options.serve(client, signal)])
+  }
+
+  /** Not waited for: they may not be readable, and then nobody knows how old the agents' words are. */
+  #agentLeases(client: Client): Informer<Lease> {
+    const found = new Informer({ client, resource: leases, namespace: agentNamespace, backoff: { maxMs: RENEWAL_MS } })
+    found.subscribe(({ type, object }) => {
+      if (type === 'deleted') this.#words.gone(object.metadata.name)
+      else if (this.#words.saw(object, performance.now())) this.#options.heard()
+    })
+    return found
   }
 
   /** A token says itself when half of its life has passed; to look is no request. */

@@ -12,6 +12,7 @@ import {
   type StoredCluster,
 } from '@kosmos/kube'
 import type { Log, ProcessMetrics } from '@kosmos/kube/process'
+import type { ServiceSharing } from '../services/sharing.ts'
 import { needsCredentials, takesPart } from './link-network.ts'
 import type { LinkState } from './link-state.ts'
 import { connectMember, Member } from './member.ts'
@@ -23,13 +24,16 @@ export interface MembersOptions {
   readonly metrics: ProcessMetrics
   /** What a cluster is, or what we know of it, has changed. */
   readonly changed: (cluster: string) => void
+  /** An agent of a cluster is heard of that was not. */
+  readonly heard: (cluster: string) => void
+  readonly services: Pick<ServiceSharing, 'serve' | 'isClean'>
   readonly onReconcile?: ControllerOptions<string>['onReconcile']
 }
 
 /** Between looks at what agents still have. */
 const LEAVING_MS = 500
-/** How long agents are waited for that have worked before. */
-const AGENTS_MS = 30_000
+/** How long those are waited for who may never answer: agents, and a cluster that does not let us see Services. */
+const PATIENCE_MS = 30_000
 
 /** Keeps a connection with every Cluster that takes part, and takes away everything of ours when it does no longer. */
 export class MembersController {
@@ -81,7 +85,7 @@ export class MembersController {
 
   /** One connection per Cluster, anew when its credentials change. */
   async #ensureMember(cluster: StoredCluster): Promise<Member | undefined> {
-    const { state, log, metrics, changed } = this.#options
+    const { state, log, metrics, changed, heard, services } = this.#options
     const { name, uid } = cluster.metadata
     const credentials = readCredentials(cluster, (namespace, secret) => state.credentials.get(`${namespace}/${secret}`))
     const isRoot = !needsCredentials(cluster)
@@ -98,10 +102,13 @@ export class MembersController {
     const connect = async (): Promise<Client> => (isRoot ? state.root : connectMember(name, kubeconfig, metrics))
     const member = new Member({
       name,
+      root: () => state.rootId,
       connect,
       ...(isRoot ? {} : { renew }),
+      serve: (client, signal) => services.serve(name, client, signal),
       log,
       changed: () => changed(name),
+      heard: () => heard(name),
     })
     state.members.set(name, member)
     this.#causes.set(name, cause)
@@ -115,7 +122,10 @@ export class MembersController {
     const member = await this.#ensureMember(cluster)
     const nodes = state.nodesOf(name)
     if (member?.state.kind === 'ready' && member.client) {
-      if (!(await this.#giveUpNodes(name, member, member.client))) return { afterMs: LEAVING_MS }
+      const haveServicesGone = this.#haveServicesGone(name)
+      const haveNodesGone = await this.#giveUpNodes(name, member, member.client)
+      if (!haveServicesGone || !haveNodesGone) return { afterMs: LEAVING_MS }
+      this.#leavingSince.delete(name)
     } else if (nodes.length > 0 && member !== undefined && member.state.kind !== 'kindMissing') {
       return { afterMs: LEAVING_MS }
     }
@@ -149,9 +159,7 @@ export class MembersController {
    * nobody may be there to do it. @returns whether none is left
    */
   async #giveUpNodes(name: string, member: Member, client: Client): Promise<boolean> {
-    const since = this.#leavingSince.get(name) ?? Date.now()
-    this.#leavingSince.set(name, since)
-    const isPatient = Date.now() - since < AGENTS_MS
+    const isPatient = this.#isPatient(name)
     for (const { metadata, spec, status } of member.nodeConfigsOf(name)) {
       if (metadata.deletionTimestamp) continue
       const isEmpty = spec.devices === undefined
@@ -166,9 +174,18 @@ export class MembersController {
         await client.delete(nodeConfigs, { name: metadata.name }, { uid: metadata.uid })
       }
     }
-    if (member.nodeConfigsOf(name).length > 0) return false
-    this.#leavingSince.delete(name)
-    return true
+    return member.nodeConfigsOf(name).length === 0
+  }
+
+  #isPatient(name: string): boolean {
+    const since = this.#leavingSince.get(name) ?? Date.now()
+    this.#leavingSince.set(name, since)
+    return Date.now() - since < PATIENCE_MS
+  }
+
+  /** Whether the Services of others are gone from a cluster; one that does not show them is not waited for long. */
+  #haveServicesGone(name: string): boolean {
+    return this.#options.services.isClean(name) ?? !this.#isPatient(name)
   }
 
   async #stop(name: string): Promise<void> {

@@ -1,11 +1,21 @@
 import { isDeepStrictEqual } from 'node:util'
-import { clusterLabel, type NodeConfigSpec } from '@kosmos/api'
-import { type Change, Controller, type ControllerOptions, type Requeue, type StoredCluster } from '@kosmos/kube'
+import { clusterLabel, type NodeConfigSpec, rootClusterLabel, rotateKeysAnnotation } from '@kosmos/api'
+import {
+  type Change,
+  Controller,
+  type ControllerOptions,
+  type Requeue,
+  refused,
+  type StoredCluster,
+} from '@kosmos/kube'
 import { autodetectionOf } from '../discover/autodetection.ts'
 import { pairsOf } from '../plan/pairs.ts'
 import { planNode } from '../plan/plan-node.ts'
+import { rootOf } from './first-root.ts'
+import { rotationIn } from './keys.ts'
 import { takesPart } from './link-network.ts'
 import type { LinkState } from './link-state.ts'
+import { PolicyChanges } from './policy-changes.ts'
 import { nodeConfigs, type StoredClusterNode } from './resources.ts'
 
 export interface PlanningOptions {
@@ -20,6 +30,9 @@ const SETTLE_MS = 50
 export class PlanningController {
   readonly controller: Controller
   readonly #state: LinkState
+  readonly #changes = new PolicyChanges()
+  /** Clusters of which a node is changing its keys: other nodes have to follow. */
+  readonly #rotating = new Set<string>()
 
   constructor({ state, onReconcile }: PlanningOptions) {
     this.#state = state
@@ -29,9 +42,22 @@ export class PlanningController {
       reconcile: (name) => this.#reconcile(name),
       ...(onReconcile && { onReconcile }),
     })
-    this.controller.watch(state.clusters, (change) => this.#soon(isPlanned(change) ? this.#everyone() : []))
+    this.controller.watch(state.clusters, (change) =>
+      this.#soon(isPlanned(change) ? this.#everyone() : [change.key, ...this.#kept()]),
+    )
     this.controller.watch(state.clusterNodes, (change) => this.#soon(this.#concernedBy(change)))
+    state.policies.subscribe(() => this.#soon(this.#kept()))
     this.controller.waitFor(state.synced)
+  }
+
+  /** Something about a cluster, or what is known of its nodes, has changed. */
+  changed(cluster: string): void {
+    for (const name of [cluster, ...this.#rotating]) this.controller.enqueue(name)
+  }
+
+  /** Those whom policies keep from others than before; a label of a Cluster may do that too. */
+  #kept(): string[] {
+    return this.#changes.touched(this.#state.network)
   }
 
   #everyone(): string[] {
@@ -42,7 +68,7 @@ export class PlanningController {
   #concernedBy(change: Change<StoredClusterNode>): string[] {
     const { spec } = change.object
     const before = change.type === 'updated' ? change.old.spec : undefined
-    if (isDeepStrictEqual(spec, before)) return []
+    if (isDeepStrictEqual(spec, before)) return isDemand(change) ? [spec.clusterName] : []
     const isGateway = spec.roles?.includes('gateway') || before?.roles?.includes('gateway')
     const mode = this.#state.clusters.get(spec.clusterName)?.spec.clusterLinkOptions?.networkType
     const isSeenOutside = isGateway || mode !== 'gateway' || !isDeepStrictEqual(spec.podCIDRs, before?.podCIDRs)
@@ -57,33 +83,53 @@ export class PlanningController {
   async #reconcile(name: string): Promise<Requeue> {
     const cluster = this.#state.clusters.get(name)
     const member = this.#state.members.get(name)
+    if (cluster === undefined || !takesPart(cluster)) this.#rotating.delete(name)
     if (cluster === undefined || !takesPart(cluster) || member?.state.kind !== 'ready' || !member.client) return
-    const { network } = this.#state
+    const { network, rootId } = this.#state
     const own = network.get(name)
     const pairs = own ? pairsOf(network, own) : []
     const options = cluster.spec.clusterLinkOptions
-    const known = this.#state.nodesOf(name)
+    const rotation = rotationIn(this.#state, cluster, member, own, pairs)
+    if (rotation.isUnderway) this.#rotating.add(name)
+    else this.#rotating.delete(name)
+    const known = member.otherRoot() === undefined ? this.#state.nodesOf(name) : []
     for (const {
       metadata,
       spec: { nodeName },
     } of known) {
       const node = own?.nodes.get(nodeName)
+      const keys = rotation.keys.get(nodeName)
       const spec: NodeConfigSpec = {
         ...(own && node ? planNode(own, node, pairs) : { nodeName }),
         ...(options && { autodetectionMethod: autodetectionOf(options, nodeName) }),
+        ...(keys && { keys }),
       }
-      if (isDeepStrictEqual(member.nodeConfig(metadata.name)?.spec, spec)) continue
-      const object = { metadata: { name: metadata.name, labels: { [clusterLabel]: name } }, spec }
+      const present = member.nodeConfig(metadata.name)
+      if (present && rootOf(present) === rootId && isDeepStrictEqual(present.spec, spec)) continue
+      const object = {
+        metadata: { name: metadata.name, labels: { [clusterLabel]: name, [rootClusterLabel]: rootId } },
+        spec,
+      }
       const outcome = await member.client.apply(nodeConfigs, object)
-      if (!outcome.ok) throw new Error(`NodeConfig ${metadata.name}: ${outcome.status.message ?? outcome.reason}`)
+      if (!outcome.ok) throw refused(`NodeConfig ${metadata.name}`, outcome)
     }
     const wanted = new Set(known.map(({ metadata }) => metadata.name))
     for (const { metadata } of member.nodeConfigsOf(name)) {
       if (wanted.has(metadata.name) || metadata.deletionTimestamp) continue
       await member.client.delete(nodeConfigs, { name: metadata.name }, { uid: metadata.uid })
     }
-    return
+    return rotation.dueInMs === undefined ? undefined : { afterMs: Math.min(rotation.dueInMs, LONGEST_MS) }
   }
+}
+
+/** Timers of longer than 24 days do not wait at all. */
+const LONGEST_MS = 3_600_000
+
+const demandOn = ({ metadata }: StoredClusterNode): string | undefined => metadata.annotations?.[rotateKeysAnnotation]
+
+/** Whether somebody asks for new keys of a node. */
+function isDemand(change: Change<StoredClusterNode>): boolean {
+  return change.type === 'updated' && demandOn(change.old) !== demandOn(change.object)
 }
 
 /** Whether a change of a Cluster may change a plan; most are of its conditions. */

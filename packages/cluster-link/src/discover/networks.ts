@@ -1,27 +1,109 @@
 import type { ClusterLinkOptions } from '@kosmos/api'
-import { type Cidr, contains, parseCidr, translate } from '@kosmos/kube/addresses'
+import { type Cidr, contains, formatCidr, parseCidr, translate } from '@kosmos/kube/addresses'
 import type { SeenNetwork } from '../model/network.ts'
+import { aggregate } from './aggregate.ts'
+import { contradictionsIn } from './contradictions.ts'
+import { calicoSays } from './sources/calico.ts'
+import { ciliumSays } from './sources/cilium.ts'
+import { nodesSay, serviceCIDRsSay } from './sources/kubernetes.ts'
+import type { NetworkObjects } from './sources/objects.ts'
+import { flannelSays, kubeadmSays, kubeProxySays } from './sources/settings.ts'
+import { readNetworks, type Said, type Stated, saidBy } from './stated.ts'
 
-/** The networks of a cluster as they were found out. */
+/** The networks of a cluster as they were found out: sorted, each once. */
 export interface FoundNetworks {
   readonly podCIDRs: readonly string[]
   readonly serviceCIDRs: readonly string[]
 }
 
-/** What was said by hand counts, else what nodes and ServiceCIDR objects say. Sorted, each once. */
-export function foundNetworks(
-  options: Pick<ClusterLinkOptions, 'podCIDRs' | 'serviceCIDRs'>,
-  nodes: Iterable<{ readonly podCIDRs?: readonly string[] }>,
-  services: Iterable<{ readonly spec: { readonly cidrs: readonly string[] } }>,
-): FoundNetworks {
-  const ofNodes = [...nodes].flatMap(({ podCIDRs = [] }) => podCIDRs)
-  const ofServices = [...services].flatMap(({ spec }) => spec.cidrs)
-  const distinct = (cidrs: readonly string[]) => [...new Set(cidrs)].sort()
+/** The same with where it is from. */
+export interface Discovery extends FoundNetworks {
+  /** The networks of the pods of single nodes, by their names; the fewest that have the same addresses. */
+  readonly ofNodes: ReadonlyMap<string, readonly string[]>
+  /** The sources whose word counts. */
+  readonly podsFrom?: string
+  readonly servicesFrom?: string
+  /** What is no network, and what does not fit together, each with who says so. */
+  readonly invalid: readonly string[]
+  readonly contradictions: readonly string[]
+}
+
+type Options = Pick<ClusterLinkOptions, 'podCIDRs' | 'serviceCIDRs' | 'cni'>
+
+/** What the status of a Cluster, and a ClusterNode, have room for. */
+const MOST_NETWORKS = 256
+
+/**
+ * Asks the sources until one answers. For pods: what was said by hand, the network plug-in's own objects, the nodes, the
+ * settings of kubeadm and of kube-proxy. For Services: by hand, the ServiceCIDR objects, the settings of kubeadm.
+ */
+export function foundNetworks(options: Options, objects: NetworkObjects): Discovery {
+  const byHand = saidByHand(options)
+  const ofNodes = nodesSay(objects.nodes)
+  const plugIns = plugInsSay(options.cni, objects)
+  const kubeadm = kubeadmSays(objects.configMaps)
+  const pods = ask([byHand, ...plugIns, ofNodes, kubeadm, kubeProxySays(objects.configMaps)], (said) => said.pods)
+  const services = ask([byHand, serviceCIDRsSay(objects.serviceCIDRs), kubeadm], (said) => said.services)
+  const plugIn = plugIns.find((said) => said.pods.length > 0)
+  const perNode = plugIn && plugIn.nodes.size > 0 ? plugIn : ofNodes
+  const [podCIDRs, serviceCIDRs] = [pods.networks, services.networks].map(listed)
   return {
-    podCIDRs: distinct(options.podCIDRs ?? ofNodes),
-    serviceCIDRs: distinct(options.serviceCIDRs ?? ofServices),
+    podCIDRs: podCIDRs?.slice(0, MOST_NETWORKS) ?? [],
+    serviceCIDRs: serviceCIDRs?.slice(0, MOST_NETWORKS) ?? [],
+    ofNodes: new Map([...perNode.nodes].map(([node, stated]) => [node, ofOneNode(stated)])),
+    ...(pods.from && { podsFrom: pods.from.source }),
+    ...(services.from && { servicesFrom: services.from.source }),
+    invalid: [...new Set([...pods.asked, ...services.asked].flatMap((said) => said.invalid))],
+    contradictions: contradictionsIn({ byHand, plugIns, perNode, pods: pods.networks, services: services.networks }),
   }
 }
+
+function saidByHand({ podCIDRs, serviceCIDRs }: Options): Said {
+  const by = 'spec.clusterLinkOptions'
+  const [pods, services] = [readNetworks(by, podCIDRs), readNetworks(by, serviceCIDRs)]
+  return saidBy(by, {
+    pods: pods.stated,
+    services: services.stated,
+    invalid: [...pods.invalid, ...services.invalid],
+  })
+}
+
+/** The one that the Cluster names is asked first: a cluster may have objects of several. */
+function plugInsSay(cni: string, objects: NetworkObjects): Said[] {
+  const { ipPools, blockAffinities, ciliumNodes, configMaps, nodes } = objects
+  const all = [
+    { name: 'calico', said: calicoSays(ipPools, blockAffinities) },
+    { name: 'cilium', said: ciliumSays(ciliumNodes) },
+    { name: 'flannel', said: flannelSays(configMaps, nodes) },
+  ]
+  const named = all.filter(({ name }) => name === cni)
+  return [...named, ...all.filter((one) => !named.includes(one))].map(({ said }) => said)
+}
+
+interface Answer {
+  readonly networks: readonly Stated[]
+  readonly from: Said | undefined
+  /** Up to the one that answered. */
+  readonly asked: readonly Said[]
+}
+
+function ask(sources: readonly Said[], answer: (said: Said) => readonly Stated[]): Answer {
+  const index = sources.findIndex((said) => answer(said).length > 0)
+  const from = sources[index]
+  return { networks: from ? answer(from) : [], from, asked: index < 0 ? sources : sources.slice(0, index + 1) }
+}
+
+/** As they stand in the sources, since others are mapped to them one to one; together where they would be too many. */
+function listed(networks: readonly Stated[]): string[] {
+  const distinct = new Set(networks.map(({ cidr }) => formatCidr(cidr)))
+  if (distinct.size <= MOST_NETWORKS) return [...distinct].sort()
+  return aggregate(networks.map(({ cidr }) => cidr)).map(formatCidr)
+}
+
+const ofOneNode = (stated: readonly Stated[]): string[] =>
+  aggregate(stated.map(({ cidr }) => cidr))
+    .map(formatCidr)
+    .slice(0, MOST_NETWORKS)
 
 /** Networks with the addresses by which other clusters know them. A mapping may be of a wider network than what it maps. */
 export function seenNetworks(

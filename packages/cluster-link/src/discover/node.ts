@@ -28,6 +28,10 @@ export function slimNode({ apiVersion, kind, metadata, spec, status }: Node): No
   } as Node
 }
 
+/** Whether the kubelet of a node says that it is well. */
+export const isReady = ({ status }: Node): boolean =>
+  status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+
 /** Whether a node gets tunnels: not a virtual one, nor one that its owner leaves out. */
 export function isLinkable({ metadata: { labels } }: Node): boolean {
   return labels?.[nodeLabel] === undefined && labels?.[excludeLabel] !== 'true'
@@ -35,22 +39,22 @@ export function isLinkable({ metadata: { labels } }: Node): boolean {
 
 const isIPv6 = (address: string): boolean => address.includes(':')
 
-/** What is known of a node: from the Node, and, where its agent has run, from the agent. */
+/** Where the tunnels of a node start from: from the Node, and, where its agent has run, from the agent. */
 export function nodeFacts(
   node: Node,
   agent: NodeConfigStatus | undefined,
-): Pick<ClusterNodeSpec, 'podCIDRs' | 'ip' | 'ip6' | 'interfaceName' | 'mtu' | 'publicKey' | 'ipsecPublicKey'> {
-  const { podCIDRs = node.spec?.podCIDR ? [node.spec.podCIDR] : [] } = node.spec ?? {}
+): Omit<ClusterNodeSpec, 'clusterName' | 'nodeName' | 'roles' | 'tunnelID' | 'podCIDRs'> {
   const addresses = (node.status?.addresses ?? []).map(({ address }) => address)
-  const underlay = agent?.underlay
+  const { underlay, keys } = agent ?? {}
   const ip = underlay ? underlay.ip : addresses.find((address) => !isIPv6(address))
   const ip6 = underlay ? underlay.ip6 : addresses.find(isIPv6)
   return {
-    podCIDRs: [...podCIDRs],
     ...(ip && { ip }),
     ...(ip6 && { ip6 }),
     ...(underlay && { interfaceName: underlay.interfaceName, mtu: underlay.mtu }),
     ...(agent?.wireGuard && { publicKey: agent.wireGuard.publicKey }),
     ...(agent?.ipsec && { ipsecPublicKey: agent.ipsec.publicKey }),
+    ...(keys?.next && { nextPublicKey: keys.next.wireGuard, nextIpsecPublicKey: keys.next.ipsec }),
+    ...(keys?.requestedAt && { keysRequestedAt: keys.requestedAt }),
   }
 }

@@ -18,6 +18,9 @@ export const devices = {
 export const routingTable = 4876
 export const routeProtocol = 76
 
+/** Looked into for what comes from other clusters only. */
+export const inwardTable = 4878
+
 /** Where routes go that strongSwan makes and nobody needs. */
 export const ipsecRouting = { table: 4877, preference: 32_765 } as const
 

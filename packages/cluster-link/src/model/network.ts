@@ -7,12 +7,17 @@ export interface LinkNode {
   readonly ip6?: string | undefined
   readonly podCIDRs: readonly Cidr[]
   readonly isGateway: boolean
+  /** A gateway after all others, because it is about to be away. */
+  readonly isStandby?: boolean
   /** Its number within the networks that overlay addresses are taken from. */
   readonly tunnelID: number
   /** WireGuard, base64; unknown until its agent has run. */
   readonly publicKey?: string | undefined
   /** IPsec, base64; unknown until its agent has run. */
   readonly ipsecPublicKey?: string | undefined
+  /** Those that it goes over to. */
+  readonly nextPublicKey?: string | undefined
+  readonly nextIpsecPublicKey?: string | undefined
   /** Of its underlay, in bytes. */
   readonly mtu: number
 }
@@ -32,6 +37,9 @@ export interface SeenNetwork {
   readonly global: Cidr
 }
 
+/** Clusters that one may not talk with, by name, and the ClusterLinkPolicies that stand in the way. */
+export type Strangers = ReadonlyMap<string, readonly string[]>
+
 export interface LinkCluster {
   readonly name: string
   readonly networkType: 'p2p' | 'gateway'
@@ -42,6 +50,7 @@ export interface LinkCluster {
   readonly local: CidrPair
   readonly networks: readonly SeenNetwork[]
   readonly nodes: ReadonlyMap<string, LinkNode>
+  readonly strangers: Strangers
 }
 
 /** The clusters that are connected, by name. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Cidr, hostBits, nthAddress, parseCidr } from '@kosmos/kube/addresses'
 import { secureCIDR } from '../model/names.ts'
 import type { CidrPair, LinkCluster, LinkNode } from '../model/network.ts'
+import { oncePer } from '../model/once-per.ts'
 
 /** Numbers of nodes fit into the host bits of a /8; the first and the last are nobody's. */
 const MAX_ID_BITS = 24
@@ -20,17 +21,9 @@ const overlay = ({ families }: LinkCluster, { ip, ip6 }: CidrPair, { tunnelID }:
 })
 
 /** Every edge of a network is in the plans of all the others, so what follows from a node is computed once for a cluster. */
-function oncePerNode<T>(compute: (cluster: LinkCluster, node: LinkNode) => T) {
-  const known = new WeakMap<LinkCluster, Map<LinkNode, T>>()
-  return (cluster: LinkCluster, node: LinkNode): T => {
-    const ofCluster = known.get(cluster) ?? new Map<LinkNode, T>()
-    known.set(cluster, ofCluster)
-    const before = ofCluster.get(node)
-    if (before !== undefined) return before
-    const value = compute(cluster, node)
-    ofCluster.set(node, value)
-    return value
-  }
+function oncePerNode<T extends NonNullable<unknown>>(compute: (cluster: LinkCluster, node: LinkNode) => T) {
+  const ofCluster = oncePer((cluster: LinkCluster) => oncePer((node: LinkNode) => compute(cluster, node)))
+  return (cluster: LinkCluster, node: LinkNode): T => ofCluster(cluster)(node)
 }
 
 /** Between clusters. */

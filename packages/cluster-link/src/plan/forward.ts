@@ -1,8 +1,10 @@
 import type { LinkRoute, NodeConfigSpec } from '@kosmos/api'
 import { parseCidr } from '@kosmos/kube/addresses'
+import { isLocal } from '../model/detours.ts'
 import type { LinkNetwork } from '../model/network.ts'
-import { bridgeOverlay, localOverlay, secureAddress } from './addresses.ts'
-import { ForwardingTable, isLocal } from './forwarding-table.ts'
+import { secureAddress } from './addresses.ts'
+import { ForwardingTable } from './forwarding-table.ts'
+import { overlayNames } from './overlay-names.ts'
 import { PrefixTable } from './prefix-table.ts'
 
 /** From one node through a tunnel to the next one. Nodes are written as `cluster/node`. */
@@ -48,9 +50,8 @@ const MANY = 8
 /** Follows packets over NodeConfigs as the kernels of the nodes forward them. */
 export class Forwarding {
   readonly #facts: ForwardingFacts
-  /** By the addresses that tunnels end at, and by those of next hops. */
+  /** By the addresses that tunnels end at. */
   readonly #ends = new Map<string, string>()
-  readonly #overlays = new Map<string, string>()
   /** Of each cluster, the nodes by the networks of their pods. */
   readonly #pods = new Map<string, PrefixTable<string>>()
   readonly #tables = new WeakMap<NodeConfigSpec, ForwardingTable>()
@@ -65,16 +66,18 @@ export class Forwarding {
         for (const cidr of node.podCIDRs) pods.add(cidr, place)
         for (const address of [node.ip, node.ip6, secureAddress(cluster, node)])
           if (address) this.#ends.set(address, place)
-        for (const { ip, ip6 } of [bridgeOverlay(cluster, node), localOverlay(cluster, node)]) {
-          for (const address of [ip, ip6]) if (address) this.#overlays.set(address, place)
-        }
       }
     }
   }
 
   /** The node that a next hop is. */
   nodeOf(nextHop: string): string | undefined {
-    return this.#overlays.get(nextHop)
+    return overlayNames(this.#facts.network).get(nextHop)
+  }
+
+  /** The node that a tunnel ends at, by its address on the underlay or its secure one. */
+  nodeAt(end: string): string | undefined {
+    return this.#ends.get(end)
   }
 
   /** From an address on a node to an address; `source` undefined: from the node itself. */
@@ -84,6 +87,8 @@ export class Forwarding {
     let at = place
     let from = source
     let to = target
+    let isFromOutside = false
+    let isDetour = false
     const end = (rest: { arrivedAt: string } | { lost: string }): Trip => ({
       source: from ?? '',
       target: to,
@@ -93,15 +98,21 @@ export class Forwarding {
     })
     for (let count = 0; count < MANY; count++) {
       const owner = this.#ownerWithin(at, to)
-      if (owner !== undefined) {
+      const table = this.#tableOf(at)
+      const inward: LinkRoute | undefined = isFromOutside && owner !== at ? table?.inwardRouteTo(to) : undefined
+      if (owner !== undefined && inward === undefined) {
         if (owner !== at) path.push(owner)
         return end({ arrivedAt: owner })
       }
-      const table = this.#tableOf(at)
       if (table === undefined) return end({ lost: `nothing is known of ${at}` })
-      const route = this.#lookUp(at, table, to)
+      const route: LinkRoute | undefined = inward ?? this.#lookUp(at, table, to)
       if (route === undefined) return end({ lost: `${at} has no route to ${to}` })
-      const { cidr, dev } = route
+      const { cidr, dev, gw }: LinkRoute = route
+      if (isFromOutside && inward === undefined && (!isLocal(dev) || gw !== undefined))
+        return end({ lost: `${at} carries nothing between other clusters` })
+      const isAnotherDetour = inward === undefined && table.isDetour(route)
+      if (isDetour && isAnotherDetour) return end({ lost: `${at} carries nothing from one gateway to another` })
+      isDetour = isAnotherDetour
       from = table.sourceOf(dev, from, to)
       const { nextHop, end: tunnelEnd } = table.across(route)
       const next = this.#ends.get(tunnelEnd)
@@ -119,10 +130,11 @@ export class Forwarding {
       })
       at = next
       path.push(at)
+      isFromOutside = !isLocal(dev)
       const within = this.#tableOf(at)
-      if (isLocal(dev) || within === undefined) continue
+      if (within === undefined || (inward === undefined && !isFromOutside)) continue
       if (!within.hasRouteBack(from, dev)) return end({ lost: `${at} drops ${from}` })
-      to = within.translated(to, 'in')
+      if (isFromOutside) to = within.translated(to, 'in')
     }
     return end({ lost: 'it goes around' })
   }
@@ -142,13 +154,13 @@ export class Forwarding {
     return owners?.[0]
   }
 
-  /** The longest prefix; of its next hops, the first one that answers. When none does, the first one. */
+  /** The longest prefix; of its next hops, then of the detours, the first one that answers. When none does, the first one. */
   #lookUp(at: string, table: ForwardingTable, address: string): LinkRoute | undefined {
     const candidates = table.routesTo(address)
     const answers = (route: LinkRoute) => {
       const { nextHop, end } = table.across(route)
       return this.#facts.isSilent?.(at, { nextHop, to: this.#ends.get(end) }) !== true
     }
-    return candidates.find(answers) ?? candidates[0]
+    return [...candidates, ...table.detoursOf(candidates[0])].find(answers) ?? candidates[0]
   }
 }

@@ -1,22 +1,22 @@
 import type { LinkRoute, NodeConfigSpec } from '@kosmos/api'
 import { type Cidr, contains, formatAddress, parseCidr, translate } from '@kosmos/kube/addresses'
+import { detoursOf, isLocal } from '../model/detours.ts'
 import { PrefixTable } from './prefix-table.ts'
-
-/** Whether a device stays within its cluster. */
-export const isLocal = (dev: string): boolean => dev.startsWith('vx-local')
 
 /** A NodeConfig, made for looking things up in it. */
 export class ForwardingTable {
   readonly #spec: NodeConfigSpec
   readonly #routes = new PrefixTable<LinkRoute>()
+  readonly #inwardRoutes = new PrefixTable<LinkRoute>()
   readonly #macs: ReadonlyMap<string, string>
   readonly #ends: ReadonlyMap<string, string>
   readonly #translations: readonly { readonly local: Cidr; readonly global: Cidr }[]
 
   constructor(spec: NodeConfigSpec) {
-    const { routes = [], arps = [], fdbs = [], translations = [] } = spec
+    const { routes = [], inwardRoutes = [], arps = [], fdbs = [], translations = [] } = spec
     this.#spec = spec
     for (const route of routes) this.#routes.add(parseCidr(route.cidr), route)
+    for (const route of inwardRoutes) this.#inwardRoutes.add(parseCidr(route.cidr), route)
     this.#macs = new Map(arps.map(({ ip, dev, mac }) => [`${dev} ${ip}`, mac]))
     this.#ends = new Map(fdbs.map(({ ip, dev, mac }) => [`${dev} ${mac}`, ip]))
     this.#translations = translations.map(({ local, global }) => ({
@@ -31,10 +31,25 @@ export class ForwardingTable {
     return [...longest].sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0))
   }
 
-  /** Whether packets from the address may come out of the device. */
+  isDetour({ gw, dev }: LinkRoute): boolean {
+    return (this.#spec.detours ?? []).some((detour) => detour.gw === gw && detour.dev === dev)
+  }
+
+  /** By which gateways of the same cluster packets go on when no next hop of the route answers. */
+  detoursOf(route: LinkRoute | undefined): LinkRoute[] {
+    return route ? detoursOf(route, this.#spec) : []
+  }
+
+  /** By which node a packet that came from another cluster goes on. */
+  inwardRouteTo(address: string): LinkRoute | undefined {
+    const [[route] = []] = this.#inwardRoutes.matches(parseCidr(address))
+    return route
+  }
+
+  /** Whether packets from the address may come out of the device: from outside only by the one that leads there. */
   hasRouteBack(source: string, dev: string): boolean {
     for (const routes of this.#routes.matches(parseCidr(source))) {
-      if (routes.some((route) => route.dev === dev)) return true
+      if (isLocal(dev) || routes.some((route) => route.dev === dev)) return true
     }
     return false
   }

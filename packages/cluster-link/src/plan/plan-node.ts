@@ -1,30 +1,29 @@
 import type { NodeConfigSpec } from '@kosmos/api'
-import { formatCidr } from '@kosmos/kube/addresses'
+import { type Cidr, contains, formatCidr } from '@kosmos/kube/addresses'
 import { devices } from '../model/names.ts'
 import type { LinkCluster, LinkNode } from '../model/network.ts'
-import { bridgeOverlay, localOverlay, type Overlay } from './addresses.ts'
-import type { Pair } from './pairs.ts'
-import { isEdge } from './roles.ts'
-import { type Hop, type Place, SpecBuilder } from './spec-builder.ts'
+import { bridgeOverlay, localOverlay } from './addresses.ts'
+import { innerRoutes } from './inner-routes.ts'
+import { type Pair, spokenIn } from './pairs.ts'
+import { entriesFor, gatewaysOf, isEdge } from './roles.ts'
+import { type Hop, routesVia } from './routes.ts'
+import { type Place, SpecBuilder } from './spec-builder.ts'
 import { podNetworksOf } from './visible.ts'
 
 /**
  * What a node needs so that its pods, those behind it, and it itself reach the other clusters.
  *
  * A packet for another cluster goes from an internal node to a gateway of its own (vx-local), from there, or from any
- * node of a P2P cluster, to an edge of the other cluster (vx-bridge, or vx-secure within an encrypted tunnel), and on by
- * what the other cluster's network plug-in has. All ways back are the same ways.
+ * node of a P2P cluster, to an edge of the other cluster (vx-bridge, or vx-secure within an encrypted tunnel), and from a
+ * gateway on to the node that has the pod (vx-local). All ways back are the same ways.
  * @param pairs the other clusters as the node's own sees them, see `pairsOf`
  */
 export function planNode(cluster: LinkCluster, node: LinkNode, pairs: readonly Pair[]): NodeConfigSpec {
   const place = { cluster, node }
   const builder = new SpecBuilder(place, { bridge: bridgeOverlay(cluster, node), local: localOverlay(cluster, node) })
   const isOnEdge = isEdge(cluster, node)
-  for (const pair of pairs) {
-    const inside = cluster.networkType === 'gateway' ? ownGateways(builder, place, pair) : []
-    if (isOnEdge) viaTunnels(builder, pair, inside)
-    else viaOwnGateways(builder, pair, inside)
-  }
+  if (isOnEdge) for (const pair of pairs) viaTunnels(builder, place, pair)
+  else viaOwnGateways(builder, place, pairs)
   if (isOnEdge && cluster.networkType === 'gateway' && pairs.length > 0) serveOthers(builder, place)
   return builder.build({
     translations: cluster.networks.map(({ kind, local, global }) => ({
@@ -36,54 +35,65 @@ export function planNode(cluster: LinkCluster, node: LinkNode, pairs: readonly P
   })
 }
 
-/**
- * The gateways of the node's own cluster that a packet for the other one passes, the first one first. For a gateway,
- * those that come before it: the others send their answers there.
- */
-function ownGateways(builder: SpecBuilder, { cluster, node }: Place, pair: Pair): Hop[] {
-  const self = pair.ownGateways.findIndex(({ name }) => name === node.name)
-  return pair.ownGateways.slice(0, self < 0 ? undefined : self).map((gateway) => {
-    const overlay = localOverlay(cluster, gateway)
-    return { overlay, dev: builder.tunnel('local', { cluster, node: gateway }, overlay) }
-  })
-}
-
 /** From an edge of one cluster to the edges of the other. */
-function viaTunnels(builder: SpecBuilder, pair: Pair, before: readonly Hop[]): void {
+function viaTunnels(builder: SpecBuilder, { node }: Place, pair: Pair): void {
   const { target, tunnel, visible, edges } = pair
   const hops = new Map<string, Hop>()
+  const routeVia = (cidr: Cidr, through: readonly Hop[]) => {
+    for (const route of routesVia(formatCidr(cidr), cidr.family, through)) builder.route(route)
+  }
   for (const edge of edges) {
     const overlay = spokenIn(pair, bridgeOverlay(target, edge))
     const dev = builder.tunnel(tunnel, { cluster: target, node: edge }, overlay)
     hops.set(edge.name, { overlay, dev })
     if (target.networkType !== 'p2p') continue
     for (const cidr of podNetworksOf(edge, visible)) {
-      builder.routeVia(formatCidr(cidr), cidr.family, [...before, { overlay, dev }])
+      routeVia(cidr, [{ overlay, dev }])
     }
   }
-  const through = (nodes: readonly LinkNode[]) => [...before, ...nodes.flatMap(({ name }) => hops.get(name) ?? [])]
-  for (const { kind, global } of visible) {
-    if (kind === 'Pod' && target.networkType === 'p2p') continue
-    const entries = kind === 'Pod' ? pair.gateways : pair.serviceEntries
-    builder.routeVia(formatCidr(global), global.family, through(entries))
+  const routeBy = (cidr: Cidr, nodes: readonly LinkNode[]) => {
+    const through = nodes.flatMap(({ name }) => hops.get(name) ?? [])
+    routeVia(cidr, through)
   }
+  if (target.networkType === 'gateway') for (const { cidr, gateways } of pair.shares) routeBy(cidr, gateways)
+  const entries = entriesFor(node, pair.serviceEntries)
+  for (const { kind, global } of visible) if (kind === 'Service') routeBy(global, entries)
 }
 
-/** From an internal node, by the gateways of its own cluster; also to the edges' own addresses, as answers need it. */
-function viaOwnGateways(builder: SpecBuilder, pair: Pair, hops: readonly Hop[]): void {
-  for (const { global } of pair.visible) builder.routeVia(formatCidr(global), global.family, hops)
-  for (const edge of pair.edges) {
-    const { ip, ip6 } = spokenIn(pair, bridgeOverlay(pair.target, edge))
-    if (ip) builder.routeVia(`${ip}/32`, 4, hops)
-    if (ip6) builder.routeVia(`${ip6}/128`, 6, hops)
+/** From an internal node, by the gateways of its own cluster. */
+function viaOwnGateways(builder: SpecBuilder, { cluster, node }: Place, pairs: readonly Pair[]): void {
+  if (pairs.length === 0) return
+  const hopTo = (gateway: LinkNode): Hop => {
+    const overlay = localOverlay(cluster, gateway)
+    return { overlay, dev: builder.tunnel('local', { cluster, node: gateway }, overlay) }
   }
+  const hops = new Map(gatewaysOf(cluster).map((gateway) => [gateway, hopTo(gateway)]))
+  builder.sharedRoutes(innerRoutes(cluster, node, pairs, hops))
 }
 
+/**
+ * A gateway's tunnels to the other nodes of its cluster, and the pods behind them; other gateways take what it cannot
+ * carry itself. Where it is not known which node has a
+ * pod, packets go by what the network plug-in has, and have to pass the reverse path filters there.
+ */
 function serveOthers(builder: SpecBuilder, { cluster, node }: Place): void {
   for (const other of cluster.nodes.values()) {
-    if (other !== node) builder.tunnel('local', { cluster, node: other }, localOverlay(cluster, other))
+    if (other === node) continue
+    const overlay = localOverlay(cluster, other)
+    const dev = builder.tunnel('local', { cluster, node: other }, overlay)
+    if (other.isGateway && dev !== undefined) {
+      for (const gw of [overlay.ip, overlay.ip6]) if (gw !== undefined) builder.detour({ gw, dev })
+    }
+    for (const cidr of other.podCIDRs.filter((one) => isPodNetwork(cluster, one))) {
+      const gw = cidr.family === 4 ? overlay.ip : overlay.ip6
+      if (dev !== undefined && gw !== undefined) builder.inwardRoute({ cidr: formatCidr(cidr), gw, dev })
+    }
   }
 }
+
+/** Nodes may have networks that their network plug-in does not use. */
+const isPodNetwork = ({ networks }: LinkCluster, cidr: Cidr): boolean =>
+  networks.some(({ kind, local }) => kind === 'Pod' && contains(local, cidr))
 
 /** Other clusters do not know the overlay addresses of nodes behind a gateway. */
 function overlaySources({ local: { ip, ip6 }, families }: LinkCluster) {
@@ -91,8 +101,3 @@ function overlaySources({ local: { ip, ip6 }, families }: LinkCluster) {
   const outward = [devices.bridge, devices.bridge6, devices.secure]
   return sources.flatMap((source) => outward.map(({ name: dev }) => ({ source, dev })))
 }
-
-const spokenIn = ({ families }: Pair, { ip, ip6 }: Overlay): Overlay => ({
-  ...(ip && families.has(4) && { ip }),
-  ...(ip6 && families.has(6) && { ip6 }),
-})

@@ -1,39 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Cidr, formatAddress, nthAddress, translate } from '@kosmos/kube/addresses'
+import { type Cidr, formatAddress, nthAddress } from '@kosmos/kube/addresses'
 import fc from 'fast-check'
-import type { LinkCluster, LinkNetwork, LinkNode } from '../model/network.ts'
-import { gatewaysFor } from './roles.ts'
+import type { Trip } from './forward.ts'
+import { gatewaysFor, gatewaysOf } from './roles.ts'
 import { buildNetwork, networks } from './testing/networks.ts'
+import { pairsOfPods, podsOf } from './testing/pods.ts'
 import { Simulation } from './testing/simulate.ts'
 
-interface Pod {
-  readonly place: string
-  readonly cluster: LinkCluster
-  readonly family: 4 | 6
-  readonly address: string
-  /** As other clusters know it. */
-  readonly global: string
-}
+type Place = ReturnType<typeof podsOf>[number]
 
-function podOn(cluster: LinkCluster, node: LinkNode, cidr: Cidr): Pod {
-  const address = nthAddress(cidr, 5n)
-  const network = cluster.networks.find(({ kind, local }) => kind === 'Pod' && local.family === cidr.family)
-  assert.ok(network)
-  const global = nthAddress(translate(cidr, network.local, network.global), 5n)
-  return { place: `${cluster.name}/${node.name}`, cluster, family: cidr.family, address, global }
-}
-
-const podsOf = (network: LinkNetwork): Pod[] =>
-  [...network.values()].flatMap((cluster) =>
-    [...cluster.nodes.values()].flatMap((node) => node.podCIDRs.map((cidr) => podOn(cluster, node, cidr))),
-  )
-
-function* pairsOfPods(network: LinkNetwork): Generator<[Pod, Pod]> {
-  const pods = podsOf(network)
-  for (const from of pods) {
-    for (const to of pods) if (from.cluster !== to.cluster && from.family === to.family) yield [from, to]
-  }
+/** At the pod that it was sent to, which sees who has sent it. */
+function assertArrived(trip: Trip, from: Place, to: Place): void {
+  assert.equal(trip.arrivedAt, to.place, `${from.place} → ${to.place}: ${trip.lost} (${trip.path.join(' ')})`)
+  assert.equal(trip.source, from.global)
 }
 
 describe('the plan of a network', () => {
@@ -43,18 +23,14 @@ describe('the plan of a network', () => {
         const simulation = new Simulation(network)
         for (const [from, to] of pairsOfPods(network)) {
           const there = simulation.send(from.place, from.address, to.global)
-          assert.equal(
-            there.arrivedAt,
-            to.place,
-            `${from.place} → ${to.place}: ${there.lost} (${there.path.join(' ')})`,
-          )
-          assert.equal(there.source, from.global)
+          assertArrived(there, from, to)
           assert.equal(there.target, to.address)
+          // The last part of the way is a tunnel too: the network between the nodes of a cluster knows its own pods only.
+          assert.equal(there.hops.at(-1)?.to, to.place)
           const back = simulation.send(to.place, to.address, from.global)
           assert.equal(back.arrivedAt, from.place, `${to.place} → ${from.place}: ${back.lost}`)
           assert.equal(back.source, to.global)
-          const edges = (path: readonly string[]) => path.slice(1, -1).join(' ')
-          assert.equal(edges([...back.path].reverse()), edges(there.path))
+          assert.deepEqual([...back.path].reverse(), there.path)
         }
       }),
       { numRuns: 150 },
@@ -78,6 +54,59 @@ describe('the plan of a network', () => {
           if (from.place === down || to.place === down) continue
           const there = simulation.send(from.place, from.address, to.global)
           assert.equal(there.arrivedAt, to.place, `${from.place} → ${to.place}: ${there.lost}`)
+          const back = simulation.send(to.place, to.address, from.global)
+          assert.deepEqual([...back.path].reverse(), there.path)
+        }
+      }),
+      { numRuns: 80 },
+    )
+  })
+
+  it('goes on by another gateway of the same cluster where one is cut off from all others', () => {
+    fc.assert(
+      fc.property(networks, fc.nat(), (network, choice) => {
+        const gateways = [...network.values()].flatMap((cluster) => {
+          const own = gatewaysOf(cluster).map(({ name }) => `${cluster.name}/${name}`)
+          return cluster.networkType === 'gateway' && own.length > 1 ? own : []
+        })
+        fc.pre(gateways.length > 0)
+        const cutOff = gateways[choice % gateways.length] ?? ''
+        const inside = `${cutOff.split('/')[0]}/`
+        const isCut = (from: string, to: string) =>
+          [from, to].includes(cutOff) && !(from.startsWith(inside) && to.startsWith(inside))
+        const simulation = new Simulation(network, [], undefined, isCut)
+        for (const [from, to] of pairsOfPods(network)) {
+          const there = simulation.send(from.place, from.address, to.global)
+          assertArrived(there, from, to)
+        }
+      }),
+      { numRuns: 80 },
+    )
+  })
+
+  it('loses nothing while a gateway leaves, whichever nodes have heard of it', () => {
+    fc.assert(
+      fc.property(networks, fc.nat(), fc.infiniteStream(fc.boolean()), (network, choice, coins) => {
+        const gateways = [...network.values()].flatMap(({ name, nodes }) => {
+          const some = [...nodes.values()].filter(({ isGateway }) => isGateway)
+          return some.length > 1 ? some.map((node) => ({ name, node })) : []
+        })
+        fc.pre(gateways.length > 0)
+        const leaving = gateways[choice % gateways.length]
+        const cluster = network.get(leaving?.name ?? '')
+        assert.ok(leaving && cluster)
+        const nodes = new Map(cluster.nodes).set(leaving.node.name, { ...leaving.node, isStandby: true })
+        const [before, after] = [network, new Map(network).set(cluster.name, { ...cluster, nodes })].map(
+          (one) => new Simulation(one),
+        )
+        assert.ok(before && after)
+        const pods = podsOf(network)
+        for (const { place } of pods) if (coins.next().value) before.adopt(place, after.spec(place))
+        const at = `${cluster.name}/${leaving.node.name}`
+        for (const [from, to] of pairsOfPods(network)) {
+          assert.equal(before.send(from.place, from.address, to.global).arrivedAt, to.place)
+          const trip: Trip = after.send(from.place, from.address, to.global)
+          if (from.place !== at && to.place !== at) assert.ok(!trip.path.includes(at), trip.path.join(' '))
         }
       }),
       { numRuns: 80 },

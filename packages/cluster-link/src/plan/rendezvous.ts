@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
-const weightOf = (key: string, name: string): bigint =>
-  createHash('sha256').update(`${key}\0${name}`).digest().readBigUInt64BE()
+/** Of one length, so that they compare as the numbers that they are. */
+const weightOf = (key: string, name: string): string => hash('sha256', `${key}\0${name}`)
 
 /**
  * Names in an order that everybody finds by himself: highest random weight (Thaler and Ravishankar, 1998). One name more

@@ -1,13 +1,17 @@
 import type { LinkCluster, LinkNode, Tunnel } from '../model/network.ts'
+import { oncePer } from '../model/once-per.ts'
 import { byRendezvous } from './rendezvous.ts'
 
 /** Without gateways, so many nodes of a P2P cluster take in what is for its Services. */
 const SERVICE_ENTRIES = 3
 
+export const gatewaysOf = oncePer(({ nodes }: LinkCluster): readonly LinkNode[] =>
+  [...nodes.values()].filter(({ isGateway }) => isGateway),
+)
+
 /** Nodes that have tunnels to other clusters: all of a P2P cluster, the gateways of another. */
-export function edgesOf(cluster: LinkCluster): LinkNode[] {
-  const nodes = [...cluster.nodes.values()]
-  return cluster.networkType === 'p2p' ? nodes : nodes.filter(({ isGateway }) => isGateway)
+export function edgesOf(cluster: LinkCluster): readonly LinkNode[] {
+  return cluster.networkType === 'p2p' ? [...cluster.nodes.values()] : gatewaysOf(cluster)
 }
 
 export function isEdge(cluster: LinkCluster, node: LinkNode): boolean {
@@ -16,24 +20,38 @@ export function isEdge(cluster: LinkCluster, node: LinkNode): boolean {
 
 /**
  * The gateways of a cluster for its traffic with one other cluster, the first one first. Both sides come to the same
- * order, so that answers take the way of the questions and no connection tracking sees one half of a connection; with
- * many clusters, every gateway is the first of some.
+ * order, so that answers take the way of the questions and no connection tracking sees one half of a connection.
  */
 export function gatewaysFor(cluster: LinkCluster, other: LinkCluster): LinkNode[] {
-  return ordered(cluster, other, (node) => node.isGateway)
+  return gatewayOrder(cluster, other, '')
+}
+
+/** The same for a part of the traffic. */
+export function gatewayOrder(cluster: LinkCluster, other: LinkCluster, part: string): LinkNode[] {
+  return ordered(cluster, other, part, gatewaysOf(cluster))
 }
 
 /** The nodes that take in what another cluster sends to the Services of this one. */
 export function serviceEntries(cluster: LinkCluster, other: LinkCluster): LinkNode[] {
   const gateways = gatewaysFor(cluster, other)
   if (gateways.length > 0 || cluster.networkType === 'gateway') return gateways
-  return ordered(cluster, other, () => true).slice(0, SERVICE_ENTRIES)
+  return ordered(cluster, other, '', [...cluster.nodes.values()]).slice(0, SERVICE_ENTRIES)
 }
 
-function ordered(cluster: LinkCluster, other: LinkCluster, isWanted: (node: LinkNode) => boolean): LinkNode[] {
-  const names = [...cluster.nodes.values()].filter(isWanted).map(({ name }) => name)
-  const pair = [cluster.name, other.name].sort().join('\0')
-  return byRendezvous(pair, names).flatMap((name) => cluster.nodes.get(name) ?? [])
+/** The same in the order of one edge: whom it asks answers it, so that each edge may have an order of its own. */
+export function entriesFor(edge: LinkNode, entries: readonly LinkNode[]): LinkNode[] {
+  const nodes = new Map(entries.map((node) => [node.name, node]))
+  return standbyLast(byRendezvous(edge.name, nodes.keys()).flatMap((name) => nodes.get(name) ?? []))
+}
+
+function ordered(cluster: LinkCluster, other: LinkCluster, part: string, nodes: readonly LinkNode[]): LinkNode[] {
+  const names = nodes.map(({ name }) => name)
+  const pair = [cluster.name, other.name].sort()
+  return standbyLast(byRendezvous([...pair, part].join('\0'), names).flatMap((name) => cluster.nodes.get(name) ?? []))
+}
+
+function standbyLast(nodes: readonly LinkNode[]): LinkNode[] {
+  return [...nodes.filter(({ isStandby }) => !isStandby), ...nodes.filter(({ isStandby }) => isStandby)]
 }
 
 /**

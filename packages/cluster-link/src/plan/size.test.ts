@@ -4,6 +4,7 @@ import { parseCidr } from '@kosmos/kube/addresses'
 import type { LinkCluster, LinkNetwork, LinkNode } from '../model/network.ts'
 import { pairsOf } from './pairs.ts'
 import { planNode } from './plan-node.ts'
+import { MAX_SHARES } from './shares.ts'
 
 const bridge = { ip: parseCidr('220.0.0.0/8') }
 const local = { ip: parseCidr('210.0.0.0/8') }
@@ -26,7 +27,10 @@ function fleet(clusters: number, nodes: number): LinkNetwork {
       ]
       const families = new Set([4 as const])
       const common = { networkType: 'gateway' as const, tunnel: 'vxlan' as const }
-      return [name, { name, ...common, families, bridge, local, networks, nodes: new Map(members) }]
+      return [
+        name,
+        { name, ...common, families, bridge, local, networks, nodes: new Map(members), strangers: new Map() },
+      ]
     }),
   )
 }
@@ -35,8 +39,9 @@ const entriesOf = (network: LinkNetwork, cluster: string, node: string): number 
   const own = network.get(cluster)
   const member = own?.nodes.get(node)
   assert.ok(own && member)
-  const { devices = [], routes = [], fdbs = [], arps = [] } = planNode(own, member, pairsOf(network, own))
-  return devices.length + routes.length + fdbs.length + arps.length
+  const spec = planNode(own, member, pairsOf(network, own))
+  const { devices = [], routes = [], inwardRoutes = [], fdbs = [], arps = [] } = spec
+  return [devices, routes, inwardRoutes, fdbs, arps].flat().length
 }
 
 describe('the size of a NodeConfig in gateway mode', () => {
@@ -46,7 +51,15 @@ describe('the size of a NodeConfig in gateway mode', () => {
     assert.ok(many > few && many < 3 * few)
   })
 
-  it('of a gateway grows with the nodes of its own cluster and the gateways of the others, and no faster', () => {
+  it('of a gateway has no more routes to the pods of another cluster than shares, by each gateway there', () => {
+    const routes = (nodes: number) => entriesOf(fleet(3, nodes), 'c0', 'n0') - entriesOf(fleet(2, nodes), 'c0', 'n0')
+    // Its routes to Services, and to each gateway what a tunnel takes.
+    const others = 2 + 2 * 3 + 1
+    for (const nodes of [10, 100, 200])
+      assert.ok(routes(nodes) <= (1 + MAX_SHARES + 2) * 2 + others, `${routes(nodes)}`)
+  })
+
+  it('of a gateway grows with the nodes of its own cluster and the shares of the others, and no faster', () => {
     const small = entriesOf(fleet(5, 10), 'c0', 'n0')
     assert.ok(entriesOf(fleet(5, 20), 'c0', 'n0') <= 2 * small)
     assert.ok(entriesOf(fleet(10, 10), 'c0', 'n0') <= 3 * small)

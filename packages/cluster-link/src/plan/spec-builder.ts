@@ -1,7 +1,8 @@
-import type { LinkDevice, LinkIpsecPeer, LinkPeer, LinkRoute, NodeConfigSpec } from '@kosmos/api'
+import type { LinkDetour, LinkDevice, LinkIpsecPeer, LinkPeer, LinkRoute, NodeConfigSpec } from '@kosmos/api'
 import { devices } from '../model/names.ts'
 import type { LinkCluster, LinkNode, Tunnel } from '../model/network.ts'
 import { macOf, type Overlay, secureAddress } from './addresses.ts'
+import { mergedRoutes, type Routes, routeKey } from './routes.ts'
 
 /** What VXLAN and WireGuard put around a packet, by the family they run over: RFC 7348; WireGuard's data message. */
 const vxlanOverhead = { 4: 50, 6: 70 } as const
@@ -15,6 +16,9 @@ const ipsecOverhead = { 4: 20 + 45, 6: 40 + 45 } as const
 /** strongSwan reads no longer packets from its TUN device (TUN_DEFAULT_MTU), and each end may be one without ESP. */
 const libipsecMtu = 1400
 
+/** NATs forget mappings of UDP after 30 s or more (RFC 4787, section 4.3, asks for 2 min). Who needs it does not know. */
+const keepaliveSeconds = 25
+
 /** IPv6 asks for this much of any link (RFC 8200, section 5). */
 const MIN_MTU = 1280
 
@@ -22,12 +26,6 @@ const MIN_MTU = 1280
 export interface Place {
   readonly cluster: LinkCluster
   readonly node: LinkNode
-}
-
-/** A next hop: its overlay addresses, and the device that leads there, if one does. */
-export interface Hop {
-  readonly overlay: Overlay
-  readonly dev: string | undefined
 }
 
 type DeviceKey = 'bridge' | 'bridge6' | 'local' | 'local6' | 'secure'
@@ -38,6 +36,9 @@ export class SpecBuilder {
   readonly #overlays: { readonly bridge: Overlay; readonly local: Overlay }
   readonly #devices = new Map<string, LinkDevice>()
   readonly #routes = new Map<string, LinkRoute>()
+  #shared: Routes = []
+  readonly #inwardRoutes = new Map<string, LinkRoute>()
+  readonly #detours = new Map<string, LinkDetour>()
   readonly #fdbs = new Map<string, { ip: string; mac: string; dev: string }>()
   readonly #arps = new Map<string, { ip: string; mac: string; dev: string }>()
   readonly #peers = new Map<string, LinkPeer>()
@@ -71,24 +72,30 @@ export class SpecBuilder {
   }
 
   route(route: LinkRoute): void {
-    this.#routes.set(`${route.cidr} ${route.gw ?? ''} ${route.dev}`, route)
+    this.#routes.set(routeKey(route), route)
   }
 
-  /** A route by several next hops, the first one first; the others stand by. */
-  routeVia(cidr: string, family: 4 | 6, hops: readonly Hop[]) {
-    let metric = 0
-    for (const { overlay, dev } of hops) {
-      const gw = family === 4 ? overlay.ip : overlay.ip6
-      if (dev === undefined || gw === undefined) continue
-      this.route({ cidr, gw, dev, ...(metric > 0 && { metric }) })
-      metric++
-    }
+  /** Those that other nodes have as well, all of them; none of them is to an end of a tunnel of the node. */
+  sharedRoutes(routes: Routes): void {
+    this.#shared = routes
+  }
+
+  /** By which node packets from other clusters go on. */
+  inwardRoute(route: LinkRoute): void {
+    this.#inwardRoutes.set(route.cidr, route)
+  }
+
+  /** By whom goes on what none of a route's own next hops takes. */
+  detour(detour: LinkDetour): void {
+    this.#detours.set(`${detour.gw} ${detour.dev}`, detour)
   }
 
   build(rest: Pick<NodeConfigSpec, 'translations' | 'masquerades'>): NodeConfigSpec {
     const all = {
       devices: sorted(this.#devices),
-      routes: sorted(this.#routes),
+      routes: [...mergedRoutes(sortedEntries(this.#routes), this.#shared)],
+      inwardRoutes: sorted(this.#inwardRoutes),
+      detours: sorted(this.#detours),
       fdbs: sorted(this.#fdbs),
       arps: sorted(this.#arps),
       peers: sorted(this.#peers),
@@ -136,16 +143,24 @@ export class SpecBuilder {
     const far = secureAddress(other.cluster, other.node)
     const ends = underlay === 4 ? [node.ip, other.node.ip] : [node.ip6, other.node.ip6]
     if (kind === 'wireguard') {
-      const { publicKey } = other.node
+      const { publicKey, nextPublicKey } = other.node
       if (publicKey === undefined || node.publicKey === undefined) return false
       const endpoint = underlay === 4 ? `${other.node.ip}:${port}` : `[${other.node.ip6}]:${port}`
-      this.#peers.set(publicKey, { dev: name, publicKey, endpoint, allowedIPs: [`${far}/32`] })
+      this.#peers.set(publicKey, {
+        dev: name,
+        publicKey,
+        ...(nextPublicKey && { nextPublicKey }),
+        endpoint,
+        allowedIPs: [`${far}/32`],
+        keepaliveSeconds,
+      })
     } else {
-      const { ipsecPublicKey: publicKey } = other.node
+      const { ipsecPublicKey: publicKey, nextIpsecPublicKey: nextPublicKey } = other.node
       if (publicKey === undefined || node.ipsecPublicKey === undefined) return false
       const [local, remote] = ends
       this.#ipsecPeers.set(far, {
         publicKey,
+        ...(nextPublicKey && { nextPublicKey }),
         ...(local && { local }),
         ...(remote && { remote }),
         localSecure: own,
@@ -180,5 +195,9 @@ function* addressesOf({ ip, ip6 }: Overlay): Generator<[string, 32 | 128]> {
 
 /** In the order of their keys, so that the same network always gives the same NodeConfig. */
 function sorted<T>(entries: ReadonlyMap<string, T>): T[] {
-  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value)
+  return sortedEntries(entries).map(([, value]) => value)
+}
+
+function sortedEntries<T>(entries: ReadonlyMap<string, T>): [key: string, value: T][] {
+  return [...entries.keys()].sort().map((key) => [key, entries.get(key) as T])
 }

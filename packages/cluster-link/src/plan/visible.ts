@@ -1,5 +1,6 @@
 import { type Cidr, contains, formatCidr, overlaps, translate } from '@kosmos/kube/addresses'
 import type { LinkCluster, LinkNetwork, LinkNode, SeenNetwork } from '../model/network.ts'
+import { nodeWithin } from './underlay.ts'
 
 /** Two networks that cannot both be reached, and whose they are. */
 export interface Overlap {
@@ -14,7 +15,8 @@ const isCarried = (network: SeenNetwork, a: LinkCluster, b: LinkCluster): boolea
 
 /**
  * The networks of `target` that `viewer` reaches, under the addresses by which it does: not those that its own networks
- * hide, nor those that a cluster with a name before it has already.
+ * hide, nor those that have addresses of its nodes or of the ends of its tunnels, nor those that a cluster with a name
+ * before it, with which the viewer talks as well, has already.
  */
 export function visibleNetworks(network: LinkNetwork, viewer: LinkCluster, target: LinkCluster): SeenNetwork[] {
   return target.networks.filter(
@@ -29,8 +31,10 @@ function hidingNetwork(
   cidr: Cidr,
 ): { readonly cluster: string; readonly cidr: Cidr } | undefined {
   for (const { local } of viewer.networks) if (overlaps(local, cidr)) return { cluster: viewer.name, cidr: local }
+  const node = nodeWithin(cidr, viewer, target)
+  if (node) return node
   for (const other of network.values()) {
-    if (other.name >= target.name || other.name === viewer.name) continue
+    if (other.name >= target.name || other.name === viewer.name || viewer.strangers.has(other.name)) continue
     for (const { global } of other.networks) if (overlaps(global, cidr)) return { cluster: other.name, cidr: global }
   }
   return undefined
@@ -41,7 +45,7 @@ export function overlapsIn(network: LinkNetwork): Overlap[] {
   const found = new Map<string, Overlap>()
   for (const viewer of network.values()) {
     for (const target of network.values()) {
-      if (viewer === target) continue
+      if (viewer === target || viewer.strangers.has(target.name)) continue
       for (const seen of target.networks) {
         if (!isCarried(seen, viewer, target)) continue
         const hiding = hidingNetwork(network, viewer, target, seen.global)
@@ -58,6 +62,30 @@ export function overlapsIn(network: LinkNetwork): Overlap[] {
     }
   }
   return [...found.values()]
+}
+
+/** Networks that tunnels of a cluster take addresses from (`cidr`), and that are somebody's pods or Services as well. */
+export function takenByTunnels(network: LinkNetwork): Overlap[] {
+  return [...network.values()].flatMap((cluster) =>
+    [...network.values()]
+      .filter(({ name }) => !cluster.strangers.has(name))
+      .flatMap((other) => {
+        const overlays = other === cluster ? [cluster.bridge, cluster.local] : [cluster.bridge]
+        const known = other.networks.flatMap(({ local, global }) =>
+          overlaps(local, global) ? [local] : [local, global],
+        )
+        return overlays
+          .flatMap(({ ip, ip6 }) => [ip, ip6])
+          .flatMap((cidr) => (cidr && cluster.families.has(cidr.family) ? [cidr] : []))
+          .flatMap((cidr) => known.filter((taken) => overlaps(cidr, taken)).map((taken) => ({ cidr, taken })))
+          .map(({ cidr, taken }) => ({
+            cluster: cluster.name,
+            cidr: formatCidr(cidr),
+            otherCluster: other.name,
+            otherCidr: formatCidr(taken),
+          }))
+      }),
+  )
 }
 
 /** The pod networks of one node under the addresses by which others reach them. */

@@ -13,7 +13,7 @@ import {
   type StorageClass,
 } from '@kosmos/kube'
 import { throwUnlessPassing } from '../root/passing.ts'
-import type { ClassNames } from '../volumes/claim.ts'
+import type { ClassNames } from '../volumes/class-names.ts'
 import { isOfLeaves } from '../volumes/volume.ts'
 import { wantedCapacities } from './plan.ts'
 

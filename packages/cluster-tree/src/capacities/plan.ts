@@ -11,7 +11,7 @@ import {
   type Quantity,
   type StorageClass,
 } from '@kosmos/kube'
-import type { ClassNames } from '../volumes/claim.ts'
+import type { ClassNames } from '../volumes/class-names.ts'
 
 /** What is known of the storage of a leaf. */
 export interface LeafStorage {

@@ -20,6 +20,8 @@ import {
   type StoredCluster,
 } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
+import { ClusterKubelets } from '../kubelet/cluster-kubelets.ts'
+import type { Kubelets } from '../kubelet/kubelets.ts'
 import type { Leaf } from '../leaf/leaf.ts'
 import { isNodeOf } from '../nodes/ownership.ts'
 import { virtualNodeState } from '../nodes/state.ts'
@@ -34,8 +36,14 @@ import { nextTeardownStep } from './teardown.ts'
 export interface ClusterControllerOptions {
   readonly root: Root
   readonly log: Log
+  readonly kubelets: Kubelets
   /** Starts to run a leaf; `changed` is called whenever its report has. */
-  readonly startLeaf: (cluster: StoredCluster, kubeconfig: string, changed: () => void) => Leaf
+  readonly startLeaf: (
+    cluster: StoredCluster,
+    kubeconfig: string,
+    kubelets: ClusterKubelets,
+    changed: () => void,
+  ) => Leaf
 }
 
 /** Between word of a virtual node and the Cluster's status. */
@@ -45,7 +53,8 @@ const SETTLE_MS = 200
 export class ClusterController {
   readonly controller: Controller
   readonly #options: ClusterControllerOptions
-  readonly #leaves = new Map<string, { leaf: Leaf; cause: string }>()
+  readonly #leaves = new Map<string, { leaf: Leaf; uid: string }>()
+  readonly #kubelets = new Map<string, ClusterKubelets>()
 
   constructor(options: ClusterControllerOptions) {
     this.#options = options
@@ -74,7 +83,7 @@ export class ClusterController {
 
   async run(signal: AbortSignal): Promise<void> {
     await this.controller.run(signal)
-    await Promise.all([...this.#leaves.keys()].map((name) => this.#stop(name)))
+    await Promise.all([...this.#kubelets.keys()].map((name) => this.#end(name)))
   }
 
   /** Whether the leaf of a Cluster answers and has no copy of a root pod that is gone. */
@@ -92,7 +101,7 @@ export class ClusterController {
     const { root } = this.#options
     const cluster = root.clusters.get(name)
     if (!cluster) {
-      await this.#stop(name)
+      await this.#end(name)
       return
     }
     if (cluster.metadata.deletionTimestamp) return await this.#tearDown(cluster)
@@ -137,26 +146,38 @@ export class ClusterController {
     return readCredentials(cluster, (namespace, secret) => credentials.get(`${namespace}/${secret}`))
   }
 
-  /** One leaf per Cluster, anew when its credentials change; pods and nodes do not notice. */
+  /** One leaf per Cluster, anew when it is reached otherwise; pods, nodes and their kubelets do not notice. */
   async #ensureLeaf(cluster: StoredCluster, credentials: Credentials): Promise<void> {
     const { name, uid } = cluster.metadata
     const kubeconfig = credentials.ok ? credentials.kubeconfig : undefined
-    const cause = kubeconfig && JSON.stringify([uid, kubeconfig])
     const running = this.#leaves.get(name)
-    if (running?.cause === cause) {
-      running?.leaf.setOptions(cluster)
+    // Whoever takes the credentials away means it; who writes others that cannot be read has made a mistake.
+    const mayGoOn = credentials.ok || credentials.reason.startsWith('Kubeconfig')
+    if (running?.uid === uid && mayGoOn && running.leaf.logInBy(kubeconfig)) {
+      running.leaf.setOptions(cluster)
       return
     }
     await this.#stop(name)
-    if (kubeconfig === undefined || cause === undefined) return
-    const leaf = this.#options.startLeaf(cluster, kubeconfig, () => this.controller.enqueue(name))
-    this.#leaves.set(name, { leaf, cause })
+    if (kubeconfig === undefined) return
+    const kubelets =
+      this.#kubelets.get(name) ?? new ClusterKubelets(this.#options.kubelets, this.#options.root.boundPods)
+    this.#kubelets.set(name, kubelets)
+    const leaf = this.#options.startLeaf(cluster, kubeconfig, kubelets, () => this.controller.enqueue(name))
+    this.#leaves.set(name, { leaf, uid })
   }
 
   async #stop(name: string): Promise<void> {
     const running = this.#leaves.get(name)
     this.#leaves.delete(name)
     await running?.leaf.stop()
+  }
+
+  /** Ends all that runs for a Cluster. */
+  async #end(name: string): Promise<void> {
+    await this.#stop(name)
+    const kubelets = this.#kubelets.get(name)
+    this.#kubelets.delete(name)
+    await kubelets?.close()
   }
 
   async #disable(cluster: StoredCluster): Promise<Requeue> {
@@ -175,7 +196,7 @@ export class ClusterController {
     const { root } = this.#options
     const { name, finalizers = [] } = cluster.metadata
     if (!finalizers.includes(clusterFinalizer)) {
-      await this.#stop(name)
+      await this.#end(name)
       return
     }
     const credentials = this.#credentialsOf(cluster)
@@ -211,7 +232,7 @@ export class ClusterController {
         // The leaf goes on until its last pod has ended; it does not make the node again.
         return { afterMs: 1_000 }
       case 'finish':
-        await this.#stop(name)
+        await this.#end(name)
         if (cluster.metadata.deletionTimestamp) await removeMovedKubeconfig(root.client, cluster)
         await this.#setFinalizers(
           cluster,

@@ -15,6 +15,7 @@ const quiet: LeafReport = {
   unusable: undefined,
   forbidden: undefined,
   withheld: undefined,
+  declined: undefined,
 }
 const ready: LeafReport = { ...quiet, beat: { kind: 'ready' }, version: 'v1.37.2' }
 const readyNode = { name: 'kosmos-east', ready: true }
@@ -74,6 +75,30 @@ describe('what a Cluster says of itself', () => {
     })
     assert.equal(reasons({ report: refused(401), credentials: expired }).CredentialsValid, 'False CredentialsExpired')
     assert.equal(reasons({ report: refused(403), credentials: expired }).CredentialsValid, 'False PermissionsMissing')
+  })
+
+  it('is what is wrong with later credentials, while those before them are used', () => {
+    const goesOn = (view: Partial<ClusterView>) => {
+      const { CredentialsValid, ...others } = reasons(view)
+      assert.deepEqual(others, { Reachable: 'True LeafReachable', VirtualNodesReady: 'True VirtualNodesReady' })
+      return CredentialsValid
+    }
+    const unreadable: Credentials = { ok: false, reason: 'KubeconfigInvalid', detail: 'no YAML' }
+    const refused = (code: number): LeafReport => ({ ...ready, declined: { kind: 'refused', code, message: 'no' } })
+    assert.equal(goesOn({ credentials: unreadable }), 'False KubeconfigInvalid')
+    const unusable: LeafReport = { ...ready, declined: { kind: 'unusable', message: 'no PEM' } }
+    assert.equal(goesOn({ report: unusable }), 'False KubeconfigInvalid')
+    assert.equal(goesOn({ report: refused(401) }), 'False CredentialsRejected')
+    assert.equal(goesOn({ report: refused(403) }), 'False PermissionsMissing')
+    assert.equal(goesOn({ report: refused(401), credentials: expired }), 'False CredentialsExpired')
+    const [, condition] = conditionsOf({
+      credentials: unreadable,
+      report: ready,
+      virtualNodes: [readyNode],
+      observedGeneration: 7,
+      now,
+    })
+    assert.match(condition?.message ?? '', /no YAML; until then those before them are used/)
   })
 
   it('is that a right is missing, although the API server says it is ready', () => {
@@ -138,6 +163,11 @@ describe('what a Cluster says of itself', () => {
       unusable: optional,
       forbidden: optional,
       withheld: optional,
+      declined: fc.constantFrom<LeafReport['declined']>(
+        undefined,
+        { kind: 'unusable', message: 'no PEM' },
+        { kind: 'refused', code: 401, message: 'no' },
+      ),
     })
     const state = fc.record({ name: fc.constant('n'), ready: fc.option(fc.boolean(), { nil: undefined }) })
     fc.assert(
@@ -153,8 +183,8 @@ describe('what a Cluster says of itself', () => {
           )
           assert(conditions.every(({ observedGeneration, message }) => observedGeneration === 7 && message !== ''))
           const [, credentialsValid, nodesReady] = conditions
-          // Nodes can do without what is only withheld.
-          if (nodesReady?.status === 'True' && report?.withheld === undefined) {
+          // Nodes can do without what is only withheld, and without credentials that are later than those in use.
+          if (nodesReady?.status === 'True' && !report?.withheld && !report?.declined && credentials.ok) {
             assert.equal(credentialsValid?.status, 'True')
           }
         },

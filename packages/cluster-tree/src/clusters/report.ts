@@ -1,6 +1,7 @@
 import { type ClusterConditionReason, clusterCondition, type NewCondition } from '@kosmos/api'
 import type { Credentials } from '@kosmos/kube'
 import type { Beat } from '../leaf/heartbeat.ts'
+import type { Declined } from '../leaf/login.ts'
 import type { VirtualNodeState } from '../nodes/state.ts'
 import { credentialsExpiry } from './expiry.ts'
 
@@ -19,6 +20,8 @@ export interface LeafReport {
   readonly forbidden: string | undefined
   /** The same of something without which pods run all the same. */
   readonly withheld: string | undefined
+  /** Why the leaf is still asked with the credentials before those of the Secret. */
+  readonly declined: Declined | undefined
 }
 
 export interface ClusterView {
@@ -40,22 +43,32 @@ export function conditionsOf(view: ClusterView): NewCondition[] {
     report?.unusable === undefined
       ? view.credentials
       : { ok: false, reason: 'KubeconfigInvalid', detail: report.unusable }
-  if (!credentials.ok) {
+  // One that has been reached goes on with the credentials that it had.
+  if (!credentials.ok && report?.beat === undefined) {
     return [
       clusterCondition('Reachable', 'NoCredentials', because()),
       clusterCondition('CredentialsValid', credentials.reason, because(credentials.detail)),
       clusterCondition('VirtualNodesReady', 'CredentialsInvalid', because()),
     ]
   }
-  const expiry = credentialsExpiry(credentials.kubeconfig)
-  const expired = expiry !== undefined && expiry <= view.now ? expiry : undefined
   return [
     reachable(report, because),
-    credentialsValid(report, expired, because),
+    credentials.ok
+      ? credentialsValid(report, expiredAt(credentials.kubeconfig, view.now), because)
+      : clusterCondition('CredentialsValid', credentials.reason, because(formerUsed(credentials.detail))),
     nodesReady(report, view.virtualNodes, because),
   ]
 }
 
+function expiredAt(kubeconfig: string, now: number): number | undefined {
+  const expiry = credentialsExpiry(kubeconfig)
+  return expiry !== undefined && expiry <= now ? expiry : undefined
+}
+
+const formerUsed = (detail = '') =>
+  `${detail}${detail && '; '}until then those before them are used, while they are valid`
+
+type Refused = Extract<Beat, { kind: 'refused' }>
 type Because = (detail?: string) => { observedGeneration: number; detail?: string }
 
 /** OpenSSL's and Node's codes for a certificate that does not fit, as they appear in messages. */
@@ -80,7 +93,10 @@ function reachable(report: LeafReport | undefined, because: Because): NewConditi
 
 /** `expired`: when the credentials ended, if they have. An API server only says 401 of them. */
 function credentialsValid(report: LeafReport | undefined, expired: number | undefined, because: Because): NewCondition {
-  const beat = report?.beat
+  const { beat, declined } = report ?? {}
+  if (declined?.kind === 'unusable')
+    return clusterCondition('CredentialsValid', 'KubeconfigInvalid', because(formerUsed(declined.message)))
+  if (declined) return refusedBy(declined, expired, (detail) => because(formerUsed(detail)))
   switch (beat?.kind) {
     case 'ready': {
       const missing = report?.forbidden ?? report?.withheld
@@ -89,13 +105,17 @@ function credentialsValid(report: LeafReport | undefined, expired: number | unde
         : clusterCondition('CredentialsValid', 'PermissionsMissing', because(missing))
     }
     case 'refused':
-      if (beat.code === 403) return clusterCondition('CredentialsValid', 'PermissionsMissing', because(beat.message))
-      return expired === undefined
-        ? clusterCondition('CredentialsValid', 'CredentialsRejected', because(beat.message))
-        : clusterCondition('CredentialsValid', 'CredentialsExpired', because(new Date(expired).toISOString()))
+      return refusedBy(beat, expired, because)
     default:
       return clusterCondition('CredentialsValid', 'Unverified', because())
   }
+}
+
+function refusedBy({ code, message }: Refused, expired: number | undefined, because: Because): NewCondition {
+  if (code === 403) return clusterCondition('CredentialsValid', 'PermissionsMissing', because(message))
+  return expired === undefined
+    ? clusterCondition('CredentialsValid', 'CredentialsRejected', because(message))
+    : clusterCondition('CredentialsValid', 'CredentialsExpired', because(new Date(expired).toISOString()))
 }
 
 function nodesReady(

@@ -18,3 +18,9 @@ export interface Kubelets {
   /** `listening` is called when the endpoint is known or has changed. */
   serve(node: NodeContext, listening: () => void): VirtualKubelet
 }
+
+/** The kubelet API of a virtual node on behalf of one connection to its leaf. */
+export interface ConnectedKubelet extends VirtualKubelet {
+  /** The connection has ended: the port and the certificate stay for the next one. */
+  disconnect(): void
+}

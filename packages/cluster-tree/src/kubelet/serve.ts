@@ -1,10 +1,10 @@
 import type { Client } from '@kosmos/kube'
+import { createIdentifyToken } from '@kosmos/kube/auth'
 import { type Log, persist } from '@kosmos/kube/process'
 import {
   createAuthenticate,
   createAuthorize,
   createIdentifyPeer,
-  createIdentifyToken,
   createKubeletApi,
   createKubeletServer,
   followClientCA,

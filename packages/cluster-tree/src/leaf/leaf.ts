@@ -19,6 +19,7 @@ import { isNodeOf, leafIdOf } from '../nodes/ownership.ts'
 import { apiServerAddress } from '../tokens/address.ts'
 import { type Beat, runHeartbeat } from './heartbeat.ts'
 import { identify, type LeafRefusal, refusalOf } from './identity.ts'
+import { LeafLogin } from './login.ts'
 import type { LeafOptions } from './options.ts'
 import { LeafTree } from './tree.ts'
 
@@ -28,7 +29,7 @@ const STOP_MS = 2_000
 const RENEWAL_RETRY_MS = 60_000
 
 /**
- * One leaf cluster while its credentials stay the same: its connection, its heartbeat and, once it is known to be a
+ * One leaf cluster while its server stays the same: its connection, its heartbeat and, once it is known to be a
  * leaf that may be used, its tree. Shares nothing with other leaves but the root's caches.
  */
 export class Leaf {
@@ -37,6 +38,7 @@ export class Leaf {
   readonly #stop = new AbortController()
   readonly #ended: Promise<void>
   #connection: Connection | undefined
+  #login: LeafLogin | undefined
   #tree: LeafTree | undefined
   #treeEnded: Promise<void> | undefined
   #beat: Beat | undefined
@@ -71,7 +73,26 @@ export class Leaf {
       unusable: this.#unusable,
       forbidden: this.#tree?.forbidden,
       withheld: this.#tree?.withheld,
+      declined: this.#login?.declined,
     }
+  }
+
+  /**
+   * Goes on with these credentials, once they have been seen to work; undefined: with those in use. False if only another
+   * leaf can use them: they are for another server, or nothing would be lost.
+   */
+  logInBy(kubeconfig: string | undefined): boolean {
+    const login = this.#login
+    if (kubeconfig === undefined) {
+      login?.offer(undefined)
+      return true
+    }
+    if (kubeconfig === this.#options.kubeconfig && !login) return true
+    if (login?.knows(kubeconfig)) return true
+    const isWell = this.#tree !== undefined && this.#beat?.kind !== 'refused' && this.#tree.forbidden === undefined
+    if (!login || !isWell || !login.fits(kubeconfig)) return false
+    login.offer(kubeconfig)
+    return true
   }
 
   /** Takes no new pods from now on. */
@@ -94,9 +115,14 @@ export class Leaf {
       isDeepStrictEqual(before?.leafModels, clusterTreeOptions?.leafModels) &&
       before?.nodeTaint === clusterTreeOptions?.nodeTaint &&
       before?.leafAPIAccess === clusterTreeOptions?.leafAPIAccess &&
+      before?.placementPriority === clusterTreeOptions?.placementPriority &&
       isDeepStrictEqual(before?.reserved, clusterTreeOptions?.reserved)
     if (!isSame) this.#takeUpModels()
     if (!isDeepStrictEqual(before?.storageClasses, clusterTreeOptions?.storageClasses)) this.#tree?.classesRenamed()
+    const [attributesBefore, attributes] = [before, clusterTreeOptions].map((one) => one?.volumeAttributesClasses)
+    if (!isDeepStrictEqual(attributesBefore, attributes)) this.#tree?.attributesClassesRenamed()
+    const [sharedBefore, shared] = [before?.sharedStorageClasses, clusterTreeOptions?.sharedStorageClasses]
+    if (!isDeepStrictEqual(sharedBefore, shared)) this.#tree?.classesShared()
   }
 
   /** How many objects of ours the leaf still has; undefined while it cannot be told. */
@@ -126,6 +152,7 @@ export class Leaf {
       this.#connection = new Connection(this.name, transport, {
         onRequest: (observation) => metrics.request(this.name, observation),
       })
+      this.#login = this.#loginOf(this.#connection)
       const client = new Client(this.#connection, 'kosmos-cluster-tree')
       await runHeartbeat({ client, onBeat: (beat) => this.#onBeat(beat, client) }, signal)
     } catch (error) {
@@ -136,6 +163,23 @@ export class Leaf {
     }
   }
 
+  #loginOf(connection: Connection): LeafLogin {
+    const { kubeconfig, log, changed } = this.#options
+    const fields = { cluster: this.name }
+    return new LeafLogin({
+      connection,
+      kubeconfig,
+      onTaken: () => {
+        log('info', 'leaf.credentials.taken', fields)
+        changed()
+      },
+      onDeclined: ({ message }) => {
+        log('warn', 'leaf.credentials.declined', { ...fields, reason: message })
+        changed()
+      },
+    })
+  }
+
   async #onBeat(beat: Beat, client: Client): Promise<void> {
     const { metrics, log, changed } = this.#options
     const turned = beat.kind !== this.#beat?.kind
@@ -144,15 +188,19 @@ export class Leaf {
     if (turned) log(beat.kind === 'ready' ? 'info' : 'warn', `leaf.${beat.kind}`, { cluster: this.name })
     if (beat.kind === 'ready' && !this.#tree) await this.#tryToJoin(client)
     this.#tree?.onBeat(beat)
+    this.#login?.tryOffered()
     if (beat.kind === 'ready') await this.#renewToken(client)
     if (turned) changed()
   }
 
   async #renewToken(leaf: Client): Promise<void> {
-    const { root, cluster, kubeconfig, log } = this.#options
+    const { root, cluster, log } = this.#options
+    const login = this.#login
+    if (!login?.isRenewalDue(Date.now()) || Date.now() < this.#renewAfter) return
+    const { kubeconfig } = login
     const ref = credentialsRef(cluster)
     const secret = ref && root.credentials.get(`${ref.namespace}/${ref.name}`)
-    if (!secret || Date.now() < this.#renewAfter) return
+    if (!secret) return
     try {
       const renewed = await renewToken({ root: root.client, leaf, secret, key: ref.key, kubeconfig })
       if (renewed) log('info', 'leaf.token.renewed', { cluster: this.name })
@@ -199,9 +247,12 @@ export class Leaf {
       const disruption = () => this.#treeOptions?.leafDisruption ?? 'Fail'
       const apiServer = () => apiServerAddress(this.#treeOptions?.rootAPIServer)
       const classNames = () => this.#treeOptions?.storageClasses ?? {}
+      const attributesClassNames = () => this.#treeOptions?.volumeAttributesClasses ?? {}
+      const sharedClasses = () => this.#treeOptions?.sharedStorageClasses ?? []
       const leafApi = () => this.#treeOptions?.leafAPIAccess === 'Allowed'
       const globalCIDRs = () => this.#globalCIDRs
-      const now = { apiServer, leafApi, classNames, disruption, globalCIDRs }
+      const classes = { classNames, attributesClassNames, sharedClasses }
+      const now = { apiServer, leafApi, ...classes, disruption, globalCIDRs }
       this.#tree = new LeafTree({ ...this.#options, ...now, leaf: client, identity, onRetiring })
       this.#takeUpModels()
       if (this.#leaving) await this.#tree.virtualNodes.leave()
@@ -212,14 +263,14 @@ export class Leaf {
 
   /** Models that contradict each other are not taken up; the virtual nodes that are there go on, and so do their pods. */
   #takeUpModels(): void {
-    const { leafModels = [], nodeTaint: taint, reserved } = this.#treeOptions ?? {}
+    const { leafModels = [], nodeTaint: taint, reserved, placementPriority: priority } = this.#treeOptions ?? {}
     const detail = leafModelOverlap(leafModels)
     const before = this.#overlap?.detail
     this.#overlap = detail === undefined ? undefined : { reason: 'LeafModelsOverlap', detail }
     const { root, cluster, changed } = this.#options
     if (detail !== undefined && detail !== before) root.events.record(cluster, leafRefused('LeafModelsOverlap', detail))
     const models = this.#overlap ? undefined : virtualNodeModels(this.name, leafModels)
-    this.#tree?.takeUp(models, { taint, reserved })
+    this.#tree?.takeUp(models, { taint, reserved, priority })
     changed()
   }
 

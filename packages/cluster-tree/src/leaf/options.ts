@@ -1,6 +1,6 @@
 import type { StoredCluster } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
-import type { Kubelets } from '../kubelet/kubelets.ts'
+import type { ClusterKubelets } from '../kubelet/cluster-kubelets.ts'
 import type { Metrics } from '../process/metrics.ts'
 import type { Root } from '../root/root.ts'
 
@@ -9,7 +9,8 @@ export interface LeafOptions {
   /** Self-contained kubeconfig. */
   readonly kubeconfig: string
   readonly root: Root
-  readonly kubelets: Kubelets
+  /** Those of its virtual nodes; they go on when the leaf stops. */
+  readonly kubelets: ClusterKubelets
   /** Takes the leaf with this id for the Cluster; answers with the name of the Cluster that has it already. */
   readonly claim: (leafId: string) => string | undefined
   /** Gives the leaf up. */

@@ -24,6 +24,7 @@ import {
 } from '@kosmos/kube'
 import type { LeafStorageSources } from '../capacities/controller.ts'
 import { copiedSlices, serviceKeyOf } from '../endpoints/copy.ts'
+import { whatIsOffered } from '../nodes/leaf-node.ts'
 
 type Metadata = Informer<KubeObject>
 
@@ -97,7 +98,7 @@ export function watchLeaf(
       fieldSelector: 'spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed',
       transform: whatTakesRoom,
     }),
-    nodes: new Informer({ client, resource: nodes, transform: withoutManagedFields, onState: telling('nodes') }),
+    nodes: new Informer({ client, resource: nodes, transform: whatIsOffered, onState: telling('nodes') }),
     namespaces: metadata(namespaces, 'namespaces'),
     claims: new Informer({
       client,
@@ -148,7 +149,7 @@ export function watchLeaf(
 /** The fields of a copy that `decide`, `reflect` and `podRequests` read. The rest of its spec is larger and came from the root. */
 export function whatIsReflected(pod: Pod): Pod {
   const { apiVersion, kind, metadata, spec, status } = pod
-  const { managedFields: _, ownerReferences: __, ...identity } = metadata
+  const { ownerReferences: _, ...identity } = metadata
   const { terminationGracePeriodSeconds, nodeName } = spec
   return {
     apiVersion,
@@ -212,10 +213,4 @@ function resizeOf({ conditions, containerStatuses, initContainerStatuses }: NonN
     ...(held.length > 0 && { containerStatuses: held }),
     ...(heldByInit.length > 0 && { initContainerStatuses: heldByInit }),
   }
-}
-
-/** Who wrote what on a node is as large as the rest of it, and nobody reads it. */
-function withoutManagedFields(node: Node): Node {
-  const { managedFields: _, ...metadata } = node.metadata
-  return { ...node, metadata }
 }

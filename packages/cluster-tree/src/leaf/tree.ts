@@ -1,17 +1,11 @@
-import type { ClusterTreeOptions, VirtualNodeModel } from '@kosmos/api'
-import { ApiError, type Client, keyOf, type ReconcileObservation, type ReflectorState } from '@kosmos/kube'
-import { LeafCapacities } from '../capacities/controller.ts'
-import { PodCertificates } from '../certificates/controller.ts'
-import { CertificateRequests } from '../certificates/requests.ts'
+import type { VirtualNodeModel } from '@kosmos/api'
+import { keyOf, type ReconcileObservation, type ReflectorState } from '@kosmos/kube'
 import { orphanKept } from '../clusters/events.ts'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
-import { sameAddress } from '../endpoints/address-translator.ts'
-import { EndpointCopies } from '../endpoints/controller.ts'
 import { leafNodes } from '../kubelet/leaf-nodes.ts'
 import { nodePods } from '../kubelet/node-pods.ts'
 import { LeafEvents } from '../leaf-events/mirror.ts'
-import { Neighbours } from '../links/neighbours.ts'
 import { LeafNamespaces } from '../namespaces/controller.ts'
 import { type NodeSettings, VirtualNodes } from '../nodes/virtual-nodes.ts'
 import { PodController } from '../pods/controller.ts'
@@ -19,46 +13,15 @@ import { isCopyOf } from '../pods/decide.ts'
 import { evict } from '../pods/evict.ts'
 import { PodNeeds } from '../pods/needs.ts'
 import { Orphans } from '../pods/orphans.ts'
-import type { ApiServerAddress } from '../pods/translation.ts'
 import { PodsOnNodes } from '../root/pods-on-nodes.ts'
-import { ServiceCopies } from '../services/controller.ts'
-import { RootAuthority } from '../tokens/authority.ts'
-import { PodTokens } from '../tokens/controller.ts'
-import { TokenIssuer } from '../tokens/issuer.ts'
-import { PodTrust } from '../trust/controller.ts'
-import type { ClassNames } from '../volumes/claim.ts'
-import { LeafVolumes } from '../volumes/controller.ts'
+import { PodCredentials } from './credentials.ts'
 import type { Beat } from './heartbeat.ts'
-import type { LeafIdentity } from './identity.ts'
-import type { LeafOptions } from './options.ts'
+import { WatchRefusals } from './refusals.ts'
+import type { LeafScope } from './scope.ts'
+import { LeafServices } from './services.ts'
 import { type LeafSource, type LeafSources, storageSources, watchLeaf } from './sources.ts'
-
-export type TreeOptions = LeafOptions & {
-  readonly leaf: Client
-  readonly identity: LeafIdentity
-  /** Where the Cluster says now that pods reach the root's API server. */
-  readonly apiServer: () => ApiServerAddress | undefined
-  /** Whether the Cluster says now that pods may talk to the leaf's API server instead. */
-  readonly leafApi: () => boolean
-  /** How the Cluster says now that the root's StorageClasses are called in the leaf. */
-  readonly classNames: () => ClassNames
-  /** What the Cluster says now of pods that the leaf ends. */
-  readonly disruption: () => ClusterTreeOptions['leafDisruption']
-  /** By which addresses ClusterLink makes the leaf's networks known to others now. */
-  readonly globalCIDRs: () => Readonly<Record<string, string>>
-  /** A virtual node has no model any more. */
-  readonly onRetiring: (nodeName: string) => void
-}
-
-/** Watches without which pods run all the same. */
-const DISPENSABLE: readonly LeafSource[] = [
-  'events',
-  'namespaces',
-  'services',
-  'endpointslices',
-  'claims',
-  ...storageSources,
-]
+import { LeafStorage } from './storage.ts'
+import type { TreeOptions } from './tree-options.ts'
 
 /** Everything that runs for a leaf which may be used: its watches, its virtual nodes, its pods and their configuration. */
 export class LeafTree {
@@ -67,17 +30,13 @@ export class LeafTree {
   readonly #sources: LeafSources
   readonly #rootPods: PodsOnNodes
   readonly #pods: PodController
-  readonly #capacities: LeafCapacities
   readonly #events: readonly LeafEvents[]
-  readonly #tokens: PodTokens
-  readonly #trust: PodTrust
-  readonly #certificates: PodCertificates
-  readonly #services: ServiceCopies
-  readonly #endpoints: EndpointCopies
-  readonly #volumes: LeafVolumes
+  readonly #credentials: PodCredentials
+  readonly #services: LeafServices
+  readonly #storage: LeafStorage
   readonly #copies: ConfigurationCopies
   readonly #namespaces: LeafNamespaces
-  readonly #broken = new Map<LeafSource, Error>()
+  readonly #refusals = new WatchRefusals()
   #isAnswering = true
 
   constructor(options: TreeOptions) {
@@ -124,135 +83,56 @@ export class LeafTree {
       onKept: (namespace, why) =>
         options.log('info', 'namespace.kept', { cluster: clusterName, namespace, reason: why }),
     })
-    const namespaces = this.#namespaces
+    const scope: LeafScope = {
+      root: root.client,
+      leaf,
+      clusterName,
+      rootClusterId,
+      rootPods,
+      leafPods,
+      namespaces: this.#namespaces,
+      events: root.events,
+      wake: (pod) => this.#pods.controller.enqueue(pod),
+      onReconcile,
+    }
     const rootVersion = () => root.boundPods.informer.resourceVersion
     const orphans = new Orphans({ leafPods, rootVersion, isKnown: (key) => rootPods.get(key) !== undefined })
     const registry = new ConfigurationRegistry()
+    // Before the leaf's pods are known, no orphan is, and what it mounts would be collected.
+    const registered = Promise.all([rootPods.synced, leafPods.synced]).then(() => {})
+    const heldBack = (namespace: string) => orphans.areIn(namespace)
     this.#copies = new ConfigurationCopies({
-      root: root.client,
-      leaf,
-      rootClusterId,
+      ...scope,
       rootSources: root.configuration,
       leafSources: this.#sources.configuration,
       registry,
-      heldBack: (namespace) => orphans.areIn(namespace),
-      namespaces,
-      // Before the leaf's pods are known, no orphan is, and what it mounts would be collected.
-      registered: Promise.all([rootPods.synced, leafPods.synced]).then(() => {}),
-      wake: (pod) => this.#pods.controller.enqueue(pod),
+      heldBack,
+      registered,
     })
-    this.#services = new ServiceCopies({
-      onReconcile,
-      leaf,
-      clusterName,
-      rootClusterId,
-      rootServices: root.services,
-      leafServices: this.#sources.services,
-      rootPods,
-      leafPods,
-      namespaces,
-      events: root.events,
-      settled: (namespace) => this.#pods.look(namespace),
-    })
-    this.#endpoints = new EndpointCopies({
-      onReconcile,
-      leaf,
-      clusterName,
-      rootClusterId,
-      rootServices: root.services,
-      leafServices: this.#sources.services,
-      rootSlices: root.endpointSlices,
-      leafSlices: this.#sources.endpointSlices,
-      boundPods: root.boundPods.informer,
-      rootPods,
-      leafPods,
-      namespaces,
-      translateAddress: sameAddress,
-      neighbours: new Neighbours({
-        clusterName,
-        clusters: root.clusters,
-        virtualNodes: root.virtualNodes,
-        slices: root.serviceSlices,
-      }),
-      events: root.events,
-    })
-    const claims = new ConfigurationRegistry()
-    this.#volumes = new LeafVolumes({
-      onReconcile,
-      root: root.client,
-      leaf,
-      clusterName,
-      rootClusterId,
-      rootVolumes: root.volumes,
-      leafClaims: this.#sources.claims,
-      virtualNodes: root.virtualNodes,
-      namespaces,
-      registry: claims,
-      classNames: options.classNames,
-      nodeOf: (pod) => rootPods.get(pod)?.spec.nodeName,
-      events: root.events,
-      wake: (pod) => this.#pods.controller.enqueue(pod),
-    })
-    this.#capacities = new LeafCapacities({
-      onReconcile,
-      root: root.client,
-      cluster: { name: clusterName, uid: cluster.metadata.uid },
-      rootClasses: root.volumes.classes,
-      rootCapacities: root.volumes.capacities,
-      rootNodes: root.virtualNodes,
-      leafNodes: nodes,
-      leafStorage: this.#sources.storage,
+    this.#services = new LeafServices(scope, root, this.#sources, (namespace) => this.#pods.look(namespace))
+    this.#storage = new LeafStorage(scope, {
+      ...options,
+      sources: this.#sources,
+      registered,
+      heldBack,
       membersOf: (nodeName) => this.virtualNodes.membersOf(nodeName),
-      classNames: options.classNames,
     })
-    this.#tokens = new PodTokens({
-      onReconcile,
-      leaf,
-      rootClusterId,
-      rootPods,
-      leafPods,
-      leafSecrets: this.#sources.configuration.secrets,
-      issuer: new TokenIssuer(root.client),
-      authority: new RootAuthority(root.client, root.configuration.configmaps),
-      events: root.events,
-    })
-    this.#trust = new PodTrust({
-      onReconcile,
-      leaf,
-      rootClusterId,
-      bundles: root.trustBundles,
-      rootPods,
-      leafPods,
-      leafConfigMaps: this.#sources.configuration.configmaps,
-      events: root.events,
-      wake: (pod) => this.#pods.controller.enqueue(pod),
-    })
-    this.#certificates = new PodCertificates({
-      onReconcile,
-      leaf,
-      clusterName,
-      rootClusterId,
-      requests: root.certificateRequests,
-      signers: new CertificateRequests(root.client, (node) => root.virtualNodes.get(node)?.metadata.uid),
-      rootPods,
-      leafPods,
-      leafSecrets: this.#sources.configuration.secrets,
-      events: root.events,
-      wake: (pod) => this.#pods.controller.enqueue(pod),
-    })
+    this.#credentials = new PodCredentials(scope, root, this.#sources)
+    const { trust, certificates, tokens } = this.#credentials
     this.#pods = new PodController({
+      ...scope,
       apiServer: options.apiServer,
       leafApi: options.leafApi,
-      tokens: this.#tokens,
+      tokens,
       needs: new PodNeeds({
         clusterName,
         registry,
         copies: this.#copies,
-        claims,
-        volumes: this.#volumes,
-        services: this.#services,
-        trust: this.#trust,
-        certificates: this.#certificates,
+        claims: this.#storage.claims,
+        volumes: this.#storage.volumes,
+        services: this.#services.copies,
+        trust,
+        certificates,
       }),
       context: {
         rootClusterId,
@@ -264,16 +144,9 @@ export class LeafTree {
       taintsOf: (nodeName) => root.virtualNodes.get(nodeName)?.spec?.taints ?? [],
       rootVersion,
       onOrphan: (key) => root.events.record(cluster, orphanKept(key)),
-      root: root.client,
-      leaf,
-      rootPods,
-      leafPods,
-      namespaces,
-      events: root.events,
       recreate: () => options.disruption() === 'Recreate',
       globalCIDRs: options.globalCIDRs,
       isCurrent: () => this.#isAnswering && root.boundPods.isFollowing && this.#sources.pods.state.kind === 'following',
-      onReconcile,
     })
     const onState = (state: ReflectorState) => this.#onState('events', state)
     const onRefused = (reason: string) => options.log('warn', 'event.refused', { cluster: clusterName, reason })
@@ -294,7 +167,7 @@ export class LeafTree {
         kind: 'PersistentVolumeClaim',
         rootObjectOf: (namespace, name, leafUid) => {
           const copy = this.#sources.claims.get(`${namespace}/${name}`)
-          return copy?.metadata.uid === leafUid ? this.#volumes.rootClaimOf(copy) : undefined
+          return copy?.metadata.uid === leafUid ? this.#storage.volumes.rootClaimOf(copy) : undefined
         },
       }),
     ]
@@ -314,7 +187,17 @@ export class LeafTree {
 
   /** Takes up that the Cluster calls StorageClasses otherwise now. */
   classesRenamed(): void {
-    this.#capacities.resume()
+    this.#storage.resumeCapacities()
+  }
+
+  /** Takes up that the Cluster calls VolumeAttributesClasses otherwise now. */
+  attributesClassesRenamed(): void {
+    this.#storage.volumes.attributesClassesRenamed()
+  }
+
+  /** Takes up that the Cluster says of other StorageClasses now that the leaf reaches their volumes. */
+  classesShared(): void {
+    this.#storage.classesShared()
   }
 
   /** Runs until the signal aborts and everything has ended. */
@@ -325,13 +208,9 @@ export class LeafTree {
       this.virtualNodes.run(signal),
       this.#namespaces.controller.run(signal),
       this.#copies.controller.run(signal),
-      this.#tokens.controller.run(signal),
-      this.#trust.controller.run(signal),
-      this.#certificates.controller.run(signal),
-      this.#services.controller.run(signal),
-      this.#endpoints.run(signal),
-      this.#volumes.controller.run(signal),
-      this.#capacities.controller.run(signal),
+      this.#credentials.run(signal),
+      this.#services.run(signal),
+      this.#storage.run(signal),
       this.#pods.controller.run(signal),
       ...this.#events.map((events) => events.run(signal)),
     ])
@@ -350,32 +229,23 @@ export class LeafTree {
     void this.virtualNodes.onBeat(beat)
   }
 
-  /** What the leaf says when it does not let us watch something that pods depend on (401 or 403). */
+  /** See {@link WatchRefusals}. */
   get forbidden(): string | undefined {
-    return this.#forbidden((source) => !DISPENSABLE.includes(source))
+    return this.#refusals.forbidden
   }
 
-  /** What it says of something without which pods run all the same. */
   get withheld(): string | undefined {
-    return this.#forbidden((source) => DISPENSABLE.includes(source))
-  }
-
-  #forbidden(isMeant: (source: LeafSource) => boolean): string | undefined {
-    for (const [source, error] of this.#broken) {
-      if (isMeant(source) && error instanceof ApiError && (error.code === 401 || error.code === 403))
-        return error.message
-    }
-    return undefined
+    return this.#refusals.withheld
   }
 
   /** Objects of ours in the leaf; undefined while that is not known. */
   objectsLeft(): number | undefined {
     const { pods, configuration, services } = this.#sources
     // An account that may not watch Services has copied none.
-    const isWithheld = this.#forbidden((source) => source === 'services') !== undefined
-    const informers = [pods, configuration.configmaps, configuration.secrets, ...(isWithheld ? [] : [services])]
+    const copied = this.#refusals.refuses('services') ? [] : [services]
+    const informers = [pods, configuration.configmaps, configuration.secrets, ...copied]
     if (!informers.every(({ hasSynced, state }) => hasSynced && state.kind === 'following')) return undefined
-    return informers.reduce((sum, { store }) => sum + store.size, 0)
+    return informers.reduce((sum, { store }) => sum + store.size, this.#storage.left)
   }
 
   /** Whether no copy is left of a root pod that is gone; false while that cannot be told. */
@@ -411,10 +281,9 @@ export class LeafTree {
 
   #onState(source: LeafSource, state: ReflectorState): void {
     const before = [this.forbidden, this.withheld]
-    if (state.kind === 'broken') this.#broken.set(source, state.error)
-    const recovered = state.kind === 'following' && this.#broken.delete(source)
+    const recovered = this.#refusals.note(source, state)
     if (recovered && source === 'pods') this.#pods.resume()
-    if (recovered && (storageSources as readonly LeafSource[]).includes(source)) this.#capacities.resume()
+    if (recovered && (storageSources as readonly LeafSource[]).includes(source)) this.#storage.resumeCapacities()
     if (before[0] !== this.forbidden || before[1] !== this.withheld) this.#options.changed()
   }
 }

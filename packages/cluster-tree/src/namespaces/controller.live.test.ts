@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
-import { rootClusterLabel } from '@kosmos/api'
+import { importedByLabel, rootClusterLabel } from '@kosmos/api'
 import { configMaps, namespaces, unwrap } from '@kosmos/kube'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { startNamespaces } from './fixture.ts'
@@ -63,7 +63,8 @@ describe('a namespace of a leaf that was made for the root’s', () => {
 
   it('goes with the root’s, once the last copies have gone', async () => {
     const copy = { namespace: name, name: 'copy', labels: { [rootClusterLabel]: 'root-1' } }
-    unwrap(await leaf.client.create(configMaps, { metadata: copy }))
+    const imported = { namespace: name, name: 'imported', labels: { [importedByLabel]: 'root-1' } }
+    for (const metadata of [copy, imported]) unwrap(await leaf.client.create(configMaps, { metadata }))
     await removeFromRoot()
     await new Promise((resolve) => setTimeout(resolve, 1_000))
     assert.equal((await inLeaf())?.metadata.deletionTimestamp, undefined)

@@ -1,4 +1,4 @@
-import { rootClusterLabel, systemNamespace } from '@kosmos/api'
+import { importedByLabel, rootClusterLabel, systemNamespace } from '@kosmos/api'
 import {
   type Client,
   Controller,
@@ -82,7 +82,8 @@ export class LeafNamespaces {
     const found = await census(leaf, name, ({ metadata }) => {
       const isOurs = metadata?.labels?.[rootClusterLabel] === rootClusterId
       if (isOurs) ours++
-      return isOurs
+      // What stands for Services of other clusters goes with the namespace.
+      return isOurs || metadata?.labels?.[importedByLabel] === rootClusterId
     })
     if (found.kind !== 'empty') {
       onKept(name, found.kind === 'foreign' ? found.example : `${found.kinds.join(', ')} may not be listed`)

@@ -246,6 +246,7 @@ describe('an offer kept event by event', () => {
             assert.equal(left === undefined, !isAvailable(node))
             const all = [...pods.values(), ...copies.values()]
             assertSameAmounts(left ?? new Map(), fromScratch([node], all, reserved))
+            assertSameAmounts(incremental.emptied(name) ?? new Map(), fromScratch([node], [...pods.values()], reserved))
           }
         }
       }),

@@ -125,6 +125,12 @@ export class CapacityLedger {
     return new Map([...share.free].map(([name, quantity]) => [name, less(quantity, used.get(name))]))
   }
 
+  /** What a leaf node would have left if none of our pods were there; undefined for one that does not count. */
+  emptied(nodeName: string): ResourceList | undefined {
+    const share = this.#nodes.get(nodeName)
+    return share?.counts ? share.free : undefined
+  }
+
   /** Brings what a node adds to the offer up to date. */
   #settle(nodeName: string): void {
     const share = this.#nodes.get(nodeName)

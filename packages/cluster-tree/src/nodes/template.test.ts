@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { freeShapesAnnotation, largestPodAnnotation } from '@kosmos/api'
+import { emptyShapesAnnotation, freeShapesAnnotation, largestPodAnnotation } from '@kosmos/api'
 import type { Node } from '@kosmos/kube'
 import { CapacityLedger } from './capacity.ts'
 import type { LeafHealth } from './conditions.ts'
@@ -70,6 +70,13 @@ describe('a virtual node', () => {
     assert.deepEqual(spec.taints, [{ key: 'kosmos.io/node', value: 'true', effect: 'NoSchedule' }])
     assert.equal(metadata.annotations['kosmos-io/owned-by-cluster'], 'east')
     assert.equal(metadata.annotations.leafNodeMode, 'one2cluster')
+  })
+
+  it('says how early its Cluster wants it filled', () => {
+    const of = (priority?: number) =>
+      virtualNode(whole, east, { members: [], ...(priority !== undefined && { priority }) }).metadata.annotations
+    assert.equal(of(7)['kosmos.io/placement-priority'], '7')
+    assert.equal(of()['kosmos.io/placement-priority'], '0')
   })
 
   it('names its cluster', () => {
@@ -153,7 +160,9 @@ describe('a virtual node for a part of a leaf', () => {
   it('says how much room is left in single leaf nodes', () => {
     const free = { cpu: '4', memory: '8Gi' }
     const room = { shapes: [{ nodes: 2, free }], largest: free }
-    const { annotations } = virtualNode(group, east, { members: [worker], room }).metadata
+    const empty = [{ nodes: 2, free: { cpu: '8', memory: '16Gi' } }]
+    const { annotations } = virtualNode(group, east, { members: [worker], room, empty }).metadata
+    assert.deepEqual(JSON.parse(annotations[emptyShapesAnnotation] ?? ''), empty)
     assert.deepEqual(JSON.parse(annotations[freeShapesAnnotation] ?? ''), [{ nodes: 2, free }])
     assert.deepEqual(JSON.parse(annotations[largestPodAnnotation] ?? ''), free)
     const full = virtualNode(group, east, { members: [worker], room: { shapes: [], largest: undefined } })

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import {
   type ClusterTreeOptions,
   clusterLabel,
+  emptyShapesAnnotation,
   freeShapesAnnotation,
   largestPodAnnotation,
   leafIdAnnotation,
@@ -11,6 +12,7 @@ import {
   nodeLabel,
   nodeTaint,
   ownedByClusterAnnotation,
+  placementPriorityAnnotation,
   type VirtualNodeModel,
 } from '@kosmos/api'
 import { formatResources, type Node } from '@kosmos/kube'
@@ -50,14 +52,17 @@ export interface Members {
   /** What they have in common becomes labels. */
   readonly members: readonly Node[]
   readonly room?: FreeRoom
+  /** What would be left in them if none of the root's pods were there. */
+  readonly empty?: FreeRoom['shapes']
   readonly taint?: NodeTaint
+  readonly priority?: number
 }
 
 /** The node that a model describes. */
 export function virtualNode(
   { name, kind, model }: VirtualNodeModel,
   { clusterName, leafId }: LeafName,
-  { members, room, taint = 'NoSchedule' }: Members,
+  { members, room, empty, taint = 'NoSchedule', priority = 0 }: Members,
 ): VirtualNodeManifest {
   const { operatingSystem, architecture } = commonNodeInfo(members)
   const only = kind === 'node' ? members[0] : undefined
@@ -86,10 +91,13 @@ export function virtualNode(
         [leafIdAnnotation]: leafId,
         [leafNodeModeAnnotation]: leafNodeModes[kind],
         [nodeCarriesAnnotation]: stampOf(labels, taints),
+        // Also where nobody has said: an annotation that had another value goes no other way.
+        [placementPriorityAnnotation]: String(priority),
         ...(room && {
           [freeShapesAnnotation]: JSON.stringify(room.shapes),
           [largestPodAnnotation]: JSON.stringify(room.largest ?? {}),
         }),
+        ...(empty && { [emptyShapesAnnotation]: JSON.stringify(empty) }),
       },
     },
     spec: { taints },

@@ -29,7 +29,10 @@ export interface NodeFacts {
   readonly members: readonly Node[]
   readonly offer: Offer
   readonly room: FreeRoom
+  readonly empty: FreeRoom['shapes']
   readonly taint: NodeTaint
+  /** Which nodes are filled first. */
+  readonly priority: number
 }
 
 /** Why a node cannot be made. */
@@ -59,11 +62,11 @@ export class VirtualNode {
     return node && isNodeOf(node, this.#options.clusterName) ? node : undefined
   }
 
-  /** Whether the node is there and ours, also when the watch has not shown it yet. */
-  async isThere(): Promise<boolean> {
-    if (this.present) return true
+  /** The node, if it is there and ours, also when the watch has not shown it yet. */
+  async read(): Promise<Node | undefined> {
+    if (this.present) return this.present
     const node = await this.#options.root.get(nodes, { name: this.name })
-    return node !== undefined && isNodeOf(node, this.#options.clusterName)
+    return node && isNodeOf(node, this.#options.clusterName) ? node : undefined
   }
 
   /** Says that the node lives. */
@@ -74,10 +77,10 @@ export class VirtualNode {
 
   /** Takes no new pods from now on. */
   async cordon(): Promise<void> {
-    const node = this.present
+    const node = await this.read()
     if (!node || node.spec?.unschedulable) return
     const patch = { metadata: { uid: node.metadata.uid }, spec: { unschedulable: true } }
-    await this.#options.root.patch(nodes, { name: this.name }, patch, { type: 'merge' })
+    await this.#patch(patch, `node ${this.name} cannot be cordoned`)
   }
 
   /** As {@link cordon}, but undone by {@link bringAbout}, also after a restart. */
@@ -125,11 +128,7 @@ export class VirtualNode {
   /** Labels, annotations and taints of ours come back if somebody takes them away; what others add stays. */
   async #keepIdentity(present: Node, wanted: Identity): Promise<void> {
     const patch = identityPatch(present, wanted)
-    if (!patch) return
-    const outcome = await this.#options.root.patch(nodes, { name: this.name }, patch, { type: 'merge' })
-    if (!outcome.ok && !passing.includes(outcome.reason)) {
-      throw new Error(`node ${this.name} cannot be labelled: ${outcome.status.message}`)
-    }
+    if (patch) await this.#patch(patch, `node ${this.name} cannot be labelled`)
   }
 
   #statusOf({ model, members, offer }: NodeFacts, present: Node | undefined) {
@@ -148,7 +147,6 @@ export class VirtualNode {
   }
 
   async #writeStatus(present: Node, facts: NodeFacts): Promise<void> {
-    const { root } = this.#options
     const status = this.#statusOf(facts, present)
     const written = Object.entries(status).filter(
       ([field, value]) =>
@@ -164,13 +162,18 @@ export class VirtualNode {
         allocatable: replaced(present.status?.allocatable, status.allocatable),
       },
     }
-    const outcome = await root.patch(nodes, { name: this.name }, patch, { type: 'merge', subresource: 'status' })
-    if (!outcome.ok && !passing.includes(outcome.reason)) {
-      throw new Error(`status of node ${this.name} cannot be written: ${outcome.status.message}`)
-    }
-    if (outcome.ok && status.declaredFeatures?.length && !outcome.object.status?.declaredFeatures) {
+    const node = await this.#patch(patch, `status of node ${this.name} cannot be written`, { subresource: 'status' })
+    if (node && status.declaredFeatures?.length && !node.status?.declaredFeatures) {
       this.#unknownFields.add('declaredFeatures')
     }
+  }
+
+  /** Resolves with the node as it is then; undefined when it has changed meanwhile. Throws what nothing newer would mend. */
+  async #patch(patch: object, failure: string, part: { subresource?: 'status' } = {}): Promise<Node | undefined> {
+    const outcome = await this.#options.root.patch(nodes, { name: this.name }, patch, { type: 'merge', ...part })
+    if (outcome.ok) return outcome.object
+    if (passing.includes(outcome.reason)) return undefined
+    throw new Error(`${failure}: ${outcome.status.message}`)
   }
 }
 

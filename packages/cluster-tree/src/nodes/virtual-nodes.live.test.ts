@@ -4,12 +4,14 @@ import { setTimeout } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import {
   clusterLabel,
+  emptyShapesAnnotation,
   freeShapesAnnotation,
   largestPodAnnotation,
   leafIdAnnotation,
   nodeLabel,
   nodeTaint,
   ownedByClusterAnnotation,
+  placementPriorityAnnotation,
   retiringTaint,
   type VirtualNodeModel,
   virtualNodeModels,
@@ -95,7 +97,7 @@ describe('the virtual node of a leaf, in the root', () => {
       leafPods,
       serveKubelet: (_, listening) => {
         listening()
-        return { endpoint: { address: '10.0.0.7', port: 10250 }, close: async () => {} }
+        return { endpoint: { address: '10.0.0.7', port: 10250 }, disconnect: () => {}, close: async () => {} }
       },
       drain: async (node) => {
         drained.add(node)
@@ -251,6 +253,12 @@ describe('the virtual node of a leaf, in the root', () => {
     const spec = { nodeName: 'worker', containers: [container], automountServiceAccountToken: false }
     unwrap(await leaf.client.create(pods, { metadata, spec } as KubeObject))
     const after = await eventuallyNode('half of it is taken', (node) => largest(node) === '2')
+    const empty = [before, after].map(({ metadata }) => metadata.annotations?.[emptyShapesAnnotation])
+    assert.deepEqual(
+      empty,
+      Array(2).fill(before.metadata.annotations?.[freeShapesAnnotation]),
+      'less the pods of others only',
+    )
     assert.deepEqual(after.status?.allocatable, before.status?.allocatable, 'the root counts its pods itself')
     await leaf.client.delete(pods, metadata, { gracePeriodSeconds: 0 })
     await eventuallyNode('it is free again', (node) => largest(node) === '4')
@@ -402,6 +410,14 @@ describe('the virtual node of a leaf, in the root', () => {
       assert(!(await taints()).includes(`${nodeTaint.key}:NoSchedule`))
       virtualNodes.apply(models, { taint: 'None' })
       await eventually('it has none', async () => !(await taints()).some((taint) => taint.startsWith(nodeTaint.key)))
+    })
+
+    it('says how early its Cluster wants it filled', async () => {
+      const priority = async () => (await inRoot())?.metadata.annotations?.[placementPriorityAnnotation]
+      virtualNodes.apply(models, { priority: 5 })
+      await eventually('it is so', async () => (await priority()) === '5')
+      virtualNodes.apply(models)
+      await eventually('it is no more', async () => (await priority()) === '0')
     })
 
     it('never serves the pods of a real node that has the name', async () => {

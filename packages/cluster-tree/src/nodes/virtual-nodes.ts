@@ -9,11 +9,12 @@ import {
   type ReconcileObservation,
   type Requeue,
 } from '@kosmos/kube'
-import type { VirtualKubelet } from '../kubelet/kubelets.ts'
+import type { ConnectedKubelet } from '../kubelet/kubelets.ts'
 import type { Beat } from '../leaf/heartbeat.ts'
 import { CapacityLedger } from './capacity.ts'
 import { type FreeRoom, freeRoom } from './free-shapes.ts'
 import { type Home, homeOf } from './home.ts'
+import { isSameOffer } from './leaf-node.ts'
 import { leaseRound } from './lease-round.ts'
 import { type Membership, membership } from './membership.ts'
 import { isNodeOf } from './ownership.ts'
@@ -27,7 +28,7 @@ export interface VirtualNodesOptions extends Omit<VirtualNodeOptions, 'name' | '
   /** Our copies. */
   readonly leafPods: Pick<Informer<Pod>, 'subscribe' | 'synced'>
   /** Starts to serve the kubelet API of a virtual node; `listening` is called when its endpoint is known. */
-  readonly serveKubelet: (nodeName: string, listening: () => void) => VirtualKubelet
+  readonly serveKubelet: (nodeName: string, listening: () => void) => ConnectedKubelet
   /** Moves the pods of a virtual node that has no model any more elsewhere; true when none is left to move. */
   readonly drain: (nodeName: string) => Promise<boolean>
   /** Whether root pods are bound to the node. */
@@ -48,12 +49,13 @@ export interface NodeSettings {
   readonly taint?: NodeTaint | undefined
   /** What each leaf node keeps back. */
   readonly reserved?: ClusterTreeOptions['reserved']
+  readonly priority?: ClusterTreeOptions['placementPriority']
 }
 
 interface Served {
   readonly node: VirtualNode
   /** None as long as the node is not ours: another node of that name has its own. */
-  kubelet: VirtualKubelet | undefined
+  kubelet: ConnectedKubelet | undefined
   /** Names of the leaf nodes that it stands for. */
   readonly members: Set<string>
   /** None while only its name is known: it is kept as it is. */
@@ -62,6 +64,7 @@ interface Served {
   refused: NodeRefusal | undefined
   /** What is left in its leaf nodes, as last added up. */
   room: FreeRoom
+  empty: FreeRoom['shapes']
   roomAt: number
   roomIsStale: boolean
 }
@@ -87,6 +90,7 @@ export class VirtualNodes {
   readonly #homes = new Map<string, string>()
   #membership: Membership = membership([])
   #taint: NodeTaint = 'NoSchedule'
+  #priority = 0
   #beat: Beat['kind'] = 'ready'
   #leaving = false
   #leaseRound: AbortController | undefined
@@ -99,7 +103,9 @@ export class VirtualNodes {
       reconcile: (name) => this.#reconcile(name),
       ...(options.onReconcile && { onReconcile: options.onReconcile }),
     })
-    this.#controller.watch(options.leafNodes, ({ type, key, object }) => {
+    this.#controller.watch(options.leafNodes, (change) => {
+      const { type, key, object } = change
+      if (type === 'updated' && isSameOffer(change.old, object)) return []
       this.#assign(key, type === 'deleted' ? undefined : object)
       return []
     })
@@ -127,8 +133,9 @@ export class VirtualNodes {
    * Takes up what the Cluster says; undefined when that cannot be used, and then what is there goes on. A virtual node
    * without a model takes no new pods and goes when it has none.
    */
-  apply(models: readonly VirtualNodeModel[] | undefined, { taint, reserved }: NodeSettings = {}): void {
+  apply(models: readonly VirtualNodeModel[] | undefined, { taint, reserved, priority }: NodeSettings = {}): void {
     this.#taint = taint ?? 'NoSchedule'
+    this.#priority = priority ?? 0
     this.#capacity.setReserved(parseResources(reserved))
     const { rootNodes, clusterName, leafNodes } = this.#options
     for (const model of models ?? []) this.#serve(model.name, model)
@@ -166,7 +173,7 @@ export class VirtualNodes {
   async run(signal: AbortSignal): Promise<void> {
     await this.#controller.run(signal)
     this.#endLeaseRound()
-    await Promise.all([...this.#served.values()].map(({ kubelet }) => kubelet?.close()))
+    for (const { kubelet } of this.#served.values()) kubelet?.disconnect()
   }
 
   /** Renews the nodes' Leases while the leaf answers; resolves when that is done. */
@@ -221,6 +228,7 @@ export class VirtualNodes {
       isRetiring: false,
       refused: undefined,
       room: freeRoom([]),
+      empty: [],
       roomAt: Number.NEGATIVE_INFINITY,
       roomIsStale: true,
     }
@@ -289,10 +297,20 @@ export class VirtualNodes {
     const refused = isUnknown
       ? ({ reason: 'LeafNodeNotFound', detail: name } as const)
       : await node.bringAbout(
-          { model, members, offer: this.#capacity.offer(name), room: served.room, taint: this.#taint },
+          {
+            model,
+            members,
+            offer: this.#capacity.offer(name),
+            room: served.room,
+            empty: served.empty,
+            taint: this.#taint,
+            priority: this.#priority,
+          },
           { create: !this.#leaving },
         )
     this.#refuse(served, refused)
+    // It may have been on its way when the Cluster left.
+    if (this.#leaving) await node.cordon()
     if (refused?.reason === 'NodeNameTaken') await this.#close(name, served)
     else if (!refused && !this.#leaving) this.#open(name, served)
     return refused && !isUnknown ? { afterMs: 30_000 } : roomIsDue
@@ -305,13 +323,15 @@ export class VirtualNodes {
     if (afterMs > 0) return { afterMs }
     served.roomIsStale = false
     served.roomAt = performance.now()
-    served.room = freeRoom([...served.members].flatMap((member) => this.#capacity.leftIn(member) ?? []))
+    const members = [...served.members]
+    served.room = freeRoom(members.flatMap((member) => this.#capacity.leftIn(member) ?? []))
+    served.empty = freeRoom(members.flatMap((member) => this.#capacity.emptied(member) ?? [])).shapes
     return undefined
   }
 
   async #retire(name: string, served: Served): Promise<Requeue> {
     const { drain, hasPods } = this.#options
-    if (!(await served.node.isThere())) {
+    if (!(await served.node.read())) {
       // Pods of DaemonSets, which are not moved, end with the node. Those of a node that never was ours are not touched.
       if (served.kubelet && hasPods(name)) return { afterMs: RETIRE_MS }
       // The Cluster may have got a model for it meanwhile.

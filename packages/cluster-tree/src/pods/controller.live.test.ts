@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
+import { isDeepStrictEqual } from 'node:util'
+import { rootClusterLabel, rootGenerationAnnotation, rootUidAnnotation } from '@kosmos/api'
 import {
   type Client,
   Informer,
@@ -61,7 +62,13 @@ function startPods(root: Client, leaf: Client) {
         enqueue: () => {},
       },
       claims: new ConfigurationRegistry(),
-      volumes: { stateOf: () => 'current', refusalOf: () => undefined, nameOf: (key) => key, enqueue: () => {} },
+      volumes: {
+        stateOf: () => 'current',
+        refusalOf: () => undefined,
+        whereabouts: () => undefined,
+        nameOf: (key) => key,
+        enqueue: () => {},
+      },
       services: { isSettled: () => true },
       trust: { stateOf: () => undefined },
       certificates: { stateOf: () => undefined },
@@ -342,6 +349,48 @@ describe('the pods of a virtual node and their copies', () => {
     await leaf.client.delete(limitRanges, { namespace, name: 'small' })
     const last = await shown('the resources', ({ spec }) => spec.containers[0]?.resources?.requests?.cpu === '300m')
     assert.equal(last.metadata.annotations?.['cni.example/ip'], '10.0.0.1')
+  })
+
+  it('are resized in place: the root says how far the leaf is with it, by its own generations', async () => {
+    const cpu = (amount: string) => ({ requests: { cpu: amount } })
+    await copyOf(await create({ containers: [{ name: 'a', image: 'a', resources: cpu('100m') }] }))
+    await setStatus(leaf.client, running)
+    await phase('Running')
+    const resize = { spec: { containers: [{ name: 'a', resources: cpu('200m') }] } }
+    const asked = unwrap(await root.client.patch(pods, ref(), resize, { type: 'strategic', subresource: 'resize' }))
+    const generation = asked?.metadata.generation
+    const copy = await eventually('the copy is to have it', async () => {
+      const seen = await inLeaf()
+      return seen?.metadata.annotations?.[rootGenerationAnnotation] === String(generation) && seen
+    })
+    assert.deepEqual(copy.spec.containers[0]?.resources, cpu('200m'))
+
+    /** A kubelet says how far it is, and the root is to say `expected`. */
+    const tells = async (conditions: readonly object[], resources: object, expected: readonly object[]) => {
+      const { generation: observedGeneration } = copy.metadata
+      const state = { ready: true, restartCount: 0, image: 'a', imageID: '' }
+      const containerStatuses = [{ name: 'a', ...state, resources }]
+      await setStatus(leaf.client, { observedGeneration, conditions, containerStatuses } as PodStatus)
+      await eventually('the root says so', async () => {
+        const { conditions, containerStatuses, observedGeneration } = (await inRoot())?.status ?? {}
+        const resizing = conditions
+          ?.filter(({ type }) => type.startsWith('PodResize'))
+          .map(({ lastProbeTime: _, lastTransitionTime: __, ...rest }) => rest)
+        const said = [resizing, containerStatuses?.[0]?.resources, observedGeneration]
+        return isDeepStrictEqual(said, [expected, resources, generation])
+      })
+    }
+    const of = (conditionType: string, rest: object = {}) => ({ type: conditionType, status: 'True', ...rest })
+    const deferred = { reason: 'Deferred', message: 'Node did not have enough resource: cpu' }
+    const [inLeafsTerms, inRootsTerms] = [copy.metadata, asked?.metadata].map((metadata) =>
+      of('PodResizePending', { ...deferred, observedGeneration: metadata?.generation }),
+    )
+    assert(inLeafsTerms && inRootsTerms)
+    await tells([inLeafsTerms], cpu('100m'), [inRootsTerms])
+    const over = (conditionType: string) => ({ $patch: 'delete', type: conditionType })
+    const inProgress = of('PodResizeInProgress')
+    await tells([over('PodResizePending'), inProgress], cpu('100m'), [inProgress])
+    await tells([over('PodResizeInProgress')], cpu('200m'), [])
   })
 
   it('say that the leaf refuses them, or their namespace', async () => {

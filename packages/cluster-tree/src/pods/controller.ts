@@ -3,6 +3,7 @@ import {
   type Client,
   Controller,
   type Informer,
+  type KubeObject,
   type ObjectKey,
   type Outcome,
   type Pod,
@@ -143,7 +144,7 @@ export class PodController {
       root,
       leaf: this.#asSeen(leaf),
       lastLeaf: this.#asSeen(this.#lastLeaf.get(key)),
-      changes: root && leaf ? this.#changes(key, root, leaf, now) : [],
+      changes: () => (root && leaf ? this.#changes(key, root, leaf, now) : []),
       missing: needs.missing,
       blocked:
         needs.blocked ??
@@ -255,7 +256,8 @@ export class PodController {
     if (notIssued) return this.#block(key, root, notIssued)
     const before = restartsOf(root)
     const annotations = { ...pod.metadata.annotations, ...before }
-    const outcome = await leaf.create(pods, { ...pod, metadata: { ...pod.metadata, annotations } })
+    const copy = { ...pod, metadata: { ...pod.metadata, annotations } }
+    const outcome = await leaf.create<KubeObject>(pods, copy, { metadataOnly: true })
     if (!outcome.ok) return await this.#refused(key, root, outcome)
     this.#expectLeaf(key, outcome.object)
     this.#refusals.forget(key)
@@ -265,7 +267,7 @@ export class PodController {
     return
   }
 
-  async #refused(key: ObjectKey, root: Pod, outcome: Extract<Outcome<Pod>, { ok: false }>): Promise<Requeue> {
+  async #refused(key: ObjectKey, root: Pod, outcome: Extract<Outcome<unknown>, { ok: false }>): Promise<Requeue> {
     const { context, leaf } = this.#options
     const { namespace } = root.metadata
     if (isNamespaceStarting(outcome)) return { afterMs: 100 }
@@ -314,7 +316,8 @@ export class PodController {
   }
 
   async #deleteLeaf(key: ObjectKey, uid: string, gracePeriodSeconds: number): Promise<Requeue> {
-    const outcome = await this.#options.leaf.delete(pods, refOf(key), { uid, gracePeriodSeconds })
+    const options = { uid, gracePeriodSeconds, metadataOnly: true }
+    const outcome = await this.#options.leaf.delete<KubeObject>(pods, refOf(key), options)
     if (outcome.ok) this.#expectLeaf(key, outcome.object)
     else if (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid') {
       throw new Error(`pod ${key} cannot be deleted in ${this.#options.leaf.name}: ${outcome.status.message}`)
@@ -323,27 +326,28 @@ export class PodController {
   }
 
   /** Waits for the watch to show a write; not if it has shown meanwhile that the pod is gone, which nothing follows. */
-  #expectLeaf(key: ObjectKey, written: Pod): void {
-    if (this.#lastLeaf.get(key)?.metadata.uid === written.metadata.uid) return
+  #expectLeaf(key: ObjectKey, written: KubeObject): void {
+    if (this.#lastLeaf.get(key)?.metadata.uid === written.metadata?.uid) return
     this.#leafWrites.expect(key, written)
   }
 
-  #expectRoot(key: ObjectKey, written: Pod): void {
-    if (this.#options.rootPods.get(key)?.metadata.uid !== written.metadata.uid) return
+  #expectRoot(key: ObjectKey, written: KubeObject): void {
+    if (this.#options.rootPods.get(key)?.metadata.uid !== written.metadata?.uid) return
     this.#rootWrites.expect(key, written)
   }
 
   async #deleteRoot(key: ObjectKey, options: { uid: string; gracePeriodSeconds?: number }): Promise<void> {
-    const outcome = await this.#options.root.delete(pods, refOf(key), options)
+    const outcome = await this.#options.root.delete<KubeObject>(pods, refOf(key), { ...options, metadataOnly: true })
     if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')) {
       throw new Error(`pod ${key} cannot be removed from the root: ${outcome.status.message}`)
     }
   }
 
   async #patchRoot(key: ObjectKey, patch: StatusPatch): Promise<void> {
-    const outcome = await this.#options.root.patch(pods, refOf(key), patch, {
+    const outcome = await this.#options.root.patch<KubeObject>(pods, refOf(key), patch, {
       type: 'strategic',
       subresource: 'status',
+      metadataOnly: true,
     })
     if (outcome.ok) this.#expectRoot(key, outcome.object)
     // Gone, or another incarnation: not the one this status was meant for.

@@ -70,14 +70,14 @@ describe('a pod bound to the virtual node', () => {
 
   it('has its copy changed with it, once its status is told and while the copy goes on', () => {
     const root = rootPod()
-    const changes = [{ body: { metadata: { uid: 'leaf-uid' } } }]
+    const changes = () => [{ body: { metadata: { uid: 'leaf-uid' } } }]
     const told = { ...root.status, phase: 'Pending' }
     const step = (leaf: Parameters<typeof leafPod>[1], more: Partial<PodView> = {}) =>
       decide(view({ root: { ...root, status: told }, leaf: leafPod(root, leaf), changes, ...more })).do
     assert.equal(step({ status: { phase: 'Pending' } }), 'changeLeaf')
     assert.equal(step({ status: started }), 'reflect')
     assert.equal(step({ status: { phase: 'Pending' }, metadata: deleting(30) }), 'reflect')
-    assert.equal(step({ status: { phase: 'Pending' } }, { changes: [] }), 'none')
+    assert.equal(step({ status: { phase: 'Pending' } }, { changes: () => [] }), 'none')
   })
 
   it('is left alone when it ended and its copy is gone', () => {

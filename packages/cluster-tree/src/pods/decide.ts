@@ -29,8 +29,11 @@ export interface PodView {
   readonly lastLeaf?: Pod | undefined
   /** What the copy refers to, cannot start without, and is not in the leaf yet. */
   readonly missing: readonly Reference[]
-  /** How the copy has to change because the root pod has; none while the leaf's refusal of that is remembered. */
-  readonly changes?: readonly CopyPatch[]
+  /**
+   * How the copy has to change because the root pod has; none while the leaf's refusal of that is remembered. Asked only for a copy
+   * that stays: it costs a translation.
+   */
+  readonly changes?: () => readonly CopyPatch[]
   /** Whether a copy that the leaf ends is made again, instead of the root pod failing. */
   readonly recreate?: boolean
   /** What stopped the last attempt to create the copy; left out when it is time for another. */
@@ -116,9 +119,9 @@ function withCopy(view: PodView, root: Pod, leaf: Pod): PodAction {
   const patch = reflect(root, leaf)
   if (patch !== undefined) return { do: 'reflect', reason: 'StatusChanged', patch }
   if (isStuck) return { do: 'deleteRoot', reason: 'LeafPodStuck', uid: root.metadata.uid }
-  const ends = leaf.metadata.deletionTimestamp !== undefined || isTerminal(leaf.status)
-  if (view.changes?.length && !ends) return { do: 'changeLeaf', reason: 'RootPodChanged', changes: view.changes }
-  return leaf.metadata.deletionTimestamp === undefined ? none('InSync') : terminating(leaf, view.now)
+  if (leaf.metadata.deletionTimestamp !== undefined) return terminating(leaf, view.now)
+  const changes = isTerminal(leaf.status) ? [] : (view.changes?.() ?? [])
+  return changes.length > 0 ? { do: 'changeLeaf', reason: 'RootPodChanged', changes } : none('InSync')
 }
 
 /** Waits for the copy to end, for as long as a leaf node that is there takes. */

@@ -32,7 +32,7 @@ export interface PodNeedsOptions {
   readonly copies: Pick<ConfigurationCopies, 'stateOf' | 'refusalOf' | 'nameOf' | 'enqueue'>
   /** Which pods need which claims. */
   readonly claims: ConfigurationRegistry
-  readonly volumes: Pick<LeafVolumes, 'stateOf' | 'refusalOf' | 'nameOf' | 'enqueue'>
+  readonly volumes: Pick<LeafVolumes, 'stateOf' | 'refusalOf' | 'whereabouts' | 'nameOf' | 'enqueue'>
   readonly services: Pick<ServiceCopies, 'isSettled'>
   readonly trust: Pick<PodTrust, 'stateOf'>
   readonly certificates: Pick<PodCertificates, 'stateOf'>
@@ -101,7 +101,10 @@ export class PodNeeds {
       const key = `${namespace}/${name}`
       const state = volumes.stateOf(key)
       if (state === 'pending') pending = true
-      else if (state !== 'current') blocked ??= claimBlocked(name, state, clusterName, volumes.refusalOf(key))
+      else if (state !== 'current') {
+        const said = state === 'elsewhere' ? volumes.whereabouts(key) : volumes.refusalOf(key)
+        blocked ??= claimBlocked(name, state, clusterName, said)
+      }
     }
     for (const state of [trust.stateOf(pod), certificates.stateOf(pod)]) {
       if (state === 'pending') pending = true

@@ -1,4 +1,3 @@
-import { leafProvisioner } from '@kosmos/api'
 import type { ObjectKey, Outcome, Requeue } from '@kosmos/kube'
 import type { ClaimState } from '../volumes/controller.ts'
 import type { Reference } from './references.ts'
@@ -81,7 +80,7 @@ export function claimBlocked(
     case 'elsewhere':
       return {
         reason: 'VolumeNotInLeaf',
-        message: `${claim} is bound to a volume that is not in cluster ${cluster}: use a StorageClass with provisioner ${leafProvisioner}, or keep the pod off virtual nodes`,
+        message: `${claim}: ${said}`,
       }
     case 'lost':
       return {

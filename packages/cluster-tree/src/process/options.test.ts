@@ -11,8 +11,7 @@ describe('the command line', () => {
       kubeconfig: undefined,
       nodeAddress: '10.0.0.7',
       firstKubeletPort: 10250,
-      httpAddress: '127.0.0.1',
-      httpPort: 8080,
+      https: { address: '127.0.0.1', port: 9443, tls: undefined, plain: undefined },
       leaderElection: true,
       logLevel: 'info',
     })
@@ -22,17 +21,22 @@ describe('the command line', () => {
   it('is told again by a running process, every flag of it', () => {
     const flags = flagsOf(parse('--kubelet-port', '0', '--identity', 'me'))
     assert.deepEqual(Object.keys(flags).sort(), [...usage.matchAll(/^ {2}--(\S+)/gm)].map(([, flag]) => flag).sort())
-    assert.deepEqual([flags['kubelet-port'], flags.identity, flags.http], ['0', 'me', '127.0.0.1:8080'])
+    assert.deepEqual([flags['kubelet-port'], flags.identity, flags.https], ['0', 'me', '127.0.0.1:9443'])
   })
 
   it('says everything otherwise', () => {
-    const args = '--kubeconfig f --node-address fd00::1 --kubelet-port 0 --http [::1]:0 --leader-election false'
+    const args =
+      '--kubeconfig f --node-address fd00::1 --kubelet-port 0 --https [::1]:0 --tls-cert-file c --tls-private-key-file k --http 127.0.0.1:9 --leader-election false'
     assert.deepEqual(parse(...args.split(' '), '--identity', 'me', '--log-level', 'debug'), {
       kubeconfig: 'f',
       nodeAddress: 'fd00::1',
       firstKubeletPort: 0,
-      httpAddress: '::1',
-      httpPort: 0,
+      https: {
+        address: '::1',
+        port: 0,
+        tls: { certFile: 'c', keyFile: 'k' },
+        plain: { address: '127.0.0.1', port: 9 },
+      },
       leaderElection: false,
       identity: 'me',
       logLevel: 'debug',
@@ -42,9 +46,11 @@ describe('the command line', () => {
   for (const [problem, args] of Object.entries({
     'a port that is none': ['--kubelet-port', 'ssh'],
     'a port beyond the last': ['--kubelet-port', '65536'],
-    'an address without a port': ['--http', '127.0.0.1'],
-    'a port without an address': ['--http', ':8080'],
-    'an address with a port beyond the last': ['--http', '127.0.0.1:99999'],
+    'an address without a port': ['--https', '127.0.0.1'],
+    'a port without an address': ['--https', ':9443'],
+    'an address with a port beyond the last': ['--https', '127.0.0.1:99999'],
+    'a certificate without its key': ['--tls-cert-file', 'tls.crt'],
+    'metrics without TLS where others reach them': ['--http', '10.0.0.1:80'],
     'a boolean that is none': ['--leader-election', 'maybe'],
     'a log level that is none': ['--log-level', 'loud'],
     'an unknown option': ['--kubeconfg', 'f'],

@@ -35,12 +35,15 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): P
 
 /** The command line as it is understood, for those who ask a running process. None of it is a secret. */
 export function flagsOf(options: ProcessOptions): Record<string, string> {
-  const { kubeconfig = '', nodeAddress, firstKubeletPort, httpAddress, httpPort, leaderElection, identity } = options
+  const { kubeconfig = '', nodeAddress, firstKubeletPort, https, leaderElection, identity } = options
   return {
     kubeconfig,
     'node-address': nodeAddress,
     'kubelet-port': String(firstKubeletPort),
-    http: `${httpAddress}:${httpPort}`,
+    https: `${https.address}:${https.port}`,
+    'tls-cert-file': https.tls?.certFile ?? '',
+    'tls-private-key-file': https.tls?.keyFile ?? '',
+    http: https.plain ? `${https.plain.address}:${https.plain.port}` : '',
     'leader-election': String(leaderElection),
     identity,
     'log-level': options.logLevel,

@@ -32,20 +32,15 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
     signal,
   }
   let ready = false
-  const http = await serveHttp({
-    address: options.httpAddress,
-    port: options.httpPort,
-    registry: metrics.registry,
-    isReady: () => ready,
-  })
-  log('info', 'http.listening', { url: http.url })
+  const { registry } = metrics
+  const http = await serveHttp({ ...options.https, client, log, registry, isReady: () => ready })
   // One for all terms: its metrics can be registered once only.
   let kubelets: Kubelets | undefined
   const work = async (leading: AbortSignal) => {
     const events = eventSink(client)
     const root = await persist('root.connect', () => connectRoot(client, events), log, leading)
     kubelets ??= await persist('kubelet.start', () => serveKubelets(kubeletOptions), log, leading)
-    const controller = new ClusterController({ root, log, startLeaf: leafStarter(root, kubelets, log, metrics) })
+    const controller = new ClusterController({ root, log, kubelets, startLeaf: leafStarter(root, log, metrics) })
     const onReconcile = ({ controller, key, error }: ReconcileObservation) => {
       if (error) log('warn', `${controller}.failed`, { object: key, reason: error.message })
     }
@@ -76,17 +71,12 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
   }
 }
 
-function leafStarter(
-  root: Root,
-  kubelets: Kubelets,
-  log: Log,
-  metrics: Metrics,
-): ClusterControllerOptions['startLeaf'] {
+function leafStarter(root: Root, log: Log, metrics: Metrics): ClusterControllerOptions['startLeaf'] {
   const claims = new LeafClaims(() => ({
     clusters: root.clusters.store.values(),
     virtualNodes: root.virtualNodes.store.values(),
   }))
-  return (cluster, kubeconfig, changed) =>
+  return (cluster, kubeconfig, kubelets, changed) =>
     new Leaf({
       cluster,
       kubeconfig,

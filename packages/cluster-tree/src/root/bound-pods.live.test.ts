@@ -13,6 +13,7 @@ import {
 import { type FaultProxy, startFaultProxy } from '@kosmos/testbed'
 import { connect, eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { BoundPods } from './bound-pods.ts'
+import { PodsOnNodes } from './pods-on-nodes.ts'
 
 describe('pods of the root that are bound to a node', () => {
   let root: LiveCluster
@@ -85,6 +86,18 @@ describe('pods of the root that are bound to a node', () => {
     assert.deepEqual(first.heard, ['added shop/early'])
     assert.deepEqual([...bound.on('kosmos-north')].map(({ metadata }) => metadata.name).sort(), ['early', 'next'])
     second.end()
+  })
+
+  it('are found by who is told of them when their node is taken up', async () => {
+    await create('waiting', 'kosmos-taken')
+    await eventually('it is known', () => bound.informer.get('shop/waiting'))
+    const onNodes = new PodsOnNodes(bound)
+    const found: unknown[] = []
+    onNodes.subscribe(({ key }) => found.push(onNodes.get(key)?.metadata.name))
+    onNodes.add('kosmos-taken')
+    assert.deepEqual(found, ['waiting'])
+    onNodes.remove('kosmos-taken')
+    assert.equal(onNodes.get('shop/waiting'), undefined)
   })
 
   it('are known to be old while the watch is broken, and who asked hears when it is back', async () => {

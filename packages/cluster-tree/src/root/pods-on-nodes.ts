@@ -24,6 +24,8 @@ export class PodsOnNodes {
     const tell = (change: Change<Pod>) => {
       for (const subscriber of this.#subscribers) subscriber(change)
     }
+    // Before anybody is told: who is told looks the pod up at once.
+    this.#nodes.set(nodeName, () => {})
     this.#nodes.set(nodeName, this.#bound.of(nodeName).subscribe(tell))
   }
 

@@ -2,9 +2,13 @@ import { clusterLabel, nodeLabel, systemNamespace } from '@kosmos/api'
 import {
   type Client,
   type ClusterTrustBundle,
+  type CSIDriver,
+  type CSINode,
   type CSIStorageCapacity,
   clusters,
   configMaps,
+  csiDrivers,
+  csiNodes,
   csiStorageCapacities,
   type EndpointSlice,
   endpointSlices,
@@ -33,6 +37,7 @@ import { versionOnly } from '../copies/identity.ts'
 import { handWritten, podKeysOf, serviceKeyOf } from '../endpoints/copy.ts'
 import { ServiceSlices } from '../links/service-slices.ts'
 import { bundleResources, TrustBundles } from '../trust/bundles.ts'
+import { awaitedSource } from '../volumes/data-source.ts'
 import type { RootVolumes } from '../volumes/placement.ts'
 import { claimKeyOf } from '../volumes/volume.ts'
 import { BoundPods } from './bound-pods.ts'
@@ -56,6 +61,9 @@ export interface Root {
   /** Those that it makes of selectors, while a cluster is linked. */
   readonly serviceSlices: ServiceSlices
   readonly volumes: RootVolumes
+  readonly drivers: Informer<CSIDriver>
+  /** Those of virtual nodes. */
+  readonly csiNodes: Informer<CSINode>
   /** Undefined: it serves none. */
   readonly trustBundles: TrustBundles | undefined
   /** Those that we made as virtual nodes; undefined: it does not serve them. */
@@ -79,6 +87,8 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
     credentials: new Informer({ client, resource: secrets, namespace: systemNamespace }),
     virtualNodes: new Informer({ client, resource: nodes, labelSelector: nodeLabel }),
     namespaces: metadata(namespaces),
+    drivers: new Informer({ client, resource: csiDrivers }),
+    csiNodes: new Informer({ client, resource: csiNodes, labelSelector: clusterLabel }),
     services: new Informer({
       client,
       resource: services,
@@ -97,6 +107,10 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
       resource: persistentVolumeClaims,
       indexes: {
         unbound: ({ spec }: PersistentVolumeClaim) => (spec?.volumeName ? [] : [spec?.storageClassName ?? '']),
+        cloneOf: (claim: PersistentVolumeClaim) => {
+          const source = awaitedSource(claim)
+          return source === undefined ? [] : [source]
+        },
       },
     }),
     volumes: new Informer({

@@ -1,4 +1,4 @@
-import { rootClusterLabel } from '@kosmos/api'
+import { importedByLabel, rootClusterLabel } from '@kosmos/api'
 import type { KubeObject, Service } from '@kosmos/kube'
 import { copyMetadata } from '../copies/identity.ts'
 
@@ -34,8 +34,11 @@ export function serviceCopy(root: Service, rootClusterId: string): KubeObject {
   return copy
 }
 
-/** Those of the cluster itself (its API server, its DNS) each cluster has for itself. */
+/**
+ * Those of the cluster itself (its API server, its DNS) each cluster has for itself, and so what stands for a Service that linked
+ * clusters share.
+ */
 export function isCopied({ metadata }: KubeObject): boolean {
-  if (metadata?.namespace === 'kube-system') return false
+  if (metadata?.namespace === 'kube-system' || metadata?.labels?.[importedByLabel] !== undefined) return false
   return metadata?.name !== 'kubernetes' || metadata.namespace !== 'default'
 }

@@ -1,16 +1,18 @@
-import type { KubeObject, PersistentVolumeClaim } from '@kosmos/kube'
+import type { KubeObject, ObjectKey, PersistentVolumeClaim } from '@kosmos/kube'
 import { copyMetadata } from '../copies/identity.ts'
+import { nameInRoot } from '../copies/private-name.ts'
+import { attributesClassInLeaf, type ClassNames } from './class-names.ts'
 
 /** What Kubernetes writes on a claim about its binding in the root. */
 const ABOUT_BINDING = /^(pv\.kubernetes\.io|volume\.kubernetes\.io|volume\.beta\.kubernetes\.io)\//
 
-/** How StorageClasses of the root are called in a leaf, where they are called otherwise; empty: the leaf's default class. */
-export type ClassNames = Readonly<Record<string, string>>
-
 export interface LeafClaimParts {
   readonly root: PersistentVolumeClaim
   readonly rootClusterId: string
+  /** Of StorageClasses. */
   readonly classNames?: ClassNames
+  /** Of VolumeAttributesClasses. */
+  readonly attributesClassNames?: ClassNames
   /** As the root's, unless given. */
   readonly name?: string
   /** What the leaf calls the claim that it is a clone of. */
@@ -18,11 +20,13 @@ export interface LeafClaimParts {
 }
 
 /** The leaf's claim for one of the root: the same wishes; which volume fulfils them is the leaf's business. Pure. */
-export function leafClaim({ root, rootClusterId, classNames = {}, name, cloneOf }: LeafClaimParts): KubeObject {
+export function leafClaim(parts: LeafClaimParts): KubeObject {
+  const { root, rootClusterId, classNames = {}, attributesClassNames = {}, name, cloneOf } = parts
   const { accessModes, resources, volumeMode, storageClassName, volumeAttributesClassName } = root.spec ?? {}
   const metadata = copyMetadata(root, rootClusterId, name)
   const annotations = Object.entries(metadata.annotations).filter(([key]) => !ABOUT_BINDING.test(key))
   const className = storageClassName === undefined ? undefined : (classNames[storageClassName] ?? storageClassName)
+  const attributesClass = attributesClassInLeaf(volumeAttributesClassName, attributesClassNames)
   const claim = {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -33,11 +37,16 @@ export function leafClaim({ root, rootClusterId, classNames = {}, name, cloneOf 
       ...(volumeMode && { volumeMode }),
       // Left out, it is the default; the empty name would be none at all.
       ...(className && { storageClassName: className }),
-      ...(volumeAttributesClassName && { volumeAttributesClassName }),
+      ...(attributesClass && { volumeAttributesClassName: attributesClass }),
       ...(cloneOf && { dataSource: { kind: 'PersistentVolumeClaim', name: cloneOf } }),
     },
   }
   return claim as KubeObject
+}
+
+/** The claim of the root that one of ours in a leaf is for. Pure. */
+export function rootKeyOf(leafClaim: PersistentVolumeClaim): ObjectKey {
+  return `${leafClaim.metadata.namespace}/${nameInRoot(leafClaim)}`
 }
 
 /** Names of the claims that a pod mounts: its own, and those made for its ephemeral volumes (KEP-1698). Pure. */

@@ -4,7 +4,9 @@ import {
   Controller,
   type Informer,
   type KubeObject,
+  keyOf,
   type ObjectKey,
+  type ObjectRef,
   type PersistentVolume,
   type PersistentVolumeClaim,
   persistentVolumeClaims,
@@ -13,17 +15,22 @@ import {
   type Requeue,
   refOf,
 } from '@kosmos/kube'
-import { nameInRoot, privateName } from '../copies/private-name.ts'
-import { CopyRefused, refuseUnlessPassing, writeCopyAs } from '../copies/write.ts'
+import { privateName } from '../copies/private-name.ts'
+import { refuseUnlessPassing, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
 import { throwUnlessPassing } from '../root/passing.ts'
-import { type ClassNames, leafClaim } from './claim.ts'
+import { leafClaim, rootKeyOf } from './claim.ts'
+import type { ClassNames } from './class-names.ts'
 import { dataSourceOf } from './data-source.ts'
-import { claimRefused, dataSourceElsewhere, dataSourceUnsupported } from './events.ts'
+import { attributesClassUnknown, dataSourceElsewhere, dataSourceUnsupported } from './events.ts'
 import { Placement, type PlacementOptions } from './placement.ts'
 import { isLost, isOf, planVolume, type VolumePlan, type VolumeView } from './plan.ts'
+import { ClaimRefusals } from './refusals.ts'
+import type { SharedVolumes } from './shared/controller.ts'
+import { hasClaim } from './unheard-claim.ts'
 import { provisionedVolume } from './volume.ts'
+import { saidElsewhere, whereaboutsOf } from './whereabouts.ts'
 
 export interface LeafVolumesOptions extends PlacementOptions {
   readonly root: Client
@@ -32,8 +39,12 @@ export interface LeafVolumesOptions extends PlacementOptions {
   /** Our claims in the leaf. */
   readonly leafClaims: Informer<PersistentVolumeClaim>
   readonly namespaces: Pick<LeafNamespaces, 'ensure'>
-  /** As the Cluster says now. */
+  /** Volumes of the root that this leaf reaches as well. */
+  readonly shared: Pick<SharedVolumes, 'stateOf' | 'refusalOf' | 'enqueue'>
+  /** As the Cluster says now, of StorageClasses. */
   readonly classNames: () => ClassNames
+  /** And of VolumeAttributesClasses. */
+  readonly attributesClassNames: () => ClassNames
   readonly events: EventSink
   readonly wake: (pod: ObjectKey) => void
   readonly onReconcile?: (observation: ReconcileObservation) => void
@@ -51,18 +62,19 @@ export type ClaimState =
   | 'lost'
   | 'refused'
 
-/** Between looks whether what a claim is to be a clone of has come. */
-const SOURCE_MS = 10_000
+/** Until the watch has told of a claim that the leaf has. */
+const UNHEARD_MS = 1_000
 
 /** Makes the volumes of one leaf for claims of the root: the root is told where they are, the leaf makes them. */
 export class LeafVolumes {
   readonly controller: Controller<ObjectKey>
   readonly #options: LeafVolumesOptions
   readonly #placement: Placement
-  readonly #refusals = new Map<ObjectKey, string>()
+  readonly #refusals: ClaimRefusals
 
   constructor(options: LeafVolumesOptions) {
     this.#options = options
+    this.#refusals = new ClaimRefusals(options)
     const { claims, volumes } = options.rootVolumes
     this.controller = new Controller({
       name: 'volumes',
@@ -72,17 +84,26 @@ export class LeafVolumes {
     })
     this.#placement = new Placement(options)
     this.#placement.watch(this.controller)
-    this.controller.watch(claims, ({ key }) => [key])
+    const withClones = (key: ObjectKey) => [key, ...[...claims.store.by('cloneOf', key)].map(keyOf)]
+    this.controller.watch(claims, ({ key }) => withClones(key))
     this.controller.watch(volumes, ({ object }) => {
       const { claimRef } = object.spec ?? {}
       return this.#isHere(object) && claimRef ? [`${claimRef.namespace}/${claimRef.name}`] : []
     })
-    this.controller.watch(options.leafClaims, ({ object }) => [rootKeyOf(object)])
+    this.controller.watch(options.leafClaims, ({ object }) => withClones(rootKeyOf(object)))
   }
 
   /** Says that the need for a claim has changed. */
   enqueue(claim: ObjectKey): void {
     this.controller.enqueue(claim)
+    this.#options.shared.enqueue(claim)
+  }
+
+  /** Takes up that the Cluster calls VolumeAttributesClasses otherwise now. */
+  attributesClassesRenamed(): void {
+    for (const claim of this.#options.leafClaims.store.values()) {
+      if (claim.spec?.volumeAttributesClassName) this.controller.enqueue(rootKeyOf(claim))
+    }
   }
 
   stateOf(key: ObjectKey): ClaimState {
@@ -91,16 +112,25 @@ export class LeafVolumes {
     if (!this.#watched.every(({ hasSynced }) => hasSynced)) return 'pending'
     const { claim, volumes, leafClaim } = this.#view(key)
     if (!claim) return 'missing'
+    const shared = this.#options.shared.stateOf(key)
+    if (shared) return shared
     const { volumeName } = claim.spec ?? {}
     if (volumeName && !volumes.some(({ metadata }) => metadata.name === volumeName)) return 'elsewhere'
     if (leafClaim && isOf(leafClaim, claim.metadata.uid)) return 'current'
     if (!leafClaim && volumes.some((volume) => volume.metadata.name === volumeName && isLost(volume))) return 'lost'
-    return this.#refusals.has(key) ? 'refused' : 'pending'
+    return this.#refusals.get(key) === undefined ? 'pending' : 'refused'
+  }
+
+  /** What there is to say of a claim whose volume is elsewhere. */
+  whereabouts(key: ObjectKey): string | undefined {
+    const { rootVolumes, clusterName } = this.#options
+    const claim = rootVolumes.claims.get(key)
+    return claim && saidElsewhere(claim, whereaboutsOf(claim, rootVolumes.volumes.store.by('claim', key)), clusterName)
   }
 
   /** What the leaf said when it refused the claim. */
   refusalOf(key: ObjectKey): string | undefined {
-    return this.#unwatchable ?? this.#refusals.get(key)
+    return this.#unwatchable ?? this.#refusals.get(key) ?? this.#options.shared.refusalOf(key)
   }
 
   /** What the leaf calls the claim: as the root does, unless the leaf has another of that name. */
@@ -137,36 +167,20 @@ export class LeafVolumes {
   }
 
   #view(key: ObjectKey): VolumeView {
-    const { rootVolumes } = this.#options
+    const { rootVolumes, attributesClassNames } = this.#options
     const claim = rootVolumes.claims.get(key)
     const volumes = [...rootVolumes.volumes.store.by('claim', key)].filter((volume) => this.#isHere(volume))
     const isAskedFor = claim !== undefined && this.#placement.of(key, claim) !== undefined
-    return { claim, volumes, leafClaim: this.#inLeaf(key), isAskedFor }
-  }
-
-  #wakeDependents(key: ObjectKey): void {
-    for (const pod of this.#options.registry.dependentsOf(key)) this.#options.wake(pod)
+    return { claim, volumes, leafClaim: this.#inLeaf(key), isAskedFor, attributesClassNames: attributesClassNames() }
   }
 
   async #reconcile(key: ObjectKey): Promise<Requeue> {
     const view = this.#view(key)
-    try {
-      const requeue = await this.#step(key, planVolume(view), view)
-      this.#refusals.delete(key)
-      this.#wakeDependents(key)
-      return requeue
-    } catch (error) {
-      if (error instanceof CopyRefused && this.#refusals.get(key) !== error.message) {
-        this.#refusals.set(key, error.message)
-        if (view.claim) this.#options.events.record(view.claim, claimRefused(this.#options.clusterName, error.message))
-        this.#wakeDependents(key)
-      }
-      throw error
-    }
+    return await this.#refusals.around(key, view.claim, () => this.#step(key, planVolume(view), view))
   }
 
   async #step(key: ObjectKey, plan: VolumePlan, { claim }: VolumeView): Promise<Requeue> {
-    const { root, leaf } = this.#options
+    const { root, leaf, rootClusterId } = this.#options
     const ref = { ...refOf(key), name: this.nameOf(key) }
     switch (plan.kind) {
       case 'none':
@@ -176,7 +190,7 @@ export class LeafVolumes {
       case 'createLeafClaim':
         return await this.#createLeafClaim(key, claim)
       case 'changeLeafClaim':
-        refuseUnlessPassing(await leaf.patch(persistentVolumeClaims, ref, { spec: plan.spec }, { type: 'merge' }))
+        await this.#change(claim, ref, plan)
         return
       case 'deleteLeafClaim':
         refuseUnlessPassing(await leaf.delete(persistentVolumeClaims, ref, { uid: plan.uid }))
@@ -189,6 +203,11 @@ export class LeafVolumes {
         return
       case 'releaseVolume': {
         const { name, uid, resourceVersion, finalizers = [] } = plan.volume.metadata
+        const { persistentVolumeReclaimPolicy, claimRef } = plan.volume.spec ?? {}
+        // The volume is the last that knows of a claim in the leaf, which with Retain is to stay.
+        const parts = { uid: claimRef?.uid, rootClusterId }
+        if (persistentVolumeReclaimPolicy !== 'Retain' && (await hasClaim(leaf, key, parts)))
+          return { afterMs: UNHEARD_MS }
         const others = finalizers.filter((finalizer) => finalizer !== leafVolumeFinalizer)
         if (others.length === finalizers.length) return
         const patch = { metadata: { uid, resourceVersion, finalizers: others } }
@@ -200,8 +219,8 @@ export class LeafVolumes {
       }
       case 'reflectVolume': {
         const { name, uid } = plan.volume.metadata
-        const { annotations, storage } = plan
-        const patch = { metadata: { uid, annotations }, spec: { capacity: { storage } } }
+        const { annotations, spec } = plan
+        const patch = { metadata: { uid, annotations }, spec }
         throwUnlessPassing(
           await root.patch(persistentVolumes, { name }, patch, { type: 'merge' }),
           `the volume ${name}`,
@@ -230,9 +249,15 @@ export class LeafVolumes {
       events.record(claim, dataSourceUnsupported)
       return
     }
-    if (source.kind === 'claim' && this.stateOf(`${claim.metadata.namespace}/${source.name}`) !== 'current') {
-      events.record(claim, dataSourceElsewhere(source.name, clusterName))
-      return { afterMs: SOURCE_MS }
+    const sourceKey = source.kind === 'claim' && `${claim.metadata.namespace}/${source.name}`
+    const state = sourceKey ? this.stateOf(sourceKey) : 'current'
+    if (sourceKey && state !== 'current') {
+      const { claims, volumes } = this.#options.rootVolumes
+      const found = whereaboutsOf(claims.get(sourceKey), volumes.store.by('claim', sourceKey))
+      // On its way here it wakes the claim when it has come.
+      const isComing = state === 'pending' && found.kind === 'leaf' && found.cluster === clusterName
+      if (!isComing) events.record(claim, dataSourceElsewhere(refOf(sourceKey).name, found, clusterName))
+      return
     }
     const outcome = await root.create(persistentVolumes, provisionedVolume(claim, place.storageClass, place.node))
     // It is there already: the watch is about to say so.
@@ -240,13 +265,27 @@ export class LeafVolumes {
     return
   }
 
+  async #change(
+    claim: PersistentVolumeClaim | undefined,
+    ref: ObjectRef,
+    { uid, spec }: Extract<VolumePlan, { kind: 'changeLeafClaim' }>,
+  ): Promise<void> {
+    const { leaf, events, clusterName } = this.#options
+    const outcome = await leaf.patch(persistentVolumeClaims, ref, { metadata: { uid }, spec }, { type: 'merge' })
+    refuseUnlessPassing(outcome)
+    const { volumeAttributesClassName: wanted } = spec
+    if (claim && wanted && outcome.ok && outcome.object.spec?.volumeAttributesClassName !== wanted)
+      events.record(claim, attributesClassUnknown(clusterName))
+  }
+
   async #createLeafClaim(key: ObjectKey, claim: PersistentVolumeClaim | undefined): Promise<Requeue> {
     if (!claim) return
-    const { leaf, rootClusterId, namespaces } = this.#options
+    const { leaf, rootClusterId, namespaces, classNames, attributesClassNames } = this.#options
     const { namespace, name } = refOf(key)
     const source = dataSourceOf(claim)
     const cloneOf = source.kind === 'claim' ? this.nameOf(`${namespace}/${source.name}`) : undefined
-    const parts = { root: claim, rootClusterId, classNames: this.#options.classNames(), cloneOf }
+    const classes = { classNames: classNames(), attributesClassNames: attributesClassNames() }
+    const parts = { root: claim, rootClusterId, ...classes, cloneOf }
     const written = await writeCopyAs({ kind: 'create' }, name, (name) => ({
       leaf,
       resource: persistentVolumeClaims,
@@ -257,8 +296,4 @@ export class LeafVolumes {
     }))
     return written === 'written' ? undefined : written
   }
-}
-
-function rootKeyOf(leafClaim: PersistentVolumeClaim): ObjectKey {
-  return `${leafClaim.metadata.namespace}/${nameInRoot(leafClaim)}`
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PersistentVolumeClaim } from '@kosmos/kube'
-import { dataSourceOf } from './data-source.ts'
+import { awaitedSource, dataSourceOf } from './data-source.ts'
 
 const of = (spec: object) => dataSourceOf({ metadata: {}, spec } as PersistentVolumeClaim)
 
@@ -21,5 +21,16 @@ describe('what a volume is to be filled with', () => {
     assert.deepEqual(of({ dataSource: snapshot }), { kind: 'unsupported' })
     const elsewhere = { kind: 'PersistentVolumeClaim', name: 'gold', namespace: 'bank' }
     assert.deepEqual(of({ dataSourceRef: elsewhere }), { kind: 'unsupported' })
+  })
+})
+
+describe('the claim that another is to be a clone of', () => {
+  const dataSource = { kind: 'PersistentVolumeClaim', name: 'gold' }
+  const claim = (spec: object) => ({ metadata: { namespace: 'bank' }, spec }) as PersistentVolumeClaim
+
+  it('is waited for until there is a volume', () => {
+    assert.equal(awaitedSource(claim({ dataSource })), 'bank/gold')
+    assert.equal(awaitedSource(claim({ dataSource, volumeName: 'v' })), undefined)
+    assert.equal(awaitedSource(claim({})), undefined)
   })
 })

@@ -1,4 +1,4 @@
-import type { PersistentVolumeClaim } from '@kosmos/kube'
+import type { ObjectKey, PersistentVolumeClaim } from '@kosmos/kube'
 
 /** What a new volume is to be filled with. */
 export type DataSource =
@@ -14,4 +14,11 @@ export function dataSourceOf({ spec }: PersistentVolumeClaim): DataSource {
   if (!source) return { kind: 'none' }
   const { kind, name, apiGroup, namespace } = { namespace: undefined, ...source }
   return kind === 'PersistentVolumeClaim' && !apiGroup && !namespace ? { kind: 'claim', name } : { kind: 'unsupported' }
+}
+
+/** The claim that one without a volume is to be a clone of. Pure. */
+export function awaitedSource(claim: PersistentVolumeClaim): ObjectKey | undefined {
+  const source = dataSourceOf(claim)
+  if (source.kind !== 'claim' || claim.spec?.volumeName) return undefined
+  return `${claim.metadata.namespace}/${source.name}`
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { CSIStorageCapacity, Node, PersistentVolumeClaim, StorageClass } from '@kosmos/kube'
+import type { CSIStorageCapacity, Node, PersistentVolume, PersistentVolumeClaim, StorageClass } from '@kosmos/kube'
 import fc from 'fast-check'
 import { isImmediate, nodeForImmediate } from './immediate.ts'
 
@@ -50,6 +50,23 @@ describe('where a volume is made that no pod waits for', () => {
     const nodes = [node({ name: 'east', zone: 'e' }), node({ name: 'west', zone: 'w' })]
     assert.equal(chosen(nodes, inZones('w', 'x')), 'west')
     assert.equal(chosen(nodes, inZones('x')), undefined)
+  })
+
+  it('is beside what it is to be a clone of, wherever the others are', () => {
+    const virtualNodes = Array.from({ length: 8 }, (_, index) => node({ name: `n${index}`, zone: `${index % 3}` }))
+    const source = (key: string, value: string) => {
+      const terms = [{ matchExpressions: [{ key, operator: 'In', values: [value] }] }]
+      return { spec: { nodeAffinity: { required: { nodeSelectorTerms: terms } } } } as unknown as PersistentVolume
+    }
+    const beside = (volume: PersistentVolume, uid: string) =>
+      nodeForImmediate(claim(uid), any, { virtualNodes, source: volume, capacities: [] })
+    fc.assert(
+      fc.property(fc.uuid(), (uid) => {
+        assert.equal(beside(source('zone', '1'), uid)?.metadata.labels?.zone, '1')
+        assert.equal(beside(source('kubernetes.io/hostname', 'n5'), uid)?.metadata.name, 'n5')
+        assert.equal(beside(source('zone', 'gone'), uid), undefined)
+      }),
+    )
   })
 
   it('is where there is room, as far as that is known', () => {

@@ -4,6 +4,7 @@ import {
   type CSIStorageCapacity,
   labelSelector,
   type Node,
+  type PersistentVolume,
   type PersistentVolumeClaim,
   parseQuantity,
   type StorageClass,
@@ -12,6 +13,8 @@ import { isAvailable } from '../nodes/capacity.ts'
 
 export interface Places {
   readonly virtualNodes: Iterable<Node>
+  /** The root's volume of what it is to be a clone of, if it is. */
+  readonly source?: PersistentVolume | undefined
   /** For the class of the claim; none: nothing is known. */
   readonly capacities: readonly CSIStorageCapacity[]
 }
@@ -29,10 +32,14 @@ export function isImmediate({ volumeBindingMode = 'Immediate' }: StorageClass): 
 export function nodeForImmediate(
   claim: PersistentVolumeClaim,
   { allowedTopologies }: StorageClass,
-  { virtualNodes, capacities }: Places,
+  { virtualNodes, source, capacities }: Places,
 ): Node | undefined {
   const candidates = [...virtualNodes].filter(
-    (node) => takesVolumes(node) && isAllowed(node, allowedTopologies) && hasRoom(node, claim, capacities),
+    (node) =>
+      takesVolumes(node) &&
+      isAllowed(node, allowedTopologies) &&
+      isBeside(node, source) &&
+      hasRoom(node, claim, capacities),
   )
   const weight = ({ metadata: { name } }: Node) => hash('sha1', `${claim.metadata.uid} ${name}`)
   return candidates.reduce<Node | undefined>(
@@ -51,6 +58,17 @@ function isAllowed({ metadata: { labels } }: Node, terms: StorageClass['allowedT
   if (!terms?.length) return true
   return terms.some(({ matchLabelExpressions = [] }) =>
     matchLabelExpressions.every(({ key, values }) => values.includes(labels?.[key] ?? '')),
+  )
+}
+
+/** Whether a volume can be used from a node, by what we said of the volume ourselves: a clone lies beside its source. */
+function isBeside(node: Node, volume: PersistentVolume | undefined): boolean {
+  const terms = volume?.spec?.nodeAffinity?.required?.nodeSelectorTerms ?? []
+  return isAllowed(
+    node,
+    terms.map(({ matchExpressions = [] }) => ({
+      matchLabelExpressions: matchExpressions.map(({ key, values = [] }) => ({ key, values })),
+    })),
   )
 }
 

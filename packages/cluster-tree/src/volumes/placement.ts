@@ -11,12 +11,13 @@ import {
   type StorageClass,
 } from '@kosmos/kube'
 import type { ConfigurationRegistry } from '../configuration/registry.ts'
+import { awaitedSource } from './data-source.ts'
 import { isImmediate, nodeForImmediate, takesVolumes } from './immediate.ts'
 import { isOfLeaves, selectedNodeAnnotation } from './volume.ts'
 
 /** What of the root's storage concerns leaves. */
 export interface RootVolumes {
-  readonly claims: Informer<PersistentVolumeClaim, 'unbound'>
+  readonly claims: Informer<PersistentVolumeClaim, 'unbound' | 'cloneOf'>
   /** Those that stand for a volume in a leaf. */
   readonly volumes: Informer<PersistentVolume, 'claim'>
   readonly classes: Informer<StorageClass>
@@ -73,10 +74,20 @@ export class Placement {
     const node = isImmediate(storageClass)
       ? nodeForImmediate(claim, storageClass, {
           virtualNodes: virtualNodes.store.values(),
+          source: this.#volumeOfSource(claim),
           capacities: [...rootVolumes.capacities.store.by('class', storageClass.metadata.name)],
         })
       : this.#nodeOfFirstPod(key, claim)
     return node?.metadata.labels?.[clusterLabel] === clusterName ? { storageClass, node } : undefined
+  }
+
+  /** The root's volume of what the claim is to be a clone of. */
+  #volumeOfSource(claim: PersistentVolumeClaim): PersistentVolume | undefined {
+    const { claims, volumes } = this.#options.rootVolumes
+    const key = awaitedSource(claim)
+    if (key === undefined) return undefined
+    const volumeName = claims.get(key)?.spec?.volumeName
+    return [...volumes.store.by('claim', key)].find(({ metadata }) => metadata.name === volumeName)
   }
 
   #nodeOfFirstPod(key: ObjectKey, { metadata }: PersistentVolumeClaim): Node | undefined {

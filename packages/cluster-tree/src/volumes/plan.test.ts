@@ -9,17 +9,29 @@ interface ClaimParts {
   readonly volumeName?: string
   readonly requested?: string
   readonly capacity?: string
+  readonly attributes?: string
   readonly isDeleted?: boolean
 }
 
-const claim = ({ uid = 'c-1', volumeName, requested = '1Gi', capacity, isDeleted }: ClaimParts = {}) =>
+const claim = ({ uid = 'c-1', volumeName, requested = '1Gi', capacity, attributes, isDeleted }: ClaimParts = {}) =>
   ({
     metadata: { name: 'data', namespace: 'shop', uid, ...(isDeleted && { deletionTimestamp: 'now' }) },
-    spec: { resources: { requests: { storage: requested } }, ...(volumeName && { volumeName }) },
+    spec: {
+      resources: { requests: { storage: requested } },
+      ...(volumeName && { volumeName }),
+      ...(attributes && { volumeAttributesClassName: attributes }),
+    },
     status: capacity ? { capacity: { storage: capacity } } : {},
   }) as unknown as PersistentVolumeClaim
 
-const leafClaim = ({ of = 'c-1', requested = '1Gi', capacity = '1Gi', isDeleted = false } = {}) =>
+const leafClaim = ({
+  of = 'c-1',
+  requested = '1Gi',
+  capacity = '1Gi',
+  attributes = '',
+  isModified = true,
+  isDeleted = false,
+} = {}) =>
   ({
     metadata: {
       name: 'data',
@@ -28,8 +40,15 @@ const leafClaim = ({ of = 'c-1', requested = '1Gi', capacity = '1Gi', isDeleted 
       annotations: { 'kosmos.io/root-uid': of },
       ...(isDeleted && { deletionTimestamp: 'now' }),
     },
-    spec: { resources: { requests: { storage: requested } }, volumeName: 'pv-l-1' },
-    status: capacity ? { capacity: { storage: capacity } } : {},
+    spec: {
+      resources: { requests: { storage: requested } },
+      volumeName: 'pv-l-1',
+      ...(attributes && { volumeAttributesClassName: attributes }),
+    },
+    status: {
+      ...(capacity && { capacity: { storage: capacity } }),
+      ...(attributes && isModified && { currentVolumeAttributesClassName: attributes }),
+    },
   }) as unknown as PersistentVolumeClaim
 
 const volume = ({
@@ -37,6 +56,7 @@ const volume = ({
   phase = 'Bound',
   policy = 'Delete',
   capacity = '1Gi',
+  attributes = '',
   leafUid = 'l-1',
   isDeleted = false,
 } = {}) =>
@@ -54,6 +74,7 @@ const volume = ({
     spec: {
       capacity: { storage: capacity },
       persistentVolumeReclaimPolicy: policy,
+      ...(attributes && { volumeAttributesClassName: attributes }),
       claimRef: { namespace: 'shop', name: 'data', uid: of },
     },
     status: { phase },
@@ -61,7 +82,14 @@ const volume = ({
 
 const bound = claim({ volumeName: 'pvc-c-1', capacity: '1Gi' })
 const plan = (view: Partial<VolumeView>) =>
-  planVolume({ claim: undefined, volumes: [], leafClaim: undefined, isAskedFor: false, ...view })
+  planVolume({
+    claim: undefined,
+    volumes: [],
+    leafClaim: undefined,
+    isAskedFor: false,
+    attributesClassNames: {},
+    ...view,
+  })
 
 describe('what to do about a claim whose volume a leaf makes', () => {
   it('is to make the root’s volume when the first pod goes to the leaf, and not before', () => {
@@ -85,7 +113,7 @@ describe('what to do about a claim whose volume a leaf makes', () => {
     const storage = '2Gi'
     const large = { claim: bound, leafClaim: leafClaim({ capacity: storage }) }
     const step = plan({ ...large, volumes: [volume({ leafUid: '' })] })
-    assert.deepEqual([step.kind, 'storage' in step && step.storage], ['reflectVolume', storage])
+    assert.deepEqual([step.kind, 'spec' in step && step.spec], ['reflectVolume', { capacity: { storage } }])
     const next = plan({ ...large, volumes: [volume({ capacity: storage })] })
     assert.deepEqual(next, { kind: 'reflectClaim', claim: bound, status: { capacity: { storage } } })
     assert.equal(plan({ claim: bound, volumes: [volume()], leafClaim: leafClaim() }).kind, 'none')
@@ -95,11 +123,13 @@ describe('what to do about a claim whose volume a leaf makes', () => {
     const larger = claim({ volumeName: 'pvc-c-1', capacity: '1Gi', requested: '3Gi' })
     assert.deepEqual(plan({ claim: larger, volumes: [volume()], leafClaim: leafClaim() }), {
       kind: 'changeLeafClaim',
+      uid: 'l-1',
       spec: { resources: { requests: { storage: '3Gi' } } },
     })
     const inVain = leafClaim({ requested: '5Gi' })
     assert.deepEqual(plan({ claim: larger, volumes: [volume()], leafClaim: inVain }), {
       kind: 'changeLeafClaim',
+      uid: 'l-1',
       spec: { resources: { requests: { storage: '3Gi' } } },
     })
     const grown = {
@@ -112,6 +142,43 @@ describe('what to do about a claim whose volume a leaf makes', () => {
     )
     const unbound = leafClaim({ capacity: '' })
     assert.equal(plan({ claim: larger, volumes: [volume({ leafUid: '' })], leafClaim: unbound }).kind, 'none')
+  })
+
+  it('is to give it other attributes by the name that the leaf has for them, and to take back what it has not got', () => {
+    const wish = (attributes: string) => claim({ volumeName: 'pvc-c-1', capacity: '1Gi', attributes })
+    const step = (attributes: string, inLeaf: Parameters<typeof leafClaim>[0], names = {}) => {
+      const found = plan({
+        claim: wish(attributes),
+        volumes: [volume()],
+        leafClaim: leafClaim(inLeaf),
+        attributesClassNames: names,
+      })
+      return found.kind === 'changeLeafClaim' && found.spec
+    }
+    assert.deepEqual(step('gold', {}), { volumeAttributesClassName: 'gold' })
+    assert.deepEqual(step('gold', {}, { gold: 'premium' }), { volumeAttributesClassName: 'premium' })
+    assert.equal(step('gold', { attributes: 'premium', isModified: false }, { gold: 'premium' }), false)
+    assert.equal(step('gold', {}, { gold: '' }), false)
+    assert.deepEqual(step('', { attributes: 'gold', isModified: false }), { volumeAttributesClassName: null })
+  })
+
+  it('is to leave attributes that it has and the root asks for no more, since nothing would take them away', () => {
+    const had = claim({ volumeName: 'pvc-c-1', capacity: '1Gi' })
+    const view = { claim: had, volumes: [volume({ attributes: 'gold' })], leafClaim: leafClaim({ attributes: 'gold' }) }
+    assert.equal(plan(view).kind, 'reflectClaim')
+  })
+
+  it('is to tell the root which attributes it has, by the name in the root, before anything is changed', () => {
+    const asked = claim({ volumeName: 'pvc-c-1', capacity: '1Gi', attributes: 'gold', requested: '3Gi' })
+    const view = {
+      claim: asked,
+      leafClaim: leafClaim({ attributes: 'premium' }),
+      attributesClassNames: { gold: 'premium' },
+    }
+    const first = plan({ ...view, volumes: [volume({ attributes: 'silver' })] })
+    assert.deepEqual('spec' in first && first.spec, { volumeAttributesClassName: 'gold' })
+    const second = plan({ ...view, volumes: [volume({ attributes: 'gold' })] })
+    assert.deepEqual('status' in second && second.status, { currentVolumeAttributesClassName: 'gold' })
   })
 
   it('is to remove the leaf’s claim and then the root’s volume, when the root’s claim is gone', () => {
@@ -152,7 +219,7 @@ describe('what to do about a claim whose volume a leaf makes', () => {
     })
     fc.assert(
       fc.property(view, (view) => {
-        const step: VolumePlan = planVolume(view)
+        const step: VolumePlan = plan(view)
         if (step.kind !== 'deleteLeafClaim') return
         const of = view.leafClaim?.metadata.annotations?.['kosmos.io/root-uid']
         const own = view.volumes.find(({ spec }) => spec?.claimRef?.uid === of)

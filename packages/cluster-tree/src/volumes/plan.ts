@@ -1,5 +1,6 @@
 import { leafClaimAnnotation, leafVolumeAnnotation, rootUidAnnotation } from '@kosmos/api'
-import { type PersistentVolume, type PersistentVolumeClaim, parseQuantity } from '@kosmos/kube'
+import { type KubeObject, type PersistentVolume, type PersistentVolumeClaim, parseQuantity } from '@kosmos/kube'
+import { attributesClassInLeaf, attributesClassInRoot, type ClassNames } from './class-names.ts'
 import { reflectedStatus } from './reflected-status.ts'
 
 /** What is known about one claim of the root and what a leaf has of it. */
@@ -11,6 +12,8 @@ export interface VolumeView {
   readonly leafClaim: PersistentVolumeClaim | undefined
   /** The class is of leaves, and this leaf is to make the volume. */
   readonly isAskedFor: boolean
+  /** How the leaf calls VolumeAttributesClasses of the root, where it calls them otherwise. */
+  readonly attributesClassNames: ClassNames
 }
 
 export type VolumePlan =
@@ -18,29 +21,36 @@ export type VolumePlan =
   /** Make the root's volume for the claim. */
   | { readonly kind: 'provision' }
   | { readonly kind: 'createLeafClaim' }
-  /** `spec`: a merge patch. */
-  | { readonly kind: 'changeLeafClaim'; readonly spec: object }
+  | { readonly kind: 'changeLeafClaim'; readonly uid: string; readonly spec: ChangedSpec }
   | { readonly kind: 'deleteLeafClaim'; readonly uid: string }
   /** Delete the root's volume, of which the leaf has nothing any more. */
   | { readonly kind: 'deleteVolume'; readonly name: string; readonly uid: string }
   /** Let go of the root's volume, which is being deleted. */
   | { readonly kind: 'releaseVolume'; readonly volume: PersistentVolume }
-  /** Tell the root's volume what in the leaf has its data, and how large it is. */
+  /** Tell the root's volume what in the leaf has its data, how large it is, and which attributes it has. */
   | {
       readonly kind: 'reflectVolume'
       readonly volume: PersistentVolume
       readonly annotations: Readonly<Record<string, string>>
-      readonly storage: string
+      /** A merge patch. */
+      readonly spec: object
     }
   /** Tell the root's claim what the leaf's says. */
   | { readonly kind: 'reflectClaim'; readonly claim: PersistentVolumeClaim; readonly status: object }
+
+/** A merge patch. */
+export interface ChangedSpec {
+  readonly resources?: { readonly requests: { readonly storage: string } }
+  readonly volumeAttributesClassName?: string | null
+}
 
 /**
  * The next step for one claim. The leaf's claim lives as long as the root's volume does, whatever becomes of the pods and of the
  * claim: with reclaim policy Delete until the root's claim is gone, with Retain until somebody deletes the root's volume, and then
  * the leaf keeps its data. Pure.
  */
-export function planVolume({ claim, volumes, leafClaim, isAskedFor }: VolumeView): VolumePlan {
+export function planVolume(view: VolumeView): VolumePlan {
+  const { claim, volumes, leafClaim, isAskedFor, attributesClassNames } = view
   for (const volume of volumes) {
     const step = planEnd(volume, leafClaim)
     if (step) return step
@@ -57,36 +67,64 @@ export function planVolume({ claim, volumes, leafClaim, isAskedFor }: VolumeView
   const storage = leafClaim.status?.capacity?.storage
   // Until it is bound in the leaf, there is nothing to tell, and nothing of it may change.
   if (!storage) return { kind: 'none' }
-  const spec = changedSpec(claim, leafClaim, storage)
-  if (spec) return { kind: 'changeLeafClaim', spec }
   const annotations = {
     [leafClaimAnnotation]: leafClaim.metadata.uid,
     [leafVolumeAnnotation]: leafClaim.spec?.volumeName ?? '',
   }
   const shown = own.metadata.annotations ?? {}
   const isReflected = Object.entries(annotations).every(([key, value]) => shown[key] === value)
-  if (!isReflected || own.spec?.capacity?.storage !== storage)
-    return { kind: 'reflectVolume', volume: own, annotations, storage }
-  const status = reflectedStatus(claim, leafClaim)
-  return status ? { kind: 'reflectClaim', claim, status } : { kind: 'none' }
+  const shownSpec = reflectedSpec(own, claim, leafClaim, attributesClassNames)
+  if (!isReflected || shownSpec) return { kind: 'reflectVolume', volume: own, annotations, spec: shownSpec ?? {} }
+  const status = reflectedStatus(claim, leafClaim, attributesClassNames)
+  if (status) return { kind: 'reflectClaim', claim, status }
+  // Last, so that a wish that the leaf does not take hides nothing of what it says.
+  const spec = changedSpec(claim, leafClaim, attributesClassNames)
+  return spec ? { kind: 'changeLeafClaim', uid: leafClaim.metadata.uid, spec } : { kind: 'none' }
+}
+
+/** What of the root's volume is otherwise than the leaf says; what has attributes never is without again. */
+function reflectedSpec(
+  { spec }: PersistentVolume,
+  claim: PersistentVolumeClaim,
+  { status }: PersistentVolumeClaim,
+  names: ClassNames,
+): object | undefined {
+  const storage = status?.capacity?.storage
+  // A root that does not have such classes drops the field of the volume, as it does that of the claim.
+  const asked = claim.spec?.volumeAttributesClassName
+  const spokenOf = [asked, spec?.volumeAttributesClassName]
+  const attributesClass = asked && attributesClassInRoot(status?.currentVolumeAttributesClassName, spokenOf, names)
+  const isResized = spec?.capacity?.storage !== storage
+  const isModified = attributesClass && spec?.volumeAttributesClassName !== attributesClass
+  if (!isResized && !isModified) return undefined
+  return {
+    ...(isResized && { capacity: { storage } }),
+    ...(isModified && { volumeAttributesClassName: attributesClass }),
+  }
 }
 
 /**
  * What may change of a claim that is bound: its size, which may be asked for in vain and then lower again, but not below what
  * it has (KEP-284, KEP-1790), and its attributes (KEP-3751).
  */
-function changedSpec(root: PersistentVolumeClaim, leaf: PersistentVolumeClaim, present: string): object | undefined {
-  const { resources, volumeAttributesClassName } = root.spec ?? {}
-  const storage = resources?.requests?.storage
+function changedSpec(
+  root: PersistentVolumeClaim,
+  leaf: PersistentVolumeClaim,
+  names: ClassNames,
+): ChangedSpec | undefined {
+  const storage = root.spec?.resources?.requests?.storage
   const asked = leaf.spec?.resources?.requests?.storage
+  const present = leaf.status?.capacity?.storage
   const isResized =
     storage !== undefined && (isMore(storage, asked) || (isMore(asked, storage) && !isMore(present, storage)))
-  const isModified =
-    volumeAttributesClassName !== undefined && volumeAttributesClassName !== leaf.spec?.volumeAttributesClassName
-  if (!isResized && !isModified) return undefined
+  const wanted = attributesClassInLeaf(root.spec?.volumeAttributesClassName, names)
+  const isModified = wanted !== (leaf.spec?.volumeAttributesClassName || undefined)
+  // That it is to have none can be said only while it has none (ValidatePersistentVolumeClaimUpdate).
+  const isAllowed = wanted !== undefined || leaf.status?.currentVolumeAttributesClassName === undefined
+  if (!isResized && !(isModified && isAllowed)) return undefined
   return {
     ...(isResized && { resources: { requests: { storage } } }),
-    ...(isModified && { volumeAttributesClassName }),
+    ...(isModified && isAllowed && { volumeAttributesClassName: wanted ?? null }),
   }
 }
 
@@ -113,8 +151,8 @@ export function isLost(volume: PersistentVolume): boolean {
 }
 
 /** Whether the leaf's claim is for this incarnation of the root's. Pure. */
-export function isOf(leafClaim: PersistentVolumeClaim, uid: string | undefined): boolean {
-  return leafClaim.metadata.annotations?.[rootUidAnnotation] === uid
+export function isOf(leafClaim: Pick<KubeObject, 'metadata'>, uid: string | undefined): boolean {
+  return leafClaim.metadata?.annotations?.[rootUidAnnotation] === uid
 }
 
 function isMore(wanted: string | undefined, present: string | undefined): boolean {

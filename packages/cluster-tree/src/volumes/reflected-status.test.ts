@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { reflectedStatus } from './reflected-status.ts'
 
 const claim = (status: unknown) => ({ metadata: { name: 'data', uid: 'u' }, status }) as PersistentVolumeClaim
-const reflected = (shown: object, said: object) => reflectedStatus(claim(shown), claim(said))
+const reflected = (shown: object, said: object, names = {}) => reflectedStatus(claim(shown), claim(said), names)
 
 /** RFC 7386. */
 function merged(target: unknown, patch: unknown): unknown {
@@ -50,17 +50,21 @@ describe("what the root's claim is told of its volume", () => {
           capacity: fc.dictionary(fc.constantFrom('storage', 'other'), fc.constantFrom('1Gi', '2Gi')),
           allocatedResourceStatuses: fc.dictionary(fc.constantFrom('storage', 'a'), fc.constantFrom('x', 'y')),
           currentVolumeAttributesClassName: fc.constantFrom('gold', 'silver'),
-          modifyVolumeStatus: fc.record({ status: fc.constantFrom('Pending', 'Infeasible') }),
+          modifyVolumeStatus: fc.record({
+            status: fc.constantFrom('Pending', 'Infeasible'),
+            targetVolumeAttributesClassName: fc.constantFrom('gold', 'silver'),
+          }),
           conditions: fc.uniqueArray(condition, { selector: ({ type }) => type }),
         },
         { requiredKeys: [] },
       )
       .map((status) => JSON.parse(JSON.stringify(status)) as Record<string, unknown>)
+    const names = fc.dictionary(fc.constantFrom('gold', 'platinum'), fc.constantFrom('', 'silver', 'gold'))
     fc.assert(
-      fc.property(status, status, (shown, said) => {
-        const patch = reflected(shown, said)
+      fc.property(status, status, names, (shown, said, names) => {
+        const patch = reflected(shown, said, names)
         const after = merged(shown, patch ?? {}) as Record<string, unknown>
-        assert.equal(reflected(after, said), undefined)
+        assert.equal(reflected(after, said, names), undefined)
         assert.equal(after.phase, shown.phase)
         const others = ({ conditions }: Record<string, unknown>) =>
           ((conditions ?? []) as { type: string }[]).filter(({ type }) => type === 'Unused' || type === 'Custom')

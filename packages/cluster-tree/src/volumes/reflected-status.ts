@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { PersistentVolumeClaim } from '@kosmos/kube'
+import { attributesClassInRoot, type ClassNames } from './class-names.ts'
 
 type Status = NonNullable<PersistentVolumeClaim['status']>
 
@@ -24,10 +25,15 @@ const CONDITIONS = [
 
 /**
  * The merge patch that makes the status of the root's claim say what the leaf's says of the volume; undefined when it does. The
- * root's does not follow by itself: for a driver it is its resizer that writes it. Pure.
+ * root's does not follow by itself: for a driver it is its resizer that writes it.
+ * VolumeAttributesClasses go by the root's names. Pure.
  */
-export function reflectedStatus(root: PersistentVolumeClaim, leaf: PersistentVolumeClaim): object | undefined {
-  const [shown, said] = [root.status ?? {}, leaf.status ?? {}]
+export function reflectedStatus(
+  root: PersistentVolumeClaim,
+  leaf: PersistentVolumeClaim,
+  attributesClassNames: ClassNames,
+): object | undefined {
+  const [shown, said] = [root.status ?? {}, inNamesOfRoot(root, leaf.status ?? {}, attributesClassNames)]
   const fields = FIELDS.filter((field) => !isDeepStrictEqual(shown[field], said[field]))
   const isOfVolume = ({ type }: { readonly type: string }) => CONDITIONS.includes(type)
   const [shownConditions, saidConditions] = [shown.conditions ?? [], said.conditions ?? []]
@@ -38,6 +44,24 @@ export function reflectedStatus(root: PersistentVolumeClaim, leaf: PersistentVol
     // Replaced as a whole, a key that is gone would stay otherwise.
     ...Object.fromEntries(fields.map((field) => [field, replaced(shown[field], said[field])])),
     ...(!isSame && { conditions: [...others, ...saidConditions.filter(isOfVolume)] }),
+  }
+}
+
+function inNamesOfRoot(root: PersistentVolumeClaim, said: Status, names: ClassNames): Status {
+  const { currentVolumeAttributesClassName, modifyVolumeStatus } = said
+  const inRoot = (name: string | undefined, before: string | undefined) =>
+    attributesClassInRoot(name, [root.spec?.volumeAttributesClassName, before], names)
+  const { currentVolumeAttributesClassName: shown, modifyVolumeStatus: shownModification } = root.status ?? {}
+  const current = inRoot(currentVolumeAttributesClassName, shown)
+  const target = inRoot(
+    modifyVolumeStatus?.targetVolumeAttributesClassName,
+    shownModification?.targetVolumeAttributesClassName,
+  )
+  return {
+    ...said,
+    ...(current && { currentVolumeAttributesClassName: current }),
+    ...(modifyVolumeStatus &&
+      target && { modifyVolumeStatus: { ...modifyVolumeStatus, targetVolumeAttributesClassName: target } }),
   }
 }
 

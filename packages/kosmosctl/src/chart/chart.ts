@@ -15,7 +15,7 @@ export function chart({ version, crds, manifests }: ChartSources): Record<string
   const files: Record<string, string> = {}
   const values: Record<string, unknown> = {}
   for (const [path, text] of Object.entries(manifests)) {
-    const template = toTemplate(withoutNamespace(text))
+    const template = toTemplate(whereServed(withoutNamespace(text)))
     for (const { name, value } of template.values) values[name] = value
     files[`templates/${path.replaceAll('/', '-')}`] = generated + template.text
   }
@@ -49,6 +49,18 @@ function withoutNamespace(text: string): string {
   return text
     .split(/^---\n/m)
     .filter((document) => !/^kind: Namespace$/m.test(document))
+    .join('---\n')
+}
+
+const served = '.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"'
+
+/** A root has the admission policies, or else the webhook: as install does it. */
+function whereServed(text: string): string {
+  const where = (condition: string, document: string) => `{{- if ${condition} }}\n${document.trimEnd()}\n{{- end }}\n`
+  if (/^kind: MutatingWebhookConfiguration$/m.test(text)) return where(`not (${served})`, text)
+  return text
+    .split(/^---\n/m)
+    .map((document) => (/^kind: MutatingAdmissionPolicy/m.test(document) ? where(served, document) : document))
     .join('---\n')
 }
 

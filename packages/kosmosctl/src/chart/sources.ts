@@ -9,7 +9,9 @@ const paths = [
   'scheduler.yaml',
   'rbac/clusterlink.yaml',
   'clusterlink.yaml',
+  'rbac/metrics-reader.yaml',
   'admission.yaml',
+  'webhook.yaml',
 ]
 
 /** Reads what the chart is made of. `folder`: deploy/, with a slash at the end. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { namespaces, nodes } from '@kosmos/kube'
 import { leafAccountName } from '../clusters/names.ts'
-import { clusterRoles } from '../clusters/resources.ts'
+import { clusterRoles, clusters } from '../clusters/resources.ts'
 import { join } from '../join/join.ts'
 import { startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
@@ -19,13 +19,14 @@ after(async () => {
   await Promise.all([root, leaf].map((cluster) => cluster && stopCluster(cluster)))
 })
 
-/** The checks that failed, and what they found. */
-async function problems(): Promise<Record<string, string>> {
+/** What the checks found that came to this. */
+async function found(status: 'problem' | 'warning'): Promise<Record<string, string>> {
   const findings = await check({ root: root.source }, silent)
   return Object.fromEntries(
-    findings.flatMap(({ id, verdict }) => (verdict.status === 'problem' ? [[id, verdict.what]] : [])),
+    findings.flatMap(({ id, verdict }) => (verdict.status === status ? [[id, verdict.what]] : [])),
   )
 }
+const problems = () => found('problem')
 
 describe('a check', () => {
   it('of an empty root says what is not installed', async () => {
@@ -40,6 +41,13 @@ describe('a check', () => {
       'credentials-valid',
       'virtual-nodes-ready',
     ])
+  })
+
+  it('of a leaf whose pods get tokens warns of an issuer that is the leaf there', async () => {
+    assert.equal((await found('warning'))['token-issuer'], undefined)
+    const patch = { spec: { clusterTreeOptions: { rootAPIServer: 'https://root.invalid:6443' } } }
+    await root.client.patch(clusters, { name: 'leaf1' }, patch, { type: 'merge' })
+    assert.match((await found('warning'))['token-issuer'] ?? '', /name https:\/\/kubernetes\.default\.svc/)
   })
 
   it('asks the API server to reach a virtual node, and says what keeps it from it', async () => {

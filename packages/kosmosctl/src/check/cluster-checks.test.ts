@@ -24,6 +24,7 @@ const healthy = {
     status: fine,
   },
   rootAddress: { kind: 'trusted' },
+  tokenIssuer: 'https://root.example:6443',
   virtualNodes: [],
   rootVersion: 'v1.37.2',
   credentials: { life: { issuedAt: now - day, expiresAt: now + 29 * day } },

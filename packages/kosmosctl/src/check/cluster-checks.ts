@@ -7,6 +7,7 @@ import { explain } from '../terminal/explain.ts'
 import type { ClusterFacts } from './cluster-facts.ts'
 import { addressVerdict } from './root-address.ts'
 import { describeNeed } from './rules.ts'
+import { issuerVerdict } from './token-issuer.ts'
 
 /** What can be wrong with one leaf. */
 export const clusterChecks: readonly Check<ClusterFacts>[] = [
@@ -21,6 +22,10 @@ export const clusterChecks: readonly Check<ClusterFacts>[] = [
   {
     id: 'root-address',
     run: ({ cluster, rootAddress }) => addressVerdict(cluster.spec.clusterTreeOptions?.rootAPIServer, rootAddress),
+  },
+  {
+    id: 'token-issuer',
+    run: ({ cluster, tokenIssuer }) => issuerVerdict(cluster.spec.clusterTreeOptions?.rootAPIServer, tokenIssuer),
   },
 ]
 

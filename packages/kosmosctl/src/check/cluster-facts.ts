@@ -8,6 +8,7 @@ import { deployedManifests } from '../install/deploy-folder.ts'
 import { type AddressAnswer, askAddress } from './root-address.ts'
 import { type Need, needsOf, type Rule, uncovered } from './rules.ts'
 import { type TokenLife, tokenLife } from './token.ts'
+import { tokenIssuer } from './token-issuer.ts'
 
 export interface ClusterFacts {
   readonly now: number
@@ -21,6 +22,8 @@ export interface ClusterFacts {
     | { readonly error: unknown }
   /** What is at the address of the root that pods are given; undefined if they are given none. */
   readonly rootAddress: AddressAnswer | undefined
+  /** Whom their tokens name as issuer; undefined if they get none, or if we are not told. */
+  readonly tokenIssuer: string | undefined
 }
 
 interface RulesReview extends KubeObject {
@@ -37,8 +40,13 @@ const rulesReviews = resource<RulesReview>(
 export async function gatherClusterFacts(root: Client, cluster: Cluster, rootVersion: string): Promise<ClusterFacts> {
   const labelSelector = `${clusterLabel}=${cluster.metadata.name}`
   const virtualNodes = await root.listAll(nodes, { labelSelector })
-  const [asked, rootAddress] = await Promise.all([askLeaf(root, cluster), askRootAddress(root, cluster)])
-  return { now: Date.now(), cluster, virtualNodes, rootVersion, ...asked, rootAddress }
+  const getsTokens = cluster.spec.clusterTreeOptions?.rootAPIServer !== undefined
+  const [asked, rootAddress, issuer] = await Promise.all([
+    askLeaf(root, cluster),
+    askRootAddress(root, cluster),
+    getsTokens ? tokenIssuer(root) : undefined,
+  ])
+  return { now: Date.now(), cluster, virtualNodes, rootVersion, ...asked, rootAddress, tokenIssuer: issuer }
 }
 
 async function askRootAddress(root: Client, { spec }: Cluster): Promise<AddressAnswer | undefined> {

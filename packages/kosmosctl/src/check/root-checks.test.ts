@@ -21,6 +21,7 @@ const healthy: RootFacts = {
   virtualNodes: [node([{ type: 'InternalIP', address: '10.0.0.1' }])],
   probes: [{ node: 'kosmos-leaf1', addresses: [], code: 200, message: 'ok' }],
   servingRequests: [],
+  admission: { servesPolicies: true, hasPolicies: true, webhooks: undefined },
 }
 const verdictOf = (id: string, differences: Partial<RootFacts>) => {
   const found = judge(rootChecks, { ...healthy, ...differences }).find((finding) => finding.id === id)?.verdict
@@ -31,6 +32,18 @@ const verdictOf = (id: string, differences: Partial<RootFacts>) => {
 describe('the check of a root', () => {
   it('finds no problem when all is well', () => {
     for (const { id, verdict } of judge(rootChecks, healthy)) assert.notEqual(verdict.status, 'problem', id)
+  })
+
+  it('says how pods come to wait for their places', () => {
+    const admission = (differences: Partial<RootFacts['admission']>) => {
+      const none = { servesPolicies: false, hasPolicies: false, webhooks: undefined }
+      return verdictOf('placement-admission', { admission: { ...none, ...differences } })
+    }
+    assert.match(admission({ servesPolicies: true, hasPolicies: true }).what, /by admission policies/)
+    assert.deepEqual([admission({ webhooks: 3 }).status, admission({}).status], ['ok', 'skipped'])
+    assert.match(admission({ webhooks: 3 }).what, /by a webhook/)
+    assert.equal(admission({ webhooks: 0 }).status, 'problem')
+    assert.equal(admission({ webhooks: 3, servesPolicies: true }).status, 'warning')
   })
 
   it('notices that no controller is at work, by leases that nobody renews', () => {

@@ -2,6 +2,7 @@ import { systemNamespace } from '@kosmos/api'
 import { clockVerdict } from '../findings/clock.ts'
 import { type Check, ok, problem, skipped, type Verdict, warning } from '../findings/finding.ts'
 import { rootVersionVerdict } from '../findings/version.ts'
+import { admissionVerdict } from './admission.ts'
 import { tunnelDistribution, tunnelFix } from './distribution.ts'
 import { probeVerdict } from './kubelet-probe.ts'
 import type { RootFacts } from './root-facts.ts'
@@ -17,6 +18,7 @@ export const rootChecks: readonly Check<RootFacts>[] = [
   { id: 'crds', run: crds },
   { id: 'controller', run: controller },
   { id: 'controller-version', run: controllerVersion },
+  { id: 'placement-admission', run: ({ admission }) => admissionVerdict(admission) },
   { id: 'egress-tunnel', run: egressTunnel },
   { id: 'node-addresses', run: nodeAddresses },
   { id: 'kubelet-api', run: kubeletApi },

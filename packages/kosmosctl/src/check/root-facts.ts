@@ -13,6 +13,7 @@ import { definitionState } from '../clusters/definition-state.ts'
 import { type Deployment, deployments } from '../clusters/resources.ts'
 import { serverVersion } from '../clusters/version.ts'
 import { virtualNodeSelector } from '../get/virtual-nodes.ts'
+import { type AdmissionFacts, gatherAdmissionFacts } from './admission.ts'
 import { type Probe, probe } from './kubelet-probe.ts'
 
 export const controllersDeployment = 'clustertree'
@@ -31,6 +32,7 @@ export interface RootFacts {
   readonly virtualNodes: readonly Node[]
   readonly probes: readonly Probe[]
   readonly servingRequests: readonly CertificateSigningRequest[]
+  readonly admission: AdmissionFacts
 }
 
 /** Looks at the root; the only requests that reach further are those to the virtual nodes' kubelet API. */
@@ -39,12 +41,13 @@ export async function gatherRootFacts(root: Client): Promise<RootFacts> {
   const all = await root.listAll(nodes)
   const virtualNodes = await root.listAll(nodes, { labelSelector: virtualNodeSelector })
   const lease = (namespace: string, name: string) => root.get(leases, { namespace, name })
-  const [offset, definition, deployment, requests, probes, ...found] = await Promise.all([
+  const [offset, definition, deployment, requests, probes, admission, ...found] = await Promise.all([
     clockOffsetMs(root.connection),
     definitionState(root),
     root.get(deployments, { namespace: systemNamespace, name: controllersDeployment }),
     root.listAll(certificateSigningRequests),
     Promise.all(virtualNodes.map((node) => probe(root, node))),
+    gatherAdmissionFacts(root),
     lease(systemNamespace, leaderLease),
     ...virtualNodes.map(({ metadata }) => lease('kube-node-lease', metadata.name)),
   ])
@@ -59,5 +62,6 @@ export async function gatherRootFacts(root: Client): Promise<RootFacts> {
     virtualNodes,
     probes,
     servingRequests: requests,
+    admission,
   }
 }

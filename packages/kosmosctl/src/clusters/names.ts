@@ -1,8 +1,7 @@
-export { leafIdAnnotation } from '@kosmos/api'
+export { leafIdAnnotation, managedByLabel } from '@kosmos/api'
 
 /** Annotation of the Cluster that join made: the name of its account in the leaf. */
 export const leafAccountAnnotation = 'kosmos.io/leaf-account'
-export const managedByLabel = 'app.kubernetes.io/managed-by'
 export const managedBy = 'kosmosctl'
 
 /** The key of the credentials Secret that holds the kubeconfig. */

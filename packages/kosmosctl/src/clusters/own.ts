@@ -6,21 +6,41 @@ import { managedBy, managedByLabel } from './names.ts'
 import { resourceOf } from './resource-of.ts'
 import type { Manifest } from './resources.ts'
 
+/** How long what is being deleted may take to go before it is made anew. */
+const terminatingMs = 60_000
+
 export function isOwn(object: KubeObject, rootId: string): boolean {
   return object.metadata?.labels?.[rootClusterLabel] === rootId
 }
 
-/** Applies an object of one root in a leaf. What is there without this root's identity stays as it is: Failure. */
+/**
+ * Applies an object of one root in a leaf, after one that is being deleted has gone. What is there without this root's
+ * identity stays as it is: Failure.
+ */
 export async function applyOwn(client: Client, manifest: Manifest, rootId: string): Promise<Stored<KubeObject>> {
-  const resource = resourceOf(manifest)
-  const { name = '', namespace } = manifest.metadata ?? {}
-  const existing = await client.get(resource, { name, namespace })
+  const existing = await lasting(client, manifest)
   if (existing !== undefined && !isOwn(existing, rootId)) {
     throw new Failure(`${client.name}: ${describeObject(manifest)} exists and was not made for this root`, {
       next: `remove or rename it in the ${client.name}, then run the command again`,
     })
   }
   return await applyTo(client, manifest)
+}
+
+/** What there is of a manifest, and is not about to go. */
+async function lasting(client: Client, manifest: Manifest): Promise<KubeObject | undefined> {
+  const { name = '', namespace } = manifest.metadata ?? {}
+  const until = Date.now() + terminatingMs
+  for (;;) {
+    const existing = await client.get(resourceOf(manifest), { name, namespace })
+    if (existing?.metadata?.deletionTimestamp === undefined) return existing
+    if (Date.now() > until) {
+      throw new Failure(`${client.name}: ${describeObject(manifest)} is still being deleted`, {
+        next: 'try again later',
+      })
+    }
+    await sleep(500)
+  }
 }
 
 /** Server-side apply; a refusal becomes a Failure that names the object. */
@@ -32,9 +52,6 @@ export async function applyTo(client: Client, manifest: Manifest): Promise<Store
     { next: 'when that is solved run the command again; it takes up where it stopped' },
   )
 }
-
-/** How long a namespace may take to go before it is made anew. */
-const terminatingMs = 60_000
 
 /** Creates a namespace if there is none of the name; one that exists stays untouched, whoever made it. */
 export async function ensureNamespace(client: Client, manifest: Manifest): Promise<void> {

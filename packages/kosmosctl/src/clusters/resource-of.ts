@@ -17,6 +17,7 @@ import {
   type Manifest,
   mutatingAdmissionPolicies,
   mutatingAdmissionPolicyBindings,
+  mutatingWebhookConfigurations,
   podDisruptionBudgets,
   roleBindings,
   roles,
@@ -44,6 +45,7 @@ const known: readonly Resource[] = [
   csiDrivers,
   mutatingAdmissionPolicies,
   mutatingAdmissionPolicyBindings,
+  mutatingWebhookConfigurations,
   clusters,
 ]
 

@@ -46,6 +46,12 @@ export const mutatingAdmissionPolicyBindings = resource<Stored<KubeObject>>(
   'mutatingadmissionpolicybindings',
   'Cluster',
 )
+export const mutatingWebhookConfigurations = resource<Stored<KubeObject>>(
+  admission,
+  'MutatingWebhookConfiguration',
+  'mutatingwebhookconfigurations',
+  'Cluster',
+)
 export const daemonSets = resource<Stored<KubeObject>>('apps/v1', 'DaemonSet', 'daemonsets', 'Namespaced')
 export const validatingAdmissionPolicies = resource<Stored<KubeObject>>(
   admission,
@@ -60,13 +66,3 @@ export const validatingAdmissionPolicyBindings = resource<Stored<KubeObject>>(
   'Cluster',
 )
 export const services = resource('v1', 'Service', 'services', 'Namespaced')
-
-export interface SelfSubjectAccessReview extends KubeObject {
-  readonly status: { readonly allowed: boolean; readonly reason?: string }
-}
-export const selfSubjectAccessReviews = resource<SelfSubjectAccessReview>(
-  'authorization.k8s.io/v1',
-  'SelfSubjectAccessReview',
-  'selfsubjectaccessreviews',
-  'Cluster',
-)

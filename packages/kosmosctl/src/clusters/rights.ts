@@ -1,5 +1,5 @@
-import type { Client } from '@kosmos/kube'
-import { type Manifest, selfSubjectAccessReviews } from './resources.ts'
+import { type Client, selfSubjectAccessReviews } from '@kosmos/kube'
+import type { Manifest } from './resources.ts'
 
 /** One right, as a SubjectAccessReview asks for it. */
 export interface Right {
@@ -28,5 +28,5 @@ async function isAllowed(client: Client, right: Right): Promise<boolean> {
   const review: Manifest = { spec: { resourceAttributes: right } }
   const outcome = await client.create(selfSubjectAccessReviews, review)
   // Every authenticated user may ask (system:basic-user); who may not even ask is told by the request itself.
-  return outcome.ok && outcome.object.status.allowed
+  return outcome.ok && outcome.object.status?.allowed === true
 }

@@ -2,6 +2,7 @@ import { Argument, type Command } from 'commander'
 import { withClusters } from '../clusters/connect.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import { table } from '../output/table.ts'
+import { candidatesText } from '../placement/candidates-text.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { outputOption, rootSource, withRootOptions } from '../terminal/options.ts'
 import { explainPod, type PodExplanation } from './pod.ts'
@@ -38,7 +39,16 @@ export function addExplain(program: Command, terminal: Terminal): void {
   })
 }
 
-function reportText({ workload, pods, policy, shares, elsewhere, waiting, refusals }: WorkloadReport): string {
+function reportText({
+  workload,
+  pods,
+  policy,
+  shares,
+  elsewhere,
+  waiting,
+  rebalance,
+  refusals,
+}: WorkloadReport): string {
   if (policy === undefined) return `${workload}: no WorkloadPolicy places it`
   const others = policy.countedTogetherWith
   const rows = shares.map(({ name, asked, desired, assigned, ready, missing, why = '' }) => [
@@ -58,11 +68,12 @@ function reportText({ workload, pods, policy, shares, elsewhere, waiting, refusa
       'waiting:',
       waiting.map(({ pods, what }) => `${pods}: ${what}`),
     ),
+    ...list('rebalancing:', rebalance ? [rebalance] : []),
     ...list('not asked for a while:', refusals),
   ].join('\n')
 }
 
-function explanationText({ pod, node, cluster, copy, needs, waitsFor }: PodExplanation): string {
+function explanationText({ pod, node, cluster, copy, needs, candidates, waitsFor }: PodExplanation): string {
   const where = node === undefined ? 'on no node' : `on ${node}, cluster ${cluster}`
   const there = copy ? `${copy.phase}${copy.node ? ` on its node ${copy.node}` : ''}` : 'no copy'
   const rows = needs.map(({ kind, name, optional, usedBy, root, leaf, nameInLeaf }) => [
@@ -76,6 +87,7 @@ function explanationText({ pod, node, cluster, copy, needs, waitsFor }: PodExpla
     `pod ${pod.namespace}/${pod.name}: ${pod.phase}, ${where}`,
     ...(cluster === undefined ? [] : [`in the leaf: ${there}`]),
     ...(rows.length > 0 ? ['', table(['needs', 'name', 'in the root', 'in the leaf', 'used by'], rows)] : []),
+    ...(candidates.length > 0 ? ['', candidatesText(candidates)] : []),
     '',
     waitsFor.length > 0
       ? `waits for:\n${waitsFor.map((sentence) => `  - ${sentence}`).join('\n')}`

@@ -13,7 +13,7 @@ import {
   secrets,
   services,
 } from '@kosmos/kube'
-import { isGated, stuckInLeaf, takeBack, whyWaiting } from '@kosmos/scheduler'
+import { type Candidate, candidatesOf, isGated, stuckInLeaf, takeBack, whyWaiting } from '@kosmos/scheduler'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { clusters } from '../clusters/resources.ts'
@@ -31,6 +31,8 @@ export interface PodExplanation {
   /** The copy in the leaf. */
   readonly copy: { readonly uid: string; readonly phase: string; readonly node: string | undefined } | undefined
   readonly needs: readonly Need[]
+  /** While it waits for its place: the nodes that would take it, the best first. */
+  readonly candidates: readonly Candidate[]
   /** A sentence each; empty when nothing is in the way. */
   readonly waitsFor: readonly string[]
 }
@@ -48,8 +50,8 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
   const about = { pod: { ...ref, uid: pod.metadata.uid, phase }, node: pod.spec.nodeName }
   const cluster = await clusterOf(root, pod)
   if (cluster === undefined) {
-    const why = isGated(pod) ? await placeOf(root, pod) : unscheduled(pod)
-    return { ...about, cluster, copy: undefined, needs: [], waitsFor: [why] }
+    const { why, candidates } = isGated(pod) ? await placeOf(root, pod) : { why: unscheduled(pod), candidates: [] }
+    return { ...about, cluster, copy: undefined, needs: [], candidates, waitsFor: [why] }
   }
   const stored = await root.get(clusters, { name: cluster })
   if (!stored) throw new Failure(`the Cluster "${cluster}" of node ${pod.spec.nodeName} is gone`)
@@ -68,6 +70,7 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
           ? { uid: copy.metadata.uid, phase: copy.status?.phase ?? '', node: copy.spec.nodeName }
           : undefined,
       needs,
+      candidates: [],
       waitsFor: isCopy ? said : [...new Set([...said, ...waitsFor(needs)])],
     }
   } finally {
@@ -91,9 +94,12 @@ async function clusterOf(root: Client, { spec }: Pod): Promise<string | undefine
 }
 
 /** What the scheduler decides about a pod that waits for its place, by the same function. */
-async function placeOf(root: Client, pod: Pod): Promise<string> {
-  const decision = whyWaiting(await readWorld(root)).get(keyOf(pod))
-  return decision ? `its place: it ${meaningOf(decision)}` : 'the scheduler of Kosmos, which opens its gate'
+async function placeOf(root: Client, pod: Pod) {
+  const world = await readWorld(root)
+  const decision = whyWaiting(world).get(keyOf(pod))
+  const kept = decision?.kept === undefined ? '' : `; node ${decision.kept} is kept for it from those that come later`
+  const why = decision ? `its place: it ${meaningOf(decision)}${kept}` : 'the scheduler of Kosmos, which opens its gate'
+  return { why, candidates: candidatesOf(world, pod) }
 }
 
 /** What becomes of a pod with a place by a policy that its leaf finds no node for. */

@@ -1,6 +1,6 @@
 import type { Allocation } from '@kosmos/api'
 import { type Client, type KubeObject, type Resource, resource } from '@kosmos/kube'
-import { explainWorkload, type ShareExplanation } from '@kosmos/scheduler'
+import { explainWorkload, type ShareExplanation, type WorkloadExplanation } from '@kosmos/scheduler'
 import { type Outcome, obstacles, outcomesOf } from '../placement/outcome.ts'
 import { readWorld } from '../placement/world.ts'
 import { Failure } from '../terminal/failure.ts'
@@ -17,6 +17,8 @@ export interface WorkloadReport {
   /** Where no share is. */
   readonly elsewhere: number
   readonly waiting: readonly Outcome[]
+  /** What `rebalance` of the policy does next; undefined: it is not asked for, or nothing is to be moved. */
+  readonly rebalance: string | undefined
   /** Nodes that are not asked for a while. */
   readonly refusals: readonly string[]
 }
@@ -44,9 +46,18 @@ export async function reportWorkload(
   const { kind, name } = await find(root, namespace, text)
   const found = explainWorkload(await readWorld(root), { kind, namespace, name })
   const workload = `${kind} ${namespace}/${name}`
-  const none = { workload, pods: 0, policy: undefined, shares: [], elsewhere: 0, waiting: [], refusals: [] }
+  const none = {
+    workload,
+    pods: 0,
+    policy: undefined,
+    shares: [],
+    elsewhere: 0,
+    waiting: [],
+    rebalance: undefined,
+    refusals: [],
+  }
   if (found === undefined) return none
-  const { policy, pods, others, shares, elsewhere, waiting, refusals } = found
+  const { policy, pods, others, shares, elsewhere, waiting, rebalance, refusals } = found
   return {
     workload,
     pods,
@@ -54,6 +65,7 @@ export async function reportWorkload(
     shares: shares.map(({ offer, ...share }) => ({ ...share, why: whyMissing({ offer, ...share }) })),
     elsewhere,
     waiting: outcomesOf(waiting),
+    rebalance: nextMove(rebalance),
     refusals: refusals
       .filter(({ until }) => until > Date.now())
       .map(
@@ -63,10 +75,21 @@ export async function reportWorkload(
   }
 }
 
+function nextMove(rebalance: WorkloadExplanation['rebalance']): string | undefined {
+  if (rebalance.kind === 'evict')
+    return `evicts ${rebalance.pod.metadata.name}, whose successor goes to ${rebalance.value}`
+  if (rebalance.why === 'settling')
+    return 'moves none while pods wait, or as many are not Ready as maxUnavailable allows'
+  if (rebalance.why === 'stuck')
+    return 'moves none: there is no room where they belong, or they have claims, or are of a Job or of nobody'
+  return undefined
+}
+
 function whyMissing({ missing, offer }: ShareExplanation): string | undefined {
   if (missing === 0 || offer === undefined) return undefined
   if (offer === 'room')
     return 'it would take them now; pods that have another place stay there until they are made anew'
+  if (offer === 'byPreemption') return 'pods of a lower priority would be preempted for the next one'
   return obstacles[offer]
 }
 

@@ -1,7 +1,7 @@
 import { placementGate } from '@kosmos/api'
 import { ApiError, type Client, keyOf, pods } from '@kosmos/kube'
 import { isGated, openPatch } from '@kosmos/scheduler'
-import { type Manifest, mutatingAdmissionPolicies } from '../clusters/resources.ts'
+import { type Manifest, mutatingAdmissionPolicies, mutatingWebhookConfigurations } from '../clusters/resources.ts'
 
 const { group, version, plural } = mutatingAdmissionPolicies
 
@@ -16,7 +16,12 @@ export async function servesAdmissionPolicies(root: Client): Promise<boolean> {
   }
 }
 
-export const isOfAdmission = ({ apiVersion }: Manifest): boolean => apiVersion === `${group}/${version}`
+/** Whether a root needs a manifest: one that serves MutatingAdmissionPolicies has no use for the webhook, and the other way round. */
+export function isFor(hasPolicies: boolean, { kind, metadata }: Manifest): boolean {
+  if (kind?.startsWith(mutatingAdmissionPolicies.kind)) return hasPolicies
+  const isWebhook = kind === mutatingWebhookConfigurations.kind || metadata?.name === 'scheduler-webhook'
+  return !isWebhook || !hasPolicies
+}
 
 /** Lets pods go that wait for a place, since nobody will give them one. Returns their keys. */
 export async function openGates(root: Client): Promise<string[]> {

@@ -5,6 +5,7 @@ import type { Terminal } from '../terminal/context.ts'
 import { outputOption, parseCount, parseDuration, rootSource, withRootOptions } from '../terminal/options.ts'
 import { install } from './install.ts'
 import { installManifests } from './manifests.ts'
+import { markOfInstall, mcsDefinitions } from './mcs-definitions.ts'
 import { uninstall } from './uninstall.ts'
 
 interface InstallFlags {
@@ -31,7 +32,7 @@ export function addInstall(program: Command, terminal: Terminal): void {
     .addOption(outputOption(['table', 'json', 'yaml']))
   withRootOptions(command).action(async (flags: InstallFlags) => {
     if (flags.dryRun) {
-      const manifests = await installManifests(flags)
+      const manifests = [...(await installManifests(flags)), ...(await mcsDefinitions(markOfInstall))]
       const text = () => manifests.map(toYaml).join('---\n').trimEnd()
       terminal.print(flags.output === 'json' ? render('json', { data: manifests, text }) : text())
       return
@@ -52,7 +53,11 @@ export function addUninstall(program: Command, terminal: Terminal): void {
     .addOption(outputOption(['table', 'json', 'yaml']))
   withRootOptions(command).action(async (flags: { dryRun?: boolean; output: OutputFormat }) => {
     if (flags.dryRun) {
-      const removed = (await installManifests()).map(describeObject)
+      const shared = (await mcsDefinitions(markOfInstall)).map(describeObject)
+      const removed = [
+        ...(await installManifests()).map(describeObject),
+        ...shared.map((what) => `${what} (if install made it, and nothing is in it)`),
+      ]
       terminal.print(render(flags.output, { data: { removed }, text: () => removed.join('\n') }))
       return
     }

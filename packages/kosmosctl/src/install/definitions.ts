@@ -2,13 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import {
   clusterDistributionPolicyKind,
   clusterKind,
+  clusterLinkPolicyKind,
   clusterNodeKind,
   customResourceDefinition,
   distributionPolicyKind,
   nodeConfigKind,
+  policyIndexKind,
   workloadPolicyKind,
 } from '@kosmos/api'
-import { type Client, customResourceDefinitions } from '@kosmos/kube'
+import { ApiError, type Client, type CustomResourceDefinition, customResourceDefinitions } from '@kosmos/kube'
 import { applyTo } from '../clusters/own.ts'
 import type { Manifest } from '../clusters/resources.ts'
 import { Failure } from '../terminal/failure.ts'
@@ -20,9 +22,11 @@ export function definitions(): Manifest[] {
   return [
     clusterKind,
     workloadPolicyKind,
+    policyIndexKind,
     distributionPolicyKind,
     clusterDistributionPolicyKind,
     clusterNodeKind,
+    clusterLinkPolicyKind,
     nodeConfigKind,
   ].map(definitionOf)
 }
@@ -41,19 +45,36 @@ export async function installDefinitions(root: Client): Promise<void> {
   }
 }
 
-async function established(root: Client, name: string): Promise<void> {
+/** Waits until a kind is served. */
+export async function established(client: Client, name: string): Promise<void> {
   const until = Date.now() + establishWithinMs
   for (;;) {
-    const definition = await root.get(customResourceDefinitions, { name })
-    if (definition?.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True')) return
+    const definition = await client.get(customResourceDefinitions, { name })
+    if (definition && isEstablished(definition) && (await isServed(client, definition))) return
     if (Date.now() > until) {
       throw new Failure(
-        `root: CustomResourceDefinition ${name} is not established after ${establishWithinMs / 1000} s`,
+        `${client.name}: CustomResourceDefinition ${name} is not established after ${establishWithinMs / 1000} s`,
         {
           next: `see its conditions: kubectl describe crd ${name}`,
         },
       )
     }
     await sleep(100)
+  }
+}
+
+const isEstablished = ({ status }: CustomResourceDefinition): boolean =>
+  status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false
+
+/** The part of an API server that serves a kind may learn a moment later than its clients that it is established. */
+async function isServed(client: Client, { spec }: CustomResourceDefinition): Promise<boolean> {
+  const version = spec.versions.find(({ served }) => served)?.name ?? ''
+  try {
+    await client.raw(`/apis/${spec.group}/${version}/${spec.names.plural}?limit=1`)
+    return true
+  } catch (error) {
+    // Who may not list the kind is told so before the kind is looked for.
+    if (error instanceof ApiError && (error.code === 404 || error.code === 403)) return error.code === 403
+    throw error
   }
 }

@@ -7,15 +7,36 @@ import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { systemNamespace } from '@kosmos/api'
-import { configMaps, leases, namespaces, nodes, pods, secrets, serviceAccounts } from '@kosmos/kube'
+import { serviceExports } from '@kosmos/cluster-link'
+import {
+  configMaps,
+  customResourceDefinitions,
+  type KubeObject,
+  leases,
+  namespaces,
+  nodes,
+  pods,
+  secrets,
+  serviceAccounts,
+} from '@kosmos/kube'
+import { askPort, listeningPorts } from '@kosmos/kube/testing'
 import { check } from '../check/check.ts'
 import { selfContainedKubeconfig } from '../join/credentials.ts'
 import { join } from '../join/join.ts'
-import { changesSince, eventually, inventory, startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import {
+  changesSince,
+  eventually,
+  inventory,
+  recorded,
+  startCluster,
+  stopCluster,
+  type TestCluster,
+} from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import { unjoin } from '../unjoin/unjoin.ts'
 import { install } from './install.ts'
+import { mcsDefinitions } from './mcs-definitions.ts'
 import { uninstall } from './uninstall.ts'
 
 const controllers = fileURLToPath(new URL('../../../cluster-tree/src/main.ts', import.meta.url))
@@ -60,7 +81,7 @@ async function runControllers(): Promise<{ process: ChildProcess; output: string
   }
   const kubeconfig = path.join(folder, 'clustertree')
   await writeFile(kubeconfig, selfContainedKubeconfig('root', endpoint, token.object.status.token))
-  const args = ['--kubeconfig', kubeconfig, '--node-address=127.0.0.1', '--kubelet-port=0', '--http=127.0.0.1:0']
+  const args = ['--kubeconfig', kubeconfig, '--node-address=127.0.0.1', '--kubelet-port=0', '--https=127.0.0.1:0']
   const child = spawn(process.execPath, [controllers, ...args, '--log-level=debug'])
   const output: string[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(String(chunk)))
@@ -93,6 +114,14 @@ describe('what install creates in the root', () => {
       await eventually(() => leaf.client.get(pods, ref), 'the pod is in the leaf')
       await eventually(() => leaf.client.get(secrets, ref), 'its Secret is in the leaf')
 
+      // Its own, and the kubelet API of the virtual node.
+      const ports = listeningPorts(running.process.pid ?? 0)
+      assert.equal(ports.length, 2, ports.join())
+      for (const port of ports) {
+        const url = `https://127.0.0.1:${port.replace('tcp ', '')}`
+        for (const path of ['/', '/metrics', '/pods']) assert.equal((await askPort(`${url}${path}`)).code, 401, url)
+      }
+
       const findings = await check({ root: root.source }, silent)
       const problems = findings.filter(({ verdict }) => verdict.status === 'problem')
       assert.deepEqual(problems, [])
@@ -118,13 +147,19 @@ describe('what install creates in the root', () => {
     }, 'the leaf is as it was')
   })
 
-  it('is removed again by uninstall', async () => {
+  it('is removed again by uninstall, the kinds of shared Services only when nobody uses them', async () => {
     await root.client.delete(namespaces, { name: 'app' })
     const waiting = { namespace: 'default', name: 'waiting' }
     const spec = { schedulingGates: [{ name: 'kosmos.io/placement' }], containers: [{ name: 'c', image: 'i' }] }
     assert((await root.client.create(pods, { metadata: waiting, ...{ spec } })).ok)
+    const ref = { namespace: 'default', name: 'web' }
+    assert((await root.client.create(serviceExports, { metadata: ref })).ok)
     const { kept, released } = await uninstall({ root: root.source }, silent)
-    assert.deepEqual(kept, [])
+    const used = 'serviceexports.multicluster.x-k8s.io'
+    assert.deepEqual(kept, [{ what: `CustomResourceDefinition ${used}`, why: 'ServiceExport default/web is in it' }])
+    await root.client.delete(serviceExports, ref)
+    const { removed } = await uninstall({ root: root.source }, silent)
+    assert.ok(removed.includes(`CustomResourceDefinition ${used}`))
     assert.deepEqual(released, ['default/waiting'])
     assert.equal((await root.client.get(pods, waiting))?.spec.schedulingGates, undefined)
     await root.client.delete(pods, waiting, { gracePeriodSeconds: 0 })
@@ -132,5 +167,26 @@ describe('what install creates in the root', () => {
       const { added, gone } = await changesSince(pristine.root, root.client)
       return added.filter((text) => !text.startsWith('CertificateSigningRequest ')).length + gone.length === 0
     }, 'the root is as it was')
+  })
+
+  it('leaves alone kinds of shared Services that somebody else has, also older ones', async () => {
+    const [definition] = await mcsDefinitions({ 'multicluster.x-k8s.io/release-version': 'v0.1.0' })
+    const name = definition?.metadata?.name ?? ''
+    await root.client.create(customResourceDefinitions, definition as KubeObject)
+    const state = async () => (await root.client.get(customResourceDefinitions, { name }))?.spec
+    const before = await state()
+    const progress = recorded()
+    const applied = await install({ root: root.source, crdsOnly: true, timeoutSeconds: 0 }, progress)
+    assert.ok(!applied.includes(`CustomResourceDefinition ${name}`))
+    assert.match(progress.warnings.join(), /serviceexports.* is somebody else's and older than ours/)
+    assert.deepEqual((await uninstall({ root: root.source }, silent)).kept, [])
+    assert.deepEqual(await state(), before)
+    await eventually(async () => {
+      const { added } = await changesSince(pristine.root, root.client)
+      return (
+        added.filter((text) => !text.startsWith('CertificateSigningRequest ')).join() ===
+        `CustomResourceDefinition /${name}`
+      )
+    }, 'nothing but that kind is left')
   })
 })

@@ -5,9 +5,11 @@ import { applyTo } from '../clusters/own.ts'
 import { deployments } from '../clusters/resources.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
-import { isOfAdmission, servesAdmissionPolicies } from './admission.ts'
+import { isFor, servesAdmissionPolicies } from './admission.ts'
 import { installDefinitions } from './definitions.ts'
 import { type InstallValues, installManifests } from './manifests.ts'
+import { installMcsDefinitions, markOfInstall } from './mcs-definitions.ts'
+import { remove } from './remove.ts'
 
 export interface InstallOptions extends InstallValues {
   readonly root: KubeConfigSource
@@ -20,9 +22,12 @@ export async function install(options: InstallOptions, progress: Progress): Prom
   return await withClusters({ root: options.root }, async ({ root: { client } }) => {
     const manifests = await installManifests(options)
     await progress.step('installing the kinds of kosmos.io', () => installDefinitions(client))
-    const canGate = await servesAdmissionPolicies(client)
+    const shared = await progress.step('installing ServiceExport and ServiceImport where they are missing', () =>
+      installMcsDefinitions(client, markOfInstall, (text) => progress.warn(text)),
+    )
+    const hasPolicies = await servesAdmissionPolicies(client)
     const others = manifests.filter(
-      (manifest) => manifest.kind !== 'CustomResourceDefinition' && (canGate || !isOfAdmission(manifest)),
+      (manifest) => manifest.kind !== 'CustomResourceDefinition' && isFor(hasPolicies, manifest),
     )
     if (others.length > 0) {
       await progress.step('installing the controllers', async (note) => {
@@ -30,6 +35,9 @@ export async function install(options: InstallOptions, progress: Progress): Prom
           note(describeObject(manifest))
           await applyTo(client, manifest)
         }
+        // What another version of the root needed.
+        const needless = hasPolicies ? manifests.filter((manifest) => !isFor(hasPolicies, manifest)) : []
+        for (const manifest of needless.reverse()) await remove(client, manifest)
       })
       const { timeoutSeconds = 120 } = options
       const deployed = others.filter(({ kind }) => kind === 'Deployment')
@@ -42,12 +50,8 @@ export async function install(options: InstallOptions, progress: Progress): Prom
         })
       }
     }
-    if (!canGate && others.length > 0) {
-      progress.warn(
-        'WorkloadPolicies have no effect: the root serves no MutatingAdmissionPolicy (Kubernetes 1.36 or later)',
-      )
-    }
-    return [...manifests.filter(({ kind }) => kind === 'CustomResourceDefinition'), ...others].map(describeObject)
+    const kinds = manifests.filter(({ kind }) => kind === 'CustomResourceDefinition')
+    return [...kinds, ...shared, ...others].map(describeObject)
   })
 }
 

@@ -105,7 +105,7 @@ export function addJoin(program: Command, terminal: Terminal): void {
         return
       }
       const result = await join(options, terminal.progress)
-      terminal.print(render(flags.output, { data: result, text: () => resultText(result) }))
+      terminal.print(render(flags.output, { data: result, text: () => resultText(result, flags) }))
     })
 }
 
@@ -131,8 +131,11 @@ function planText({ leaf, root }: JoinPlan): string {
   return [...documents('in the leaf', leaf), ...documents('in the root', root)].join('---\n').trimEnd()
 }
 
-function resultText({ cluster, virtualNodes, credentialsExpire }: JoinResult): string {
+function resultText({ cluster, virtualNodes, credentialsExpire }: JoinResult, { link, kubeconfig }: JoinFlags): string {
   const which = virtualNodes.length > MANY ? `${virtualNodes.length} virtual nodes` : virtualNodes.join(', ')
   const nodes = virtualNodes.length > 0 ? `: ${which} Ready` : ''
-  return `cluster "${cluster}" joined${nodes} (credentials until ${credentialsExpire})`
+  const joined = `cluster "${cluster}" joined${nodes} (credentials until ${credentialsExpire})`
+  if (!link) return joined
+  const hint = `kosmosctl link dns --kubeconfig ${kubeconfig}`
+  return `${joined}\nto let its DNS answer names of Services that other clusters export: ${hint}`
 }

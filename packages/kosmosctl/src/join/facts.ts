@@ -1,5 +1,5 @@
 import { clusterKind, clusterLabel, type LeafModel, rootClusterLabel, systemNamespace } from '@kosmos/api'
-import { ApiError, type Client, nodes } from '@kosmos/kube'
+import { ApiError, type Client, namespaces, nodes } from '@kosmos/kube'
 import { clockOffsetMs } from '../clusters/clock.ts'
 import type { OpenCluster } from '../clusters/connect.ts'
 import { definitionState } from '../clusters/definition-state.ts'
@@ -9,6 +9,7 @@ import { describeRight, missingRights, type Right } from '../clusters/rights.ts'
 import { serverVersion } from '../clusters/version.ts'
 import { skipped, type Verdict } from '../findings/finding.ts'
 import { deployedManifests } from '../install/deploy-folder.ts'
+import { linkNamespace } from '../link/facts.ts'
 import { Failure } from '../terminal/failure.ts'
 import { leafManifests } from './leaf-manifests.ts'
 import type { LeafNode, ModelChoice } from './leaf-models.ts'
@@ -41,6 +42,8 @@ export interface LeafFacts {
   readonly roleRefusal: string | undefined
   /** Undefined unless what is chosen depends on them. */
   readonly nodes: readonly LeafNode[] | undefined
+  /** The id of the root whose agents are there; undefined: there are none, or nobody says whose they are. */
+  readonly linkedBy: string | undefined
 }
 
 export interface KnownCluster {
@@ -70,6 +73,8 @@ export interface JoinFacts {
   readonly serverOverride: string | undefined
   /** Undefined: what the Cluster says already. */
   readonly model: ModelChoice | undefined
+  /** Whether the leaf is to be linked. */
+  readonly link: boolean
   readonly root: ClusterFacts<RootFacts>
   readonly leaf: ClusterFacts<LeafFacts>
 }
@@ -108,7 +113,7 @@ const rootRights: readonly Right[] = [
 export async function gatherFacts(
   root: OpenCluster,
   leaf: OpenCluster,
-  options: Pick<JoinFacts, 'name' | 'installCrds' | 'serverOverride' | 'model'>,
+  options: Pick<JoinFacts, 'name' | 'installCrds' | 'serverOverride' | 'model' | 'link'>,
 ): Promise<JoinFacts> {
   const rootFacts = await factsOf(root, rootRights, async ({ client }) => await aboutRoot(client))
   const rootId = 'id' in rootFacts.found ? rootFacts.found.id : '00000000-0000'
@@ -118,6 +123,7 @@ export async function gatherFacts(
     unverified: config.getCurrentCluster()?.skipTLSVerify === true,
     roleRefusal: await roleRefusal(client, leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId)),
     nodes: needsNodes ? await leafNodes(client) : undefined,
+    linkedBy: options.link ? await linkedBy(client) : undefined,
   }))
   return { ...options, root: rootFacts, leaf: leafFacts }
 }
@@ -165,6 +171,11 @@ async function aboutRoot(client: Client): Promise<RootFacts> {
       leafModels: spec.clusterTreeOptions?.leafModels,
     })),
   }
+}
+
+async function linkedBy(client: Client): Promise<string | undefined> {
+  const namespace = await client.get(namespaces, { name: linkNamespace })
+  return namespace?.metadata.labels?.[rootClusterLabel]
 }
 
 async function leafNodes(client: Client): Promise<LeafNode[]> {

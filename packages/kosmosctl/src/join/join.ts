@@ -6,6 +6,7 @@ import { applyTo, ensureNamespace } from '../clusters/own.ts'
 import type { Manifest } from '../clusters/resources.ts'
 import { type Finding, isProblem, judge } from '../findings/finding.ts'
 import { definitions, installDefinitions } from '../install/definitions.ts'
+import { installMcsDefinitions, markOfJoin, mcsDefinitions } from '../install/mcs-definitions.ts'
 import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
@@ -87,6 +88,11 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
     if (definition === 'missing') {
       await progress.step('installing the kinds of kosmos.io in the root', () => installDefinitions(root.client))
     }
+    if (link) {
+      await progress.step('installing ServiceExport and ServiceImport in the leaf where they are missing', () =>
+        installMcsDefinitions(leaf.client, markOfJoin(rootId), (text) => progress.warn(text)),
+      )
+    }
     const { kubeconfig, expires } = await progress.step(`creating an account for the root in the leaf`, async () => {
       await grantAccess(leaf.client, await manifestsInLeaf(options, rootId), rootId)
       const { token, expires } = await requestToken(leaf.client, account, tokenTtlSeconds)
@@ -131,7 +137,10 @@ export async function planJoin(options: JoinOptions, progress: Progress): Promis
     const rootAPIServer = await rootAddress(options.rootAPIServer, root, { name: options.name, isDefined })
     const { data: _, ...secret } = credentialsSecret(options.name, kubeconfig)
     return {
-      leaf: await manifestsInLeaf(options, rootId),
+      leaf: [
+        ...(options.link ? await mcsDefinitions(markOfJoin(rootId)) : []),
+        ...(await manifestsInLeaf(options, rootId)),
+      ],
       root: [
         ...(definition === 'missing' ? definitions() : []),
         rootNamespace(),
@@ -150,9 +159,9 @@ const manifestsInLeaf = ({ name, tree = true, link }: JoinOptions, rootId: strin
   leafManifestsFor(name, rootId, { tree, link: link !== undefined })
 
 async function preflight(options: JoinOptions, root: OpenCluster, leaf: OpenCluster, progress: Progress) {
-  const { name, server, model, installCrds = true } = options
+  const { name, server, model, installCrds = true, link } = options
   const facts: JoinFacts = await progress.step('looking at both clusters', () =>
-    gatherFacts(root, leaf, { name, installCrds, serverOverride: server, model }),
+    gatherFacts(root, leaf, { name, installCrds, serverOverride: server, model, link: link !== undefined }),
   )
   const findings = judge(joinChecks, facts)
   const found = { root: facts.root.found, leaf: facts.leaf.found }

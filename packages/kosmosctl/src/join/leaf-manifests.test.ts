@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import type { Rule } from '../check/rules.ts'
 import { deployedManifests } from '../install/deploy-folder.ts'
 import { leafManifests, leafManifestsFor } from './leaf-manifests.ts'
 
 const rootId = '24811f40-c970-4e44-8c3b-0a1b2c3d4e5f'
-const template = await deployedManifests('rbac/leaf.yaml')
-const manifests = leafManifests(template, rootId)
+let manifests: ReturnType<typeof leafManifests>
+before(async () => {
+  manifests = leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId)
+})
 const rulesOf = (kind: string) => manifests.find((manifest) => manifest.kind === kind)?.rules as Rule[]
 
 describe('what join creates in a leaf', () => {
@@ -74,12 +76,22 @@ describe('what join --link creates in a cluster', async () => {
     assert.ok(text.includes('--node-config=east-$(NODE_NAME)'))
   })
 
-  it('grants nothing by wildcard, and without virtual nodes nothing about pods, Secrets and ConfigMaps', () => {
+  it('grants nothing by wildcard, and without virtual nodes nothing about pods, Secrets, and ConfigMaps that it does not name', () => {
     const rules = [...allRules('ClusterRole'), ...allRules('Role')]
     for (const rule of rules) {
       for (const list of [rule.verbs, rule.apiGroups ?? [], rule.resources ?? []]) assert.ok(!list.includes('*'))
     }
-    const resources = new Set(rules.flatMap((rule) => rule.resources ?? []))
-    for (const closed of ['pods', 'secrets', 'configmaps', 'services']) assert.ok(!resources.has(closed), closed)
+    const resources = new Set(rules.flatMap((rule) => (rule.resourceNames ? [] : (rule.resources ?? []))))
+    for (const closed of ['pods', 'secrets', 'configmaps']) assert.ok(!resources.has(closed), closed)
+  })
+
+  it('lets the account write no Services but those with the id of its root', () => {
+    const [policy] = linked.filter(
+      ({ kind, metadata }) => kind === 'ValidatingAdmissionPolicy' && metadata?.name === 'kosmos-24811f40c970-link',
+    )
+    const text = JSON.stringify(policy)
+    assert.match(text, /serviceaccount:kosmos-system:kosmos-24811f40c970'/)
+    for (const resource of ['services', 'endpointslices', 'serviceimports'])
+      assert.match(text, new RegExp(`"${resource}"`))
   })
 })

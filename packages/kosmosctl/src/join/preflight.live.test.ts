@@ -6,9 +6,17 @@ import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { serviceAccounts } from '@kosmos/kube'
+import { namespaces, serviceAccounts } from '@kosmos/kube'
 import { clusterRoleBindings, clusterRoles } from '../clusters/resources.ts'
-import { changesSince, inventory, startCluster, stopCluster, type TestCluster, unchanged } from '../live.fixture.ts'
+import {
+  changesSince,
+  eventually,
+  inventory,
+  startCluster,
+  stopCluster,
+  type TestCluster,
+  unchanged,
+} from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import { type JoinOptions, JoinRefused, join } from './join.ts'
@@ -93,6 +101,15 @@ describe('a join that cannot work', () => {
     ]
     for (const [differences, sentence] of cases) assert.match(await complaints(differences), sentence)
     assert.deepEqual(await changesSince(pristine.root, root.client), unchanged)
+    assert.deepEqual(await changesSince(pristine.leaf, leaf.client), unchanged)
+  })
+
+  it('is refused when another root has linked the leaf', async () => {
+    const metadata = { name: 'kosmos-link', labels: { 'kosmos.io/root-cluster': 'another' } }
+    await leaf.client.create(namespaces, { metadata })
+    assert.match(await complaints({ link: {} }), /^the leaf is linked by another root \(.* the uid another\)/)
+    await leaf.client.delete(namespaces, metadata)
+    await eventually(async () => !(await leaf.client.get(namespaces, metadata)), 'the namespace is gone')
     assert.deepEqual(await changesSince(pristine.leaf, leaf.client), unchanged)
   })
 

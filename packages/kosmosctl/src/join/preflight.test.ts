@@ -14,6 +14,7 @@ interface Differences {
   readonly installCrds?: boolean
   readonly serverOverride?: string
   readonly model?: ModelChoice
+  readonly link?: boolean
   readonly leaf?: Partial<Reached & LeafFacts> | { readonly error: unknown }
   readonly root?: Partial<Reached & RootFacts> | { readonly error: unknown }
   readonly leafServer?: string
@@ -22,7 +23,14 @@ interface Differences {
 
 const facts = (differences: Differences = {}): JoinFacts => {
   const common = { version: 'v1.37.2', clockOffsetMs: 0, missingRights: [] }
-  const leaf = { ...common, id: 'leaf-id', unverified: false, roleRefusal: undefined, nodes: undefined }
+  const leaf = {
+    ...common,
+    id: 'leaf-id',
+    unverified: false,
+    roleRefusal: undefined,
+    nodes: undefined,
+    linkedBy: undefined,
+  }
   const root: Reached & RootFacts = { ...common, id: 'root-id', definition: 'current', clusters: [], nodes: [] }
   const found = <T>(usual: T, different: Partial<T> | { error: unknown } = {}) =>
     ('error' in different ? different : { ...usual, ...different }) as ClusterFacts<T>['found']
@@ -31,6 +39,7 @@ const facts = (differences: Differences = {}): JoinFacts => {
     installCrds: differences.installCrds ?? true,
     serverOverride: differences.serverOverride,
     model: differences.model,
+    link: differences.link ?? false,
     root: { server: differences.rootServer ?? server.root, found: found(root, differences.root) as never },
     leaf: { server: differences.leafServer ?? server.leaf, found: found(leaf, differences.leaf) as never },
   }
@@ -91,6 +100,13 @@ describe('the preflight of a join', () => {
     assert.match(taken(cluster('leaf1', 'other-id'))[0]?.[1] ?? '', /"leaf1" is taken by another cluster/)
     assert.match(taken(cluster('leaf1', undefined))[0]?.[1] ?? '', /"leaf1" is taken by another cluster/)
     assert.match(taken(cluster('leaf1', 'leaf-id', true))[0]?.[1] ?? '', /being removed/)
+  })
+
+  it('refuses to link what another root has linked, and lets it join all the same', () => {
+    const leaf = { linkedBy: 'other-root' }
+    assert.match(problems({ link: true, leaf })[0]?.[1] ?? '', /linked by another root \(.*other-root\)/)
+    assert.deepEqual(problems({ leaf }), [])
+    assert.deepEqual(problems({ link: true, leaf: { linkedBy: 'root-id' } }), [])
   })
 
   it('lets a join that stopped half-way go on', () => {

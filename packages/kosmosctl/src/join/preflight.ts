@@ -22,6 +22,7 @@ export const joinChecks: readonly Check<JoinFacts>[] = [
   { id: 'leaf-is-not-root', run: leafIsNotRoot },
   { id: 'name-free', run: nameIsFree },
   { id: 'not-joined', run: leafIsNotJoined },
+  { id: 'not-linked', run: leafIsNotLinked },
   { id: 'leaf-nodes', run: leafNodesAreThere },
   { id: 'node-names', run: nodeNamesAreFree },
   { id: 'root-crds', run: definitionExists },
@@ -142,6 +143,19 @@ function leafIsNotJoined({ name, root, leaf }: JoinFacts): Verdict {
   return problem(
     `the leaf is joined already, as "${other.name}"`,
     `use that, or give it up first: kosmosctl unjoin ${other.name}`,
+  )
+}
+
+/** Both would write its NodeConfigs, and the conditions of its ServiceExports. */
+function leafIsNotLinked({ link, root, leaf }: JoinFacts): Verdict {
+  const [found, rootId] = [reached(leaf), reached(root)?.id]
+  if (!link) return ok('the leaf is not to be linked')
+  if (found === undefined || rootId === undefined) return unknown(found === undefined ? 'leaf' : 'root')
+  const { linkedBy = rootId } = found
+  if (linkedBy === rootId) return ok('no other root has linked the leaf')
+  return problem(
+    `the leaf is linked by another root (whose kube-system has the uid ${linkedBy}), and one network is all that its nodes can be in`,
+    'give it up there first, by kosmosctl unjoin; or join it here without --link',
   )
 }
 

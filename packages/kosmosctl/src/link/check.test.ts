@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { clusterCondition, clusterLinkPolicyCondition, clusterRoleAnnotation, rootClusterRole } from '@kosmos/api'
 import type { Finding } from '../findings/finding.ts'
 import { isProblem } from '../findings/finding.ts'
 import { judgedLink, type LinkCheck } from './check.ts'
 import { linkCheckText } from './check-text.ts'
+import { withClusterSet } from './dns/corefile.ts'
 import { type Circumstances, condition, linkedFacts, type Sketch } from './facts.fixture.ts'
 import type { Inside, LinkFacts } from './facts.ts'
 
@@ -45,6 +47,18 @@ describe('the check of linked clusters', () => {
       assert.ok(result.nodePairs?.every(({ state }) => state === 'up'))
       assert.equal(result.nodePairs?.length, 12)
     }
+  })
+
+  it('tells what is wrong with the networks of a cluster, with both culprits', () => {
+    const detail = '10.1.0.0/24 of node n1 and 10.1.0.0/25 of node n2'
+    const found = clusterCondition('NetworksFound', 'Contradicting', { detail })
+    const [finding, ...others] = wrong(checkedOf([{ name: 'berlin', found }, { name: 'paris' }]))
+    assert.ok(finding && others.length === 0)
+    assert.equal(finding.id, 'networks')
+    assert.match(
+      sentence(finding),
+      /Contradicting: .*: 10\.1\.0\.0\/24 of node n1 and 10\.1\.0\.0\/25 of node n2; kubectl/,
+    )
   })
 
   it('names the two nodes between which nothing passes, and the port to open', () => {
@@ -168,6 +182,25 @@ describe('the check of linked clusters', () => {
     assert.match(wrong(checked(refused)).map(sentence).join('\n'), /n1: ToolMissing: .*nft/)
   })
 
+  it('calls unknown what an agent said that is silent by now, and says how old its word is', () => {
+    const facts = linkedFacts(two)
+    const detail = 'last word 2026-11-29T11:58:20Z, by the clock of the root'
+    const conditions = [condition('Applied', 'AgentSilent', { detail })]
+    const clusters = facts.clusters.map((one) => ({
+      ...one,
+      nodes: one.nodes.map((node) => (one.name === 'berlin' ? { ...node, status: { conditions } } : node)),
+    }))
+    const result = checked({ ...facts, clusters })
+    const said = wrong(result).map(sentence).join('\n')
+    assert.match(said, /agents are silent.*: n1 unknown \(last word 100s ago\), n2 unknown \(last word 100s ago\)/)
+    const verdicts = result.pairs.map(({ from, verdict }) => `${from} ${verdict}`)
+    assert.deepEqual(verdicts, ['berlin unknown', 'paris works'])
+    assert.deepEqual(
+      new Set(result.tunnels.flatMap(({ from, state }) => (from.startsWith('berlin') ? [state] : []))),
+      new Set(['unknown']),
+    )
+  })
+
   it('goes on without a cluster that does not answer, and without a controller, and says so', () => {
     const facts = { ...withInside(linkedFacts(two), () => ({ error: 'no route to host' })), controllerSeen: undefined }
     const result = checked(facts)
@@ -175,6 +208,36 @@ describe('the check of linked clusters', () => {
     assert.match(said, /not read.*no route to host; kosmosctl check berlin/)
     assert.match(said, /cluster-link has not been at work so far/)
     assert.equal(result.pairs.find(({ from }) => from === 'paris')?.verdict, 'works')
+  })
+
+  it('says whose DNS does not answer names of Services that are shared with it, and who knows of no such Services', () => {
+    const sharing = (services: Inside['services']) =>
+      wrong(checked(withInside(linkedFacts(two), (inside) => ({ ...inside, services })))).map(sentence)
+    const plain = '.:53 {\n  kubernetes cluster.local\n}\n'
+    const [mute] = sharing({ areKnown: true, imported: 3, corefile: plain })
+    assert.match(mute ?? '', /does not answer their names in clusterset.local; kosmosctl link dns/)
+    assert.deepEqual(sharing({ areKnown: true, imported: 3, corefile: withClusterSet(plain) }), [])
+    assert.deepEqual(sharing({ areKnown: true, imported: 0, corefile: plain }), [])
+    assert.match(sharing({ areKnown: true, imported: undefined, corefile: plain })[0] ?? '', /--link grants that/)
+    assert.match(sharing({ areKnown: true, imported: 1, corefile: undefined })[0] ?? '', /was not read/)
+    assert.match(
+      sharing({ areKnown: false, imported: 0, corefile: plain })[0] ?? '',
+      /join berlin .*--link brings them/,
+    )
+  })
+
+  it('says of a root without the kinds of shared Services that install brings them', () => {
+    const facts = withInside(linkedFacts(two), (inside) => ({
+      ...inside,
+      services: { areKnown: false, imported: 0, corefile: undefined },
+    }))
+    const clusters = facts.clusters.map(({ cluster, ...one }, index) => {
+      const annotations = index === 0 ? { [clusterRoleAnnotation]: rootClusterRole } : {}
+      return { ...one, cluster: { ...cluster, metadata: { ...cluster.metadata, annotations } } }
+    })
+    const [finding] = wrong(checked({ ...facts, clusters }))
+    assert.ok(finding)
+    assert.match(sentence(finding), /; kosmosctl install brings them$/)
   })
 
   it('warns of nodes whose MTU is not that of the others', () => {
@@ -196,6 +259,93 @@ describe('the check of linked clusters', () => {
     assert.ok(finding)
     assert.match(sentence(finding), /berlin\/n1 → paris\/n1 30 %/)
     assert.deepEqual(wrong(checked(losing('2026-11-29T11:59:30Z'))), [])
+  })
+
+  it('says of clusters that a policy keeps apart which policy it is, and calls it no problem', () => {
+    const policies = { spokes: { clusters: { names: ['paris', 'rome'] }, peers: [{ names: ['berlin'] }] } }
+    const result = checked(linkedFacts([...two, { name: 'rome' }], { policies }))
+    assert.deepEqual(wrong(result), [])
+    const verdicts = result.pairs.map(({ from, to, verdict }) => `${from} ${to} ${verdict}`)
+    assert.deepEqual(verdicts, [
+      'berlin paris works',
+      'berlin rome works',
+      'paris berlin works',
+      'paris rome forbidden',
+      'rome berlin works',
+      'rome paris forbidden',
+    ])
+    assert.match(linkCheckText(result, false), /^paris +rome .* not allowed by spokes /m)
+    const said = result.findings.find(({ id }) => id === 'policies')
+    assert.match(said?.verdict.what ?? '', /not allowed to talk by a ClusterLinkPolicy: paris and rome by spokes/)
+  })
+
+  it('warns of a policy that speaks of clusters that are not there', () => {
+    const facts = linkedFacts(two, { policies: { typo: { clusters: { names: ['pariss'] }, peers: [] } } })
+    const found = { ...clusterLinkPolicyCondition('NameUnknown', { detail: 'pariss' }), lastTransitionTime: '' }
+    const policies = facts.policies.map((one) => ({ ...one, status: { conditions: [found] } }))
+    const [finding, ...others] = wrong(checked({ ...facts, policies }))
+    assert.ok(finding && others.length === 0)
+    assert.match(sentence(finding), /typo: .*: pariss; kubectl edit clusterlinkpolicy typo/)
+  })
+
+  it('says what the root lacks for ClusterLinkPolicies', () => {
+    const facts = linkedFacts(two)
+    const missing = { ...clusterCondition('PoliciesFollowed', 'KindMissing'), lastTransitionTime: '' }
+    const clusters = facts.clusters.map(({ cluster, ...one }) => {
+      const conditions = [...(cluster.status?.conditions ?? []), missing]
+      return { ...one, cluster: { ...cluster, status: { ...cluster.status, conditions } } }
+    })
+    const [finding, ...others] = wrong(checked({ ...facts, clusters }))
+    assert.ok(finding && others.length === 0)
+    assert.match(sentence(finding), /does not know the kind ClusterLinkPolicy.*; kosmosctl install$/)
+  })
+
+  it('names the node whose clock is ahead', () => {
+    const facts = withInside(linkedFacts(two), (inside) => ({
+      ...inside,
+      configs: inside.configs.map(({ status, ...config }) => ({
+        ...config,
+        status: { ...status, lastSyncTime: '2026-11-29T12:10:00Z' },
+      })),
+    }))
+    const [finding] = wrong(checked(facts))
+    assert.ok(finding)
+    assert.match(sentence(finding), /clocks of nodes are ahead of this machine's: n1 by 600 s/)
+  })
+
+  it('says why a cluster is left out that is linked by another name already, and whose family is missing', () => {
+    const facts = linkedFacts(two)
+    const clusters = facts.clusters.map((one, index) => {
+      const reason = index === 0 ? 'ClusterLinkedTwice' : 'FamilyMissing'
+      const condition = { ...clusterCondition('Linked', reason, { detail: 'why' }), lastTransitionTime: '' }
+      return { ...one, cluster: { ...one.cluster, status: { ...one.cluster.status, conditions: [condition] } } }
+    })
+    const said = checked({ ...facts, clusters })
+      .findings.filter(({ id }) => id === 'linked')
+      .map(sentence)
+      .join('\n')
+    assert.match(said, /ClusterLinkedTwice: Another Cluster stands for the same cluster.*; delete one of the two: why/)
+    assert.match(said, /FamilyMissing: .*; correct ipFamily/)
+  })
+
+  it('names the node that does not get on with changing its keys, and what it waits for', () => {
+    const since = (requestedAt: string, hasMade: boolean) =>
+      withInside(linkedFacts(two), (inside) => ({
+        ...inside,
+        configs: inside.configs.map((config, index) => {
+          if (index > 0) return config
+          const next = { requestedAt, wireGuard: '', ipsec: '' }
+          const status = { ...config.status, keys: hasMade ? { next } : {} }
+          return { ...config, spec: { ...config.spec, keys: { requestedAt } }, status }
+        }),
+      }))
+    assert.deepEqual(wrong(checked(since('2026-11-29T11:59:00Z', true))), [])
+    const [finding] = wrong(checked(since('2026-11-29T11:00:00Z', true)))
+    assert.ok(finding)
+    assert.match(sentence(finding), /n1 waits until all nodes that encrypt for it have applied its next key/)
+    const [other] = wrong(checked(since('2026-11-29T11:00:00Z', false)))
+    assert.ok(other)
+    assert.match(sentence(other), /n1 has not made its next key/)
   })
 
   it('leaves out ways between clusters that were not asked for', () => {

@@ -3,6 +3,7 @@ import { withClusters } from '../clusters/connect.ts'
 import type { Finding } from '../findings/finding.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
+import { byName } from './by-name.ts'
 import { judgeLink } from './checks.ts'
 import { gatherLinkFacts, type LinkFacts, membersOf, type OwnKubeconfigs } from './facts.ts'
 import { type NodePairState, nodePairStates } from './node-pairs.ts'
@@ -20,14 +21,30 @@ export interface LinkCheckOptions {
   readonly nodes?: boolean
   /** Also with packets of pods, which are made for it. */
   readonly pods?: boolean
+  /** Also how much a connection between pods carries. */
+  readonly throughput?: boolean
   readonly own?: OwnKubeconfigs
   /** Ends what was begun, and cleans up. */
   readonly signal?: AbortSignal
 }
 
+export interface NodeShape {
+  readonly name: string
+  readonly isGateway: boolean
+}
+
+/** A linked cluster and its nodes. */
+export interface ClusterShape {
+  readonly name: string
+  /** p2p or gateway. */
+  readonly mode: string
+  readonly nodes: readonly NodeShape[]
+}
+
 /** How linked clusters reach each other, and what is wrong. */
 export interface LinkCheck {
   readonly now: number
+  readonly clusters: readonly ClusterShape[]
   readonly pairs: readonly PairState[]
   readonly tunnels: readonly TunnelState[]
   readonly nodePairs?: readonly NodePairState[]
@@ -44,7 +61,7 @@ export async function linkCheck(options: LinkCheckOptions, progress: Progress): 
     const judged = judgedLink(facts, chosen, options.nodes === true)
     if (!options.pods) return judged
     const { outcomes, findings } = await tryPods(
-      { facts, open, chosen, everyNode: options.nodes === true, signal },
+      { facts, open, chosen, everyNode: options.nodes === true, throughput: options.throughput === true, signal },
       progress,
     )
     return { ...judged, pods: outcomes, findings: [...judged.findings, ...findings] }
@@ -60,10 +77,21 @@ export function judgedLink(facts: LinkFacts, chosen: ReadonlySet<string>, withNo
     chosen.has(clusterOf(from)) || chosen.has(clusterOf(to))
   return {
     now: facts.now,
+    clusters: facts.clusters.map(clusterShape).sort(byName),
     pairs,
     tunnels,
     ...(withNodes && { nodePairs: nodePairStates(view).filter(isMeant) }),
     findings,
+  }
+}
+
+function clusterShape({ name, cluster, nodes }: LinkFacts['clusters'][number]): ClusterShape {
+  return {
+    name,
+    mode: cluster.spec.clusterLinkOptions?.networkType ?? '',
+    nodes: nodes
+      .map(({ spec }) => ({ name: spec.nodeName, isGateway: spec.roles?.includes('gateway') === true }))
+      .sort(byName),
   }
 }
 

@@ -47,6 +47,7 @@ const networkChecks: readonly Check<NetworkFacts>[] = [
   { id: 'link-controller', run: controller },
   { id: 'networks-distinct', run: overlaps },
   { id: 'pairs', run: unreached },
+  { id: 'policies', run: policies },
   { id: 'encryption', run: encryption },
 ]
 
@@ -75,15 +76,40 @@ function overlaps({ view: { facts } }: NetworkFacts): Verdict {
 function unreached({ pairs }: NetworkFacts): Verdict {
   if (pairs.length === 0) return warning('fewer than two linked clusters are known', 'kosmosctl join NAME --link')
   const without = pairs.filter(({ verdict }) => verdict === 'none').map(({ from, to }) => `${from} → ${to}`)
-  if (without.length === 0) return ok(`${pairs.length} ways between clusters are foreseen`)
+  const foreseen = pairs.filter(({ verdict }) => verdict !== 'forbidden').length
+  if (without.length === 0) return ok(`${foreseen} ways between clusters are foreseen`)
   return problem(
     `no way is foreseen: ${some(without)}`,
     'do they share a family (ipFamily), have a gateway where one is asked for, and networks that do not overlap?',
   )
 }
 
+function policies({ view: { facts }, pairs }: NetworkFacts): Verdict {
+  const [unfollowed] = facts.clusters.flatMap(({ cluster: { status } }) => {
+    const said = status?.conditions?.find(({ type }) => type === 'PoliciesFollowed')
+    return said?.status === 'False' ? [said.message] : []
+  })
+  if (unfollowed !== undefined) return problem(unfollowed, 'kosmosctl install')
+  const doubtful = facts.policies.flatMap(({ metadata: { name }, status }) => {
+    const found = status?.conditions?.find(({ type }) => type === 'ClustersFound')
+    return found?.status === 'False' ? [{ name, message: found.message }] : []
+  })
+  if (doubtful.length > 0) {
+    return warning(
+      `ClusterLinkPolicies may not do what is meant: ${some(doubtful.map(({ name, message }) => `${name}: ${message}`))}`,
+      `kubectl edit clusterlinkpolicy ${doubtful[0]?.name}`,
+    )
+  }
+  const apart = pairs.filter(({ from, to, verdict }) => verdict === 'forbidden' && from < to)
+  if (apart.length === 0) return ok('no ClusterLinkPolicy keeps two clusters apart')
+  const named = apart.map(({ from, to, policies = [] }) => `${from} and ${to} by ${some(policies)}`)
+  return ok(`not allowed to talk by a ClusterLinkPolicy: ${some(named)}`)
+}
+
 function encryption({ view: { facts }, pairs }: NetworkFacts): Verdict {
-  const clear = pairs.filter(({ from, to, tunnel }) => from < to && tunnel === 'vxlan')
+  const clear = pairs.filter(
+    ({ from, to, tunnel, verdict }) => from < to && tunnel === 'vxlan' && verdict !== 'forbidden',
+  )
   if (clear.length === 0) return ok('all tunnels between clusters are encrypted')
   const names = some(clear.map(({ from, to }) => `${from} and ${to}`))
   const what = `between ${names} packets go in clear text`

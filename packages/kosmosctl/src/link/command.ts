@@ -5,29 +5,39 @@ import type { Terminal } from '../terminal/context.ts'
 import { Failure } from '../terminal/failure.ts'
 import { outputOption, rootSource, withRootOptions } from '../terminal/options.ts'
 import { addLinkBundle } from './bundle/command.ts'
-import { linkCheck } from './check.ts'
+import { type LinkCheck, linkCheck } from './check.ts'
 import { linkCheckData } from './check-data.ts'
 import { linkCheckText } from './check-text.ts'
+import { addLinkDns } from './dns/command.ts'
 import type { OwnKubeconfigs } from './facts.ts'
+import { interruptible } from './interruptible.ts'
 import { clusterKubeconfigHelp, parseClusterKubeconfig } from './own-kubeconfigs.ts'
+import { linkPage } from './picture/page.ts'
+import { linkPicture } from './picture/picture.ts'
+import { addLinkRotateKeys } from './rotate-keys/command.ts'
 import { addLinkTrace } from './trace/command.ts'
 
 interface CheckFlags {
   readonly cluster?: readonly string[]
   readonly nodes?: boolean
   readonly pods?: boolean
+  readonly throughput?: boolean
   readonly clusterKubeconfig?: OwnKubeconfigs
-  readonly output: OutputFormat
+  readonly output: OutputFormat | 'svg' | 'html'
 }
 
 export function addLink(program: Command, terminal: Terminal): void {
   const link = program
     .command('link')
-    .summary('see how linked clusters reach each other')
-    .description('Shows how the clusters of ClusterLink reach each other, and why they do not.')
+    .summary('see how linked clusters reach each other, change their keys, share names')
+    .description(
+      'Shows how the clusters of ClusterLink reach each other, and why they do not; has their nodes make new keys; lets their DNS know of Services of the others.',
+    )
   addLinkCheck(link, terminal)
   addLinkTrace(link, terminal)
   addLinkBundle(link, terminal)
+  addLinkDns(link, terminal)
+  addLinkRotateKeys(link, terminal)
 }
 
 const gathered = (name: string, before: readonly string[] = []) => [...before, name]
@@ -37,7 +47,7 @@ function addLinkCheck(link: Command, terminal: Terminal): void {
     .command('check')
     .summary('what of the network between clusters works, and why the rest does not')
     .description(
-      'Tells from which cluster which other one is reached, by what its agents say, and what is wrong, each with its fix. With --pods it sends packets between pods that it makes and deletes; without, it changes nothing. Exit code 1 if there is a problem.',
+      'Tells from which cluster which other one is reached, by what its agents say, and what is wrong, each with its fix; with -o svg as a picture of clusters, nodes and tunnels, with -o html as one page with the picture and the tables. With --pods it sends packets between pods that it makes and deletes; without, it changes nothing. Exit code 1 if there is a problem.',
     )
     .option('--cluster <name>', 'only ways from or to this cluster; repeat it for more', gathered)
     .option('--nodes', 'also from each node to each node')
@@ -45,30 +55,36 @@ function addLinkCheck(link: Command, terminal: Terminal): void {
       '--pods',
       'also with packets of pods: to pods, from nodes, to Services, and as large as the tunnels carry; with --nodes on every node, else on one of each cluster',
     )
+    .option(
+      '--throughput',
+      'as --pods, and also how much one connection carries from a pod of each cluster to one of each other one, for three seconds each',
+    )
     .option('--cluster-kubeconfig <name=file>', clusterKubeconfigHelp, parseClusterKubeconfig)
-    .addOption(outputOption(['table', 'wide', 'json', 'yaml']))
+    .addOption(outputOption(['table', 'wide', 'json', 'yaml', 'svg', 'html']))
   withRootOptions(command).action(async (flags: CheckFlags) => {
-    const interrupted = new AbortController()
-    const interrupt = () => interrupted.abort()
-    // The second one ends us at once.
-    if (flags.pods) process.once('SIGINT', interrupt)
-    try {
-      const found = await linkCheck(
+    const pods = flags.pods === true || flags.throughput === true
+    const found = await interruptible(pods, (signal) =>
+      linkCheck(
         {
           root: rootSource(command),
           clusters: flags.cluster ?? [],
           nodes: flags.nodes === true,
-          pods: flags.pods === true,
+          pods,
+          throughput: flags.throughput === true,
           own: flags.clusterKubeconfig ?? new Map(),
-          signal: interrupted.signal,
+          signal,
         },
         terminal.progress,
-      )
-      terminal.print(render(flags.output, { data: linkCheckData(found), text: (wide) => linkCheckText(found, wide) }))
-      const problems = found.findings.filter(isProblem).length
-      if (problems > 0) throw new Failure(`${problems} ${problems === 1 ? 'problem' : 'problems'} found`)
-    } finally {
-      process.removeListener('SIGINT', interrupt)
-    }
+      ),
+    )
+    terminal.print(printed(found, flags.output))
+    const problems = found.findings.filter(isProblem).length
+    if (problems > 0) throw new Failure(`${problems} ${problems === 1 ? 'problem' : 'problems'} found`)
   })
+}
+
+function printed(found: LinkCheck, format: CheckFlags['output']): string {
+  if (format === 'svg') return linkPicture(found)
+  if (format === 'html') return linkPage(found)
+  return render(format, { data: linkCheckData(found), text: (wide) => linkCheckText(found, wide) })
 }

@@ -1,9 +1,11 @@
 import {
   type ClusterLinkOptions,
+  type ClusterLinkPolicySpec,
   type Condition,
   clusterCondition,
   clusterNodeName,
   defaultCluster,
+  type NewCondition,
   type NodeConfigConditionReason,
   nodeConfigCondition,
 } from '@kosmos/api'
@@ -13,6 +15,7 @@ import {
   pairsOf,
   planNode,
   type StoredClusterNode,
+  type StoredLinkPolicy,
   type StoredNodeConfig,
 } from '@kosmos/cluster-link'
 import type { Pod, StoredCluster } from '@kosmos/kube'
@@ -31,26 +34,37 @@ export interface Sketch {
   /** The second part of its networks: 10.X.0.0/16 for pods, 10.X.128.0/20 for Services. */
   readonly network?: number
   readonly mtus?: readonly number[]
+  /** What its networks are, as its condition says. */
+  readonly found?: NewCondition
 }
 
 export interface Circumstances {
   /** Whether a node (`cluster/node`) has no answer from another one. */
   readonly isSilent?: (from: string, to: string) => boolean
+  /** ClusterLinkPolicies by their names. */
+  readonly policies?: Readonly<Record<string, ClusterLinkPolicySpec>>
 }
 
 /** Linked clusters as they are when cluster-link and all agents have done their work. */
-export function linkedFacts(sketches: readonly Sketch[], { isSilent = () => false }: Circumstances = {}): LinkFacts {
+export function linkedFacts(
+  sketches: readonly Sketch[],
+  { isSilent = () => false, policies: rules = {} }: Circumstances = {},
+): LinkFacts {
+  const policies = Object.entries(rules).map(
+    ([name, spec]) => ({ metadata: { name }, spec }) as unknown as StoredLinkPolicy,
+  )
   const clusters = sketches.map(storedCluster)
   const nodes = sketches.flatMap(storedNodes)
   const nodesOf = (name: string) => nodes.filter(({ spec }) => spec.clusterName === name)
-  const network = linkNetwork(clusters, nodesOf)
+  const network = linkNetwork(clusters, nodesOf, policies)
   const { nodeOf } = overlaysOf(network)
   const configsOf = (name: string): StoredNodeConfig[] => {
     const cluster = network.get(name)
     if (cluster === undefined) return []
     return [...cluster.nodes.values()].map((node) => {
       const spec = planNode(cluster, node, pairsOf(network, cluster))
-      const hops = [...new Set((spec.routes ?? []).flatMap(({ gw }) => gw ?? []))]
+      const { routes = [], inwardRoutes = [], detours = [] } = spec
+      const hops = [...new Set([...routes, ...inwardRoutes, ...detours].flatMap(({ gw }) => gw ?? []))]
       const nextHops = hops.map((address) => ({
         address,
         reachable: !isSilent(`${name}/${node.name}`, nodeOf(address) ?? ''),
@@ -68,6 +82,7 @@ export function linkedFacts(sketches: readonly Sketch[], { isSilent = () => fals
     now,
     rootVersion: 'v1.37.2',
     controllerSeen: now - 2_000,
+    policies,
     network,
     clusters: clusters.map((cluster) => {
       const { name } = cluster.metadata
@@ -76,7 +91,12 @@ export function linkedFacts(sketches: readonly Sketch[], { isSilent = () => fals
         name,
         cluster,
         nodes: nodesOf(name),
-        inside: { version: 'v1.37.2', configs: configsOf(name), agents },
+        inside: {
+          version: 'v1.37.2',
+          configs: configsOf(name),
+          agents,
+          services: { areKnown: true, imported: 0, corefile: undefined },
+        },
       }
     }),
   }
@@ -95,8 +115,9 @@ const overlaysOf = (network: LinkFacts['network']) => {
   return { nodeOf: (address: string) => forwarding.nodeOf(address) }
 }
 
-function storedCluster({ name, options = {}, network }: Sketch, index: number): StoredCluster {
+function storedCluster({ name, options = {}, network, found }: Sketch, index: number): StoredCluster {
   const second = network ?? index + 1
+  const conditions = [clusterCondition('Linked', 'Linked'), found ?? clusterCondition('NetworksFound', 'NetworksFound')]
   return defaultCluster({
     apiVersion: 'kosmos.io/v1alpha1',
     kind: 'Cluster',
@@ -104,7 +125,7 @@ function storedCluster({ name, options = {}, network }: Sketch, index: number): 
     spec: { clusterLinkOptions: { ipFamily: 'ipv4', ...options } },
     status: {
       clusterLinkStatus: { podCIDRs: [`10.${second}.0.0/17`], serviceCIDRs: [`10.${second}.128.0/20`] },
-      conditions: [{ ...clusterCondition('Linked', 'Linked'), lastTransitionTime: before }],
+      conditions: conditions.map((one) => ({ ...one, lastTransitionTime: before })),
     },
   }) as unknown as StoredCluster
 }

@@ -1,13 +1,28 @@
 import { hasClusterLink, isRootCluster, systemNamespace } from '@kosmos/api'
 import {
+  clusterLinkPolicies,
   clusterNodes,
   type LinkNetwork,
   linkNetwork,
   nodeConfigs,
   type StoredClusterNode,
+  type StoredLinkPolicy,
   type StoredNodeConfig,
+  serviceExports,
+  serviceImports,
 } from '@kosmos/cluster-link'
-import { type Client, clusters, type KubeConfigSource, leases, type Pod, pods, type StoredCluster } from '@kosmos/kube'
+import {
+  type Client,
+  clusters,
+  configMaps,
+  type KubeConfigSource,
+  type KubeObject,
+  leases,
+  type Pod,
+  pods,
+  type StoredCluster,
+  servedResource,
+} from '@kosmos/kube'
 import { openCluster } from '../clusters/connect.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { serverVersion } from '../clusters/version.ts'
@@ -23,6 +38,17 @@ export interface Inside {
   readonly configs: readonly StoredNodeConfig[]
   /** The agents' pods; undefined: they may not be listed. */
   readonly agents: readonly Pod[] | undefined
+  readonly services: SharedServices
+}
+
+/** What a linked cluster has of the Services of others. */
+export interface SharedServices {
+  /** Whether it knows ServiceExport and ServiceImport. */
+  readonly areKnown: boolean
+  /** Undefined: that may not be read. */
+  readonly imported: number | undefined
+  /** All that configures its CoreDNS; undefined: that may not be read, or is elsewhere. */
+  readonly corefile: string | undefined
 }
 
 export interface LinkedCluster {
@@ -40,6 +66,7 @@ export interface LinkFacts {
   /** When the controller that leads said so last, in milliseconds since 1970. */
   readonly controllerSeen: number | undefined
   readonly clusters: readonly LinkedCluster[]
+  readonly policies: readonly StoredLinkPolicy[]
   readonly network: LinkNetwork
 }
 
@@ -69,8 +96,9 @@ export async function gatherLinkFacts(root: Client, open: OpenMember): Promise<L
   if (linked.length === 0) {
     throw new Failure('no cluster is linked', { next: 'kosmosctl join NAME --kubeconfig FILE --link links one' })
   }
-  const [nodes, rootVersion, lease] = await Promise.all([
+  const [nodes, policies, rootVersion, lease] = await Promise.all([
     root.listAll(clusterNodes),
+    listPolicies(root),
     serverVersion(root),
     root.get(leases, { namespace: systemNamespace, name: 'cluster-link' }),
   ])
@@ -86,23 +114,45 @@ export async function gatherLinkFacts(root: Client, open: OpenMember): Promise<L
         return { name, cluster, nodes: nodesOf(name), inside: await lookInside(cluster, open) }
       }),
     ),
-    network: linkNetwork(linked, nodesOf),
+    policies,
+    network: linkNetwork(linked, nodesOf, policies),
   }
+}
+
+/** A root of an older version does not know them. */
+async function listPolicies(root: Client): Promise<readonly StoredLinkPolicy[]> {
+  return (await servedResource(root, [clusterLinkPolicies])) ? await root.listAll(clusterLinkPolicies) : []
 }
 
 async function lookInside(cluster: StoredCluster, open: OpenMember): Promise<LinkedCluster['inside']> {
   let inside: LinkedCluster['inside'] = { error: 'it was not asked' }
   try {
     await open(cluster, async (client) => {
-      const [version, configs, agents] = await Promise.all([
+      const [version, configs, agents, services] = await Promise.all([
         serverVersion(client),
         client.listAll(nodeConfigs, { labelSelector: `kosmos.io/cluster=${cluster.metadata.name}` }),
         client.listAll(pods, { namespace: linkNamespace, labelSelector: agentSelector }).catch(() => undefined),
+        sharedServices(client),
       ])
-      inside = { version, configs, agents }
+      inside = { version, configs, agents, services }
     })
   } catch (error) {
     inside = { error: explain(error).message }
   }
   return inside
+}
+
+async function sharedServices(client: Client): Promise<SharedServices> {
+  const kinds = [serviceExports, serviceImports]
+  const served = await Promise.all(kinds.map((kind) => servedResource<KubeObject>(client, [kind])))
+  const areKnown = served.every((kind) => kind !== undefined)
+  const dataOf = async (name: string) => (await client.get(configMaps, { namespace: 'kube-system', name }))?.data ?? {}
+  const [imports, corefile] = await Promise.all([
+    areKnown ? client.listAll(serviceImports, { metadataOnly: true }).catch(() => undefined) : [],
+    Promise.all(['coredns', 'coredns-custom'].map(dataOf)).then(
+      (all) => all.flatMap((data) => Object.values(data)).join('\n') || undefined,
+      () => undefined,
+    ),
+  ])
+  return { areKnown, imported: imports?.length, corefile }
 }

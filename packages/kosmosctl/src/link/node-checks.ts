@@ -1,9 +1,11 @@
-import type { Condition } from '@kosmos/api'
+import { type Condition, isRootCluster } from '@kosmos/api'
 import type { StoredNodeConfig } from '@kosmos/cluster-link'
 import { type Check, ok, problem, skipped, type Verdict, warning } from '../findings/finding.ts'
+import { age } from '../output/age.ts'
+import { answersClusterSet } from './dns/corefile.ts'
 import { type LinkedCluster, linkNamespace } from './facts.ts'
 import { some } from './listed.ts'
-import { configsOf, insideOf, type LinkView } from './view.ts'
+import { configsOf, insideOf, type LinkView, silentNodes } from './view.ts'
 
 export interface ClusterView {
   readonly view: LinkView
@@ -19,11 +21,15 @@ const widestOverhead = 150
 export const nodeChecks: readonly Check<ClusterView>[] = [
   { id: 'cluster-asked', run: asked },
   { id: 'linked', run: linked },
+  { id: 'networks', run: networks },
   { id: 'agents', run: agents },
   { id: 'agents-reported', run: reported },
   { id: 'applied', run: applied },
   { id: 'gateways', run: gateways },
   { id: 'mtu', run: mtu },
+  { id: 'service-names', run: serviceNames },
+  { id: 'keys', run: keys },
+  { id: 'clocks', run: clocks },
 ]
 
 function asked({ cluster: { name, inside } }: ClusterView): Verdict {
@@ -35,7 +41,7 @@ function asked({ cluster: { name, inside } }: ClusterView): Verdict {
 }
 
 /** Told by other checks in more detail. */
-const toldElsewhere = new Set(['NodesNotReady', 'NetworksOverlap', 'NoGateway'])
+const toldElsewhere = new Set(['NodesNotReady', 'AgentsSilent', 'NetworksOverlap', 'NoGateway'])
 
 function linked({ cluster: { name, cluster } }: ClusterView): Verdict {
   const found = cluster.status?.conditions?.find(({ type }) => type === 'Linked')
@@ -43,6 +49,14 @@ function linked({ cluster: { name, cluster } }: ClusterView): Verdict {
   if (found.status === 'True' || toldElsewhere.has(found.reason)) return ok(found.message)
   const [what = found.message, fix] = found.message.split(/;\s+/, 2)
   return problem(`${found.reason}: ${what}`, fix ?? `kubectl describe cluster.kosmos.io ${name}`)
+}
+
+function networks({ cluster: { name, cluster } }: ClusterView): Verdict {
+  const found = cluster.status?.conditions?.find(({ type }) => type === 'NetworksFound')
+  if (found === undefined) return skipped('no controller has said which networks it has')
+  // What is quoted in it may have any sign in it, so that it is not taken apart.
+  const said = `${found.reason}: ${found.message}`
+  return found.status === 'True' ? ok(found.message) : problem(said, `kubectl describe cluster.kosmos.io ${name}`)
 }
 
 const notAsked = skipped('not looked at, because the cluster could not be asked')
@@ -68,14 +82,16 @@ function agents({ cluster }: ClusterView): Verdict {
 
 function reported({ cluster, view }: ClusterView): Verdict {
   if (insideOf(cluster) === undefined) return notAsked
-  const silent = cluster.nodes
+  const silent = silentNodes(cluster)
+  const without = cluster.nodes
     .map(({ spec }) => spec.nodeName)
+    .filter((node) => !silent.has(node))
     .filter((node) => view.configs.get(`${cluster.name}/${node}`)?.status?.conditions === undefined)
-  if (silent.length === 0) return ok('every agent has reported')
-  return problem(
-    `agents have not reported: ${some(silent)}`,
-    `kubectl logs -n ${linkNamespace} ds/kosmos-link-agent, in ${cluster.name}: do they reach their API server?`,
-  )
+  const fix = `kubectl logs -n ${linkNamespace} ds/kosmos-link-agent, in ${cluster.name}: do they reach their API server?`
+  if (without.length > 0) return problem(`agents have not reported: ${some(without)}`, fix)
+  if (silent.size === 0) return ok('every agent has said of late that what it says holds')
+  const ages = [...silent].map(([node, since]) => `${node} unknown (last word ${age(since, view.facts.now)} ago)`)
+  return problem(`agents are silent, so it is not known how their nodes do: ${some(ages)}`, fix)
 }
 
 function applied({ cluster }: ClusterView): Verdict {
@@ -122,6 +138,42 @@ function gateways({ cluster: { name }, view }: ClusterView): Verdict {
   )
 }
 
+const tolerableSkewMs = 60_000
+
+function clocks({ cluster, view }: ClusterView): Verdict {
+  if (insideOf(cluster) === undefined) return notAsked
+  const ahead = configsOf(cluster).flatMap(({ spec, status }) => {
+    const ms = Date.parse(status?.lastSyncTime ?? '') - view.facts.now
+    return ms > tolerableSkewMs ? [`${spec.nodeName} by ${Math.round(ms / 1000)} s`] : []
+  })
+  if (ahead.length === 0) return ok('no node is ahead of the clock of this machine')
+  return warning(
+    `clocks of nodes are ahead of this machine's: ${some(ahead)}; since when something holds is wrong by as much here`,
+    'set the clocks by NTP. Tunnels have no certificates that a clock could end, but WireGuard refuses a node whose clock was set back until that time has come again',
+  )
+}
+
+/** A change of keys is a matter of seconds for each node. */
+const keysPatienceMs = 10 * 60_000
+
+function keys({ cluster, view }: ClusterView): Verdict {
+  if (insideOf(cluster) === undefined) return notAsked
+  const changing = configsOf(cluster).filter(
+    ({ spec, status }) => spec.keys !== undefined && spec.keys.requestedAt !== status?.keys?.requestedAt,
+  )
+  if (changing.length === 0) return ok('no node is changing its keys')
+  const late = changing.filter(({ spec }) => view.facts.now - Date.parse(spec.keys?.requestedAt ?? '') > keysPatienceMs)
+  if (late.length === 0) return ok(`changing its keys: ${some(changing.map(({ spec }) => spec.nodeName))}`)
+  const whys = late.map(({ spec, status }) => {
+    const hasMade = status?.keys?.next?.requestedAt === spec.keys?.requestedAt
+    return `${spec.nodeName} ${hasMade ? 'waits until all nodes that encrypt for it have applied its next key' : 'has not made its next key'}`
+  })
+  return warning(
+    `keys are not changed though that was asked for long ago: ${some(whys)}; the present ones stay in use`,
+    'see what is said of agents, here and in the other clusters: each has to be Ready, of this version, and reach its API server',
+  )
+}
+
 function mtu({ cluster: { name }, view }: ClusterView): Verdict {
   const nodes = [...(view.facts.network.get(name)?.nodes.values() ?? [])]
   if (nodes.length === 0) return skipped('no node of it is known')
@@ -139,5 +191,34 @@ function mtu({ cluster: { name }, view }: ClusterView): Verdict {
   return warning(
     `its nodes differ in MTU: ${some(least1)} has ${least}, others up to ${Math.max(...sizes)}; tunnels go by the least`,
     'nothing, if that is meant; else give all the same',
+  )
+}
+
+function serviceNames({ cluster }: ClusterView): Verdict {
+  const services = insideOf(cluster)?.services
+  if (services === undefined) return notAsked
+  const { areKnown, imported, corefile } = services
+  if (!areKnown) {
+    return warning(
+      'it does not know ServiceExport and ServiceImport, so its Services are in no other cluster and none of others in it',
+      isRootCluster(cluster.cluster)
+        ? 'kosmosctl install brings them'
+        : `kosmosctl join ${cluster.name} --kubeconfig FILE --link brings them`,
+    )
+  }
+  if (imported === undefined) {
+    return warning(
+      'the credentials in the root may not read ServiceImports, so its Services are in no other cluster and none of others in it',
+      `kosmosctl join ${cluster.name} --kubeconfig FILE --link grants that`,
+    )
+  }
+  if (imported === 0) return ok('no Service is shared with it')
+  if (corefile === undefined) {
+    return skipped('the configuration of its CoreDNS was not read, so whether it answers clusterset.local is not known')
+  }
+  if (answersClusterSet(corefile)) return ok(`the names of ${imported} shared Services are answered`)
+  return warning(
+    `Services are shared with it (${imported}), and its CoreDNS does not answer their names in clusterset.local`,
+    `kosmosctl link dns --kubeconfig FILE, that of ${cluster.name}`,
   )
 }

@@ -1,4 +1,4 @@
-import { type LinkCluster, type Pair, pairsOf } from '@kosmos/cluster-link'
+import { type LinkCluster, type Pair, pairsOf, tunnelBetween } from '@kosmos/cluster-link'
 import { type PairVerdict, reachOf, together } from './reach.ts'
 import type { TunnelState } from './tunnels.ts'
 import type { LinkView } from './view.ts'
@@ -18,14 +18,37 @@ export interface PairState {
   readonly slowestMicroseconds?: number
   readonly worstLossPercent?: number
   readonly since?: string
+  /** The ClusterLinkPolicies that do not allow it. */
+  readonly policies?: readonly string[]
 }
 
 /** Every ordered pair of linked clusters. */
 export function pairStates(view: LinkView, tunnels: readonly TunnelState[]): PairState[] {
   const byNode = Map.groupBy(tunnels, ({ from }) => from)
-  return [...view.facts.network.values()].flatMap((cluster) =>
-    pairsOf(view.facts.network, cluster).map((pair) => pairState(view, cluster, pair, byNode)),
+  const { network } = view.facts
+  return [...network.values()].flatMap((cluster) =>
+    [
+      ...pairsOf(network, cluster).map((pair) => pairState(view, cluster, pair, byNode)),
+      ...[...cluster.strangers].flatMap(([name, policies]) => {
+        const target = network.get(name)
+        return target ? [forbidden(cluster, target, policies)] : []
+      }),
+    ].sort((a, b) => (a.to < b.to ? -1 : 1)),
   )
+}
+
+function forbidden(cluster: LinkCluster, target: LinkCluster, policies: readonly string[]): PairState {
+  return {
+    from: cluster.name,
+    to: target.name,
+    mode: `${cluster.networkType} → ${target.networkType}`,
+    tunnel: tunnelBetween(cluster, target),
+    families: [...cluster.families.intersection(target.families)].sort(),
+    verdict: 'forbidden',
+    nodesReaching: 0,
+    nodes: cluster.nodes.size,
+    policies,
+  }
 }
 
 function pairState(

@@ -1,10 +1,14 @@
+import type { NodeConfigSpec } from '@kosmos/api'
 import type { LinkCluster, LinkNode, Pair } from '@kosmos/cluster-link'
-import { contains, parseCidr } from '@kosmos/kube/addresses'
+import { type Cidr, contains, parseCidr } from '@kosmos/kube/addresses'
 import type { TunnelState } from './tunnels.ts'
 import type { HopState, LinkView } from './view.ts'
 
-/** works; partly: some ways or nodes do not; broken: no node reaches any; unknown: nobody has said; none: no way is foreseen. */
-export type PairVerdict = 'works' | 'partly' | 'broken' | 'unknown' | 'none'
+/**
+ * works; partly: some ways or nodes do not; broken: no node reaches any; unknown: nobody has said; none: no way is
+ * foreseen; forbidden: policies do not allow one.
+ */
+export type PairVerdict = 'works' | 'partly' | 'broken' | 'unknown' | 'none' | 'forbidden'
 
 /** How one node reaches a cluster. */
 export interface NodeReach {
@@ -58,15 +62,32 @@ function nodeReach(
   }
   const wanted = visible.map(({ global }) => global)
   const byAddress = new Map(hops.map((hop) => [hop.nextHop, hop]))
-  const routes = (config.spec.routes ?? []).flatMap(({ cidr, gw }) => {
-    const hop = byAddress.get(gw ?? '')
-    return hop && wanted.some((network) => contains(network, parseCidr(cidr))) ? [{ cidr, hop }] : []
+  const routes = parsedRoutes(config.spec).flatMap(({ cidr, network, gw }) => {
+    const hop = byAddress.get(gw)
+    return hop && wanted.some((one) => contains(one, network)) ? [{ cidr, hop }] : []
   })
   const networks = [...Map.groupBy(routes, ({ cidr }) => cidr).values()].map((some) =>
     networkVerdict(some.map(({ hop }) => stateBy(hop))),
   )
   const isReaching = networks.length > 0 && networks.every((one) => one === 'works' || one === 'partly')
   return { verdict: together(networks), isReaching, tunnels: [...new Set(routes.map(({ hop }) => hop))] }
+}
+
+interface ParsedRoute {
+  readonly cidr: string
+  readonly network: Cidr
+  readonly gw: string
+}
+
+const parsed = new WeakMap<NodeConfigSpec, readonly ParsedRoute[]>()
+
+/** Each pair of clusters looks at the routes of the same nodes. */
+function parsedRoutes(spec: NodeConfigSpec): readonly ParsedRoute[] {
+  const before = parsed.get(spec)
+  if (before) return before
+  const routes = (spec.routes ?? []).map(({ cidr, gw = '' }) => ({ cidr, network: parseCidr(cidr), gw }))
+  parsed.set(spec, routes)
+  return routes
 }
 
 function networkVerdict(hops: readonly HopState[]): PairVerdict {

@@ -21,8 +21,9 @@ export interface TunnelState {
 /** Every next hop of every node. */
 export function tunnelsOf(view: LinkView): TunnelState[] {
   return [...view.configs].flatMap(([from, config]) => {
-    const { routes = [], devices: links = [] } = config.spec
-    const hops = new Map(routes.flatMap(({ gw, dev }) => (gw === undefined ? [] : [[`${gw} ${dev}`, { gw, dev }]])))
+    const { routes = [], inwardRoutes = [], detours = [], devices: links = [] } = config.spec
+    const all = [...routes, ...inwardRoutes, ...detours]
+    const hops = new Map(all.flatMap(({ gw, dev }) => (gw === undefined ? [] : [[`${gw} ${dev}`, { gw, dev }]])))
     return [...hops.values()].map(({ gw, dev }): TunnelState => {
       const said = nextHopOf(config, gw)
       return {

@@ -7,6 +7,7 @@ import { table } from '../output/table.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { Failure } from '../terminal/failure.ts'
 import { outputOption, parseCount, rootSource, withRootOptions } from '../terminal/options.ts'
+import { candidatesText } from './candidates-text.ts'
 import { type Simulation, simulateWorkload } from './simulate.ts'
 
 interface SimulateFlags {
@@ -52,8 +53,24 @@ async function read(file: string): Promise<string> {
   }
 }
 
-function simulationText({ workload, replicas, policy, outcomes }: Simulation): string {
+/** For people. */
+export function simulationText({ workload, replicas, policy, outcomes, candidates }: Simulation): string {
   const by = policy === undefined ? 'no WorkloadPolicy places it' : `placed by WorkloadPolicy ${policy}`
-  const rows = outcomes.map(({ pods, value, what }) => [String(pods), value ?? '', what])
-  return `${workload}, ${replicas} pods: ${by}\n\n${table(['pods', 'value', 'each'], rows)}`
+  const rows = outcomes.map(({ pods, value, node, what }) => [String(pods), value ?? node ?? '', what])
+  const scores = candidates.length > 0 ? `\n\n${candidatesText(candidates)}` : ''
+  return `${workload}, ${replicas} pods: ${by}\n\n${table(['pods', 'value', 'each'], rows)}${preemptionText(outcomes)}${scores}`
 }
+
+/** Who gives way is for the stock scheduler to say, so all are named whom it may take. */
+function preemptionText(outcomes: Simulation['outcomes']): string {
+  const lines = outcomes.flatMap(({ preemption = [] }) =>
+    preemption.map(({ node, couldGiveWay }) => {
+      const [shown, more] = [couldGiveWay.slice(0, MOST_NAMED), couldGiveWay.length - MOST_NAMED]
+      const count = couldGiveWay.length === 1 ? '1 pod' : `${couldGiveWay.length} pods`
+      return `no room on ${node} without preemption; ${count} of a lower priority could give way: ${shown.join(', ')}${more > 0 ? `, and ${more} more` : ''}`
+    }),
+  )
+  return lines.length > 0 ? `\n\n${lines.join('\n')}` : ''
+}
+
+const MOST_NAMED = 10

@@ -1,12 +1,23 @@
-import type { Decision, Offer } from '@kosmos/scheduler'
+import { placementLabel } from '@kosmos/api'
+import type { Decision, Foreseen, Obstacle } from '@kosmos/scheduler'
 
 /** How many pods end where. */
 export interface Outcome {
   /** The value of the topology key; undefined: no place of the policy. */
   readonly value: string | undefined
+  /** The node that has room, where no share decides; undefined: a share does, or the stock scheduler. */
+  readonly node: string | undefined
   readonly pods: number
   /** What becomes of them, for people. */
   readonly what: string
+  /** Where they have room only once the stock scheduler has preempted for them: who could give way, of whom it takes as few as it needs. */
+  readonly preemption?: readonly GivingWay[]
+}
+
+export interface GivingWay {
+  readonly node: string
+  /** Pods of a lower priority there, as namespace/name. */
+  readonly couldGiveWay: readonly string[]
 }
 
 /** What a decision means for its pod, for people. */
@@ -19,26 +30,58 @@ export function meaningOf(decision: Decision): string {
 function placeOf(decision: Decision): string {
   if (decision.kind === 'anywhere') return 'goes where the stock scheduler puts it'
   if (decision.kind === 'wait') return `waits: every place that WorkloadPolicy ${decision.policy.name} gives is taken`
+  if (decision.kind === 'anyRoom') return anyRoom(decision)
   const at = `${decision.policy.topologyKey}=${decision.value}`
+  if (decision.offer === 'byPreemption') return `goes to ${at}, ${preempting}`
   return decision.offer === 'room'
     ? `goes to ${at}`
-    : `waits for its place at ${at}, where ${obstacles[decision.offer]}`
+    : `waits for its place at ${at}, where ${obstacleOf(decision.offer, decision.behind)}`
+}
+
+function anyRoom({ policy, offer, aim, behind }: Decision & { kind: 'anyRoom' }): string {
+  const by = policy
+    ? `since WorkloadPolicy ${policy.name} lets it go anywhere`
+    : `by the label ${placementLabel} of its namespace`
+  if (offer === 'byPreemption') return `goes to node ${aim?.node}, ${preempting}, ${by}`
+  if (aim) return `goes to node ${aim.node}, which has room, ${by}`
+  return `waits for room, ${by}: ${obstacleOf(offer as Obstacle, behind)}`
+}
+
+const preempting = 'where the stock scheduler preempts pods of a lower priority for it'
+
+/** @param behind the pod that what has room is kept for */
+function obstacleOf(offer: Obstacle, behind: string | undefined): string {
+  return behind === undefined ? obstacles[offer] : `${obstacles[offer]}: ${behind}`
 }
 
 /** Why a place cannot be had now, for people. */
-export const obstacles: Readonly<Record<Exclude<Offer, 'room'>, string>> = {
+export const obstacles: Readonly<Record<Obstacle, string>> = {
   noNode: 'no Ready node takes it',
   noRoom: 'no single node has room for it',
+  reserved: 'what has room is kept for a pod that comes first, by its priority or its age',
   refused: 'the leaf has lately found no node for such a pod',
 }
 
+/** Who could give way is known of what is foreseen. */
+type Decided = Decision & { readonly givingWay?: Foreseen['givingWay'] }
+
 /** Decisions of the same meaning together, in the order in which they came up first. */
-export function outcomesOf(decisions: readonly Decision[]): Outcome[] {
-  const outcomes = new Map<string, Outcome>()
+export function outcomesOf(decisions: readonly Decided[]): Outcome[] {
+  return [...Map.groupBy(decisions, meaningOf)].map(([what, same]) => {
+    const [decision] = same
+    const value = decision?.kind === 'seat' ? decision.value : undefined
+    const node = decision?.kind === 'anyRoom' ? decision.aim?.node : undefined
+    const preemption = preemptionOf(same)
+    return { value, node, what, pods: same.length, ...(preemption.length > 0 && { preemption }) }
+  })
+}
+
+function preemptionOf(decisions: readonly Decided[]): GivingWay[] {
+  const byNode = new Map<string, Set<string>>()
   for (const decision of decisions) {
-    const what = meaningOf(decision)
-    const value = decision.kind === 'seat' ? decision.value : undefined
-    outcomes.set(what, { value, what, pods: (outcomes.get(what)?.pods ?? 0) + 1 })
+    const node = 'aim' in decision ? decision.aim?.node : undefined
+    if (node === undefined || decision.givingWay === undefined || decision.givingWay.length === 0) continue
+    byNode.set(node, new Set([...(byNode.get(node) ?? []), ...decision.givingWay]))
   }
-  return [...outcomes.values()]
+  return [...byNode].map(([node, couldGiveWay]) => ({ node, couldGiveWay: [...couldGiveWay].sort() }))
 }

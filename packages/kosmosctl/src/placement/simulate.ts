@@ -1,8 +1,9 @@
 import { clusterLabel } from '@kosmos/api'
 import type { Client } from '@kosmos/kube'
-import { isOfWorkload, simulate, type World, without } from '@kosmos/scheduler'
+import { type Candidate, candidatesOf, isOfWorkload, simulate, type World, without } from '@kosmos/scheduler'
 import { Failure } from '../terminal/failure.ts'
 import { type Outcome, outcomesOf } from './outcome.ts'
+import { priorityClasses, withPriority } from './priority.ts'
 import { podsOf, readManifest } from './workload.ts'
 import { readWorld } from './world.ts'
 
@@ -22,6 +23,8 @@ export interface Simulation {
   /** The WorkloadPolicy that places the pods; undefined: none does. */
   readonly policy: string | undefined
   readonly outcomes: readonly Outcome[]
+  /** Where no share decides: the nodes that would take the first pod, the best first. */
+  readonly candidates: readonly Candidate[]
 }
 
 /**
@@ -40,17 +43,21 @@ export async function simulateWorkload(root: Client, options: SimulateOptions): 
   const isReplaced = ({ metadata: { namespace, name } }: World['policies'][number]) =>
     policies.some((policy) => policy.metadata.namespace === namespace && policy.metadata.name === name)
   const asked = {
-    distributions: world.distributions,
-    nodes: world.nodes,
+    ...world,
     pods: world.pods.filter(isOther),
     policies: [...world.policies.filter((policy) => !isReplaced(policy)), ...policies],
   }
-  const decisions = simulate(leavingOut(asked, options.without), podsOf(workload, namespace, replicas))
+  const counted = leavingOut(asked, options.without)
+  const classes = await root.listAll(priorityClasses)
+  const created = podsOf(workload, namespace, replicas).map((pod) => withPriority(pod, classes))
+  const decisions = simulate(counted, created)
+  const anyRoom = created[decisions.findIndex((decision) => decision.kind === 'anyRoom')]
   return {
     workload: `${kind} ${namespace}/${metadata.name}`,
     replicas,
     policy: decisions.find(({ policy }) => policy)?.policy?.name,
     outcomes: outcomesOf(decisions),
+    candidates: anyRoom ? candidatesOf(counted, anyRoom) : [],
   }
 }
 

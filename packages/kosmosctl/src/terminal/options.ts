@@ -1,6 +1,6 @@
 import type { KubeConfigSource } from '@kosmos/kube'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type OutputFormat, outputFormats } from '../output/print.ts'
+import { outputFormats } from '../output/print.ts'
 
 export interface RootOptions {
   readonly kubeconfig?: string
@@ -11,7 +11,8 @@ export interface RootOptions {
 
 export const rootKubeconfigHelp = `Which cluster is meant:
   --root-kubeconfig/--root-context name the root, in every command;
-  --kubeconfig/--context name the root too, except for join, where they name the leaf that joins.
+  --kubeconfig/--context name the root too, except for join, where they name the leaf that joins, and for link dns, export
+  and unexport, where they name the cluster that is meant.
   Without them the root is found as kubectl finds its cluster: $KUBECONFIG, ~/.kube/config, the pod's ServiceAccount.`
 
 /** Adds the options that name the root to a command that speaks to the root first of all. */
@@ -42,7 +43,7 @@ export function rootSource(command: Command, meaning: 'root' | 'leaf' = 'root'):
   }
 }
 
-export function outputOption(formats: readonly OutputFormat[] = outputFormats): Option {
+export function outputOption(formats: readonly string[] = outputFormats): Option {
   return new Option('-o, --output <format>', 'form of the result').choices([...formats]).default('table')
 }
 

@@ -1,10 +1,12 @@
-import { rootClusterLabel, systemNamespace } from '@kosmos/api'
+import { importedByLabel, rootClusterLabel, systemNamespace } from '@kosmos/api'
+import { serviceImports } from '@kosmos/cluster-link'
 import {
   ApiError,
   type Client,
   census,
   configMaps,
   describeObject,
+  endpointSlices,
   type KubeObject,
   type Namespace,
   namespaces,
@@ -13,9 +15,11 @@ import {
   type Resource,
   secrets,
   serviceAccounts,
+  services,
 } from '@kosmos/kube'
 import { isOwn } from '../clusters/own.ts'
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from '../clusters/resources.ts'
+import { markOfJoin, removeMcsDefinitions } from '../install/mcs-definitions.ts'
 
 /** Something that unjoin left behind, why, and how to remove it by hand. */
 export interface Remainder {
@@ -36,6 +40,19 @@ export async function deleteCopies(leaf: Client, rootId: string): Promise<number
   return count
 }
 
+/** Deletes what stands for Services of other clusters. For when no controller does. */
+export async function deleteImports(leaf: Client, rootId: string): Promise<void> {
+  const labelSelector = `${importedByLabel}=${rootId}`
+  for (const resource of [serviceImports, services, endpointSlices] as Resource[]) {
+    const imports = await leaf.listAll(resource, { labelSelector, metadataOnly: true }).catch((error) => {
+      // In a cluster that was never linked there are none, nor the rights to look.
+      if (error instanceof ApiError && (error.code === 403 || error.code === 404)) return []
+      throw error
+    })
+    await Promise.all(imports.map((one) => deleteObject(leaf, resource, one)))
+  }
+}
+
 /**
  * Removes what join and the controllers made in the leaf for this root: namespaces in which nothing else is, then the
  * account with its rights. Returns what had to stay.
@@ -50,6 +67,8 @@ export async function leaveLeaf(leaf: Client, rootId: string, account: string): 
     if (stays === undefined) await deleteObject(leaf, namespaces, namespace)
     else remainders.push(stays)
   }
+  const shared = await removeMcsDefinitions(leaf, markOfJoin(rootId))
+  for (const { what, name, why } of shared.kept) remainders.push({ what, why, command: `kubectl delete crd ${name}` })
   const systemStays = system && (await reasonToStay(leaf, systemNamespace, rootId))
   if (systemStays) remainders.push(systemStays)
   await giveUpAccount(leaf, rootId, account, systemStays ? undefined : system)
@@ -125,6 +144,11 @@ export function leftInLeaf(rootId: string, account: string, why: string): Remain
       command: `kubectl delete pods,configmaps,secrets --all-namespaces -l ${selector}`,
     },
     {
+      what: 'what stands for Services of other clusters, if it was linked',
+      why,
+      command: `kubectl delete serviceimports,services,endpointslices --all-namespaces -l ${importedByLabel}=${rootId}`,
+    },
+    {
       what: `account ${account} and its rights`,
       why,
       command: `kubectl delete clusterrolebinding,clusterrole ${account} && kubectl delete -n ${systemNamespace} rolebinding,role,serviceaccount ${account}`,
@@ -138,7 +162,8 @@ export function leftInLeaf(rootId: string, account: string, why: string): Remain
 }
 
 async function reasonToStay(leaf: Client, namespace: string, rootId: string): Promise<Remainder | undefined> {
-  const found = await census(leaf, namespace, (object) => isOwn(object, rootId))
+  const isOurs = (object: KubeObject) => isOwn(object, rootId) || object.metadata?.labels?.[importedByLabel] === rootId
+  const found = await census(leaf, namespace, isOurs)
   if (found.kind === 'empty') return undefined
   const why =
     found.kind === 'foreign'

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { clusterFinalizer } from '@kosmos/api'
-import { configMaps, customResourceDefinitions, type KubeObject, namespaces, nodes, pods, secrets } from '@kosmos/kube'
+import { serviceExports } from '@kosmos/cluster-link'
+import {
+  configMaps,
+  customResourceDefinitions,
+  type KubeObject,
+  namespaces,
+  nodes,
+  pods,
+  secrets,
+  services,
+} from '@kosmos/kube'
+import { openLeaf } from '../clusters/leaf.ts'
 import { clusterRoleBindings, clusterRoles, clusters, podDisruptionBudgets } from '../clusters/resources.ts'
 import { definitions } from '../install/definitions.ts'
 import { join } from '../join/join.ts'
@@ -151,6 +162,55 @@ describe('an unjoin', () => {
     await leafIsAsBefore()
   })
 
+  it('of a linked leaf takes the kinds of shared Services that join made, and by no rights those of somebody else', async () => {
+    const definition = { name: 'serviceexports.multicluster.x-k8s.io' }
+    const linked = () => join({ name, root: root.source, leaf: leaf.source, link: {}, timeoutSeconds: 0 }, silent)
+    const storedAs = async () => (await leaf.client.get(customResourceDefinitions, definition))?.metadata
+    await linked()
+    const first = await storedAs()
+    assert.ok(first)
+    await linked()
+    assert.equal((await storedAs())?.resourceVersion, first.resourceVersion, 'twice is once')
+    const ref = { namespace: 'default', name: 'web' }
+    await eventually(async () => (await leaf.client.create(serviceExports, { metadata: ref })).ok, 'one is exported')
+    const { remains } = await leave()
+    assert.deepEqual(
+      remains.map(({ what, why, command }) => [what, why, command]),
+      [
+        [
+          `CustomResourceDefinition ${definition.name}`,
+          'ServiceExport default/web is in it',
+          `kubectl delete crd ${definition.name}`,
+        ],
+      ],
+    )
+    await leaf.client.delete(serviceExports, ref)
+    await linked()
+    const cluster = await root.client.get(clusters, { name })
+    assert.ok(cluster)
+    const account = (await openLeaf(root.client, cluster)).client
+    // The rule holds a moment after it is stored.
+    const foreign = { metadata: { namespace: 'default', name: 'foreign' }, spec: { ports: [{ port: 80 }] } }
+    await eventually(async () => {
+      const outcome = await account.create(services, foreign as KubeObject)
+      if (outcome.ok) await leaf.client.delete(services, foreign.metadata)
+      return !outcome.ok
+    }, 'the account is kept to what carries its id')
+    await leaf.client.patch(
+      customResourceDefinitions,
+      definition,
+      { metadata: { labels: { 'kosmos.io/root-cluster': null } } },
+      { type: 'merge' },
+    )
+    const outcome = await account.delete(customResourceDefinitions, definition)
+    assert.match(outcome.ok ? '' : (outcome.status.message ?? ''), /writes what carries the id of the root only/)
+    await account.connection.close()
+    assert.deepEqual((await leave()).remains, [])
+    assert.ok(await storedAs(), 'it is not ours any more')
+    await leaf.client.delete(customResourceDefinitions, definition)
+    await leafIsAsBefore()
+  })
+
   it('cordons the node, evicts its pods and waits for them', async () => {
     await joined()
     await runOnVirtualNode('one')
@@ -279,6 +339,9 @@ describe('an unjoin', () => {
     const finalizers = { metadata: { finalizers: [clusterFinalizer] } }
     await root.client.patch(clusters, { name }, finalizers, { type: 'merge' })
     await leaf.client.create(configMaps, own({ name: 'copy', namespace: 'default' }))
+    const imported = { namespace: 'default', name: 'clusterset-web', labels: { 'kosmos.io/imported-by': rootId } }
+    const derived = { metadata: imported, spec: { ports: [{ port: 80 }] } }
+    assert.ok((await leaf.client.create(services, derived as KubeObject)).ok)
     const { message, next } = await complaint({ timeoutSeconds: 2 })
     assert.match(message, /Cluster "leaf1" is still there: no controller has removed what it brought about/)
     assert.match(next, /unjoin leaf1 --force/)
@@ -307,6 +370,7 @@ describe('an unjoin of a leaf that is gone', () => {
       remains.map(({ what }) => what),
       [
         'pods, ConfigMaps and Secrets of the root',
+        'what stands for Services of other clusters, if it was linked',
         `account kosmos-${rootId.replaceAll('-', '').slice(0, 12)} and its rights`,
         'namespaces that were made for the root (look first whether something else is in them)',
       ],

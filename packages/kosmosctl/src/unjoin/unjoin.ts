@@ -7,7 +7,7 @@ import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { cordon, drain } from './drain.ts'
 import { findJoined, reachLeaf } from './joined.ts'
-import { deleteCopies, leaveLeaf, leftInLeaf, type Remainder } from './leave-leaf.ts'
+import { deleteCopies, deleteImports, leaveLeaf, leftInLeaf, type Remainder } from './leave-leaf.ts'
 import type { UnjoinOptions } from './options.ts'
 import { removeCluster } from './remove-cluster.ts'
 
@@ -73,6 +73,7 @@ export async function unjoin(options: UnjoinOptions, progress: Progress): Promis
 async function leaveByForce(leaf: Client, rootId: string, account: string, deadline: number): Promise<Remainder[]> {
   const timer = setTimeout(() => void leaf.connection.close(), Math.max(1_000, deadline - Date.now()))
   try {
+    await deleteImports(leaf, rootId)
     await deleteCopies(leaf, rootId)
     return await leaveLeaf(leaf, rootId, account)
   } catch (error) {

@@ -12,6 +12,8 @@ export interface WriteOptions {
   readonly subresource?: 'status' | 'scale' | 'resize' | 'ephemeralcontainers' | 'approval' | 'finalize' | undefined
   /** Validates and answers without storing. */
   readonly dryRun?: boolean
+  /** Asks for PartialObjectMetadata as the answer: less to send and to parse, where only the version written counts. */
+  readonly metadataOnly?: boolean
   /** Headers, for impersonation. */
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
@@ -24,6 +26,8 @@ export interface DeleteOptions {
   readonly gracePeriodSeconds?: number
   readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan'
   readonly dryRun?: boolean
+  /** Asks for PartialObjectMetadata as the answer. */
+  readonly metadataOnly?: boolean
 }
 
 export interface ListOptions {
@@ -188,16 +192,17 @@ export class Client {
     ref: ObjectRef,
     options: DeleteOptions = {},
   ): Promise<Outcome<T>> {
-    const { uid, resourceVersion, gracePeriodSeconds, propagationPolicy, dryRun } = options
+    const { uid, resourceVersion, gracePeriodSeconds, propagationPolicy, dryRun, metadataOnly = false } = options
     const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }
-    return await this.#write<T>('DELETE', objectPath(resource, ref), {
+    const body = {
       apiVersion: 'v1',
       kind: 'DeleteOptions',
       ...(Object.keys(preconditions).length > 0 && { preconditions }),
       ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
       ...(propagationPolicy && { propagationPolicy }),
       ...(dryRun && { dryRun: ['All'] }),
-    })
+    }
+    return await this.#write<T>('DELETE', objectPath(resource, ref), body, { metadataOnly })
   }
 
   /** GET of a path that is no resource (`/version`, `/readyz`). Throws on every status but 200. */
@@ -228,6 +233,7 @@ export class Client {
       body,
       signal: options.signal,
       ...(contentType && { contentType }),
+      ...(options.metadataOnly && { accept: METADATA_ONLY }),
       ...(options.headers && { headers: options.headers }),
     })
     if (answer.code >= 200 && answer.code < 300)

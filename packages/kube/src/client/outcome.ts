@@ -63,3 +63,8 @@ export function unwrap<T>(outcome: Outcome<T>): T | undefined {
   if (outcome.reason === 'NotFound') return undefined
   throw new Error(outcome.status.message ?? outcome.reason)
 }
+
+/** The error for a refusal that the caller cannot live with. @param what the object that was written, as people know it */
+export function refused(what: string, { status, reason }: Outcome<unknown> & { readonly ok: false }): Error {
+  return new Error(`${what}: ${status.message ?? reason}`)
+}

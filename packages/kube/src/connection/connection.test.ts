@@ -510,6 +510,71 @@ describe('an answer that is read at the reader’s pace', { timeout: 20_000 }, (
   })
 })
 
+describe('another login', { timeout: 20_000 }, () => {
+  const transportOf = async (url: string, user: Parameters<typeof configFor>[2]) =>
+    await createTransport(configFor(url, { caData: base64(certificates.authority.certificate) }, user))
+
+  it('is that of all that begins from then on, while a stream and a request go on with the one they began with', async (t) => {
+    const open = new Map<string, () => void>()
+    const { peer, connection } = await connected(t, (request, response) => {
+      if (request.url === '/now') response.end('done')
+      else {
+        response.write('begun ')
+        open.set(request.url ?? '', () => response.end('done'))
+      }
+    })
+    const seen: string[] = []
+    const handlers = { onOpen() {}, onData: (chunk: Buffer) => void seen.push(chunk.toString()) }
+    const stream = connection.stream(get('/watch'), handlers, 10_000)
+    const request = connection.request(get('/slow'))
+    await until(() => open.size === 2 && seen.length === 1)
+    const before = peer.sockets.size
+    const { client } = certificates
+    connection.logInBy(
+      await transportOf(peer.url, { certData: base64(client.certificate), keyData: base64(client.key) }),
+    )
+    assert.equal((await connection.request(get('/now'))).code, 200)
+    assert.deepEqual(peer.asked.at(-1), { line: 'GET /now', login: 'alice' })
+    for (const end of open.values()) end()
+    assert.equal((await request).body, 'begun done')
+    assert.equal((await stream).code, 200)
+    assert.equal(seen.join(''), 'begun done')
+    assert.equal(peer.asked.length, 3)
+    // What the former login had open is closed with the last that was under way on it.
+    await until(() => peer.sockets.size === 1)
+    assert.equal(before, 2)
+  })
+
+  it('loses no request that is sent at the same moment', async (t) => {
+    const { peer, connection } = await connected(t, (_request, response) => response.end())
+    const users = [...'abcdefgh']
+    const transports = await Promise.all(users.map((token) => transportOf(peer.url, { token })))
+    const answers: Promise<{ code: number }>[] = []
+    for (const transport of transports) {
+      answers.push(connection.request(get()))
+      connection.logInBy(transport)
+      answers.push(connection.request(get()))
+      await Promise.resolve()
+      answers.push(connection.request(get()))
+    }
+    assert.deepEqual(new Set((await Promise.all(answers)).map(({ code }) => code)), new Set([200]))
+    await connection.request(get())
+    assert.equal(peer.asked.at(-1)?.authorization, 'Bearer h')
+  })
+
+  it('ends with the connection, and so does what is under way with those before it', async (t) => {
+    const { peer, connection } = await connected(t, (_request, response) => response.write('begun'))
+    const opened = Promise.withResolvers<void>()
+    const handlers = { onOpen: opened.resolve, onData() {} }
+    const ended = assert.rejects(connection.stream(get(), handlers, 60_000), abortedError)
+    await opened.promise
+    connection.logInBy(await transportOf(peer.url, { token: 'other' }))
+    await connection.close()
+    await ended
+    await until(() => peer.sockets.size === 0)
+  })
+})
+
 describe('a connection that is closed', { timeout: 20_000 }, () => {
   it('ends what runs and sends nothing more', async (t) => {
     const { peer, connection } = await connected(t, never)

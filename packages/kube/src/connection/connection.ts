@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Dispatcher } from 'undici'
 import { errorOf, observe } from '../observe/observe.ts'
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
 import { ClusterUnreachable, RequestAborted } from './errors.ts'
@@ -57,7 +56,9 @@ export class Connection {
   readonly name: string
   readonly server: URL
   readonly breaker: Breaker
-  readonly #transport: Transport
+  #transport: Transport
+  /** Earlier ones, while something is still under way on them. */
+  readonly #retired = new Set<Transport>()
   readonly #basePath: string
   readonly #maxRetries: number
   readonly #onRequest: ((observation: RequestObservation) => void) | undefined
@@ -93,7 +94,7 @@ export class Connection {
    * that answer. `silenceMs` without a byte counts as no answer, which is how a frozen server is noticed.
    */
   async stream(request: Request, handlers: StreamHandlers, silenceMs: number): Promise<Response> {
-    return await this.#send(this.#transport.streams, request, { handlers, silenceMs })
+    return await this.#send('streams', request, { handlers, silenceMs })
   }
 
   /**
@@ -107,8 +108,9 @@ export class Connection {
     this.#admit(request, { trial: false })
     const signal = request.signal ? AbortSignal.any([request.signal, this.#closed.signal]) : this.#closed.signal
     try {
-      const { statusCode, headers, body } = await this.#transport.streams.request({
-        ...(await this.#dispatchOptions(request)),
+      const { dispatcher, options: sent } = await this.#dispatch('streams', request)
+      const { statusCode, headers, body } = await dispatcher.request({
+        ...sent,
         signal,
         ...(options.answerMs !== undefined && { headersTimeout: options.answerMs }),
       })
@@ -138,17 +140,30 @@ export class Connection {
     return this.#closed.signal.aborted
   }
 
+  /**
+   * Logs in as `transport` does from now on, which has to lead to the same server. What is under way goes on as it began:
+   * an API server asks who somebody is when a request begins, so an open watch outlives the login that opened it.
+   */
+  logInBy(transport: Transport): void {
+    const former = this.#transport
+    this.#transport = transport
+    this.#retired.add(former)
+    const forget = () => void this.#retired.delete(former)
+    // A request that has its login already is sent before this.
+    setImmediate(() => this.closed || former.retire().then(forget, forget))
+  }
+
   /** Ends every request and stream; the connection is of no use afterwards. */
   async close(): Promise<void> {
     this.#closed.abort()
-    await this.#transport.close()
+    await Promise.all([this.#transport, ...this.#retired].map((transport) => transport.close()))
   }
 
   async #attempt(request: Request) {
     const started = performance.now()
     let code = 0
     try {
-      const response = await this.#send(this.#transport.requests, request)
+      const response = await this.#send('requests', request)
       code = response.code
       return response
     } finally {
@@ -173,20 +188,25 @@ export class Connection {
     return new RequestAborted(`${this.name}: ${request.method} ${request.path}: aborted`)
   }
 
+  /** Login headers, and the transport that they belong to: another may have come while they were had. */
   async #login() {
-    try {
-      return await this.#transport.headers()
-    } catch (thrown) {
-      // It is not the server that failed: its breaker does not count this.
-      const cause = new Error(`no credentials to log in with: ${errorOf(thrown).message}`)
-      throw new ClusterUnreachable(this.name, this.server.origin, cause)
+    for (;;) {
+      const transport = this.#transport
+      try {
+        const headers = await transport.headers()
+        if (transport === this.#transport) return { transport, headers }
+      } catch (thrown) {
+        // It is not the server that failed: its breaker does not count this.
+        const cause = new Error(`no credentials to log in with: ${errorOf(thrown).message}`)
+        throw new ClusterUnreachable(this.name, this.server.origin, cause)
+      }
     }
   }
 
-  async #dispatchOptions(request: Request) {
-    const login = await this.#login()
+  async #dispatch(by: 'requests' | 'streams', request: Request) {
+    const { transport, headers } = await this.#login()
     const body = request.body === undefined ? null : JSON.stringify(request.body)
-    return {
+    const options = {
       origin: this.server.origin,
       path: this.#basePath + request.path,
       method: request.method,
@@ -194,15 +214,16 @@ export class Connection {
         accept: request.accept ?? 'application/json',
         'user-agent': 'kosmos',
         ...(body !== null && { 'content-type': request.contentType ?? 'application/json' }),
-        ...(login as Record<string, string>),
+        ...(headers as Record<string, string>),
         ...request.headers,
       },
       body,
     }
+    return { dispatcher: transport[by], options }
   }
 
-  async #send(dispatcher: Dispatcher, request: Request, stream?: Reading): Promise<Response> {
-    const options = await this.#dispatchOptions(request)
+  async #send(by: 'requests' | 'streams', request: Request, stream?: Reading): Promise<Response> {
+    const { dispatcher, options } = await this.#dispatch(by, request)
     this.#admit(request, { trial: true })
     return await exchange(dispatcher, options, {
       breaker: this.breaker,

@@ -1,11 +1,12 @@
 import type { Dispatcher } from 'undici'
+import { decode } from '../objects/decode.ts'
 import { errorOf } from '../observe/observe.ts'
 import type { Breaker } from './breaker.ts'
 
 export interface Response {
   /** HTTP status; every status is a value here, only the lack of an answer is an error. */
   readonly code: number
-  /** Parsed JSON, or the text if the answer was not JSON. */
+  /** Parsed JSON without managedFields, or the text if the answer was not JSON. */
   readonly body: unknown
   /** Retry-After of the answer: the least time until it makes sense to ask again. */
   readonly retryAfterMs?: number
@@ -106,9 +107,9 @@ export async function exchange(
       },
       onResponseEnd: () => {
         finish(() => {
-          const text = Buffer.concat(chunks).toString('utf8')
+          const bytes = Buffer.concat(chunks)
           try {
-            const body: unknown = json && text !== '' ? JSON.parse(text) : text
+            const body: unknown = json && bytes.length > 0 ? decode(bytes) : bytes.toString('utf8')
             resolve({ code, body, ...(retryAfterMs !== undefined && { retryAfterMs }) })
           } catch {
             // Without the parser's own message, which quotes the answer.

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
 import fc from 'fast-check'
-import { KubeConfigError, type KubeConfigSource, loadKubeConfig } from './kubeconfig.ts'
+import { haveSameServer, KubeConfigError, type KubeConfigSource, loadKubeConfig } from './kubeconfig.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kosmos-kubeconfig-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -169,5 +169,22 @@ describe('a kubeconfig that comes out of the API', () => {
 
   it('is told apart from one that is broken', () => {
     assert.equal(refusal({ text: '{', selfContained: true }).selfContained, true)
+  })
+})
+
+describe('two kubeconfigs', () => {
+  const of = (parts: Parts) => loadKubeConfig({ text: kubeconfig(parts) })
+  it('have the same server whoever logs in, and another by its URL, its CA or its proxy', () => {
+    const one = of({ cluster: { 'certificate-authority-data': 'QQ==' } })
+    const same = of({ cluster: { 'certificate-authority-data': 'QQ==' }, user: { token: 'other' } })
+    assert.equal(haveSameServer(one, same), true)
+    const others = [
+      {},
+      { 'certificate-authority-data': 'Qg==' },
+      { 'certificate-authority-data': 'QQ==', server: 'https://10.0.0.2:6443' },
+      { 'certificate-authority-data': 'QQ==', 'proxy-url': 'http://10.0.0.3:80' },
+      { 'certificate-authority-data': 'QQ==', 'tls-server-name': 'api.example' },
+    ]
+    for (const cluster of others) assert.equal(haveSameServer(one, of({ cluster })), false, JSON.stringify(cluster))
   })
 })

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { KubeConfig } from '@kubernetes/client-node'
 import { load } from 'js-yaml'
 
@@ -142,4 +143,10 @@ function refuseForeignPowers(config: KubeConfig, origin: string): void {
       { selfContained: false },
     )
   }
+}
+
+/** Whether two kubeconfigs lead to the same API server by the same way: URL, proxy, what it is trusted by. They may log in differently. */
+export function haveSameServer(a: KubeConfig, b: KubeConfig): boolean {
+  const [here, there] = [a, b].map((config) => ({ ...config.getCurrentCluster(), name: '' }))
+  return isDeepStrictEqual(here, there)
 }

@@ -6,6 +6,7 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { type buildConnector, type Dispatcher, ProxyAgent, Agent as UndiciAgent } from 'undici'
 import { errorOf } from '../observe/observe.ts'
 import { KubeConfigError } from './kubeconfig.ts'
+import { cancelLateAnswers } from './late-answers.ts'
 import { socksConnector } from './socks.ts'
 
 /** How one API server is reached and logged in to. */
@@ -19,8 +20,13 @@ export interface Transport {
   headers(): Promise<OutgoingHttpHeaders>
   /** Options for node:https, for connections that are upgraded. */
   upgradeOptions(): Promise<RequestOptions>
+  /** Takes nothing new; what is under way ends by itself, and with the last of it the sockets. */
+  retire(): Promise<void>
   close(): Promise<void>
 }
+
+// Once a process: it is about the HTTP/2 streams of all connections.
+cancelLateAnswers()
 
 export interface TransportOptions {
   /** Connections for requests at most; with HTTP/1.1 also the requests in flight. */
@@ -97,6 +103,9 @@ export async function createTransport(config: KubeConfig, options: TransportOpti
       // With the same agent again, which keeps TLS sessions: the next handshake is a short one.
       const options = changes ? await current() : tls
       return { ...options, headers: authorization(options), agent: options.agent as Agent }
+    },
+    async retire() {
+      await Promise.all([requests.close(), streams.close()])
     },
     async close() {
       await Promise.all([requests.destroy(), streams.destroy()])

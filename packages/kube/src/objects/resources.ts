@@ -4,6 +4,7 @@ import type {
   ConfigMap,
   CoreEvent,
   CSIDriver,
+  CSINode,
   CSIStorageCapacity,
   CustomResourceDefinition,
   EndpointSlice,
@@ -17,6 +18,7 @@ import type {
   Pod,
   PodCertificateRequest,
   Secret,
+  SelfSubjectAccessReview,
   Service,
   ServiceAccount,
   StorageClass,
@@ -71,6 +73,7 @@ export const persistentVolumeClaims = resource<PersistentVolumeClaim>(
 )
 export const storageClasses = resource<StorageClass>('storage.k8s.io/v1', 'StorageClass', 'storageclasses', 'Cluster')
 export const csiDrivers = resource<CSIDriver>('storage.k8s.io/v1', 'CSIDriver', 'csidrivers', 'Cluster')
+export const csiNodes = resource<CSINode>('storage.k8s.io/v1', 'CSINode', 'csinodes', 'Cluster')
 export const csiStorageCapacities = resource<CSIStorageCapacity>(
   'storage.k8s.io/v1',
   'CSIStorageCapacity',
@@ -117,5 +120,11 @@ export const customResourceDefinitions = resource<CustomResourceDefinition>(
   'apiextensions.k8s.io/v1',
   'CustomResourceDefinition',
   'customresourcedefinitions',
+  'Cluster',
+)
+export const selfSubjectAccessReviews = resource<SelfSubjectAccessReview>(
+  'authorization.k8s.io/v1',
+  'SelfSubjectAccessReview',
+  'selfsubjectaccessreviews',
   'Cluster',
 )

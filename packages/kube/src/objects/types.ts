@@ -6,6 +6,7 @@ import type {
   V1CertificateSigningRequest,
   V1ConfigMap,
   V1CSIDriver,
+  V1CSINode,
   V1CSIStorageCapacity,
   V1CustomResourceDefinition,
   V1EndpointSlice,
@@ -19,6 +20,7 @@ import type {
   V1PodSpec,
   V1PodStatus,
   V1Secret,
+  V1SelfSubjectAccessReview,
   V1Service,
   V1ServiceAccount,
   V1StorageClass,
@@ -26,7 +28,7 @@ import type {
 
 /**
  * T as JSON on the wire: dates are RFC 3339 strings, everything is read-only because objects are shared with caches.
- * Nothing is deserialised per type, so this is what `JSON.parse` returns.
+ * Nothing is deserialised per type, so this is what `decode` returns.
  */
 export type Wire<T> = T extends Date ? string : T extends object ? { readonly [K in keyof T]: Wire<T[K]> } : T
 
@@ -37,7 +39,7 @@ export type Draft<T> = T extends object ? { -readonly [K in keyof T]: Draft<T[K]
 export interface KubeObject {
   readonly apiVersion?: string
   readonly kind?: string
-  readonly metadata?: Wire<V1ObjectMeta>
+  readonly metadata?: Wire<Omit<V1ObjectMeta, 'managedFields'>>
 }
 
 /** An object that an API server returned: it has a name, a uid and a resourceVersion. */
@@ -57,6 +59,7 @@ export type PersistentVolume = Stored<V1PersistentVolume>
 export type PersistentVolumeClaim = Stored<V1PersistentVolumeClaim>
 export type StorageClass = Stored<V1StorageClass>
 export type CSIDriver = Stored<V1CSIDriver>
+export type CSINode = Stored<V1CSINode>
 export type CSIStorageCapacity = Stored<V1CSIStorageCapacity>
 export type Service = Stored<V1Service>
 /** The same in v1, of which the client has no type yet. */
@@ -69,4 +72,5 @@ export type Event = Stored<EventsV1Event>
 /** The same objects by the older API, which `kubectl describe` reads and kubelets write. */
 export type CoreEvent = Stored<CoreV1Event>
 export type CertificateSigningRequest = Stored<V1CertificateSigningRequest>
+export type SelfSubjectAccessReview = Wire<V1SelfSubjectAccessReview>
 export type CustomResourceDefinition = Stored<V1CustomResourceDefinition>

@@ -27,12 +27,14 @@ export interface ControllersOptions {
   readonly fieldManager: string
   /** Works until the signal aborts, which it does when another process leads. */
   readonly work: (context: ControllersContext, leading: AbortSignal) => Promise<void>
+  /** What every process does, whether it leads or not, until the signal aborts; it is ready when this is, too. */
+  readonly beside?: (context: ControllersContext, signal: AbortSignal) => Promise<void>
 }
 
 /** Runs the controllers of a process of the root until the signal aborts: probes at once, the work when it leads. */
 export async function runControllers(
-  { component, fieldManager, work }: ControllersOptions,
-  { kubeconfig, httpAddress: address, httpPort: port, leaderElection: election, identity }: CommonOptions,
+  { component, fieldManager, work, beside }: ControllersOptions,
+  { kubeconfig, https, leaderElection: election, identity }: CommonOptions,
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
@@ -42,8 +44,9 @@ export async function runControllers(
   })
   const client = new Client(connection, fieldManager)
   let isReady = false
-  const http = await serveHttp({ address, port, registry: metrics.registry, isReady: () => isReady })
-  log('info', 'http.listening', { url: http.url })
+  let isBesideReady = beside === undefined
+  const { registry } = metrics
+  const http = await serveHttp({ ...https, client, log, registry, isReady: () => isReady && isBesideReady })
   const onReconcile = (observation: ReconcileObservation) => {
     metrics.reconcile('root', observation)
     const { controller, key, error } = observation
@@ -52,10 +55,17 @@ export async function runControllers(
   const ready = () => {
     isReady = true
   }
+  const besideReady = () => {
+    isBesideReady = true
+  }
+  const common = { client, log, metrics, onReconcile }
   try {
-    await asLeader({ client, component, election, identity, log, onStandby: ready }, signal, (leading) =>
-      work({ client, log, metrics, onReconcile, ready }, leading),
-    )
+    await Promise.all([
+      beside?.({ ...common, ready: besideReady }, signal),
+      asLeader({ client, component, election, identity, log, onStandby: ready }, signal, (leading) =>
+        work({ ...common, ready }, leading),
+      ),
+    ])
   } finally {
     await http.close()
     await connection.close()

@@ -1,40 +1,114 @@
 import assert from 'node:assert/strict'
-import { networkInterfaces } from 'node:os'
+import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import tls from 'node:tls'
 import { Registry } from 'prom-client'
-import { isLoopback, serveHttp } from './http.ts'
+import { selfSignedCertificate } from '../certificates/index.ts'
+import type { Client } from '../client/client.ts'
+import { askPort } from '../testing/index.ts'
+import { serveHttp } from './http.ts'
 
-describe('the port of probes and metrics', () => {
+/** Nobody is asked by these tests. */
+const client = { name: 'root' } as Client
+const make = async (name: string) => {
+  const { certificate, key } = await selfSignedCertificate({
+    subject: [{ CN: [name] }],
+    hosts: [name],
+    lifetimeMs: 60_000,
+  })
+  return { cert: certificate, key }
+}
+
+const until = async (what: string, done: () => boolean | Promise<boolean>) => {
+  for (const deadline = Date.now() + 20_000; !(await done()); await new Promise((resolve) => setTimeout(resolve, 20))) {
+    assert.ok(Date.now() < deadline, `within 20 s: ${what}`)
+  }
+}
+
+/** The name on the certificate that a port shows. */
+const shownAt = (url: string) =>
+  new Promise<string>((resolve, reject) => {
+    const { hostname, port } = new URL(url)
+    const socket = tls.connect({ host: hostname, port: Number(port), rejectUnauthorized: false }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN))
+      socket.destroy()
+    })
+    socket.on('error', reject)
+  })
+
+describe('the port of probes and metrics, without an API server', () => {
+  let folder: string
+  let http: Awaited<ReturnType<typeof serveHttp>> | undefined
   let ready = false
-  let http: Awaited<ReturnType<typeof serveHttp>>
-  let port: string
+  const logged: string[] = []
+  const log = (_level: string, event: string) => logged.push(event)
+  const serve = async (tls?: { certFile: string; keyFile: string }) => {
+    await http?.close()
+    const at = { address: '127.0.0.1', port: 0, tls }
+    http = await serveHttp({ ...at, client, log, registry: new Registry(), isReady: () => ready })
+    return http.url
+  }
+  /** As a kubelet changes a mounted Secret. */
+  const mount = async (version: string, { cert, key }: { cert: string; key: string }) => {
+    await writeFile(path.join(folder, `${version}.crt`), cert)
+    await writeFile(path.join(folder, `${version}.key`), key)
+    for (const suffix of ['crt', 'key']) {
+      await symlink(`${version}.${suffix}`, path.join(folder, 'next'))
+      await rename(path.join(folder, 'next'), path.join(folder, `tls.${suffix}`))
+    }
+  }
   before(async () => {
-    http = await serveHttp({ address: '0.0.0.0', port: 0, registry: new Registry(), isReady: () => ready })
-    port = new URL(http.url).port
+    folder = await mkdtemp(path.join(tmpdir(), 'kosmos-http-'))
   })
-  after(() => http.close())
-  const ask = async (path: string, host = '127.0.0.1') => (await fetch(`http://${host}:${port}${path}`)).status
+  after(async () => {
+    await http?.close()
+    await rm(folder, { recursive: true })
+  })
 
-  it('says whether the process lives and works', async () => {
-    assert.equal(await ask('/livez'), 200)
-    assert.equal(await ask('/readyz'), 503)
+  it('says whether the process works', async () => {
+    const url = await serve()
+    assert.deepEqual(await askPort(`${url}/readyz`), { code: 503, text: 'not ready' })
     ready = true
-    assert.equal(await ask('/readyz'), 200)
+    assert.deepEqual(await askPort(`${url}/readyz`), { code: 200, text: 'ok' })
   })
 
-  it('gives metrics to this host and to nobody else', async (test) => {
-    assert.equal(await ask('/metrics'), 200)
-    const other = Object.values(networkInterfaces())
-      .flat()
-      .find((address) => address?.family === 'IPv4' && !address.internal)
-    if (!other) return test.skip('this machine has no address but loopback')
-    assert.equal(await ask('/metrics', other.address), 403)
-    assert.equal(await ask('/livez', other.address), 200)
+  it('shows the certificate in the files, and the next one when it is there', async () => {
+    const files = { certFile: path.join(folder, 'tls.crt'), keyFile: path.join(folder, 'tls.key') }
+    await mount('1', await make('first'))
+    const url = await serve(files)
+    assert.equal(await shownAt(url), 'first')
+    const [one, other] = [await make('second'), await make('third')]
+    await mount('2', { cert: one.cert, key: other.key })
+    await until('a pair that does not belong together is told', () => logged.includes('http.certificate.failed'))
+    assert.equal(await shownAt(url), 'first')
+    await mount('3', one)
+    await until('the next certificate is shown', async () => (await shownAt(url)) === 'second')
   })
 
-  it('knows its own host in every form', () => {
-    for (const address of ['127.0.0.1', '127.8.9.10', '::1', '::ffff:127.0.0.1']) assert(isLoopback(address), address)
-    for (const address of ['10.0.0.1', '::ffff:10.0.0.1', 'fd00::1', '', undefined])
-      assert(!isLoopback(address), String(address))
+  it('shows metrics to this machine without TLS where that is asked for, and no other path', async () => {
+    const at = { address: '127.0.0.1', port: 0 }
+    const both = await serveHttp({
+      ...at,
+      tls: undefined,
+      plain: at,
+      client,
+      log,
+      registry: new Registry(),
+      isReady: () => true,
+    })
+    try {
+      assert.equal((await fetch(`${both.plainUrl}/metrics`)).status, 200)
+      assert.equal((await fetch(`${both.plainUrl}/readyz`)).status, 404)
+      assert.equal((await askPort(`${both.url}/metrics`)).code, 401)
+    } finally {
+      await both.close()
+    }
+  })
+
+  it('does not start with files that hold no certificate and its key', async () => {
+    const files = { certFile: path.join(folder, '2.crt'), keyFile: path.join(folder, '2.key') }
+    await assert.rejects(serve(files), /2\.crt and .*2\.key are no certificate with its key/)
   })
 })

@@ -9,11 +9,14 @@ export interface ProcessMetrics {
   reconcile(cluster: string, observation: ReconcileObservation): void
 }
 
+/** Between looks at the event loop: its usual 10 ms were a fifth of what a process took at rest. */
+const LOOP_LOOK_MS = 50
+
 const SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30]
 
 export function createProcessMetrics(): ProcessMetrics {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_LOOK_MS })
   const registers = [registry]
   const requests = new Counter({
     name: 'kosmos_api_requests_total',

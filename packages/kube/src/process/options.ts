@@ -1,13 +1,14 @@
 import { parseArgs } from 'node:util'
+import type { HttpServing } from './http.ts'
+import { isLoopback } from './http-plain.ts'
 import type { LogLevel } from './log.ts'
 
 /** What every process of ours is told on its command line. */
 export interface CommonOptions {
   /** Kubeconfig of the root; without it the pod's ServiceAccount. */
   readonly kubeconfig: string | undefined
-  /** `address:port` of metrics and health; port 0: any free one. */
-  readonly httpAddress: string
-  readonly httpPort: number
+  /** Metrics and health. */
+  readonly https: HttpServing
   readonly leaderElection: boolean
   readonly identity: string
   readonly logLevel: LogLevel
@@ -47,14 +48,16 @@ export function readCommandLine<Own extends string>(
   }
   const { kubeconfig, ...given } = values(command, args, env, fail)
   const text = (name: string): string => given[name] ?? ''
-  const [, httpAddress = '', httpPort = ''] = /^(.+):(\d+)$/.exec(text('http')) ?? []
-  if (!isPort(httpPort)) fail(`--http ${text('http')}: ADDRESS:PORT is needed`)
+  const https = {
+    ...addressOf('https', text('https'), fail),
+    tls: tlsOf(text, fail),
+    plain: plainOf(text('http'), fail),
+  }
   const election = text('leader-election')
   if (election !== 'true' && election !== 'false') fail(`--leader-election ${election}: true or false is needed`)
   const common = {
     kubeconfig,
-    httpAddress: httpAddress.replace(/^\[|\]$/g, ''),
-    httpPort: Number(httpPort),
+    https,
     leaderElection: election === 'true',
     identity: text('identity'),
     logLevel:
@@ -69,12 +72,36 @@ export function usageOf({ component, own }: Command<string>): string {
   const rows = [
     ['--kubeconfig FILE', "kubeconfig of the root (default: the pod's ServiceAccount)"],
     ...Object.entries(own).map(([name, { value, description }]) => [`--${name} ${value}`, description]),
-    ['--http ADDRESS:PORT', 'metrics and health (default: 127.0.0.1:8080; port 0: any)'],
+    ['--https ADDRESS:PORT', 'metrics and health (default: 127.0.0.1:9443; port 0: any)'],
+    ['--tls-cert-file FILE', 'certificate shown there, PEM, read again when it changes (default: self-signed)'],
+    ['--tls-private-key-file FILE', 'its key, PEM'],
+    ['--http ADDRESS:PORT', 'metrics for this machine without TLS and login, at a loopback address (default: none)'],
     ['--leader-election BOOLEAN', `wait for the Lease kosmos-system/${component} (default: true)`],
     ['--identity NAME', 'holder of the Lease (default: $HOSTNAME and the pid)'],
     ['--log-level LEVEL', 'debug, info, warn or error (default: info)'],
   ]
-  return `Usage: ${component} [options]\n${rows.map(([left = '', right]) => `  ${left.padEnd(26)} ${right}\n`).join('')}`
+  return `Usage: ${component} [options]\n${rows.map(([left = '', right]) => `  ${left.padEnd(28)} ${right}\n`).join('')}`
+}
+
+function tlsOf(text: (name: string) => string, fail: (problem: string) => never): HttpServing['tls'] {
+  const [certFile, keyFile] = [text('tls-cert-file'), text('tls-private-key-file')]
+  if ((certFile === '') !== (keyFile === '')) fail('--tls-cert-file and --tls-private-key-file go together')
+  return certFile === '' ? undefined : { certFile, keyFile }
+}
+
+function plainOf(text: string, fail: (problem: string) => never): HttpServing['plain'] {
+  if (text === '') return undefined
+  const plain = addressOf('http', text, fail)
+  if (!isLoopback(plain.address))
+    fail(`--http ${text}: a loopback address is needed, as whoever reaches it reads metrics`)
+  return plain
+}
+
+/** What an option says as ADDRESS:PORT. */
+export function addressOf(option: string, text: string, fail: (problem: string) => never) {
+  const [, address = '', port = ''] = /^(.+):(\d+)$/.exec(text) ?? []
+  if (!isPort(port)) fail(`--${option} ${text}: ADDRESS:PORT is needed`)
+  return { address: address.replace(/^\[|\]$/g, ''), port: Number(port) }
 }
 
 export function isPort(text: string): boolean {
@@ -94,7 +121,10 @@ function values(
       options: {
         ...Object.fromEntries(Object.entries(own).map(([name, option]) => [name, string(option.default)])),
         kubeconfig: string(),
-        http: string('127.0.0.1:8080'),
+        https: string('127.0.0.1:9443'),
+        'tls-cert-file': string(''),
+        'tls-private-key-file': string(''),
+        http: string(''),
         'leader-election': string('true'),
         identity: string(`${env.HOSTNAME ?? component}-${process.pid}`),
         'log-level': string('info'),

@@ -299,9 +299,10 @@ describe('a watch', { timeout: 20_000 }, () => {
     assert.match(broken?.error.message ?? '', /etcd is away/)
   })
 
-  it('that the server closes again and again without an event is asked for at growing distance', async (t) => {
-    const { times, asked, states } = await reflect(t, [sendsAndEnds(...listed), sendsAndEnds()])
+  it('that the server closes again and again without an event is asked for at growing distance, and nothing is listed for it', async (t) => {
+    const { times, asked, states, checks } = await reflect(t, [sendsAndEnds(...listed), sendsAndEnds()])
     await asked(6)
+    assert.deepEqual(checks(), [])
     const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0))
     // The pauses are 20, 40, 80, 160 ms after the first empty watch; nothing else makes them that long.
     for (const [index, least] of [20, 40, 80].entries()) assert.ok((pauses[index + 1] ?? 0) >= least - 1, `${pauses}`)

@@ -48,6 +48,13 @@ export interface ReflectorOptions<T extends KubeObject> {
 /** The API server no longer has the version to resume from: only a new list helps. */
 class Expired extends Error {}
 
+/** The API server ended the watch in good order, as it does when it is busy, before it sent anything. */
+class NoProgress extends Error {
+  constructor() {
+    super('the API server closed the watch without an event')
+  }
+}
+
 /** What an API server says of a version that it has not reached (storage.NewTooLargeResourceVersionError). */
 const NOT_REACHED = 'ResourceVersionTooLarge'
 
@@ -95,7 +102,7 @@ export class Reflector<T extends KubeObject> {
         if (signal.aborted || thrown instanceof RequestAborted) return
         const error = errorOf(thrown)
         this.#failures++
-        this.#brokeOff = true
+        this.#brokeOff = !(error instanceof NoProgress)
         if (error instanceof Expired) {
           this.#resourceVersion = undefined
           // Happens to every healthy watch now and then, but one that expires at once must not list in a hot loop.
@@ -200,7 +207,7 @@ export class Reflector<T extends KubeObject> {
         progressed = true
       }
     }
-    if (!progressed) throw new Error('the API server closed the watch without an event')
+    if (!progressed) throw new NoProgress()
   }
 
   /**

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { keyOf } from '../objects/key.ts'
 import type { KubeObject } from '../objects/types.ts'
-import { type Change, dropManagedFields, Store } from './store.ts'
+import { type Change, Store } from './store.ts'
 
 interface Item extends KubeObject {
   readonly color: string
@@ -170,18 +170,6 @@ describe('a store', () => {
       }),
       { numRuns: 300 },
     )
-  })
-
-  it('drops managedFields unless told otherwise, and nothing else', () => {
-    const managed = { ...item('a', 'u1', '1'), metadata: { ...item('a', 'u1', '1').metadata, managedFields: [] } }
-    const store = new Store<Item>()
-    store.set(managed)
-    assert.deepEqual(store.get('shop/a'), item('a', 'u1', '1'))
-    const whole = new Store<Item>({ transform: (object) => object })
-    whole.set(managed)
-    assert.equal(whole.get('shop/a'), managed)
-    const plain = item('b', 'u2', '2')
-    assert.equal(dropManagedFields(plain), plain)
   })
 
   it('refuses an index that was not declared', () => {

@@ -36,7 +36,7 @@ export class Store<T extends KubeObject, Index extends string = never> {
   constructor(options: StoreOptions<T, Index> = {}) {
     const functions = Object.entries(options.indexes ?? {}) as [Index, IndexFunction<T>][]
     this.#indexes = functions.map(([name, index]) => [name, index, new Map()])
-    this.#transform = options.transform ?? dropManagedFields
+    this.#transform = options.transform ?? ((object) => object)
     this.#onSubscriberError = options.onSubscriberError ?? ((error) => process.emitWarning(error))
   }
 
@@ -181,11 +181,4 @@ function sameState(a: KubeObject, b: KubeObject): boolean {
 
 function sameIncarnation(a: KubeObject, b: KubeObject): boolean {
   return a.metadata?.uid === b.metadata?.uid
-}
-
-/** managedFields is often the larger half of an object, and read by nobody who reads from a cache. */
-export function dropManagedFields<T extends KubeObject>(object: T): T {
-  if (object.metadata?.managedFields === undefined) return object
-  const { managedFields: _, ...metadata } = object.metadata
-  return { ...object, metadata }
 }

@@ -1,4 +1,6 @@
-/** Kubeconfigs and tokens for tests. */
+/** Kubeconfigs and tokens for tests, and who asks a port. */
+export { askPort } from './ask.ts'
+export { listeningPorts } from './listening.ts'
 
 export interface KubeconfigParts {
   readonly server?: string

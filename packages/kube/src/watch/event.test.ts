@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { parseWatchEvent } from './event.ts'
 
 const pod = { kind: 'Pod', metadata: { name: 'web', namespace: 'shop', uid: 'u1', resourceVersion: '7' } }
-const frame = (type: string, object: unknown) => JSON.stringify({ type, object })
+const frame = (type: string, object: unknown) => Buffer.from(JSON.stringify({ type, object }))
 
 describe('a frame of a watch', () => {
   it('is a change for ADDED and MODIFIED alike, with the version to resume from', () => {
@@ -44,7 +44,7 @@ describe('a frame of a watch', () => {
   it('ends the watch when it is cut short or of an unknown type, and never repeats its content', () => {
     const whole = frame('ADDED', { ...pod, data: { password: 'hunter2' } })
     for (let length = 1; length < whole.length; length++) {
-      const event = parseWatchEvent(whole.slice(0, length))
+      const event = parseWatchEvent(whole.subarray(0, length))
       assert.equal(event.type, 'error')
       assert.doesNotMatch(JSON.stringify(event), /hunter2/)
     }
@@ -54,7 +54,7 @@ describe('a frame of a watch', () => {
   it('never throws, whatever JSON it is', () => {
     fc.assert(
       fc.property(fc.oneof(fc.json(), fc.string()), (line) => {
-        assert.ok(['changed', 'deleted', 'bookmark', 'error'].includes(parseWatchEvent(line).type))
+        assert.ok(['changed', 'deleted', 'bookmark', 'error'].includes(parseWatchEvent(Buffer.from(line)).type))
       }),
     )
     fc.assert(

@@ -1,4 +1,5 @@
 import { type Status, statusOf } from '../connection/errors.ts'
+import { decode } from '../objects/decode.ts'
 import type { KubeObject } from '../objects/types.ts'
 
 /** One frame of a watch, told apart by what the reader has to do. */
@@ -10,10 +11,10 @@ export type WatchEvent<T> =
   | { readonly type: 'error'; readonly status: Status }
 
 /** Reads a frame. A frame that cannot be understood becomes an error event, which ends the watch. */
-export function parseWatchEvent<T extends KubeObject>(line: string): WatchEvent<T> {
+export function parseWatchEvent<T extends KubeObject>(line: Buffer): WatchEvent<T> {
   let frame: { type?: unknown; object?: unknown } | null
   try {
-    frame = JSON.parse(line)
+    frame = decode(line) as typeof frame
   } catch {
     return unreadable('it is not JSON')
   }

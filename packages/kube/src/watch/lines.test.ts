@@ -12,7 +12,7 @@ const text = fc
 
 function split(chunks: readonly Buffer[]): string[] {
   const lines: string[] = []
-  const push = createLineSplitter((line) => lines.push(line))
+  const push = createLineSplitter((line) => lines.push(line.toString()))
   for (const chunk of chunks) push(chunk)
   return lines
 }

@@ -1,16 +1,16 @@
 const NEWLINE = 0x0a
 
 /** Cuts a byte stream into lines without copying what lies within one chunk. Frames of a watch are lines of JSON. */
-export function createLineSplitter(onLine: (line: string) => void): (chunk: Buffer) => void {
+export function createLineSplitter(onLine: (line: Buffer) => void): (chunk: Buffer) => void {
   let pending: Buffer[] = []
   return (chunk) => {
     let start = 0
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
       if (pending.length === 0) {
-        if (end > start) onLine(chunk.toString('utf8', start, end))
+        if (end > start) onLine(chunk.subarray(start, end))
       } else {
         pending.push(chunk.subarray(start, end))
-        const line = Buffer.concat(pending).toString('utf8')
+        const line = Buffer.concat(pending)
         pending = []
         onLine(line)
       }

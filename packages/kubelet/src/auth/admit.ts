@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
+import type { User } from '@kosmos/kube/auth'
 import type { Answer } from '../answer.ts'
 import type { Log } from '../log.ts'
 import { type Attributes, attributesOf, pathOf } from '../routes/attributes.ts'
 import type { Authorize } from './access.ts'
 import type { Authenticate } from './authenticate.ts'
 import type { ClientCA } from './client-ca.ts'
-import type { User } from './user.ts'
 
 export interface Guard {
   readonly authenticate: Authenticate

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
+import { bearerTokenOf, type IdentifyToken, type User } from '@kosmos/kube/auth'
 import type { ClientCA } from './client-ca.ts'
 import type { IdentifyPeer } from './client-certificate.ts'
-import { bearerTokenOf, type IdentifyToken } from './token.ts'
-import type { User } from './user.ts'
 
 /** Who sends this request; undefined for nobody known. There are no anonymous users. */
 export type Authenticate = (request: IncomingMessage, ca: ClientCA | undefined) => Promise<User | undefined>

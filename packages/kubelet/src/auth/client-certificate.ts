@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import type { User } from '@kosmos/kube/auth'
 import type { ClientCA } from './client-ca.ts'
-import type { User } from './user.ts'
 
 interface Verified {
   readonly ca: ClientCA

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import type { ServingCertificate } from './certificate.ts'
+import type { ServingCertificate } from '@kosmos/kube/certificates'
 import { inTurn } from './in-turn.ts'
 
 const { signal } = new AbortController()

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { generateKeyPair, signing } from './key-pair.ts'
-import { alternativeNames, objections, type ServingNames, subjectOf } from './names.ts'
-import * as x509 from './x509.ts'
+import { alternativeNames, generateKeyPair, signing, x509 } from '@kosmos/kube/certificates'
+import { objections, type ServingNames, subjectOf } from './names.ts'
 
 const wanted: ServingNames = { nodeName: 'vn1', hosts: ['10.0.0.1', 'fd00::0:1', 'vn1.example'] }
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import * as x509 from './x509.ts'
+import { x509 } from '@kosmos/kube/certificates'
 
 /** What a serving certificate of a node has to say, and nothing else. */
 export interface ServingNames {
@@ -14,12 +14,6 @@ const sanOid = '2.5.29.17'
 /** Subject that the signer `kubernetes.io/kubelet-serving` demands. */
 export function subjectOf(nodeName: string): x509.JsonName {
   return [{ O: ['system:nodes'] }, { CN: [`system:node:${nodeName}`] }]
-}
-
-export function alternativeNames(hosts: readonly string[]): x509.SubjectAlternativeNameExtension {
-  return new x509.SubjectAlternativeNameExtension(
-    hosts.map((value) => ({ type: isIP(value) ? ('ip' as const) : ('dns' as const), value })),
-  )
 }
 
 /**

@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CertificateSigningRequest, type Client, certificateSigningRequests } from '@kosmos/kube'
+import { generateKeyPair, type KeyPair, privateKeyPem, type ServingCertificate, x509 } from '@kosmos/kube/certificates'
 import { nodeIdentities } from '../auth/node-identities.ts'
-import type { ServingCertificate } from './certificate.ts'
 import { CertificateRefused, NoSigner } from './errors.ts'
-import { generateKeyPair, type KeyPair, privateKeyPem } from './key-pair.ts'
 import { certificateObjections, type ServingNames } from './names.ts'
 import { approvalObjections, kubeletServingSigner, signingRequest } from './signing-request.ts'
-import * as x509 from './x509.ts'
 
 export interface ObtainOptions {
   /** The root, with the rights of {@link obtainServingCertificate}. */

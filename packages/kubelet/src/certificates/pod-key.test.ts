@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { x509 } from '@kosmos/kube/certificates'
 import { generatePodKey } from './pod-key.ts'
-import * as x509 from './x509.ts'
 
 describe('the key that is made for a pod', () => {
   const detailsOf: Readonly<Record<string, object>> = {

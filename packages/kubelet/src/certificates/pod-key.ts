@@ -1,5 +1,4 @@
-import { type KeyPair, privateKeyPem } from './key-pair.ts'
-import * as x509 from './x509.ts'
+import { type KeyPair, privateKeyPem, x509 } from '@kosmos/kube/certificates'
 
 /** A key pair that a kubelet has made for a pod. */
 export interface PodKey {

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { ClusterUnreachable } from '@kosmos/kube'
+import { renewalTime, type ServingCertificate } from '@kosmos/kube/certificates'
 import fc from 'fast-check'
 import type { KubeletEvent } from '../log.ts'
-import type { ServingCertificate } from './certificate.ts'
 import { CertificateRefused, NoSigner } from './errors.ts'
-import { renewalTime } from './renewal-time.ts'
 import { rotateCertificate } from './rotation.ts'
 
 describe('the time of renewal', () => {

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError, backoffMs, ClusterUnreachable } from '@kosmos/kube'
+import { renewalTime, type ServingCertificate } from '@kosmos/kube/certificates'
 import type { Log } from '../log.ts'
 import type { CertificateSource } from '../server.ts'
-import type { ServingCertificate } from './certificate.ts'
 import { NoSigner } from './errors.ts'
 import type { ServingNames } from './names.ts'
-import { renewalTime } from './renewal-time.ts'
-import { selfSignedCertificate } from './self-signed.ts'
+import { selfSignedNodeCertificate } from './self-signed.ts'
 
 export interface RotationOptions {
   readonly names: ServingNames
@@ -51,7 +50,7 @@ export async function rotateCertificate(options: RotationOptions, signal: AbortS
       if (!(error instanceof NoSigner)) throw error
       log({ level: 'warn', event: 'certificate-self-signed', node, error: error.message })
       onSelfSigned?.(error.message)
-      return { certificate: await selfSignedCertificate(names), until: new Date(Date.now() + signerRetryMs) }
+      return { certificate: await selfSignedNodeCertificate(names), until: new Date(Date.now() + signerRetryMs) }
     }
   }
   const pause = async (ms: number, waking?: AbortSignal) => {

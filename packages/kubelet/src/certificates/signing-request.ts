@@ -1,7 +1,6 @@
 import type { CertificateSigningRequest } from '@kosmos/kube'
-import { type KeyPair, signing } from './key-pair.ts'
-import { alternativeNames, objections, type ServingNames, subjectOf } from './names.ts'
-import * as x509 from './x509.ts'
+import { alternativeNames, type KeyPair, signing, x509 } from '@kosmos/kube/certificates'
+import { objections, type ServingNames, subjectOf } from './names.ts'
 
 export const kubeletServingSigner = 'kubernetes.io/kubelet-serving'
 

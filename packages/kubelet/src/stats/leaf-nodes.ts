@@ -10,6 +10,7 @@ export interface CopyIdentity {
 /** The nodes of a leaf that a virtual node stands for, and its pods on them. */
 export interface LeafNodes {
   readonly connection: Connection
+  /** Throws `StatsUnavailable` when none of them can be asked. */
   names(): Iterable<string>
   /** The copies that exist, by `namespace/name`. */
   copies(): ReadonlyMap<string, CopyIdentity>

@@ -1,6 +1,4 @@
-import { generateKeyPair, privateKeyPem, signing } from '../certificates/key-pair.ts'
-import { alternativeNames } from '../certificates/names.ts'
-import * as x509 from '../certificates/x509.ts'
+import { alternativeNames, generateKeyPair, privateKeyPem, signing, x509 } from '@kosmos/kube/certificates'
 
 interface IssueOptions {
   readonly commonName?: string

@@ -1,7 +1,7 @@
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { Connection, createTransport, loadKubeConfig } from '@kosmos/kube'
-import { ExtendedKeyUsage } from '../certificates/x509.ts'
+import { x509 } from '@kosmos/kube/certificates'
 import { createTestAuthority } from './authority.ts'
 
 /** Another end for bytes, which speaks HTTP as the test says. It stands for no Kubernetes API. */
@@ -14,7 +14,11 @@ export interface Peer {
 
 export async function startPeer(): Promise<Peer> {
   const ca = await createTestAuthority('peer-ca')
-  const credential = await ca.issue({ commonName: 'peer', hosts: ['127.0.0.1'], usage: ExtendedKeyUsage.serverAuth })
+  const credential = await ca.issue({
+    commonName: 'peer',
+    hosts: ['127.0.0.1'],
+    usage: x509.ExtendedKeyUsage.serverAuth,
+  })
   const server = https.createServer({ ...credential, allowHalfOpen: true } as https.ServerOptions)
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {

@@ -1,11 +1,11 @@
 import https from 'node:https'
+import type { ServingCertificate } from '@kosmos/kube/certificates'
 import { Registry } from 'prom-client'
 import { createKubeletApi, type KubeletApi } from '../api.ts'
 import type { Access } from '../auth/access.ts'
 import { createAuthenticate } from '../auth/authenticate.ts'
 import { createIdentifyPeer } from '../auth/client-certificate.ts'
-import type { ServingCertificate } from '../certificates/certificate.ts'
-import { selfSignedCertificate } from '../certificates/self-signed.ts'
+import { selfSignedNodeCertificate } from '../certificates/self-signed.ts'
 import type { KubeletEvent } from '../log.ts'
 import type { LocatedPod, NodePods } from '../pods.ts'
 import { createKubeletServer, type KubeletServer } from '../server.ts'
@@ -61,7 +61,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
     log: (event) => events.push(event),
     ...(options.flags && { flags: options.flags }),
   })
-  let current = await selfSignedCertificate({ nodeName: 'vn1', hosts: ['127.0.0.1'] })
+  let current = await selfSignedNodeCertificate({ nodeName: 'vn1', hosts: ['127.0.0.1'] })
   const listeners = new Set<() => void>()
   const server = createKubeletServer(api, {
     node: { nodeName: 'vn1', version: 'v1.37.2', pods: { locate, list }, leafNodes: options.leafNodes ?? noNodes },

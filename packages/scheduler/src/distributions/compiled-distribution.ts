@@ -68,7 +68,8 @@ function compiled(selector: ResourceSelector, distribution: Distribution): Compi
   return { ...common, rank: ranks.labelSelector, labels, matches }
 }
 
-function selectorOf(spec: NonNullable<ResourceSelector['labelSelector']>): LabelSelector | undefined {
+/** Undefined: an API server would not have taken it, and it means nothing. */
+export function selectorOf(spec: NonNullable<ResourceSelector['labelSelector']>): LabelSelector | undefined {
   try {
     return labelSelector(spec)
   } catch (error) {

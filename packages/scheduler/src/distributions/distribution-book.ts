@@ -1,5 +1,7 @@
 import { systemNamespace } from '@kosmos/api'
 import { keyOf, type ObjectKey, type Pod } from '@kosmos/kube'
+import { exempt } from '../policies/exempt.ts'
+import { isOfDaemonSet } from '../policies/workload.ts'
 import {
   type CompiledDistribution,
   compileDistribution,
@@ -13,10 +15,8 @@ interface Entry {
   readonly compiled: CompiledDistribution
 }
 
-/** Whose pods no policy of the whole root means, lest one that selects all keeps the root itself waiting. */
-const exempt: readonly string[] = ['kube-system', systemNamespace]
-/** The policies of the whole root. */
-const CLUSTER = ''
+/** The scope of policies of the whole root. */
+export const CLUSTER = ''
 
 /** All DistributionPolicies and ClusterDistributionPolicies, each compiled once a generation. */
 export class DistributionBook {
@@ -24,9 +24,9 @@ export class DistributionBook {
 
   /** What a pod goes by: what its namespace says, else what is said for all; pods of DaemonSets are for one node each. */
   of(pod: Pod): Distribution | undefined {
-    const { namespace, ownerReferences } = pod.metadata
+    const { namespace } = pod.metadata
     if (namespace === systemNamespace) return undefined
-    if (ownerReferences?.some(({ kind, controller }) => controller && kind === 'DaemonSet')) return undefined
+    if (isOfDaemonSet(pod)) return undefined
     const own = distributionOf(pod, this.#compiledIn(namespace))
     return own ?? (exempt.includes(namespace) ? undefined : distributionOf(pod, this.#compiledIn(CLUSTER)))
   }

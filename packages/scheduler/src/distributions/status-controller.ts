@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { distributionPolicyCondition, withCondition } from '@kosmos/api'
-import { type Client, Controller, type ControllerOptions, keyOf, refOf } from '@kosmos/kube'
+import { type Client, Controller, type ControllerOptions, keyOf, refOf, refused } from '@kosmos/kube'
 import type { StoredDistribution } from './compiled-distribution.ts'
 import { contestersOf } from './conflicts.ts'
 import { type DistributionBook, scopeOf } from './distribution-book.ts'
@@ -59,6 +59,6 @@ export class DistributionStatusController {
     const options = { type: 'merge', subresource: 'status' } as const
     const outcome = await this.#options.root.patch(resource, refOf(key), patch, options)
     if (outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return
-    throw new Error(`${stored.kind} ${key}: ${outcome.status.message ?? outcome.reason}`)
+    throw refused(`${stored.kind} ${key}`, outcome)
   }
 }

@@ -34,6 +34,7 @@ const web = { kind: 'Deployment', namespace: 'shop', name: 'web' } as const
 const world = (parts: { nodes?: Node[]; pods: Pod[]; spec?: object }) => ({
   policies: [policyLike({ allocationPolicy, ...parts.spec })],
   distributions: [],
+  namespaces: [],
   nodes: parts.nodes ?? [leaf('leaf1'), leaf('leaf2')],
   pods: parts.pods,
 })

@@ -7,6 +7,7 @@ import { isCounted, isGated } from '../placement/standing.ts'
 import type { Decision, PlacementState } from '../placement/state.ts'
 import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 import { isOfWorkload, type Workload } from '../policies/workload.ts'
+import type { Rebalance } from '../rebalance/decide.ts'
 import { stateOf, type World, whyWaiting } from '../simulation.ts'
 import { countsOf } from '../status/status.ts'
 
@@ -35,6 +36,8 @@ export interface WorkloadExplanation {
   /** What is decided now about each pod of the workload that waits, by the function that decides in the scheduler. */
   readonly waiting: readonly Decision[]
   readonly refusals: readonly Refusal[]
+  /** Which pod is moved next to where it belongs, or why none is. */
+  readonly rebalance: Rebalance
 }
 
 export interface WorkloadRef {
@@ -56,6 +59,7 @@ export function explainWorkload(world: World, workload: WorkloadRef): WorkloadEx
   const counts = countsOf(policy, groups)
   const allocations = state.policies.get(policy.key)?.stored.spec.allocationPolicy ?? []
   const decisions = whyWaiting(world)
+  const byKey = new Map(world.pods.map((pod) => [keyOf(pod), pod]))
   const waiting = pods.filter(isGated).flatMap((pod) => decisions.get(keyOf(pod)) ?? [])
   return {
     policy,
@@ -70,6 +74,7 @@ export function explainWorkload(world: World, workload: WorkloadRef): WorkloadEx
     }),
     waiting,
     refusals: state.refusals.of(policy.key),
+    rebalance: state.rebalance(policy, (key) => byKey.get(key)),
   }
 }
 

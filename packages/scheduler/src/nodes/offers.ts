@@ -32,8 +32,18 @@ export class NodeOffers {
     this.#answers.clear()
   }
 
+  /** Names of nodes. */
+  allFor(pod: Pod): readonly string[] {
+    return this.#answer(pod, undefined).get('') ?? []
+  }
+
   /** Names of nodes, by value. */
   nodesFor(pod: Pod, topologyKey: string): ReadonlyMap<string, readonly string[]> {
+    return this.#answer(pod, topologyKey)
+  }
+
+  /** Without a key, all of them are under the value ''. */
+  #answer(pod: Pod, topologyKey: string | undefined): ReadonlyMap<string, readonly string[]> {
     const { nodeSelector, affinity, tolerations } = pod.spec
     const question = JSON.stringify([topologyKey, nodeSelector, affinity?.nodeAffinity, tolerations])
     const known = this.#answers.get(question)
@@ -41,7 +51,7 @@ export class NodeOffers {
     const required = new NodeAffinity(pod.spec)
     const names = new Map<string, string[]>()
     for (const node of this.#nodes()) {
-      const value = node.metadata.labels?.[topologyKey]
+      const value = topologyKey === undefined ? '' : node.metadata.labels?.[topologyKey]
       if (value === undefined || !takesPod(node, pod, required)) continue
       const those = names.get(value)
       if (those) those.push(node.metadata.name)

@@ -8,6 +8,7 @@ const metadata = (name: string) => ({ name, uid: `uid-of-${name}`, resourceVersi
 const virtual = (...shapes: [nodes: number, cpu: number][]) => ({
   metadata: {
     ...metadata('kosmos-leaf1'),
+    labels: { 'kosmos.io/node': 'true' },
     annotations: {
       'kosmos.io/free-shapes': JSON.stringify(
         shapes.map(([nodes, cpu]) => ({ nodes, free: { cpu: `${cpu}`, pods: '9' } })),
@@ -84,11 +85,50 @@ describe('the room for pods to come', () => {
     assert(fits('unknown', 1000))
   })
 
-  it('chooses the first node that has it', () => {
-    book.setNode(virtual([1, 1]))
+  it('is counted wherever the leaf may have put those that it does not tell of yet', () => {
+    book.setNode(virtual([1, 4], [1, 2]))
+    book.take('shop/a', 'kosmos-leaf1', cpu(1), false)
+    // In the machine of 2, or in that of 4: there is room for 3 in the first case only, for 2 in both.
+    assert(!fits('kosmos-leaf1', 4))
+    assert(fits('kosmos-leaf1', 3))
+    book.take('shop/b', 'kosmos-leaf1', cpu(1), false)
+    assert(!fits('kosmos-leaf1', 3))
+    assert(fits('kosmos-leaf1', 2))
+  })
+
+  it('is taken beyond what there is where pods were bound by hand', () => {
     book.setNode(worker)
-    assert.equal(book.choose(['kosmos-leaf1', 'worker'], cpu(2)), 'worker')
-    assert.equal(book.choose(['kosmos-leaf1', 'worker'], cpu(1)), 'kosmos-leaf1')
-    assert.equal(book.choose(['kosmos-leaf1', 'worker'], cpu(9)), undefined)
+    book.take('shop/a', 'worker', cpu(3), true)
+    assert(fits('worker', 1))
+    book.take('shop/b', 'worker', cpu(3), true)
+    assert(!fits('worker', 1))
+    book.release('shop/a')
+    assert(fits('worker', 1))
+  })
+
+  it('is looked for first where the priority is higher, then in the root itself, then where it fits best', () => {
+    const cheap = { ...virtual([1, 9]), metadata: { ...virtual([1, 9]).metadata, name: 'kosmos-cheap' } }
+    const prioritised = (priority: string) => ({
+      ...cheap,
+      metadata: {
+        ...cheap.metadata,
+        annotations: { ...cheap.metadata.annotations, 'kosmos.io/placement-priority': priority },
+      },
+    })
+    book.setNode(virtual([1, 3]))
+    book.setNode(prioritised('0'))
+    book.setNode(worker)
+    const chosen = (amount: number) => book.choose(['kosmos-cheap', 'kosmos-leaf1', 'worker'], cpu(amount))?.node
+    assert.deepEqual([chosen(4), chosen(9), chosen(10)], ['worker', 'kosmos-cheap', undefined])
+    book.take('shop/a', 'worker', cpu(4), true)
+    assert.equal(chosen(2), 'kosmos-leaf1', 'the tighter one of two leaves')
+    book.setNode(prioritised('1'))
+    assert.equal(chosen(2), 'kosmos-cheap')
+    book.release('shop/a')
+    assert.equal(chosen(2), 'kosmos-cheap', 'before nodes of the root as well')
+    book.setNode(prioritised('-1'))
+    assert.equal(chosen(2), 'worker')
+    book.setNode(prioritised('high'))
+    assert.equal(chosen(5), 'kosmos-cheap', 'what is no number is none')
   })
 })

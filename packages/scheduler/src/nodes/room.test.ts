@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { formatResources, parseResources } from '@kosmos/kube'
-import fc from 'fast-check'
-import { type Bin, binsOf, hasRoom, packed } from './room.ts'
+import { type Bin, bestFit, binsOf } from './room.ts'
 
 const node = (annotations: Record<string, string> = {}, allocatable?: Record<string, string>) => ({
   metadata: { name: 'n', uid: 'u', resourceVersion: '1', annotations },
@@ -35,43 +34,24 @@ describe('the machines of a node', () => {
   })
 })
 
-describe('a pod that is packed', () => {
+describe('the fit of a node', () => {
   const cpu = (amount: number) => parseResources({ cpu: `${amount}` })
-  const machine = fc.record({ machines: fc.integer({ min: 1, max: 3 }), free: fc.nat(8).map(cpu) })
-  const total = (bins: readonly Bin[]) =>
-    bins.reduce((sum, { machines, free }) => sum + machines * (free.get('cpu')?.toNumber() ?? 0), 0)
-  const count = (bins: readonly Bin[]) => bins.reduce((sum, { machines }) => sum + machines, 0)
 
-  it('takes exactly its own of one machine, and fits if and only if one machine has room', () => {
-    fc.assert(
-      fc.property(fc.array(machine), fc.integer({ min: 1, max: 8 }), (bins, amount) => {
-        const after = packed(bins, cpu(amount))
-        assert.equal(
-          after !== undefined,
-          bins.some(({ free }) => hasRoom(free, cpu(amount))),
-        )
-        if (after === undefined) return
-        assert.equal(total(after), total(bins) - amount)
-        assert.equal(count(after), count(bins))
-        for (const { free } of after) assert((free.get('cpu')?.sign ?? 0) >= 0)
-      }),
+  it('is that of the machine which is filled best, of those that have room', () => {
+    const bins = [
+      { machines: 2, free: cpu(8) },
+      { machines: 1, free: cpu(2) },
+      { machines: 0, free: cpu(4) },
+    ]
+    assert.deepEqual(
+      [1, 2, 4, 8, 9].map((amount) => bestFit(bins, cpu(amount))),
+      [75, 100, 75, 100, undefined],
     )
   })
 
-  it('goes where it leaves the least, so that large pods find room later', () => {
-    const bins = [
-      { machines: 2, free: cpu(8) },
-      { machines: 1, free: cpu(3) },
-    ]
-    assert.deepEqual(plain(packed(bins, cpu(2))), [
-      [2, { cpu: '8' }],
-      [1, { cpu: '1' }],
-    ])
-  })
-
-  it('does not fit where a machine lacks a kind of resource', () => {
+  it('is none where a machine lacks a kind of resource', () => {
     assert.equal(
-      packed([{ machines: 1, free: cpu(8) }], parseResources({ cpu: '1', 'nvidia.com/gpu': '1' })),
+      bestFit([{ machines: 1, free: cpu(8) }], parseResources({ cpu: '1', 'nvidia.com/gpu': '1' })),
       undefined,
     )
   })

@@ -1,5 +1,6 @@
-import { freeShapesAnnotation } from '@kosmos/api'
+import { emptyShapesAnnotation, freeShapesAnnotation } from '@kosmos/api'
 import { type Node, parseResources, type ResourceList, subtractResources } from '@kosmos/kube'
+import { fitOf } from './fit.ts'
 
 /** Machines that have the same room left. */
 export interface Bin {
@@ -17,6 +18,14 @@ export function binsOf(node: Node, taken: ResourceList): Bin[] | undefined {
   if (shapes !== undefined) return binsOfShapes(shapes)
   const { allocatable } = node.status ?? {}
   return allocatable && [{ machines: 1, free: subtractResources(parseResources(allocatable), taken) }]
+}
+
+/** What a node would have room for if no pod of the root were there; none where nobody says so. Pure. */
+export function emptyBinsOf({ metadata, status }: Node): Bin[] {
+  const shapes = metadata.annotations?.[emptyShapesAnnotation]
+  if (shapes !== undefined) return binsOfShapes(shapes) ?? []
+  const isOneMachine = metadata.annotations?.[freeShapesAnnotation] === undefined
+  return isOneMachine ? [{ machines: 1, free: parseResources(status?.allocatable) }] : []
 }
 
 /** What somebody wrote into the annotation by hand may be anything. */
@@ -37,27 +46,19 @@ export function hasRoom(free: ResourceList, requests: ResourceList): boolean {
   return true
 }
 
-/**
- * The bins with the pod in the machine that it fills best, so that room for large pods is kept together; undefined when no
- * machine has room for it. Pure.
- */
-export function packed(bins: readonly Bin[], requests: ResourceList): Bin[] | undefined {
-  let best: { readonly bin: Bin; readonly left: number } | undefined
-  for (const bin of bins) {
-    if (bin.machines < 1 || !hasRoom(bin.free, requests)) continue
-    const left = leftover(bin.free, requests)
-    if (best === undefined || left < best.left) best = { bin, left }
-  }
-  if (best === undefined) return undefined
-  const { bin } = best
-  const rest = bins.map((one) => (one === bin ? { ...bin, machines: bin.machines - 1 } : one))
-  return [...rest.filter(({ machines }) => machines > 0), { machines: 1, free: subtractResources(bin.free, requests) }]
+/** Of what is requested and scarcest on the machine that has most of it: how much is missing there, from 0 to 1. Pure. */
+export function lackIn(bins: readonly Bin[], requests: ResourceList): number {
+  const asked = [...requests].filter(([, quantity]) => quantity.sign > 0)
+  const lacks = bins
+    .filter(({ machines }) => machines > 0)
+    .map(({ free }) =>
+      Math.max(0, ...asked.map(([name, quantity]) => 1 - (free.get(name)?.toNumber() ?? 0) / quantity.toNumber())),
+    )
+  return Math.min(1, ...lacks)
 }
 
-/** The part of a machine's free cpu and memory that stays free beside the pod: from 0, all is used, to 2. */
-function leftover(free: ResourceList, requests: ResourceList): number {
-  return ['cpu', 'memory'].reduce((sum, name) => {
-    const all = free.get(name)?.toNumber() ?? 0
-    return all > 0 ? sum + 1 - (requests.get(name)?.toNumber() ?? 0) / all : sum
-  }, 0)
+/** How well the machine suits a pod that it fills best ({@link fitOf}); undefined when none has room for it. Pure. */
+export function bestFit(bins: readonly Bin[], requests: ResourceList): number | undefined {
+  const fits = bins.filter(({ machines, free }) => machines > 0 && hasRoom(free, requests))
+  return fits.length > 0 ? Math.max(...fits.map(({ free }) => fitOf(free, requests))) : undefined
 }

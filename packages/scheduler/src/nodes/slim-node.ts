@@ -1,10 +1,15 @@
-import { freeShapesAnnotation } from '@kosmos/api'
+import {
+  emptyShapesAnnotation,
+  freeShapesAnnotation,
+  leafNodeModeAnnotation,
+  placementPriorityAnnotation,
+} from '@kosmos/api'
 import type { Node } from '@kosmos/kube'
 
 /** What placement reads of a node: not its images and addresses, which are most of it. */
 export function slimNode({ apiVersion, kind, metadata, spec, status }: Node): Node {
   const { name, uid, resourceVersion, labels, annotations } = metadata
-  const shapes = annotations?.[freeShapesAnnotation]
+  const kept = Object.entries(annotations ?? {}).filter(([name]) => read.includes(name))
   const ready = status?.conditions?.filter(({ type }) => type === 'Ready')
   return {
     apiVersion,
@@ -14,7 +19,7 @@ export function slimNode({ apiVersion, kind, metadata, spec, status }: Node): No
       uid,
       resourceVersion,
       ...(labels && { labels }),
-      ...(shapes && { annotations: { [freeShapesAnnotation]: shapes } }),
+      ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }),
     },
     spec: { ...(spec?.taints && { taints: spec.taints }), ...(spec?.unschedulable && { unschedulable: true }) },
     status: {
@@ -23,3 +28,10 @@ export function slimNode({ apiVersion, kind, metadata, spec, status }: Node): No
     },
   } as Node
 }
+
+const read: readonly string[] = [
+  freeShapesAnnotation,
+  emptyShapesAnnotation,
+  leafNodeModeAnnotation,
+  placementPriorityAnnotation,
+]

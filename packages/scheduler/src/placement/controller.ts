@@ -4,21 +4,21 @@ import {
   type ControllerOptions,
   type EventContent,
   type KubeObject,
-  type Node,
   type ObjectKey,
   type Outcome,
   type Pod,
   pods,
   refOf,
 } from '@kosmos/kube'
+import { isBefore, turnOf } from '../reservations/turn.ts'
 import { placementEvents } from './events.ts'
 import type { LedgerChange } from './ledger.ts'
 import { deletionCostPatch, openPatch, seatPatch } from './patch.ts'
-import type { Offer } from './place.ts'
+import type { Obstacle } from './place.ts'
 import { isGated } from './standing.ts'
 import type { Decision, PlacementState } from './state.ts'
 
-type SeatDecision = Decision & { kind: 'seat' }
+type AimedDecision = Decision & { kind: 'seat' | 'anyRoom' }
 
 export interface PlacementOptions {
   readonly root: Client
@@ -34,13 +34,19 @@ export interface PlacementOptions {
 /** Requests under way at once; decisions are made one after the other whatever this is. */
 const CONCURRENCY = 64
 
+/**
+ * A leader relies on its Lease for 10 s, and the next takes it after 15 s (leases/timing.ts of kube): what it sent at the last moment
+ * is given up before.
+ */
+const PATCH_MS = 4_000
+
 /** Gives gated pods their places: decides in one go, without a request in between, then tells the API server. */
 export class PlacementController {
   readonly controller: Controller<ObjectKey>
   readonly #options: PlacementOptions
   readonly #told = new Map<ObjectKey, string>()
-  /** Pods whose place is kept, and where that is. */
-  readonly #held = new Map<ObjectKey, { readonly topologyKey: string; readonly value: string }>()
+  /** Pods that wait for room, and what was decided about them. */
+  readonly #held = new Map<ObjectKey, AimedDecision>()
 
   constructor(options: PlacementOptions) {
     this.#options = options
@@ -52,11 +58,16 @@ export class PlacementController {
     }).waitFor(options.synced)
   }
 
-  /** A node has changed, or a pod has left it: who waits for a node like that is looked at again. */
-  roomChanged({ metadata: { labels } }: Node): void {
-    for (const [key, { topologyKey, value }] of this.#held) {
-      if (labels?.[topologyKey] === value) this.controller.enqueue(key)
-    }
+  /** A node has changed, a pod has left it, or it is kept for nobody any more: who waits for room on it is looked at again. */
+  roomChanged(name: string): void {
+    const { state, podOf } = this.#options
+    const concerned = [...this.#held].flatMap(([key, decision]) => {
+      const pod = podOf(key)
+      const withinMs = pod && state.roomWithinMs(pod, decision, name)
+      return pod === undefined || withinMs === undefined ? [] : [{ turn: turnOf(pod), withinMs }]
+    })
+    concerned.sort((a, b) => (isBefore(a.turn, b.turn) ? -1 : 1))
+    for (const { turn, withinMs } of concerned) this.controller.enqueueAfter(turn.key, withinMs)
   }
 
   async #reconcile(key: ObjectKey): Promise<undefined> {
@@ -72,14 +83,19 @@ export class PlacementController {
     const decision = state.decide(pod)
     changed(state.commit(pod, decision))
     if (decision.kind === 'wait') this.#tell(pod, key, placementEvents.quotaReached(decision.policy))
-    else if (decision.kind === 'anywhere') await this.#patch(key, openPatch(pod, decision.policy, decision))
-    else if (decision.offer === 'room') await this.#open(pod, key, decision)
+    else if (decision.kind === 'anywhere') await this.#patch(key, openPatch(pod, undefined, decision))
+    else if (decision.offer === 'room' || decision.offer === 'byPreemption') await this.#open(pod, key, decision)
     else this.#hold(pod, key, decision, decision.offer)
   }
 
-  async #open(pod: Pod, key: ObjectKey, { policy, seat, avoid, distribution }: SeatDecision): Promise<void> {
+  async #open(pod: Pod, key: ObjectKey, decision: AimedDecision): Promise<void> {
     this.#told.delete(key)
-    const outcome = await this.#patch(key, seatPatch(pod, policy, seat, { avoid, distribution }))
+    const { policy } = decision
+    const patch =
+      decision.kind === 'seat'
+        ? seatPatch(pod, decision.policy, decision.seat, decision)
+        : openPatch(pod, policy, decision)
+    const outcome = await this.#patch(key, patch)
     if (outcome.ok) return
     const { state, podOf, changed, record } = this.#options
     changed(state.withdraw(key, podOf(key)))
@@ -89,11 +105,15 @@ export class PlacementController {
     throw new Error(`pod ${key}: ${why}`)
   }
 
-  #hold(pod: Pod, key: ObjectKey, { policy, value }: SeatDecision, offer: Exclude<Offer, 'room'>): void {
-    this.#held.set(key, { topologyKey: policy.topologyKey, value })
-    const withinMs = this.#options.state.roomWithinMs(pod, policy, value)
+  #hold(pod: Pod, key: ObjectKey, decision: AimedDecision, offer: Obstacle): void {
+    this.#held.set(key, decision)
+    const withinMs = this.#options.state.roomWithinMs(pod, decision)
     if (withinMs !== undefined) this.controller.enqueueAfter(key, withinMs)
-    this.#tell(pod, key, placementEvents.placeKept(policy, value, offer))
+    const event =
+      decision.kind === 'seat'
+        ? placementEvents.placeKept(decision.policy, decision.value, offer)
+        : placementEvents.noRoom(decision.policy, offer)
+    this.#tell(pod, key, event)
   }
 
   /** Once a pod and reason: that its turn has come and nothing is different is no news. */
@@ -112,7 +132,10 @@ export class PlacementController {
     if (patch) await this.#patch(key, patch)
   }
 
-  async #patch(key: ObjectKey, patch: object): Promise<Outcome<Pod>> {
-    return await this.#options.root.patch(pods, refOf(key), patch, { type: 'strategic' })
+  async #patch(key: ObjectKey, patch: object): Promise<Outcome<KubeObject>> {
+    const signal = AbortSignal.timeout(PATCH_MS)
+    // The watch tells what became of the pod; of the answer only whether it was a yes is read.
+    const options = { type: 'strategic', signal, metadataOnly: true } as const
+    return await this.#options.root.patch<KubeObject>(pods, refOf(key), patch, options)
   }
 }

@@ -1,13 +1,21 @@
+import { bestFit, placementLabel } from '@kosmos/api'
 import type { EventContent } from '@kosmos/kube'
 import type { CompiledPolicy } from '../policies/compiled-policy.ts'
-import type { Offer } from './place.ts'
+import type { Obstacle } from './place.ts'
 
 /** Why a pod waits in front of its place. */
 const obstacles = {
   noNode: 'no Ready node takes it',
   noRoom: 'no single node has room for what it requests, inside the leaf as well',
+  reserved: 'what has room is kept for a pod that waits for room as well and comes first, by its priority or its age',
   refused:
     'the leaf has lately found no node for a pod that asks for as much; when it is tried again is in the status of the policy',
+} as const
+
+const anywhere = {
+  ...obstacles,
+  noRoom: 'no single node has room for what it requests, inside leaves as well',
+  refused: 'every leaf has lately found no node for a pod that asks for as much',
 } as const
 
 /** What the user who looks at a pod reads about its place; nothing else writes event text. */
@@ -18,16 +26,26 @@ export const placementEvents = {
     action: 'Placing',
     note: `WorkloadPolicy ${name} has a place for ${shares.reduce((sum, { max }) => sum + max, 0)} pods, and all are taken; this one waits. Raise replicas or max of an allocation, or set allocationType: Preferred`,
   }),
-  placeKept: ({ name, topologyKey }: CompiledPolicy, value: string, offer: Exclude<Offer, 'room'>): EventContent => ({
+  placeKept: ({ name, topologyKey }: CompiledPolicy, value: string, offer: Obstacle): EventContent => ({
     type: 'Warning',
     reason: 'PlaceKept',
     action: 'Placing',
     note: `WorkloadPolicy ${name} gives it a place at ${topologyKey}=${value}, where ${obstacles[offer]}; it waits there. whenUnavailable: Spill would give it another`,
   }),
-  placementRefused: ({ name }: CompiledPolicy, why: string): EventContent => ({
+  noRoom: (policy: CompiledPolicy | undefined, offer: Obstacle): EventContent => ({
+    type: 'Warning',
+    reason: 'NoRoom',
+    action: 'Placing',
+    note: policy
+      ? `WorkloadPolicy ${policy.name} lets it go anywhere, and ${anywhere[offer]}; it waits until one has`
+      : `its namespace has the label ${placementLabel}=${bestFit}, and ${anywhere[offer]}; it waits until one has`,
+  }),
+  placementRefused: (policy: CompiledPolicy | undefined, why: string): EventContent => ({
     type: 'Warning',
     reason: 'PlacementRefused',
     action: 'Placing',
-    note: `the place that WorkloadPolicy ${name} gives it was refused: ${why}`,
+    note: policy
+      ? `the place that WorkloadPolicy ${policy.name} gives it was refused: ${why}`
+      : `the node that has room for it was refused: ${why}`,
   }),
 }

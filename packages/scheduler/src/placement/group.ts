@@ -51,6 +51,18 @@ export class Group {
     return this.#held
   }
 
+  /** How many of those with a place, or elsewhere, are not Ready. */
+  get unready(): number {
+    let count = 0
+    for (const { isGated, isReady } of this.#pods.values()) if (!isGated && !isReady) count++
+    return count
+  }
+
+  /** Where its pods stand. */
+  standings(): Iterable<readonly [ObjectKey, Standing]> {
+    return this.#pods
+  }
+
   /** Whether a share can have one more. */
   get hasRoom(): boolean {
     return this.#shares.some(({ max }, share) => (this.#taken[share] ?? 0) < max)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Pod } from '@kosmos/kube'
 import { compiled, podLike } from '../pods.fixture.ts'
+import type { Aim } from './aim.ts'
 import { deletionCostPatch, openPatch, seatPatch } from './patch.ts'
 
 const policy = compiled({
@@ -35,11 +36,32 @@ describe('what is sent for a pod', () => {
     const off = { key: 'metadata.name', operator: 'NotIn', values: ['kosmos-leaf1'] }
     const affinityOf = (terms?: object[]) => {
       const pod = podLike({ spec: terms ? { affinity: { nodeAffinity: required(terms) as object } } : {} })
-      return (seatPatch(pod, policy, { share: 0, number: 1 }, { avoid: ['kosmos-leaf1'] }) as Pod).spec.affinity
+      const aim = { node: 'kosmos-leaf2', bound: 'asked', avoid: ['kosmos-leaf1'] } as const
+      return (seatPatch(pod, policy, { share: 0, number: 1 }, { aim }) as Pod).spec.affinity
     }
     assert.deepEqual(affinityOf(), { nodeAffinity: required([{ matchFields: [off] }]) })
     const own = { matchExpressions: [{ key: 'gpu', operator: 'Exists' }] }
     assert.deepEqual(affinityOf([own, {}]), { nodeAffinity: required([{ ...own, matchFields: [off] }, {}]) })
+  })
+
+  it('keeps it where it has room: on that node, on nodes of the root, or there rather than elsewhere', () => {
+    const preferred = [{ weight: 1, preference: { matchExpressions: [{ key: 'ssd', operator: 'Exists' }] } }]
+    const nodeAffinity = { preferredDuringSchedulingIgnoredDuringExecution: preferred }
+    const pod = podLike({ spec: { affinity: { nodeAffinity } as object } })
+    const sent = (bound: Aim['bound']) => openPatch(pod, undefined, { aim: { node: 'n1', bound, avoid: [] } }) as Pod
+    assert.deepEqual(sent('asked').metadata.annotations, { 'kosmos.io/room-at': 'n1' })
+    const affinityOf = (bound: Aim['bound']) => sent(bound).spec.affinity?.nodeAffinity
+    assert.equal(affinityOf('asked'), undefined)
+    const here = { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n1'] }] }
+    const required = (term: object) => ({
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [term] },
+    })
+    assert.deepEqual(affinityOf('node'), required(here))
+    const own = { matchExpressions: [{ key: 'kosmos.io/node', operator: 'DoesNotExist' }] }
+    assert.deepEqual(affinityOf('own'), required(own))
+    assert.deepEqual(affinityOf('preferred'), {
+      preferredDuringSchedulingIgnoredDuringExecution: [...preferred, { weight: 100, preference: here }],
+    })
   })
 
   it('with a deletion cost of its own leaves that as it is', () => {

@@ -2,6 +2,7 @@ import {
   distributionPolicyAnnotation,
   placementGate,
   podDeletionCostAnnotation,
+  roomAtAnnotation,
   seatAnnotation,
   workloadPolicyAnnotation,
 } from '@kosmos/api'
@@ -10,14 +11,15 @@ import type { Distribution } from '../distributions/compiled-distribution.ts'
 import { constrained } from '../distributions/constraints.ts'
 import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 import { type Seat, seatsBefore } from '../seats/seats.ts'
-import { requiring } from './requirements.ts'
+import type { Aim } from './aim.ts'
+import { aimed } from './requirements.ts'
 
 const openGate = { schedulingGates: [{ $patch: 'delete', name: placementGate }] }
 
 /** What a place brings with it, beside its value of the topology key. */
 export interface PlaceExtras {
-  /** Nodes with that value where the stock scheduler shall not put the pod. */
-  readonly avoid?: readonly string[]
+  /** Where it has room, and how it is kept there. */
+  readonly aim?: Aim | undefined
   /** What kind of nodes it may be on. */
   readonly distribution?: Distribution | undefined
 }
@@ -34,7 +36,7 @@ export function seatPatch(pod: Pod, policy: CompiledPolicy, seat: Seat, extras: 
       annotations: {
         [workloadPolicyAnnotation]: policy.name,
         [seatAnnotation]: String(seat.number),
-        ...distributionMark(extras),
+        ...marks(extras),
         ...(pod.metadata.annotations?.[podDeletionCostAnnotation] === undefined && {
           [podDeletionCostAnnotation]: deletionCost(policy, seat),
         }),
@@ -44,9 +46,9 @@ export function seatPatch(pod: Pod, policy: CompiledPolicy, seat: Seat, extras: 
   }
 }
 
-/** Opens the gate of a pod that goes where kube-scheduler puts it; `policy` is missing when none selects it any more. */
+/** Opens the gate of a pod that has no place by a share; `policy` is missing when none selects it. */
 export function openPatch(pod: Pod, policy: CompiledPolicy | undefined, extras: PlaceExtras = {}): object {
-  const annotations = { ...(policy && { [workloadPolicyAnnotation]: policy.name }), ...distributionMark(extras) }
+  const annotations = { ...(policy && { [workloadPolicyAnnotation]: policy.name }), ...marks(extras) }
   const { uid } = pod.metadata
   return {
     metadata: { uid, ...(Object.keys(annotations).length > 0 && { annotations }) },
@@ -54,20 +56,28 @@ export function openPatch(pod: Pod, policy: CompiledPolicy | undefined, extras: 
   }
 }
 
-const distributionMark = ({ distribution }: PlaceExtras) =>
-  distribution && {
+const marks = ({ aim, distribution }: PlaceExtras) => ({
+  ...(aim && { [roomAtAnnotation]: aim.node }),
+  ...(distribution && {
     [distributionPolicyAnnotation]: `${distribution.kind} ${distribution.policy}, term ${distribution.term}`,
-  }
+  }),
+})
 
 /** Lists that a merge would replace are sent whole. */
-function constraints(pod: Pod, { avoid = [], distribution }: PlaceExtras) {
-  const elsewhere = avoid.map((name) => ({ key: 'metadata.name', operator: 'NotIn', values: [name] }))
+function constraints(pod: Pod, { aim, distribution }: PlaceExtras) {
   const bound = distribution ? constrained(pod, distribution.constraints) : pod
-  const { affinity, tolerations } = requiring(bound.spec, { matchExpressions: [], matchFields: elsewhere })
-  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+  const { affinity, tolerations } = aim ? aimed(bound.spec, aim) : bound.spec
+  const { requiredDuringSchedulingIgnoredDuringExecution: required, ...own } = affinity?.nodeAffinity ?? {}
+  const preferred = own.preferredDuringSchedulingIgnoredDuringExecution
+  const isPreferring = preferred !== pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution
   return {
     ...(affinity !== pod.spec.affinity && {
-      affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } },
+      affinity: {
+        nodeAffinity: {
+          ...(required && { requiredDuringSchedulingIgnoredDuringExecution: required }),
+          ...(isPreferring && { preferredDuringSchedulingIgnoredDuringExecution: preferred }),
+        },
+      },
     }),
     ...(tolerations?.length !== pod.spec.tolerations?.length && { tolerations }),
   }

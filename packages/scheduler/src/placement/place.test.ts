@@ -40,8 +40,24 @@ describe('the place of a pod', () => {
   it('is anywhere when no node offers one that is free, but never beyond a count that is required', () => {
     const spills = compiled({ allocationPolicy, allocationType: 'Required', whenUnavailable: 'Spill' })
     const offerOf = (index: number) => (index === 1 ? 'room' : 'noRoom')
-    assert.deepEqual(place(view({ offerOf, taken: [0, 1] })), { kind: 'anywhere' })
+    const own = { kind: 'share', share: 0, offer: 'noRoom' } as const
+    assert.deepEqual(place(view({ offerOf, taken: [0, 1] })), { kind: 'anywhere', own })
     assert.deepEqual(place(view({ offerOf, taken: [0, 1], policy: spills })), share(0, 'noRoom'))
+  })
+
+  it('is with room before it is by preemption, and by preemption before it waits', () => {
+    const offers =
+      (...all: Offer[]) =>
+      (index: number) =>
+        all[index] ?? assert.fail()
+    const spills = compiled({ allocationPolicy, allocationType: 'Required', whenUnavailable: 'Spill' })
+    assert.deepEqual(place(view({ offerOf: offers('byPreemption', 'room') })), share(1))
+    assert.deepEqual(
+      place(view({ offerOf: offers('noRoom', 'byPreemption'), policy: spills })),
+      share(1, 'byPreemption'),
+    )
+    const own = { kind: 'share', share: 1, offer: 'byPreemption' } as const
+    assert.deepEqual(place(view({ offerOf: offers('noRoom', 'byPreemption') })), { kind: 'anywhere', own })
   })
 
   it('is where the pod itself wants to be, as far as the policy has a place there', () => {

@@ -1,8 +1,14 @@
 import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 import { nextShare, type Seat } from '../seats/seats.ts'
 
-/** Whether a share has a node for a pod: one that has room, none that has, only such as have lately taken none like it, or none at all. */
-export type Offer = 'room' | 'noRoom' | 'refused' | 'noNode'
+/**
+ * Whether a share has a node for a pod: one that has room, one that has it once kube-scheduler has preempted pods of a lower priority, only such as are kept for a pod that comes first, none that has, only such as have
+ * lately taken none like it, or none at all.
+ */
+export type Offer = 'room' | 'byPreemption' | Obstacle
+
+/** Why a pod waits in front of its place. */
+export type Obstacle = 'reserved' | 'noRoom' | 'refused' | 'noNode'
 
 /** What is known when a pod gets its place. */
 export interface PlacementView {
@@ -15,10 +21,10 @@ export interface PlacementView {
 }
 
 export type Placement =
-  /** `offer` is not `room`: the place is the pod's, and it waits for a node there. */
+  /** `offer` is an obstacle: the place is the pod's, and it waits for a node there. */
   | { readonly kind: 'share'; readonly share: number; readonly offer: Offer }
-  /** Where kube-scheduler puts it. */
-  | { readonly kind: 'anywhere' }
+  /** Where there is room. `own`: its place if there is none anywhere without preemption. */
+  | { readonly kind: 'anywhere'; readonly own?: Placement & { kind: 'share' } }
   /** Every place is taken. */
   | { readonly kind: 'wait' }
 
@@ -30,11 +36,16 @@ export function place({ policy, taken, asked, offerOf }: PlacementView): Placeme
   if (asked !== undefined && !shares.some(({ name }) => name === asked)) return { kind: 'anywhere' }
   const first = nextShare(shares, method, taken, isAsked)
   if (first === undefined) return isRequired ? { kind: 'wait' } : { kind: 'anywhere' }
-  const own: Placement = { kind: 'share', share: first, offer: offerOf(first) }
+  const own: Placement & { kind: 'share' } = { kind: 'share', share: first, offer: offerOf(first) }
   if (waitsForNodes || own.offer === 'room') return own
-  const other = nextShare(shares, method, taken, (share) => isAsked(share) && offerOf(share) === 'room')
-  if (other !== undefined) return { kind: 'share', share: other, offer: 'room' }
-  return isRequired ? own : { kind: 'anywhere' }
+  const other = (offer: Offer): (Placement & { kind: 'share' }) | undefined => {
+    const share = nextShare(shares, method, taken, (share) => isAsked(share) && offerOf(share) === offer)
+    return share === undefined ? undefined : { kind: 'share', share, offer }
+  }
+  const roomy = other('room')
+  if (roomy) return roomy
+  const best = other('byPreemption') ?? own
+  return isRequired ? best : { kind: 'anywhere', own: best }
 }
 
 /** The lowest number that is free, so that the numbers of a share have no holes for long. */

@@ -1,4 +1,6 @@
+import { nodeLabel } from '@kosmos/api'
 import type { PodSpec } from '@kosmos/kube'
+import type { Aim } from './aim.ts'
 
 export type NodeSelectorTerm = NonNullable<
   NonNullable<NonNullable<PodSpec['affinity']>['nodeAffinity']>['requiredDuringSchedulingIgnoredDuringExecution']
@@ -19,6 +21,54 @@ export function requiring(spec: PodSpec, more: Required<NodeSelectorTerm>): PodS
       nodeAffinity: {
         ...spec.affinity?.nodeAffinity,
         requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms },
+      },
+    },
+  }
+}
+
+/** A pod's spec that keeps it where it has room. Pure. */
+export function aimed(spec: PodSpec, { node, bound, avoid }: Aim): PodSpec {
+  const here = { key: 'metadata.name', operator: 'In', values: [node] }
+  if (bound === 'node') return requiring(spec, { matchExpressions: [], matchFields: [here] })
+  const elsewhere = avoid.map((name) => ({ key: 'metadata.name', operator: 'NotIn', values: [name] }))
+  if (bound === 'own') {
+    const own = { key: nodeLabel, operator: 'DoesNotExist' }
+    return requiring(spec, { matchExpressions: [own], matchFields: elsewhere })
+  }
+  const narrowed = requiring(spec, { matchExpressions: [], matchFields: elsewhere })
+  return bound === 'asked' ? narrowed : preferring(narrowed, { matchFields: [here] })
+}
+
+/** A pod's spec as it was before it was kept to a node, or off nodes: the opposite of {@link aimed}, but for the root's own. Pure. */
+export function unaimed(spec: PodSpec): PodSpec {
+  const { nodeAffinity } = spec.affinity ?? {}
+  const { requiredDuringSchedulingIgnoredDuringExecution: required, ...rest } = nodeAffinity ?? {}
+  if (required === undefined) return spec
+  const nodeSelectorTerms = required.nodeSelectorTerms.flatMap(({ matchExpressions, matchFields }) => {
+    const term = joined(
+      {},
+      {
+        matchExpressions: matchExpressions ?? [],
+        matchFields: (matchFields ?? []).filter(({ key }) => key !== 'metadata.name'),
+      },
+    )
+    // One that has nothing left was ours alone.
+    return isEmpty(term) && matchFields?.length ? [] : [term]
+  })
+  const kept = nodeSelectorTerms.length > 0 && { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } }
+  return { ...spec, affinity: { ...spec.affinity, nodeAffinity: { ...rest, ...kept } } }
+}
+
+/** As much as may be: beside what the pod itself prefers. */
+function preferring(spec: PodSpec, preference: NodeSelectorTerm): PodSpec {
+  const own = spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []
+  return {
+    ...spec,
+    affinity: {
+      ...spec.affinity,
+      nodeAffinity: {
+        ...spec.affinity?.nodeAffinity,
+        preferredDuringSchedulingIgnoredDuringExecution: [...own, { weight: 100, preference }],
       },
     },
   }

@@ -1,10 +1,12 @@
 import {
   leafScheduledCondition,
   podDeletionCostAnnotation,
+  roomAtAnnotation,
   seatAnnotation,
   workloadPolicyAnnotation,
 } from '@kosmos/api'
 import { formatResources, type Pod, podRequests } from '@kosmos/kube'
+import { isGated } from './standing.ts'
 
 /**
  * What placement reads of a pod. All pods of the root are held, since those that were bound by hand or before there was a
@@ -12,9 +14,15 @@ import { formatResources, type Pod, podRequests } from '@kosmos/kube'
  */
 export function slimPod(pod: Pod): Pod {
   const { apiVersion, kind, metadata, spec, status } = pod
-  const { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences, deletionTimestamp } = metadata
-  const { nodeName, schedulingGates, nodeSelector, affinity, tolerations } = spec
-  const claims = spec.volumes?.filter(({ persistentVolumeClaim }) => persistentVolumeClaim)
+  const { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences } = metadata
+  const { creationTimestamp, deletionTimestamp } = metadata
+  const { nodeName, schedulingGates, nodeSelector, affinity, tolerations, resourceClaims, priority, preemptionPolicy } =
+    spec
+  const claims = spec.volumes?.filter(({ persistentVolumeClaim, ephemeral }) => persistentVolumeClaim ?? ephemeral)
+  const ports = spec.containers.flatMap(({ ports = [] }) => ports.filter(({ hostPort }) => hostPort))
+  const spread = spec.topologySpreadConstraints?.filter(
+    ({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule',
+  )
   const conditions = status?.conditions?.filter(({ type }) => readConditions.includes(type))
   return {
     apiVersion,
@@ -27,24 +35,39 @@ export function slimPod(pod: Pod): Pod {
       ...(labels && { labels }),
       ...(annotations && { annotations: kept(annotations) }),
       ...(ownerReferences && { ownerReferences }),
+      ...(creationTimestamp && isGated(pod) && { creationTimestamp }),
       ...(deletionTimestamp && { deletionTimestamp }),
     },
     spec: {
       // One container that asks for what all of them do.
-      containers: [{ name: 'all', resources: { requests: formatResources(podRequests(pod)) } }],
+      containers: [
+        {
+          name: 'all',
+          resources: { requests: formatResources(podRequests(pod)) },
+          ...(ports.length > 0 && { ports }),
+        },
+      ],
       ...(nodeName && { nodeName }),
+      ...(priority && { priority }),
+      ...(preemptionPolicy && isGated(pod) && { preemptionPolicy }),
       ...(schedulingGates && { schedulingGates }),
       ...(nodeSelector && { nodeSelector }),
-      ...(affinity?.nodeAffinity && { affinity: { nodeAffinity: affinity.nodeAffinity } }),
+      ...(affinity && { affinity: isGated(pod) ? affinity : { nodeAffinity: affinity.nodeAffinity } }),
+      ...(spread && spread.length > 0 && { topologySpreadConstraints: spread }),
+      ...(resourceClaims && { resourceClaims }),
       ...(tolerations && { tolerations }),
       ...(claims && claims.length > 0 && { volumes: claims }),
     },
-    status: { ...(status?.phase && { phase: status.phase }), ...(conditions && { conditions }) },
+    status: {
+      ...(status?.phase && { phase: status.phase }),
+      ...(conditions && { conditions }),
+      ...(status?.nominatedNodeName && { nominatedNodeName: status.nominatedNodeName }),
+    },
   } as Pod
 }
 
 const readConditions: readonly string[] = ['Ready', leafScheduledCondition]
-const read: readonly string[] = [workloadPolicyAnnotation, seatAnnotation, podDeletionCostAnnotation]
+const read: readonly string[] = [workloadPolicyAnnotation, seatAnnotation, roomAtAnnotation, podDeletionCostAnnotation]
 
 const kept = (annotations: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(annotations).filter(([name]) => read.includes(name)))

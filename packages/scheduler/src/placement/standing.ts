@@ -1,4 +1,4 @@
-import { placementGate, seatAnnotation } from '@kosmos/api'
+import { placementGate, roomAtAnnotation, seatAnnotation } from '@kosmos/api'
 import type { Pod } from '@kosmos/kube'
 import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 
@@ -16,6 +16,17 @@ export interface Standing {
 
 export function isGated({ spec }: Pod): boolean {
   return spec.schedulingGates?.some(({ name }) => name === placementGate) ?? false
+}
+
+/**
+ * The node that a pod takes room on, as the API server holds it: its own, or while it is not bound the one where others are
+ * preempted for it, or where there was room when its gate was opened. Undefined while it is gated: nothing is decided.
+ */
+export function nodeTakenBy(pod: Pod): string | undefined {
+  const { metadata, spec, status } = pod
+  if (spec.nodeName) return spec.nodeName
+  if (isGated(pod)) return undefined
+  return status?.nominatedNodeName || metadata.annotations?.[roomAtAnnotation]
 }
 
 /** Whether all of its containers have ended for good: it takes neither a seat nor room. */

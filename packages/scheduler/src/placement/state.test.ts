@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { clusterLabel } from '@kosmos/api'
-import type { Node, Pod } from '@kosmos/kube'
+import { clusterLabel, nodeLabel } from '@kosmos/api'
+import type { Namespace, Node, Pod } from '@kosmos/kube'
 import fc from 'fast-check'
 import { podLike, policyLike } from '../pods.fixture.ts'
 import { allot } from '../seats/seats.ts'
 import { simulate, stateOf } from '../simulation.ts'
-import type { PlacementState } from './state.ts'
+import { type Decision, PlacementState } from './state.ts'
 
 const leaf = (cluster: string, machines: number, cpu: number): Node => ({
   metadata: {
     name: `kosmos-${cluster}`,
     uid: `uid-of-${cluster}`,
     resourceVersion: '1',
-    labels: { [clusterLabel]: cluster },
+    labels: { [clusterLabel]: cluster, [nodeLabel]: 'true' },
     annotations: {
       'kosmos.io/free-shapes': JSON.stringify([{ nodes: machines, free: { cpu: `${cpu}`, pods: '100' } }]),
     },
@@ -58,10 +58,190 @@ const allocationPolicy = [
 const required = policyLike({ allocationPolicy, allocationType: 'Required', labelSelector: {} })
 const names = Array.from({ length: 6 }, (_, i) => `p${i}`)
 
+const bestFit = (name = 'shop'): Namespace => ({
+  metadata: { name, uid: `uid-of-${name}`, resourceVersion: '1', labels: { 'kosmos.io/placement': 'best-fit' } },
+})
+const empty = { distributions: [], namespaces: [], policies: [], nodes: [], pods: [] }
+const bound = (pod: Pod, nodeName: string): Pod => {
+  const { schedulingGates: _, ...spec } = pod.spec
+  return { ...pod, spec: { ...spec, nodeName }, status: { phase: 'Pending' } }
+}
+
+describe('the decisions about pods of a namespace that minds room', () => {
+  const nodes = [leaf('leaf1', 10, 2), leaf('leaf2', 1, 8)]
+  const aimOf = (decision: Decision) =>
+    decision.kind === 'anyRoom' ? (decision.aim?.node ?? decision.offer) : decision.kind
+
+  it('send a pod where one machine has room for it, and none where it only adds up', () => {
+    const pods = [5, 2, 3, 9].map((cpu, i) => gated(`p${i}`, cpu))
+    const aims = simulate({ ...empty, namespaces: [bestFit()], nodes }, pods).map(aimOf)
+    // The second fills a machine of leaf1; the third has what the first has left.
+    assert.deepEqual(aims, ['kosmos-leaf2', 'kosmos-leaf1', 'kosmos-leaf2', 'noRoom'])
+  })
+
+  it('leave other namespaces alone, and those of the root itself whatever their label', () => {
+    const elsewhere = { ...gated('p'), metadata: { ...gated('p').metadata, namespace: 'kube-system' } }
+    const world = { ...empty, namespaces: [bestFit('kube-system')], nodes }
+    assert.deepEqual(simulate(world, [gated('p', 99), elsewhere]).map(aimOf), ['anywhere', 'anywhere'])
+  })
+
+  it('are the same once more when the answer is lost, and free when the pod was refused', () => {
+    const state = stateOf({ ...empty, namespaces: [bestFit()], nodes })
+    const [a, b] = [gated('a', 8), gated('b', 8)]
+    const first = state.decide(a)
+    state.commit(a, first)
+    assert.deepEqual(state.decide(a), first)
+    assert.equal(aimOf(state.decide(b)), 'noRoom')
+    state.withdraw('shop/a', a)
+    assert.equal(aimOf(state.decide(b)), 'kosmos-leaf2')
+  })
+
+  it('count a pod whose gate is open, one for which others are preempted, and one that was bound by hand', () => {
+    const annotations = { 'kosmos.io/room-at': 'kosmos-leaf2' }
+    const { schedulingGates: _, ...spec } = gated('x', 8).spec
+    const open = { ...gated('open', 8), metadata: { ...gated('open').metadata, annotations }, spec }
+    const nominated = { ...gated('nominated', 8), spec, status: { nominatedNodeName: 'kosmos-leaf2' } }
+    for (const other of [open, nominated, bound(gated('hand', 8), 'kosmos-leaf2')]) {
+      const world = { ...empty, namespaces: [bestFit()], nodes, pods: [other] }
+      assert.equal(aimOf(simulate(world, [gated('p', 8)])[0] ?? assert.fail()), 'noRoom', other.metadata.name)
+      const state = stateOf(world)
+      state.deletePod(`shop/${other.metadata.name}`)
+      assert.equal(aimOf(state.decide(gated('p', 8))), 'kosmos-leaf2')
+    }
+  })
+
+  it('are looked at again when a node has room, or has told of all pods that it was promised to', () => {
+    let now = 1_000_000
+    const known = new Map([['kosmos-leaf1', leaf('leaf1', 1, 8)]])
+    const state = new PlacementState(known, () => now)
+    state.bestFit.set(bestFit())
+    for (const node of known.values()) state.setNode(node, undefined)
+    const first = gated('first', 8)
+    state.commit(first, state.decide(first))
+    const waiting = gated('waiting', 8)
+    const decision = state.decide(waiting)
+    const within = (node: string) => state.roomWithinMs(waiting, decision, node)
+    assert.deepEqual([aimOf(decision), within('kosmos-leaf1'), within('worker')], ['noRoom', undefined, undefined])
+    const running = { ...bound(first, 'kosmos-leaf1'), status: { phase: 'Running' } }
+    state.setPod(running)
+    // Another pod has ended in the leaf: the node says that there is room, and may not know of the first one yet.
+    state.setNode(leaf('leaf1', 1, 8), leaf('leaf1', 1, 8))
+    assert.equal(within('kosmos-leaf1'), 8_000)
+    now += 8_000
+    assert.equal(within('kosmos-leaf1'), 0)
+    assert.equal(aimOf(state.decide(waiting)), 'kosmos-leaf1')
+  })
+
+  it('let a pod go where others are preempted for it only if no node has room, and only where it is known whose leaving makes room', () => {
+    const own = (name: string): Node => ({
+      metadata: { name, uid: name, resourceVersion: '1' },
+      status: { allocatable: { cpu: '4', pods: '10' }, conditions: [{ type: 'Ready', status: 'True' }] },
+    })
+    const urgent = (spec: Partial<Pod['spec']> = {}) => {
+      const pod = gated('urgent', 3)
+      return { ...pod, spec: { ...pod.spec, priority: 10, ...spec } }
+    }
+    const low = [bound(gated('low', 3), 'worker'), bound(gated('inLeaf', 3), 'kosmos-leaf1')]
+    const world = { ...empty, namespaces: [bestFit()], nodes: [own('worker'), leaf('leaf1', 1, 4)], pods: low }
+    const outcome = (pod: Pod, more: Partial<typeof world> = {}) => {
+      const [decision] = simulate({ ...world, ...more }, [pod])
+      return decision?.kind === 'anyRoom' ? [decision.offer, decision.aim?.node] : []
+    }
+    assert.deepEqual(outcome(urgent()), ['byPreemption', 'worker'])
+    assert.deepEqual(outcome(urgent(), { nodes: [...world.nodes, leaf('leaf2', 1, 4)] }), ['room', 'kosmos-leaf2'])
+    assert.deepEqual(outcome(urgent({ preemptionPolicy: 'Never' })), ['noRoom', undefined])
+    assert.deepEqual(outcome(urgent({ priority: 0 })), ['noRoom', undefined])
+    assert.deepEqual(outcome(urgent(), { nodes: [leaf('leaf1', 1, 4)] }), ['noRoom', undefined])
+    const busy = [...low, bound({ ...gated('equal', 2), spec: { ...gated('equal', 2).spec, priority: 10 } }, 'worker')]
+    assert.deepEqual(outcome(urgent(), { pods: busy }), ['noRoom', undefined])
+    // Two of them are not let go for the same victim.
+    const both = simulate(world, [
+      urgent(),
+      { ...urgent(), metadata: { ...urgent().metadata, name: 'second', uid: 'second' } },
+    ])
+    assert.deepEqual(
+      both.map((one) => 'offer' in one && one.offer),
+      ['byPreemption', 'noRoom'],
+    )
+    assert.deepEqual(
+      both.map(({ givingWay }) => givingWay),
+      [['shop/low'], []],
+    )
+  })
+
+  it('keep off a node whose leaf has refused one like it, for pods of the same namespace', () => {
+    const state = stateOf({ ...empty, namespaces: [bestFit(), bestFit('other')], nodes: [leaf('leaf2', 2, 8)] })
+    state.refuse(bound(gated('old', 8), 'kosmos-leaf2'), 'a taint')
+    assert.equal(aimOf(state.decide(gated('p', 8))), 'refused')
+    assert.equal(aimOf(state.decide(gated('small', 1))), 'kosmos-leaf2')
+    const elsewhere = { ...gated('p', 8), metadata: { ...gated('p').metadata, namespace: 'other' } }
+    assert.equal(aimOf(state.decide(elsewhere)), 'kosmos-leaf2')
+  })
+
+  it('promise no machine twice, in whatever order pods of whatever size come', () => {
+    const machines = fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 4 })
+    const setting = fc.record({
+      leaves: fc.array(machines, { minLength: 1, maxLength: 3 }),
+      requests: fc.array(fc.integer({ min: 1, max: 8 }), { maxLength: 20 }),
+      habit: fc.constantFrom('fullest' as const, 'emptiest' as const),
+    })
+    fc.assert(
+      fc.property(setting, ({ leaves, requests, habit }) => {
+        const nodes = leaves.map((sizes, i) => {
+          const shapes = sizes.map((cpu) => ({ nodes: 1, free: { cpu: `${cpu}`, pods: '100' } }))
+          const one = leaf(`leaf${i}`, 1, 1)
+          const annotations = { 'kosmos.io/free-shapes': JSON.stringify(shapes) }
+          return { ...one, metadata: { ...one.metadata, annotations } }
+        })
+        const pods = requests.map((cpu, i) => gated(`p${i}`, cpu))
+        const decisions = simulate({ ...empty, namespaces: [bestFit()], nodes }, pods)
+        // Each leaf's own scheduler puts what comes into its emptiest machine, or its fullest: all of it has room.
+        const left = leaves.map((sizes) => [...sizes])
+        for (const [i, decision] of decisions.entries()) {
+          if (decision.kind !== 'anyRoom' || !decision.aim) continue
+          const sizes = left[nodes.findIndex(({ metadata }) => metadata.name === decision.aim?.node)] ?? []
+          const cpu = requests[i] ?? 0
+          const roomy = sizes.filter((free) => free >= cpu)
+          assert(roomy.length > 0, `pod ${i} of ${cpu} has no room in ${sizes}`)
+          const chosen = sizes.indexOf(habit === 'fullest' ? Math.min(...roomy) : Math.max(...roomy))
+          sizes[chosen] = (sizes[chosen] ?? 0) - cpu
+        }
+      }),
+    )
+  })
+})
+
+describe('the decisions about pods that a policy lets go anywhere', () => {
+  const one = policyLike({ allocationPolicy: [{ name: 'leaf1', replicas: 1 }], labelSelector: {} })
+
+  it('send them where there is room, and keep them waiting where there is none', () => {
+    const nodes = [leaf('leaf1', 2, 4), leaf('leaf2', 1, 4)]
+    const pods = names.slice(0, 4).map((name) => gated(name, 3))
+    const decisions = simulate({ ...empty, policies: [one], nodes }, pods)
+    const places = decisions.map((decision) =>
+      'aim' in decision ? (decision.aim?.node ?? decision.offer) : decision.kind,
+    )
+    assert.deepEqual(places, ['kosmos-leaf1', 'kosmos-leaf1', 'kosmos-leaf2', 'noRoom'])
+    assert.deepEqual(
+      decisions.map(({ kind }) => kind),
+      ['seat', 'anyRoom', 'anyRoom', 'anyRoom'],
+    )
+  })
+
+  it('keep a place of the policy for those that find room neither there nor anywhere', () => {
+    const decisions = simulate({ ...empty, policies: [one], nodes: [leaf('leaf1', 1, 2)] }, [gated('p', 3)])
+    assert.deepEqual(
+      decisions.map((decision) => [decision.kind, 'offer' in decision && decision.offer]),
+      [['seat', 'noRoom']],
+    )
+  })
+})
+
 describe('the decisions of the scheduler', () => {
   it('promise no machine twice: of pods that need one each, as many are let go as there are machines', () => {
     const world = {
       distributions: [],
+      namespaces: [],
       policies: [required],
       nodes: [leaf('leaf1', 2, 4), leaf('leaf2', 3, 4)],
       pods: [],
@@ -74,6 +254,7 @@ describe('the decisions of the scheduler', () => {
   it('give a kept place to its pod when there is room', () => {
     const world = {
       distributions: [],
+      namespaces: [],
       policies: [required],
       nodes: [leaf('leaf1', 1, 4), leaf('leaf2', 9, 4)],
       pods: [],
@@ -90,10 +271,16 @@ describe('the decisions of the scheduler', () => {
 
   it('go elsewhere where the policy prefers, and to the next place that has room', () => {
     const spread = policyLike({ allocationPolicy, labelSelector: {} })
-    const world = { distributions: [], policies: [spread], nodes: [leaf('leaf1', 1, 4), leaf('leaf2', 9, 4)], pods: [] }
+    const world = {
+      distributions: [],
+      namespaces: [],
+      policies: [spread],
+      nodes: [leaf('leaf1', 1, 4), leaf('leaf2', 9, 4)],
+      pods: [],
+    }
     const pods = names.map((name) => gated(name, 3))
     const kinds = simulate(world, pods).map((decision) => (decision.kind === 'seat' ? decision.value : decision.kind))
-    assert.deepEqual(count(kinds), { leaf1: 1, leaf2: 3, anywhere: 2 })
+    assert.deepEqual(count(kinds), { leaf1: 1, leaf2: 3, anyRoom: 2 })
   })
 
   it('are the same simulated and carried out', () => {
@@ -112,7 +299,7 @@ describe('the decisions of the scheduler', () => {
         const policy = policyLike({ allocationPolicy: allocations, allocationType, whenUnavailable, labelSelector: {} })
         const nodes = leaves.map(({ machines: n, cpu }, i) => leaf(`leaf${i + 1}`, n, cpu))
         const pods = requests.map((cpu, i) => gated(`p${i}`, cpu))
-        const world = { distributions: [], policies: [policy], nodes, pods: [] }
+        const world = { distributions: [], namespaces: [], policies: [policy], nodes, pods: [] }
         const state = stateOf(world)
         for (const pod of pods) state.setPod(pod)
         const done = pods.map((pod) => settle(state, pod))
@@ -138,6 +325,7 @@ describe('the decisions of the scheduler', () => {
       fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
         const state = stateOf({
           distributions: [],
+          namespaces: [],
           policies: [policy],
           nodes: [leaf('leaf1', 99, 9), leaf('leaf2', 99, 9)],
           pods: [],

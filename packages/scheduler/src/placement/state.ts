@@ -1,18 +1,29 @@
-import { seatAnnotation } from '@kosmos/api'
-import { keyOf, type Node, type ObjectKey, type Pod, type ResourceList } from '@kosmos/kube'
+import { roomAtAnnotation, seatAnnotation } from '@kosmos/api'
+import { keyOf, type Node, type ObjectKey, type Pod } from '@kosmos/kube'
 import type { Distribution } from '../distributions/compiled-distribution.ts'
 import { constrained } from '../distributions/constraints.ts'
 import { DistributionBook } from '../distributions/distribution-book.ts'
+import { type Candidate, compareCandidates } from '../nodes/candidates.ts'
 import { isSameOffer, NodeOffers } from '../nodes/offers.ts'
 import { Refusals } from '../nodes/refusals.ts'
 import { RoomBook, roomOf } from '../nodes/room-book.ts'
+import { BestFitNamespaces } from '../policies/best-fit.ts'
 import type { CompiledPolicy, StoredPolicy } from '../policies/compiled-policy.ts'
 import { PolicyBook } from '../policies/policy-book.ts'
+import { type Rebalance, rebalance } from '../rebalance/decide.ts'
+import { Reservations } from '../reservations/reservations.ts'
+import type { Waiting } from '../reservations/reserve.ts'
+import { turnOf } from '../reservations/turn.ts'
 import type { Seat } from '../seats/seats.ts'
 import { readRefusals } from '../status/refusals.ts'
+import { type Aim, aimAt } from './aim.ts'
 import { Ledger, type LedgerChange } from './ledger.ts'
 import { freeSeat, type Offer, place } from './place.ts'
-import { hasEnded } from './standing.ts'
+import { unaimed } from './requirements.ts'
+import { hasEnded, isCounted, isGated, nodeTakenBy } from './standing.ts'
+
+/** So long the room that comes up is for whoever fits first. */
+const RESERVE_AFTER_MS = 60_000
 
 /** What was decided about a gated pod. */
 export type Decision = Place & {
@@ -20,19 +31,21 @@ export type Decision = Place & {
   readonly distribution: Distribution | undefined
 }
 
+/** `aim` is undefined: no node has room, `offer` says why, and the pod's gate stays shut until one has. */
+interface Aimed {
+  readonly offer: Offer
+  readonly aim: Aim | undefined
+  /** The pod that a node is kept for which would have room. */
+  readonly behind?: ObjectKey
+}
+
 type Place =
-  /** `offer` is not `room`: the place is the pod's, and its gate stays shut until a node there has room. */
-  | {
-      readonly kind: 'seat'
-      readonly policy: CompiledPolicy
-      readonly seat: Seat
-      readonly value: string
-      readonly offer: Offer
-      /** Nodes there that have lately taken none like it. */
-      readonly avoid: readonly string[]
-    }
-  /** Where kube-scheduler puts it; without a policy when none selects it any more. */
-  | { readonly kind: 'anywhere'; readonly policy: CompiledPolicy | undefined }
+  /** The place is the pod's, also while it waits for room there. */
+  | (Aimed & { readonly kind: 'seat'; readonly policy: CompiledPolicy; readonly seat: Seat; readonly value: string })
+  /** Wherever there is room; without a policy by what its namespace says. */
+  | (Aimed & { readonly kind: 'anyRoom'; readonly policy: CompiledPolicy | undefined })
+  /** Where kube-scheduler puts it, since nothing places it any more. */
+  | { readonly kind: 'anywhere'; readonly policy: undefined }
   /** Every place is taken. */
   | { readonly kind: 'wait'; readonly policy: CompiledPolicy }
 
@@ -48,14 +61,20 @@ export interface NodeSource {
 export class PlacementState {
   readonly policies = new PolicyBook()
   readonly distributions = new DistributionBook()
+  readonly bestFit = new BestFitNamespaces()
   readonly ledger: Ledger
   readonly refusals: Refusals
   readonly #nodes: NodeSource
   readonly #offers: NodeOffers
   readonly #room: RoomBook
+  readonly reservations: Reservations
+  /** Where pods are kept whose gate is being opened. */
+  readonly #aims = new Map<ObjectKey, { readonly uid: string; readonly place: string; readonly aim: Aim }>()
 
-  constructor(nodes: NodeSource, now: () => number = Date.now) {
+  /** @param reserveAfterMs how long a pod waits for room before a node is kept for it */
+  constructor(nodes: NodeSource, now: () => number = Date.now, reserveAfterMs = RESERVE_AFTER_MS) {
     this.#nodes = nodes
+    this.reservations = new Reservations({ now, afterMs: reserveAfterMs })
     this.refusals = new Refusals(now)
     this.#room = new RoomBook(now)
     this.#offers = new NodeOffers(() => nodes.values())
@@ -81,6 +100,7 @@ export class PlacementState {
   /** A node appeared or changed. Returns whether its labels, taints or readiness did. */
   setNode(node: Node, old: Node | undefined): boolean {
     this.#room.setNode(node)
+    this.reservations.invalidate()
     const { name } = node.metadata
     this.refusals.nodeChanged(name, (requests) => this.#room.machinesFor(name, requests))
     if (old && isSameOffer(old, node)) return false
@@ -90,86 +110,120 @@ export class PlacementState {
 
   deleteNode(name: string): void {
     this.#room.deleteNode(name)
+    this.reservations.invalidate()
     this.#offers.invalidate()
   }
 
   /** A pod appeared or changed. */
   setPod(pod: Pod): LedgerChange[] {
     const key = keyOf(pod)
+    if (!isGated(pod) || this.#aims.get(key)?.uid !== pod.metadata.uid) this.#aims.delete(key)
+    if (!isGated(pod) || !isCounted(pod)) this.reservations.delete(key)
+    const node = nodeTakenBy(pod)
     if (hasEnded(pod)) this.#room.release(key)
-    else if (pod.spec.nodeName) this.#room.take(key, pod.spec.nodeName, roomOf(pod), pod.status?.phase !== 'Pending')
+    else if (node) this.#room.take(key, node, roomOf(pod), isKnownToItsNode(pod), pod.spec.priority)
     return this.ledger.set(pod, key)
   }
 
   deletePod(key: ObjectKey): LedgerChange[] {
+    this.#aims.delete(key)
+    this.reservations.delete(key)
     this.#room.release(key)
     return this.ledger.delete(key)
   }
 
   /** Decides where a gated pod goes; the decision counts from {@link commit} on. */
   decide(pod: Pod): Decision {
-    const distribution = this.distributions.of(pod)
-    return { ...this.#place(distribution ? constrained(pod, distribution.constraints) : pod), distribution }
+    const { bound, distribution } = this.#bound(pod)
+    return { ...this.#place(bound), distribution }
   }
 
   /** `pod`: with the constraints of its distribution. */
   #place(pod: Pod): Place {
     const key = keyOf(pod)
     const member = this.ledger.membership(key)
-    if (member === undefined) return { kind: 'anywhere', policy: undefined }
+    if (member === undefined) {
+      if (!this.bestFit.means(pod)) return { kind: 'anywhere', policy: undefined }
+      return { kind: 'anyRoom', policy: undefined, ...this.#aimAnywhere(pod, undefined) }
+    }
     const { policy, group } = member
-    const seatAt = (seat: Seat, offer: Offer): Place => {
+    const promised = this.ledger.promised(key)
+    const isOpening = promised !== undefined && !this.ledger.isHeld(key)
+    if (promised && !isOpening) this.ledger.withdraw(pod, key)
+    const seatAt = (seat: Seat): Place => {
       const value = policy.shares[seat.share]?.name ?? ''
-      return { kind: 'seat', policy, seat, offer, value, avoid: this.#refusing(pod, policy, value) }
+      const aimed = this.#aimFor(pod, { policy, value }, this.#nodesAt(pod, policy, value))
+      return { kind: 'seat', policy, seat, value, ...aimed }
     }
     // An answer that did not arrive may have been a yes, so the same is asked again.
-    const promised = this.ledger.promised(key)
-    if (promised && !this.ledger.isHeld(key)) return seatAt(promised, 'room')
-    if (promised) this.ledger.withdraw(pod, key)
-    const requests = roomOf(pod)
+    if (isOpening) return seatAt(promised)
     const placement = place({
       policy,
       taken: group.taken,
       asked: pod.spec.nodeSelector?.[policy.topologyKey],
-      offerOf: (share) => this.#offerOf(pod, requests, policy, share),
+      offerOf: (share) => this.#offerOf(pod, policy, share),
     })
-    if (placement.kind !== 'share') return { kind: placement.kind, policy }
-    return seatAt(freeSeat(placement.share, group.numbers(placement.share)), placement.offer)
+    const ownSeat = ({ share }: Pick<Seat, 'share'>) => seatAt(freeSeat(share, group.numbers(share)))
+    if (placement.kind === 'wait') return { kind: 'wait', policy }
+    if (placement.kind === 'share') return ownSeat(placement)
+    const aimed = this.#aimAnywhere(pod, policy)
+    const isElsewhere = aimed.offer === 'room' || (aimed.aim !== undefined && placement.own?.offer !== 'byPreemption')
+    return isElsewhere || placement.own === undefined ? { kind: 'anyRoom', policy, ...aimed } : ownSeat(placement.own)
+  }
+
+  /** Whom kube-scheduler may preempt where a decision counts on that, on the node that it names. */
+  givingWay(pod: Pod, decision: Decision): ObjectKey[] {
+    const isByPreemption = 'offer' in decision && decision.offer === 'byPreemption' && decision.aim !== undefined
+    return isByPreemption ? this.#room.lowerOn(decision.aim.node, turnOf(pod).priority) : []
   }
 
   /** Counts a decision, before anybody can see it. */
   commit(pod: Pod, decision: Decision): LedgerChange[] {
-    if (decision.kind !== 'seat') return []
     const key = keyOf(pod)
-    const { policy, seat, value, offer, avoid, distribution } = decision
-    const bound = distribution ? constrained(pod, distribution.constraints) : pod
-    const asked = this.#nodesAt(bound, policy, value).filter((name) => !avoid.includes(name))
-    const node = offer === 'room' ? this.#room.choose(asked, roomOf(pod)) : undefined
-    if (node !== undefined) this.#room.take(key, node, roomOf(pod), false)
-    return this.ledger.promise(pod, key, seat, offer !== 'room')
+    if ('offer' in decision && decision.offer === 'noRoom')
+      this.reservations.add(key, () => this.#waiting(pod, decision))
+    else this.reservations.delete(key)
+    if (decision.kind !== 'seat' && decision.kind !== 'anyRoom') return []
+    const { aim } = decision
+    if (aim) {
+      this.#room.take(key, aim.node, roomOf(pod), false, pod.spec.priority)
+      const value = decision.kind === 'seat' ? decision.value : undefined
+      this.#aims.set(key, { uid: pod.metadata.uid, place: placeOf({ policy: decision.policy, value }), aim })
+    }
+    return decision.kind === 'seat' ? this.ledger.promise(pod, key, decision.seat, aim === undefined) : []
   }
 
   /** A decision was refused; `pod` as it is now, undefined if it is gone. */
   withdraw(key: ObjectKey, pod: Pod | undefined): LedgerChange[] {
+    this.#aims.delete(key)
     this.#room.release(key)
     return pod ? this.ledger.withdraw(pod, key) : this.ledger.delete(key)
   }
 
-  /** How long until a held pod may find room although nothing is told; undefined: not at all. */
-  roomWithinMs(pod: Pod, policy: CompiledPolicy, value: string): number | undefined {
-    const distribution = this.distributions.of(pod)
-    const names = this.#nodesAt(distribution ? constrained(pod, distribution.constraints) : pod, policy, value)
-    const all = [this.#room.freesWithinMs(names), this.refusals.endsWithinMs(policy.key, names, roomOf(pod))]
-    const known = all.filter((ms) => ms !== undefined)
+  /**
+   * How long until a pod that waits for room is to be looked at again although nothing is told; undefined: not at all.
+   * @param node the only one that is asked, since it has changed; 0 if it has room now
+   */
+  roomWithinMs(pod: Pod, decision: Decision, node?: string): number | undefined {
+    const awaited = this.#awaitedBy(pod, decision)
+    const names = node === undefined ? awaited : awaited.filter((name) => name === node)
+    const requests = roomOf(pod)
+    if (node !== undefined && names.length > 0 && this.#room.hasRoom(node, requests)) return 0
+    const refused = this.refusals.endsWithinMs(refusalKeyOf(pod, decision.policy), names, requests)
+    const isBehind = 'offer' in decision && decision.offer === 'reserved'
+    const reserved = isBehind ? this.reservations.changesWithinMs() : undefined
+    const known = [this.#room.freesWithinMs(names), refused, reserved].filter((ms) => ms !== undefined)
     return known.length > 0 ? Math.min(...known) : undefined
   }
 
   /** The leaf of a pod found no node for it: pods like it are not sent there for a while. */
-  refuse(pod: Pod, policy: ObjectKey, message: string): void {
+  refuse(pod: Pod, message: string): void {
     const { nodeName: node } = pod.spec
     if (node === undefined) return
     const requests = roomOf(pod)
-    this.refusals.add(policy, { node, requests, message, machines: this.#room.machinesFor(node, requests) })
+    const machines = this.#room.machinesFor(node, requests)
+    const policy = this.ledger.membership(keyOf(pod))?.policy
+    this.refusals.add(refusalKeyOf(pod, policy), { node, requests, message, machines })
   }
 
   nodeOf({ spec }: Pod): Node | undefined {
@@ -178,29 +232,113 @@ export class PlacementState {
 
   /** What a share has for one more pod like this one, wherever that one is. */
   offerAt(pod: Pod, policy: CompiledPolicy, share: number): Offer {
-    const distribution = this.distributions.of(pod)
-    const bound = distribution ? constrained(pod, distribution.constraints) : pod
+    const { [seatAnnotation]: seat, [roomAtAnnotation]: room } = pod.metadata.annotations ?? {}
     // A pod that has its place asks for that; what its template asks for is not in it any more.
-    const { [policy.topologyKey]: place, ...nodeSelector } = bound.spec.nodeSelector ?? {}
-    const hasPlace = place !== undefined && pod.metadata.annotations?.[seatAnnotation] !== undefined
-    const asking = hasPlace ? { ...bound, spec: { ...bound.spec, nodeSelector } } : bound
-    return this.#offerOf(asking, roomOf(pod), policy, share)
+    const spec = room === undefined ? pod.spec : unaimed(pod.spec)
+    const { [policy.topologyKey]: place, ...nodeSelector } = spec.nodeSelector ?? {}
+    const hasPlace = place !== undefined && seat !== undefined
+    const { bound } = this.#bound({ ...pod, spec: hasPlace ? { ...spec, nodeSelector } : spec })
+    return this.#offerOf(bound, policy, share)
   }
 
-  #offerOf(pod: Pod, requests: ResourceList, policy: CompiledPolicy, share: number): Offer {
-    const names = this.#nodesAt(pod, policy, policy.shares[share]?.name ?? '')
-    if (names.length === 0) return 'noNode'
-    const asked = names.filter((name) => !this.refusals.isRefused(policy.key, name, requests))
-    if (asked.length === 0) return 'refused'
-    return this.#room.choose(asked, requests) === undefined ? 'noRoom' : 'room'
+  /** Which pod of a policy is to be moved to where it belongs. */
+  rebalance(policy: CompiledPolicy, podOf: (key: ObjectKey) => Pod | undefined): Rebalance {
+    const groups = [...this.ledger.groupsOf(policy.key)]
+    return rebalance({ policy, groups, podOf, offerOf: (pod, share) => this.offerAt(pod, policy, share) })
   }
 
-  #refusing(pod: Pod, policy: CompiledPolicy, value: string): readonly string[] {
-    const names = this.#nodesAt(pod, policy, value)
-    return names.filter((name) => this.refusals.isRefused(policy.key, name, roomOf(pod)))
+  /** The nodes that take a gated pod, in the order in which it is given to them. */
+  candidates(pod: Pod): Candidate[] {
+    const { bound } = this.#bound(pod)
+    const key = refusalKeyOf(pod, this.ledger.membership(keyOf(pod))?.policy)
+    const requests = roomOf(pod)
+    const asked = this.#offers.allFor(bound).filter((name) => !this.refusals.isRefused(key, name, requests))
+    return this.#room.candidates(asked, requests).sort(compareCandidates)
+  }
+
+  #bound(pod: Pod) {
+    const distribution = this.distributions.of(pod)
+    return { bound: distribution ? constrained(pod, distribution.constraints) : pod, distribution }
+  }
+
+  #offerOf(pod: Pod, policy: CompiledPolicy, share: number): Offer {
+    return this.#chosen(pod, policy, this.#nodesAt(pod, policy, policy.shares[share]?.name ?? '')).offer
+  }
+
+  #aimAnywhere(pod: Pod, policy: CompiledPolicy | undefined): Aimed {
+    return this.#aimFor(pod, { policy }, this.#offers.allFor(pod))
+  }
+
+  #aimFor(pod: Pod, where: Where, names: readonly string[]): Aimed {
+    const { policy } = where
+    const { uid, place, aim } = this.#aims.get(keyOf(pod)) ?? {}
+    if (aim && uid === pod.metadata.uid && place === placeOf(where)) return { offer: 'room', aim }
+    const { offer, chosen, behind } = this.#chosen(pod, policy, names)
+    if (chosen === undefined) return { offer, aim: undefined, ...(behind !== undefined && { behind }) }
+    const key = refusalKeyOf(pod, policy)
+    const turn = turnOf(pod)
+    const closed = names.filter(
+      (name) => this.refusals.isRefused(key, name, roomOf(pod)) || this.reservations.keptFrom(name, turn),
+    )
+    return { offer, aim: aimAt(pod, chosen, this.#room.candidates(names, roomOf(pod)), closed) }
+  }
+
+  #chosen(pod: Pod, policy: CompiledPolicy | undefined, names: readonly string[]): Chosen {
+    if (names.length === 0) return { offer: 'noNode', chosen: undefined }
+    const [key, requests] = [refusalKeyOf(pod, policy), roomOf(pod)]
+    const asked = names.filter((name) => !this.refusals.isRefused(key, name, requests))
+    if (asked.length === 0) return { offer: 'refused', chosen: undefined }
+    const turn = turnOf(pod)
+    const open = asked.filter((name) => this.reservations.keptFrom(name, turn) === undefined)
+    const chosen = this.#room.choose(open, requests)
+    if (chosen) return { offer: 'room', chosen }
+    const preempting = mayPreempt(pod) ? this.#room.chooseByPreemption(open, requests, turn.priority) : undefined
+    if (preempting) return { offer: 'byPreemption', chosen: preempting }
+    const kept = open.length < asked.length ? this.#room.choose(asked, requests) : undefined
+    const owner = kept && this.reservations.keptFrom(kept.node, turn)
+    return owner ? { offer: 'reserved', chosen, behind: owner.key } : { offer: 'noRoom', chosen }
+  }
+
+  #waiting(pod: Pod, decision: Decision): Waiting {
+    const requests = roomOf(pod)
+    const key = refusalKeyOf(pod, decision.policy)
+    const awaited = this.#awaitedBy(pod, decision).filter((name) => !this.refusals.isRefused(key, name, requests))
+    return { turn: turnOf(pod), awaited, lackOn: (node) => this.#room.lackOn(node, requests) }
+  }
+
+  /** The nodes one of which a pod waits for. */
+  #awaitedBy(pod: Pod, decision: Decision): readonly string[] {
+    const { bound } = this.#bound(pod)
+    const waitsHere = decision.kind === 'seat' && decision.policy.waitsForNodes
+    return waitsHere ? this.#nodesAt(bound, decision.policy, decision.value) : this.#offers.allFor(bound)
   }
 
   #nodesAt(pod: Pod, { topologyKey }: CompiledPolicy, value: string): readonly string[] {
     return this.#offers.nodesFor(pod, topologyKey).get(value) ?? []
   }
 }
+
+/** The first node with room, or why there is none. */
+interface Chosen {
+  readonly offer: Offer
+  readonly chosen: Candidate | undefined
+  readonly behind?: ObjectKey
+}
+
+/** Among which nodes room is looked for: those of a share, or all. */
+interface Where {
+  readonly policy: CompiledPolicy | undefined
+  readonly value?: string | undefined
+}
+
+const placeOf = ({ policy, value }: Where): string => JSON.stringify([policy?.key, value])
+
+/** A virtual node does not tell of a pod that is not yet where it is going. */
+const isKnownToItsNode = ({ spec, status }: Pod): boolean => spec.nodeName !== undefined && status?.phase !== 'Pending'
+
+/** Whether kube-scheduler would preempt others for it. */
+const mayPreempt = ({ spec }: Pod): boolean => spec.preemptionPolicy !== 'Never'
+
+/** Pods of one policy are refused together, and so are those of a namespace that are under none. */
+const refusalKeyOf = ({ metadata }: Pod, policy: CompiledPolicy | undefined): ObjectKey =>
+  policy?.key ?? `${metadata.namespace}/`

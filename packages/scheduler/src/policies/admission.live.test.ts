@@ -1,66 +1,40 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { placementGate, virtualNodesLabel } from '@kosmos/api'
-import { type Client, type KubeObject, NodeAffinity, namespaces, type Pod, pods } from '@kosmos/kube'
+import {
+  bestFit,
+  indexedLabel,
+  type PolicyIndexEntry,
+  placementGate,
+  placementLabel,
+  policyIndexNames,
+  virtualNodesLabel,
+} from '@kosmos/api'
+import {
+  type Client,
+  Informer,
+  type KubeObject,
+  NodeAffinity,
+  namespaces,
+  type Pod,
+  pods,
+  serviceAccounts,
+} from '@kosmos/kube'
 import fc from 'fast-check'
 import { type AdmittingRoot, startAdmittingRoot } from '../admitting-root.fixture.ts'
-import { seatPatch } from '../placement/patch.ts'
+import { openPatch, seatPatch } from '../placement/patch.ts'
 import { type PodParts, podLike, policyLike } from '../pods.fixture.ts'
+import { PolicyIndexController } from '../policy-index/controller.ts'
+import { workloadIndex } from '../policy-index/kinds.ts'
+import { policyIndexes } from '../policy-index/resource.ts'
 import { compilePolicy, policyOf, type StoredPolicy } from './compiled-policy.ts'
 import { workloadPolicies } from './resource.ts'
+import { podParts, policies } from './samples.fixture.ts'
 
 const namespace = 'shop'
+const name = policyIndexNames.WorkloadPolicy
 
-const key = fc.constantFrom('app', 'tier', 'example.org/team')
-const value = fc.constantFrom('web', 'db', '')
-const expression = fc.oneof(
-  fc.record({
-    key,
-    operator: fc.constantFrom('In' as const, 'NotIn' as const),
-    values: fc.uniqueArray(value, { minLength: 1 }),
-  }),
-  fc.record({ key, operator: fc.constantFrom('Exists' as const, 'DoesNotExist' as const) }),
-)
-const labelSelector = fc.record(
-  { matchLabels: fc.dictionary(key, value, { maxKeys: 2 }), matchExpressions: fc.array(expression, { maxLength: 2 }) },
-  { requiredKeys: [] },
-)
-const workload = fc.record({
-  kind: fc.constantFrom('Deployment' as const, 'StatefulSet' as const, 'ReplicaSet' as const, 'Job' as const),
-  name: fc.constantFrom('web', 'web-1'),
-})
 const allocationPolicy = [{ name: 'leaf1', weight: 1 }]
-const policies = fc
-  .array(
-    fc.oneof(
-      labelSelector.map((selector) => ({ labelSelector: selector })),
-      workload.map((one) => ({ workload: one })),
-    ),
-    { minLength: 2, maxLength: 3 },
-  )
-  .map((all) => all.map((selection, i) => policyLike({ ...selection, allocationPolicy }, `policy-${i}`)))
-
-const podLabels = fc.record(
-  {
-    app: value,
-    tier: value,
-    'example.org/team': value,
-    'pod-template-hash': fc.constantFrom('1', '6d9f'),
-    'workload-policy/kosmos.io': fc.constantFrom('policy-0', 'policy-1', 'nobody'),
-  },
-  { requiredKeys: [] },
-)
-const podParts: fc.Arbitrary<PodParts> = fc.record(
-  {
-    labels: podLabels,
-    owner: fc.record({
-      kind: fc.constantFrom('ReplicaSet', 'StatefulSet', 'Job', 'DaemonSet'),
-      name: fc.constantFrom('web', 'web-1', 'web-6d9f', 'web-1-6d9f'),
-    }),
-  },
-  { requiredKeys: [] },
-)
 
 describe('the gate of placement, on an API server', () => {
   let root: AdmittingRoot
@@ -85,24 +59,127 @@ describe('the gate of placement, on an API server', () => {
     }
     while (!isGated(await admitted(podLike({ labels: { probe: 'yes' } })))) await sleep(20)
   }
+  const mark = async (metadata: { namespace: string; name: string }) => {
+    const labels = { [indexedLabel]: 'true' }
+    assert((await client.patch(workloadPolicies, metadata, { metadata: { labels } }, { type: 'merge' })).ok)
+  }
   const remove = async () => {
     for (const { metadata } of await client.listAll(workloadPolicies, { namespace }))
       await client.delete(workloadPolicies, metadata)
     while (isGated(await admitted(podLike({ labels: { probe: 'yes' } })))) await sleep(20)
   }
 
+  const areGatedAsSelected = async (all: readonly StoredPolicy[]) => {
+    const compiled = all.map(compilePolicy)
+    for (const parts of fc.sample(podParts, 40)) {
+      const pod = podLike(parts)
+      const expected = policyOf(pod, compiled) !== undefined
+      const why = () => JSON.stringify([parts, all.map(({ spec }) => spec)])
+      assert.equal(isGated(await admitted(pod)), expected, why())
+    }
+  }
+
   it('is on exactly those pods that a policy selects', async () => {
     for (const all of fc.sample(policies, 8)) {
       await store(all)
-      const compiled = all.map(compilePolicy)
-      for (const parts of fc.sample(podParts, 60)) {
-        const pod = podLike(parts)
-        const expected = policyOf(pod, compiled) !== undefined
-        const why = () => JSON.stringify([parts, all.map(({ spec }) => spec)])
-        assert.equal(isGated(await admitted(pod)), expected, why())
-      }
+      await areGatedAsSelected(all)
       await remove()
     }
+  })
+
+  it('is on exactly those pods when an index says what the policies select', async () => {
+    // The API server's admission sees what is in another namespace in the same order, and no policy of the samples is there.
+    const other = { namespace: 'other', name: 'default' }
+    await client.create(namespaces, { metadata: { name: other.namespace } })
+    await client.create(serviceAccounts, { metadata: other })
+    const isOtherGated = async (labels: Record<string, string>) => {
+      const pod = podLike({ labels })
+      return isGated(await admitted({ ...pod, metadata: { ...pod.metadata, namespace: other.namespace } }))
+    }
+    const index = async (of: string, policies: readonly PolicyIndexEntry[]) => {
+      const metadata = { namespace: of, name }
+      assert((await client.apply(policyIndexes, { metadata, ...{ spec: { policies } } })).ok)
+      return metadata
+    }
+    const probe = (name: string) =>
+      policyLike({ allocationPolicy, labelSelector: { matchLabels: { probe: name } } }, name)
+    for (const all of fc.sample(policies, 6)) {
+      await store(all)
+      const indexes = [
+        await index(namespace, all.flatMap(workloadIndex.entriesOf)),
+        await index(other.namespace, workloadIndex.entriesOf(probe('index'))),
+      ]
+      while (!(await isOtherGated({ probe: 'index' }))) await sleep(20)
+      const metadata = { namespace: other.namespace, name: 'mark' }
+      assert((await client.create(workloadPolicies, { ...probe('mark'), metadata })).ok)
+      while (!(await isOtherGated({ probe: 'mark' }))) await sleep(20)
+      for (const one of [...all, { metadata: { namespace, name: 'probe' } }, { metadata }]) await mark(one.metadata)
+      while (await isOtherGated({ probe: 'mark' })) await sleep(20)
+      await areGatedAsSelected(all)
+      await client.delete(workloadPolicies, metadata)
+      for (const one of indexes) {
+        await index(one.namespace, [])
+        assert((await client.delete(policyIndexes, one)).ok)
+      }
+      while (await isOtherGated({ probe: 'index' })) await sleep(20)
+      await remove()
+    }
+  })
+
+  it('is kept while the scheduler makes an index, somebody changes a policy that is in it, and all go', async () => {
+    const stop = new AbortController()
+    const known = new Informer({ client, resource: workloadPolicies, indexes: { namespace: () => [namespace] } })
+    const indexes = new Informer({ client, resource: policyIndexes })
+    const { controller } = new PolicyIndexController({
+      root: client,
+      policiesOf: () => known.store.by('namespace', namespace),
+      indexOf: (key) => indexes.get(key),
+      synced: Promise.all([known.synced, indexes.synced]),
+      settleMs: 300,
+    })
+    for (const one of [known, indexes]) one.subscribe(() => controller.enqueue(`${namespace}/${name}`))
+    const running = Promise.all([known, indexes, controller].map((one) => one.run(stop.signal)))
+    const marked = async () =>
+      (await client.listAll(workloadPolicies, { namespace, labelSelector: indexedLabel })).map(
+        ({ metadata }) => metadata.name,
+      )
+    const [web, db, cache] = ['web', 'db', 'cache'].map((app) => podLike({ labels: { app } }))
+    assert(web && db && cache)
+    const of = (app: string) => ({ allocationPolicy, labelSelector: { matchLabels: { app } } })
+    // Somebody who copies a policy does not copy what is said about it.
+    const copied = policyLike(of('db'), 'db')
+    await store([
+      policyLike(of('web'), 'web'),
+      { ...copied, metadata: { ...copied.metadata, labels: { [indexedLabel]: 'true' } } },
+    ])
+    assert.deepEqual(await marked(), [])
+    const areGated = async () => isGated(await admitted(web)) && isGated(await admitted(db))
+    while ((await marked()).length < 3) {
+      assert(await areGated())
+      await sleep(50)
+    }
+    assert(await areGated())
+    assert(!isGated(await admitted(cache)))
+
+    const refused = await client.delete(policyIndexes, { namespace, name })
+    assert(!refused.ok)
+    assert.match(refused.status.message ?? '', /admission selects pods by it/)
+
+    const patch = { spec: { labelSelector: { matchLabels: { app: 'cache' } } } }
+    const changed = await client.patch(workloadPolicies, { namespace, name: 'db' }, patch, { type: 'merge' })
+    assert(changed.ok)
+    assert.equal(changed.object.metadata.labels?.[indexedLabel], undefined)
+    while (!isGated(await admitted(cache))) await sleep(20)
+    while (isGated(await admitted(db)) || (await marked()).length < 3) {
+      assert(isGated(await admitted(cache)))
+      await sleep(50)
+    }
+    assert(isGated(await admitted(cache)))
+
+    await remove()
+    while (await client.get(policyIndexes, { namespace, name })) await sleep(50)
+    stop.abort()
+    await running
   })
 
   it('is there once, however many policies select the pod, and never on a pod that has its node', async () => {
@@ -134,7 +211,7 @@ describe('the gate of placement, on an API server', () => {
         created.object,
         policy,
         { share: 0, number: 1 },
-        { avoid: ['kosmos-leaf2', 'kosmos-leaf3'] },
+        { aim: { node: 'kosmos-leaf1', bound: 'preferred', avoid: ['kosmos-leaf2', 'kosmos-leaf3'] } },
       )
       const outcome = await client.patch(pods, { namespace, name }, patch, { type: 'strategic' })
       assert(outcome.ok, JSON.stringify(outcome))
@@ -168,6 +245,64 @@ describe('the gate of placement, on an API server', () => {
       { metadata: { labels: { [virtualNodesLabel]: null } } },
       { type: 'merge' },
     )
+  })
+
+  it('is on all pods of a namespace with the label best-fit, without a policy, and lets their node be chosen', async () => {
+    const label = async (value: string | null, name = namespace) =>
+      await client.patch(namespaces, { name }, { metadata: { labels: { [placementLabel]: value } } }, { type: 'merge' })
+    const refused = await label('bestfit')
+    assert(!refused.ok)
+    assert.match(refused.status.message ?? '', /kosmos.io\/placement has one value, best-fit/)
+    assert((await label(bestFit)).ok)
+    while (!isGated(await admitted(podLike()))) await sleep(20)
+    assert.deepEqual((await admitted(podLike())).spec.schedulingGates, [{ name: placementGate }])
+    for (const parts of fc.sample(podParts, 20)) {
+      const isExpected = parts.owner?.kind !== 'DaemonSet'
+      assert.equal(isGated(await admitted(podLike(parts))), isExpected, JSON.stringify(parts))
+    }
+    assert.equal(isGated(await admitted(podLike({ spec: { nodeName: 'worker' } }))), false)
+    // A pod that prefers ssd, and one that needs them.
+    const ssd = { matchExpressions: [{ key: 'ssd', operator: 'Exists' }] }
+    const preferred = [{ weight: 1, preference: ssd }]
+    const nodeAffinity = {
+      preferredDuringSchedulingIgnoredDuringExecution: preferred,
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [ssd] },
+    }
+    for (const aimedAt of ['asked', 'node', 'own', 'preferred'] as const) {
+      for (const spec of [{}, { affinity: { nodeAffinity } }]) {
+        const containers = [{ name: 'main', image: 'busybox' }]
+        const created = await client.create(pods, {
+          metadata: { namespace, name: 'aimed' },
+          spec: { ...spec, containers },
+        } as KubeObject)
+        assert(created.ok && isGated(created.object), JSON.stringify(created))
+        const aim = { node: 'kosmos-leaf1', bound: aimedAt, avoid: ['kosmos-leaf2'] }
+        const patch = openPatch(created.object, undefined, { aim })
+        const outcome = await client.patch(pods, { namespace, name: 'aimed' }, patch, { type: 'strategic' })
+        assert(outcome.ok, JSON.stringify(outcome))
+        assert(!isGated(outcome.object))
+        const again = await client.patch(pods, { namespace, name: 'aimed' }, patch, { type: 'strategic' })
+        assert(again.ok, 'the same once more changes nothing')
+        const affinity = new NodeAffinity(outcome.object.spec)
+        const nodes = ['kosmos-leaf1', 'kosmos-leaf2', 'kosmos-leaf3', 'worker'].map((name) => ({
+          metadata: { name, labels: { ssd: 'yes', ...(name !== 'worker' && { 'kosmos.io/node': 'true' }) } },
+        }))
+        const allowed = nodes.filter((node) => affinity.allows(node)).map(({ metadata }) => metadata.name)
+        const expected = {
+          asked: ['kosmos-leaf1', 'kosmos-leaf3', 'worker'],
+          node: ['kosmos-leaf1'],
+          own: ['worker'],
+          preferred: ['kosmos-leaf1', 'kosmos-leaf3', 'worker'],
+        }
+        assert.deepEqual(allowed, expected[aimedAt])
+        const likes = nodes.map((node) => affinity.score(node))
+        const base = 'affinity' in spec ? 1 : 0
+        assert.deepEqual(likes, [aimedAt === 'preferred' ? 100 + base : base, base, base, base])
+        await client.delete(pods, { namespace, name: 'aimed' }, { gracePeriodSeconds: 0 })
+      }
+    }
+    await label(null)
+    while (isGated(await admitted(podLike()))) await sleep(20)
   })
 
   it("leaves pods that ask for the original's scheduler to the stock one", async () => {

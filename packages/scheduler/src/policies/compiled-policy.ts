@@ -1,7 +1,7 @@
 import { type WorkloadPolicy, workloadPolicyLabel } from '@kosmos/api'
 import { keyOf, type LabelSelector, labelSelector, type ObjectKey, type Pod, SelectorError } from '@kosmos/kube'
 import { type Method, type Share, sharesOf } from '../seats/seats.ts'
-import { isOfWorkload } from './workload.ts'
+import { isOfDaemonSet, isOfWorkload } from './workload.ts'
 
 /** A WorkloadPolicy as the root returned it. */
 export type StoredPolicy = WorkloadPolicy & {
@@ -21,6 +21,8 @@ export interface CompiledPolicy {
   readonly waitsForNodes: boolean
   /** Whether each revision of each workload is counted by itself. */
   readonly countsRevisions: boolean
+  /** Whether and how pods are moved to where they belong. */
+  readonly rebalance: StoredPolicy['spec']['rebalance']
   /** How directly it means a pod, 0 the most; undefined: not at all. */
   readonly rank: (pod: Pod) => number | undefined
   readonly createdAt: string
@@ -38,6 +40,7 @@ export function compilePolicy(policy: StoredPolicy): CompiledPolicy {
     isRequired,
     waitsForNodes: (spec.whenUnavailable ?? (isRequired ? 'Wait' : 'Spill')) === 'Wait',
     countsRevisions: spec.allocationScope === 'Revision',
+    rebalance: spec.rebalance,
     rank: rankOf(policy),
     createdAt: metadata.creationTimestamp ?? '',
   }
@@ -68,7 +71,7 @@ function selectorOf({ labelSelector: spec }: StoredPolicy['spec']): LabelSelecto
  * are for one node each, and are placed by none.
  */
 export function policyOf(pod: Pod, policies: Iterable<CompiledPolicy>): CompiledPolicy | undefined {
-  if (pod.metadata.ownerReferences?.some(({ kind, controller }) => controller && kind === 'DaemonSet')) return undefined
+  if (isOfDaemonSet(pod)) return undefined
   let best: { readonly policy: CompiledPolicy; readonly rank: number } | undefined
   for (const policy of policies) {
     const rank = policy.rank(pod)

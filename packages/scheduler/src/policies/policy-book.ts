@@ -15,6 +15,10 @@ export class PolicyBook {
     return this.#entries.get(key)
   }
 
+  *all(): IterableIterator<CompiledPolicy> {
+    for (const { compiled } of this.#entries.values()) yield compiled
+  }
+
   in(namespace: string): Iterable<CompiledPolicy> {
     return this.#byNamespace.get(namespace)?.values() ?? []
   }

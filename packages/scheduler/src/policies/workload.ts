@@ -3,7 +3,11 @@ import type { Pod } from '@kosmos/kube'
 
 export type Workload = NonNullable<WorkloadPolicySpec['workload']>
 
-const controllerOf = (pod: Pod) => pod.metadata.ownerReferences?.find(({ controller }) => controller)
+/** Whether a pod is for one node. */
+export const isOfDaemonSet = (pod: Pod): boolean => controllerOf(pod)?.kind === 'DaemonSet'
+
+/** Who makes it anew. */
+export const controllerOf = (pod: Pod) => pod.metadata.ownerReferences?.find(({ controller }) => controller)
 
 /**
  * Whether a pod belongs to a workload. A Deployment's pods belong to its ReplicaSets, which are named after it and the hash

@@ -1,4 +1,4 @@
-import { type Client, Controller, type ControllerOptions, type ObjectKey, refOf } from '@kosmos/kube'
+import { type Client, Controller, type ControllerOptions, type ObjectKey, refOf, refused } from '@kosmos/kube'
 import type { PlacementState } from '../placement/state.ts'
 import { workloadPolicies } from '../policies/resource.ts'
 import { statusOf } from './status.ts'
@@ -44,6 +44,6 @@ export class StatusController {
     const patch = { metadata: { uid: found.stored.metadata.uid }, status }
     const outcome = await root.patch(workloadPolicies, refOf(key), patch, { type: 'merge', subresource: 'status' })
     if (outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return
-    throw new Error(`WorkloadPolicy ${key}: ${outcome.status.message ?? outcome.reason}`)
+    throw refused(`WorkloadPolicy ${key}`, outcome)
   }
 }

@@ -100,10 +100,11 @@ describe('the status of a policy', () => {
   it('tells pods that are about to be placed from those that have no place', () => {
     const waiting = { isGated: true }
     assert.equal(reasonOf(groupOf({ share: 0 }, waiting))[0], 'Placing')
-    assert.deepEqual(reasonOf(groupOf({ share: 0 }, { share: 0 }, { share: 1 }, waiting, waiting)), [
-      'QuotaReached',
-      '2 wait',
-    ])
+    const group = groupOf({ share: 0 }, { share: 0 }, { share: 1 }, waiting, waiting)
+    assert.deepEqual(reasonOf(group), ['QuotaReached', '2 wait'])
+    const preferred = { ...policy, isRequired: false }
+    const [condition] = statusOf(stored, preferred, { groups: [group], refusals: [] }, now)?.conditions ?? []
+    assert.equal(condition?.reason, 'NoRoom')
   })
 
   it('names what is elsewhere than it belongs', () => {

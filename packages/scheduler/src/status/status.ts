@@ -36,7 +36,7 @@ export function statusOf(
   const observedGeneration = stored.metadata.generation ?? 0
   const allocations = countsOf(policy, groups)
   const waiting = sum(groups.map((group) => group.waiting + group.held))
-  const condition = { ...satisfied(groups, allocations), observedGeneration }
+  const condition = { ...satisfied(policy, groups, allocations), observedGeneration }
   const wanted: WorkloadPolicyStatus = {
     observedGeneration,
     pods: sum(groups.map(({ size }) => size)),
@@ -61,18 +61,25 @@ export function countsOf(policy: CompiledPolicy, groups: readonly Group[]): Coun
   }))
 }
 
-function satisfied(groups: readonly Group[], counts: readonly Count[]): NewCondition {
+function satisfied(
+  { isRequired, rebalance }: CompiledPolicy,
+  groups: readonly Group[],
+  counts: readonly Count[],
+): NewCondition {
   const because = (reason: WorkloadPolicyConditionReason, detail?: string) =>
     workloadPolicyCondition(reason, detail === undefined ? {} : { detail })
   const waiting = groups.filter((group) => group.waiting > 0)
   if (waiting.some(({ hasRoom }) => hasRoom)) return because('Placing')
-  if (waiting.length > 0) return because('QuotaReached', `${sum(waiting.map((group) => group.waiting))} wait`)
+  if (waiting.length > 0) {
+    const detail = `${sum(waiting.map((group) => group.waiting))} wait`
+    return because(isRequired ? 'QuotaReached' : 'NoRoom', detail)
+  }
   const held = sum(groups.map((group) => group.held))
   if (held > 0) return because('PlacesKept', `${held} wait`)
   const uneven = counts.filter(({ desired, assigned }) => desired !== assigned)
   if (uneven.length === 0) return because('AsAllocated')
   return because(
-    'Uneven',
+    rebalance ? 'Rebalancing' : 'Uneven',
     uneven.map(({ name, desired, assigned }) => `${name} has ${assigned} of ${desired}`).join(', '),
   )
 }

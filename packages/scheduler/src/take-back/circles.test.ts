@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { clusterLabel } from '@kosmos/api'
+import { clusterLabel, nodeLabel } from '@kosmos/api'
 import { type Node, NodeAffinity, type Pod } from '@kosmos/kube'
 import fc from 'fast-check'
 import { seatPatch } from '../placement/patch.ts'
@@ -21,7 +21,7 @@ const nodesOf = ({ nodes }: Leaf, i: number): Node[] =>
       name: `kosmos-${i}-${n}`,
       uid: `uid-of-${i}-${n}`,
       resourceVersion: '1',
-      labels: { [clusterLabel]: `leaf${i}` },
+      labels: { [clusterLabel]: `leaf${i}`, [nodeLabel]: 'true' },
       annotations: { 'kosmos.io/free-shapes': '[{"nodes":2,"free":{"cpu":"4","pods":"9"}}]' },
     },
     status: { conditions: [{ type: 'Ready', status: 'True' }] },
@@ -54,9 +54,7 @@ class Day {
       const decision = this.state.decide(pod)
       this.state.commit(pod, decision)
       if (decision.kind !== 'seat' || decision.offer !== 'room') {
-        const { policy } = decision
-        assert(policy && decision.kind === 'seat')
-        const waitMs = this.state.roomWithinMs(pod, policy, decision.value)
+        const waitMs = this.state.roomWithinMs(pod, decision)
         assert(waitMs !== undefined, 'somebody has to look again')
         this.now += waitMs
         continue
@@ -70,7 +68,7 @@ class Day {
       this.state.setPod(bound)
       if (this.#takes.get(node)) return node
       this.now += 30_000
-      this.state.refuse(bound, decision.policy.key, 'no')
+      this.state.refuse(bound, 'no')
       this.state.deletePod(`shop/${pod.metadata.name}`)
       pod = this.#create()
     }

@@ -6,9 +6,9 @@ import {
   type KubeObject,
   type ObjectKey,
   type Pod,
-  pods,
   type Requeue,
 } from '@kosmos/kube'
+import { evict } from '../eviction/evict.ts'
 import type { PlacementState } from '../placement/state.ts'
 import { stuckInLeaf, takeBack } from './decide.ts'
 import { takeBackEvents } from './events.ts'
@@ -26,7 +26,7 @@ export interface TakeBackOptions {
   readonly onReconcile?: ControllerOptions<ObjectKey>['onReconcile']
 }
 
-/** Takes back pods that have their place by a policy and that their leaf finds no node for after all. */
+/** Takes back pods that we have placed and that their leaf finds no node for after all. */
 export class TakeBackController {
   readonly controller: Controller<ObjectKey>
   readonly #options: TakeBackOptions
@@ -72,13 +72,18 @@ export class TakeBackController {
     const { state, record, refused, afterMs } = this.#options
     const policy = state.ledger.membership(key)?.policy
     const action = takeBack(pod)
-    if (policy === undefined || action === undefined) return true
+    if (action === undefined) return true
     // Before the eviction, so that its successor is not sent there again.
     if (action !== 'hasVolumes') {
-      state.refuse(pod, policy.key, words)
-      refused(policy.key)
+      state.refuse(pod, words)
+      if (policy) refused(policy.key)
     }
-    if (action === 'evict' && !(await this.#evict(pod, key))) return false
+    if (action === 'evict') {
+      const eviction = await evict(this.#options.root, pod)
+      // It may have found its node.
+      if (eviction === 'changed') return false
+      if (eviction !== 'gone') throw new Error(`pod ${key} cannot be evicted: ${eviction.refused}`)
+    }
     const seconds = Math.round(afterMs / 1000)
     const event =
       action === 'evict'
@@ -86,19 +91,5 @@ export class TakeBackController {
         : takeBackEvents.notTakenBack(pod, seconds, words, action)
     record(pod, event)
     return true
-  }
-
-  /** False: the pod has changed meanwhile, and may have found its node. */
-  async #evict({ metadata: { namespace, name, uid, resourceVersion } }: Pod, key: ObjectKey): Promise<boolean> {
-    const eviction: KubeObject & { readonly deleteOptions: object } = {
-      apiVersion: 'policy/v1',
-      kind: 'Eviction',
-      metadata: { namespace, name },
-      deleteOptions: { preconditions: { uid, resourceVersion } },
-    }
-    const outcome = await this.#options.root.createFor(pods, { namespace, name }, 'eviction', eviction)
-    if (outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return true
-    if (outcome.reason === 'Conflict') return false
-    throw new Error(`pod ${key} cannot be evicted: ${outcome.status.message ?? outcome.reason}`)
   }
 }

@@ -1,4 +1,4 @@
-import { leafScheduledCondition, seatAnnotation } from '@kosmos/api'
+import { leafScheduledCondition, roomAtAnnotation, seatAnnotation } from '@kosmos/api'
 import type { Pod } from '@kosmos/kube'
 
 /** The words of a leaf's scheduler that finds no node for a pod, which the root had bound; undefined: it is not so. */
@@ -18,9 +18,10 @@ export type TakeBack =
   /** Its volumes are where they are; another place would be none. */
   | 'hasVolumes'
 
-/** Decides about a pod that is stuck; undefined: its place is not from a policy, so it is not ours to take back. Pure. */
+/** Decides about a pod that is stuck; undefined: we did not place it, so it is not ours to take back. Pure. */
 export function takeBack({ metadata, spec }: Pod): TakeBack | undefined {
-  if (metadata.annotations?.[seatAnnotation] === undefined) return undefined
+  const { [seatAnnotation]: seat, [roomAtAnnotation]: room } = metadata.annotations ?? {}
+  if (seat === undefined && room === undefined) return undefined
   if (!metadata.ownerReferences?.some(({ controller }) => controller)) return 'hasNoOwner'
   if (spec.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim)) return 'hasVolumes'
   return 'evict'

@@ -84,7 +84,7 @@ describe('a cluster with a CSI driver on two nodes', { skip }, () => {
 
   before(async () => {
     process.env.KOSMOS_TESTBEDS = root
-    testbed = await upTestbed({ name: 'csi', leaves: 1, nodes: 'real:2' })
+    testbed = await upTestbed({ name: 'csi', leaves: 1, nodes: 'real:2', endsWithProcess: true })
     const [leaf] = testbed.leaves
     assert.ok(leaf)
     await installCsiHostPath(testbed.journal, leaf, { capacity: 1024 * Mi })

@@ -24,7 +24,7 @@ export async function planBuild(go: string, set: ToolSet, names: readonly string
   const format = '{{if .Stale}}{{.ImportPath}}{{end}}'
   const args = ['list', '-deps', ...flagsOf(set), '-f', format, ...packages]
   try {
-    const output = await runGo(go, args, moduleDir(set))
+    const output = await runGo(go, args, moduleDir(set), { cgo: toolSets[set].cgo })
     return { set, names, packages, stale: output.split('\n').filter(Boolean).length }
   } catch (cause) {
     throw failure(set, names, cause)
@@ -81,14 +81,15 @@ async function compile(
     `${scratch}/`,
     ...packages,
   ]
-  await runGo(go, args, moduleDir(set), (line) => {
+  const onLine = (line: string): void => {
     // With -v Go names each package as it compiles it; anything else is a message.
     if (!/^[\w.~-]+(\/[\w.~-]+)*$/.test(line)) return
     done++
     progress.update(
       `building ${set}: ${done} of ${stale} packages, about ${duration(remainingSeconds(pace(done)))} left`,
     )
-  })
+  }
+  await runGo(go, args, moduleDir(set), { onLine, cgo: toolSets[set].cgo })
 }
 
 async function place(go: string, set: ToolSet, name: string, scratch: string, dir: string): Promise<void> {

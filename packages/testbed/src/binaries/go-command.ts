@@ -9,20 +9,27 @@ class GoFailed extends Error {
   }
 }
 
-/** One environment for every build: static binaries, this Go and no other, few garbage collections. */
-function goEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return { ...env, GOFLAGS: '', GOWORK: 'off', GOTOOLCHAIN: 'local', CGO_ENABLED: '0', GOGC: '400' }
+/** One environment for every build: this Go and no other, few garbage collections, static binaries unless C is in them. */
+function goEnvironment(env: NodeJS.ProcessEnv, cgo: boolean): NodeJS.ProcessEnv {
+  return { ...env, GOFLAGS: '', GOWORK: 'off', GOTOOLCHAIN: 'local', CGO_ENABLED: cgo ? '1' : '0', GOGC: '400' }
 }
 
-/** Runs a Go command in a module; resolves with its standard output. `onLine` sees each line of standard error. */
+export interface GoOptions {
+  /** Sees each line of standard error. */
+  readonly onLine?: (line: string) => void
+  /** Whether C may be compiled; default false. */
+  readonly cgo?: boolean | undefined
+}
+
+/** Runs a Go command in a module; resolves with its standard output. */
 export function runGo(
   go: string,
   args: readonly string[],
   dir: string,
-  onLine: (line: string) => void = () => {},
+  { onLine = () => {}, cgo = false }: GoOptions = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(go, args, { cwd: dir, env: goEnvironment(process.env), stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(go, args, { cwd: dir, env: goEnvironment(process.env, cgo), stdio: ['ignore', 'pipe', 'pipe'] })
     const said: string[] = []
     const out: Buffer[] = []
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk))

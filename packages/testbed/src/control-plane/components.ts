@@ -18,9 +18,11 @@ export interface ControlPlanePlan {
   readonly listenAddress: string
   readonly port: number
   readonly bin: Readonly<Record<ComponentName, string>>
+  /** Flags of the API server beside its own. */
+  readonly apiServerFlags?: Flags | undefined
 }
 
-type Flags = Readonly<Record<string, string | number | boolean>>
+export type Flags = Readonly<Record<string, string | number | boolean>>
 
 /** The command lines of a control plane. Order of start: etcd, then the API server, then the rest. */
 export function componentSpec(plan: ControlPlanePlan, component: ComponentName): ProcessSpec {
@@ -58,7 +60,7 @@ const describe: Readonly<Record<ComponentName, (plan: ControlPlanePlan) => { fla
     health: `http://${loopback}:${ports.etcdMetrics}/health`,
   }),
 
-  'kube-apiserver': ({ pki, network, loopback, listenAddress, port }) => ({
+  'kube-apiserver': ({ pki, network, loopback, listenAddress, port, apiServerFlags }) => ({
     flags: {
       'bind-address': listenAddress,
       'advertise-address': listenAddress,
@@ -93,6 +95,7 @@ const describe: Readonly<Record<ComponentName, (plan: ControlPlanePlan) => { fla
       'proxy-client-key-file': pki.file('front-proxy-client.key'),
       // The endpoints of a Service must not be loopback addresses: nobody else could reach them anyway.
       'endpoint-reconciler-type': listenAddress === loopback ? 'none' : 'lease',
+      ...apiServerFlags,
     },
     health: `https://${listenAddress}:${port}/readyz`,
   }),

@@ -33,8 +33,8 @@ export interface ControlPlane extends ClusterRecord {
   /** SIGSTOP: alive, connections open, no answer. */
   pause(component: string): void
   resume(component: string): void
-  /** Stops the component if it runs and starts it again as it was; resolves when it is healthy. */
-  restart(component: string): Promise<void>
+  /** Stops the component if it runs and starts it again as it was, or with other arguments; resolves when it is healthy. */
+  restart(component: string, change?: (argv: readonly string[]) => readonly string[]): Promise<void>
   /** Ends the cluster's processes, newest first; a cluster that was started alone is removed altogether. */
   stop(): Promise<void>
 }
@@ -59,10 +59,10 @@ export function controlPlane(journal: Journal, record: ClusterRecord): ControlPl
     kill: async (component) => kill(entryOf(component)),
     pause: (component) => send(entryOf(component), component, 'SIGSTOP'),
     resume: (component) => send(entryOf(component), component, 'SIGCONT'),
-    restart: async (component) => {
+    restart: async (component, change = (argv) => argv) => {
       const { spec } = entryOf(component)
       await stop(entryOf(component))
-      await launch(journal, spec)
+      await launch(journal, { ...spec, argv: change(spec.argv) })
     },
     stop: async () => {
       for (const entry of running().reverse()) await stop(entry)

@@ -3,15 +3,15 @@ import os from 'node:os'
 import path from 'node:path'
 import { ensureBinaries } from '../binaries/ensure.ts'
 import { createClusterPki } from '../pki/cluster.ts'
+import { guard } from '../processes/guard.ts'
 import { Journal } from '../processes/journal.ts'
 import { launch } from '../processes/launch.ts'
 import { allowFileWatchers } from '../processes/limits.ts'
 import { tearDown } from '../processes/teardown.ts'
 import { type Progress, silent } from '../progress.ts'
 import { clusterNetwork, freeLoopbackAddress, ports } from './address.ts'
-import { type ComponentName, componentNames, componentSpec } from './components.ts'
+import { type ComponentName, componentNames, componentSpec, type Flags } from './components.ts'
 import { type ClusterRecord, type ControlPlane, controlPlane } from './control-plane.ts'
-import { guard } from './guard.ts'
 
 export interface ClusterPlan {
   readonly name: string
@@ -20,6 +20,7 @@ export interface ClusterPlan {
   readonly components: readonly ComponentName[]
   /** Address and port that nodes outside the host's network namespace can reach; default: a loopback address. */
   readonly listen?: { readonly address: string; readonly port: number }
+  readonly apiServerFlags?: Flags | undefined
 }
 
 /** Starts the components of one cluster below the journal's folder and returns its handle when all are healthy. */
@@ -56,6 +57,7 @@ export async function startCluster(
         listenAddress: address,
         port,
         bin: bin as Record<ComponentName, string>,
+        apiServerFlags: plan.apiServerFlags,
       },
       component,
     )
@@ -80,6 +82,13 @@ export async function startCluster(
   return controlPlane(journal, record)
 }
 
+const policyKinds = ['mutatingadmissionpolicies', 'mutatingadmissionpolicybindings']
+/** Flags that make an API server serve no MutatingAdmissionPolicies, as before Kubernetes 1.36. */
+export const withoutAdmissionPolicies: Flags = {
+  'runtime-config': policyKinds.map((plural) => `admissionregistration.k8s.io/v1/${plural}=false`).join(),
+  'disable-admission-plugins': 'MutatingAdmissionPolicy',
+}
+
 export interface StartControlPlaneOptions {
   readonly name?: string
   /** Default: etcd and kube-apiserver, enough for tests of clients. */
@@ -87,6 +96,8 @@ export interface StartControlPlaneOptions {
   /** An absolute folder for everything of it, which {@link ControlPlane.stop} removes; default: a new temporary one. */
   readonly dir?: string
   readonly progress?: Progress
+  /** Flags of the API server beside its own: what another version of Kubernetes would not have. */
+  readonly apiServerFlags?: Flags
 }
 
 /**
@@ -94,7 +105,7 @@ export interface StartControlPlaneOptions {
  * Takes about 5 s.
  */
 export async function startControlPlane(options: StartControlPlaneOptions = {}): Promise<ControlPlane> {
-  const { name = 'cluster', components = ['etcd', 'kube-apiserver'], progress = silent } = options
+  const { name = 'cluster', components = ['etcd', 'kube-apiserver'], progress = silent, apiServerFlags } = options
   const dir = options.dir ?? mkdtempSync(path.join(os.tmpdir(), 'kosmos-cluster-'))
   const journal = new Journal(dir)
   const release = guard(dir)
@@ -103,7 +114,7 @@ export async function startControlPlane(options: StartControlPlaneOptions = {}):
     await tearDown(journal, 0)
   }
   try {
-    const started = await startCluster(journal, { name, index: 0, components }, progress)
+    const started = await startCluster(journal, { name, index: 0, components, apiServerFlags }, progress)
     return { ...started, stop: end }
   } catch (error) {
     await end()

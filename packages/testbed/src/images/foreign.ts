@@ -14,6 +14,9 @@ export const foreignImageNames = {
   'prometheus-config-reloader': 'quay.io/prometheus-operator/prometheus-config-reloader:v0.85.0',
   prometheus: 'quay.io/prometheus/prometheus:v3.16.0',
   skipper: 'registry.opensource.zalan.do/teapot/skipper:v0.22.0',
+  'cert-manager-controller': 'quay.io/jetstack/cert-manager-controller:v1.11.5',
+  'cert-manager-webhook': 'quay.io/jetstack/cert-manager-webhook:v1.11.5',
+  'cert-manager-cainjector': 'quay.io/jetstack/cert-manager-cainjector:v1.11.5',
 } as const
 
 /** And PostgreSQL, whose name depends on the Debian that it is from. */
@@ -41,6 +44,9 @@ const programs: Readonly<Record<keyof typeof foreignImageNames, { file: string; 
   'prometheus-config-reloader': { file: '/bin/prometheus-config-reloader', user: '65534' },
   prometheus: { file: '/bin/prometheus', user: '65534' },
   skipper: { file: '/usr/bin/skipper', user: '1000' },
+  'cert-manager-controller': { file: '/app/cmd/controller/controller', user: '1000' },
+  'cert-manager-webhook': { file: '/app/cmd/webhook/webhook', user: '1000' },
+  'cert-manager-cainjector': { file: '/app/cmd/cainjector/cainjector', user: '1000' },
 }
 
 async function program(name: keyof typeof programs, base: ImageEntry[], progress: Progress): Promise<Image> {

@@ -24,7 +24,7 @@ async function create(client: Client): Promise<Pod> {
 describe('a simulated node', () => {
   let testbed: Testbed
   before(async () => {
-    testbed = await upTestbed({ name: `kwok-${process.pid}`, leaves: 0, rootNodes: 'kwok:1' })
+    testbed = await upTestbed({ name: `kwok-${process.pid}`, leaves: 0, rootNodes: 'kwok:1', endsWithProcess: true })
   })
   after(() => downTestbed(testbed.name))
 

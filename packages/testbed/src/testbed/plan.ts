@@ -1,4 +1,5 @@
 import type { ImageName } from '../images/catalog.ts'
+import type { Cni } from '../nodes/real/cni.ts'
 
 /** Nodes of one cluster, by kind. */
 export interface NodeCounts {
@@ -46,6 +47,8 @@ export interface TestbedPlan {
   readonly images: readonly ImageName[]
   /** Files with further ones. */
   readonly archives: readonly string[]
+  /** Network plug-in of the real nodes of a cluster. */
+  readonly cni: (cluster: string) => Cni
 }
 
 export function hasRealNodes({ nodes, rootNodes, leaves }: TestbedPlan): boolean {

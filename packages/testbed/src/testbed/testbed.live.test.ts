@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -131,6 +133,21 @@ describe('the testbed command', () => {
     await testbed('down', '--name', 'half')
     assert.deepEqual(processesWithEnvironment(markOf(dir)), [])
     assert.equal(existsSync(dir), false)
+  })
+
+  it('ends with the process that started it when that was wanted, also by -9', async () => {
+    const dir = path.join(home, 'tied')
+    const script = `import { upTestbed } from '${path.join(import.meta.dirname, 'up.ts')}'
+      console.log((await upTestbed({ name: 'tied', leaves: 0, endsWithProcess: true })).dir); setInterval(() => {}, 1000)`
+    const starter = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [line] = (await once(createInterface({ input: starter.stdout }), 'line')) as [string]
+    assert.equal(line, dir)
+    starter.kill('SIGKILL')
+    while (existsSync(dir)) await sleep(50)
+    assert.deepEqual(processesWithEnvironment(markOf(dir)), [])
   })
 
   it('says what may be typed when it cannot read something, with exit code 2', async () => {

@@ -7,8 +7,11 @@ import type { ControlPlane } from '../control-plane/control-plane.ts'
 import { startCluster } from '../control-plane/start.ts'
 import { type ImageName, imageBinaries } from '../images/catalog.ts'
 import { startKwokNodes } from '../nodes/kwok.ts'
+import { type Cni, isFlannel } from '../nodes/real/cni.ts'
+import { flannelBinaries } from '../nodes/real/flannel.ts'
 import { realNodeBinaries, realNodePrograms, startRealNodes } from '../nodes/real/start.ts'
 import { prepareUnderlay, type Underlay } from '../nodes/real/underlay.ts'
+import { guard } from '../processes/guard.ts'
 import { isAlive } from '../processes/identity.ts'
 import { Journal } from '../processes/journal.ts'
 import { withLock } from '../processes/lock.ts'
@@ -31,6 +34,10 @@ export interface UpOptions {
   readonly images?: readonly ImageName[]
   /** Files with further images for them, OCI layouts as tar. */
   readonly archives?: readonly string[]
+  /** It is taken down when this process ends, however that happens; default: it outlives this process. */
+  readonly endsWithProcess?: boolean
+  /** Network plug-in of the real nodes of each cluster; default `ptp`. */
+  readonly cni?: (cluster: string) => Cni
   readonly progress?: Progress
 }
 
@@ -51,6 +58,7 @@ function planOf({
   rootNodes = 'none',
   images,
   archives,
+  cni = () => 'ptp',
 }: UpOptions): TestbedPlan {
   if (!Number.isInteger(leaves) || leaves < 0 || leaves > 63)
     throw new TypeError(`${leaves} leaves: write a number from 0 to 63`)
@@ -61,11 +69,12 @@ function planOf({
     rootNodes: parseNodes(rootNodes),
     images: images ?? ['busybox'],
     archives: archives ?? [],
+    cni,
   }
 }
 
 /**
- * Starts a root and its leaves, with nothing of ours in them. They outlive this process; {@link downTestbed} ends them.
+ * Starts a root and its leaves, with nothing of ours in them. {@link downTestbed} ends them.
  * What a crashed earlier attempt under this name left behind is cleaned up first.
  * @throws TestbedExists, BinaryMissing, ComponentFailed; whatever was started is taken down before
  */
@@ -80,6 +89,8 @@ export async function upTestbed(options: UpOptions = {}): Promise<Testbed> {
     const programs = await ensurePrograms(hasRealNodes(plan) ? realNodePrograms(plan.images) : [], progress)
     const bin = { ...(await ensureBinaries(binariesOf(plan), progress)), ...programs }
     const journal = new Journal(dir)
+    // Called off by nobody: once the test bed is down, the guard finds nothing to do.
+    if (options.endsWithProcess) guard(dir)
     try {
       return await start(journal, plan, bin, progress)
     } catch (error) {
@@ -100,11 +111,18 @@ async function removeLeftovers(name: string, dir: string, progress: Progress): P
 function binariesOf(plan: TestbedPlan): string[] {
   const kwok = plan.nodes.kwok > 0 || plan.rootNodes.kwok > 0 ? ['kwok', 'stage-fast.yaml'] : []
   const images = new Set(plan.images.flatMap((image) => imageBinaries[image] ?? []))
-  return [...componentNames, 'kubectl', ...kwok, ...(hasRealNodes(plan) ? [...realNodeBinaries, ...images] : [])]
+  const flannel = clusterNames(plan).some((name) => isFlannel(plan.cni(name))) ? flannelBinaries : []
+  const real = hasRealNodes(plan) ? [...realNodeBinaries, ...images, ...flannel] : []
+  return [...componentNames, 'kubectl', ...kwok, ...real]
 }
 
+const clusterNames = ({ leaves }: TestbedPlan): string[] => [
+  'root',
+  ...Array.from({ length: leaves }, (_, i) => `leaf${i + 1}`),
+]
+
 async function start(journal: Journal, plan: TestbedPlan, bin: Binaries, progress: Progress): Promise<Testbed> {
-  const names = ['root', ...Array.from({ length: plan.leaves }, (_, i) => `leaf${i + 1}`)]
+  const names = clusterNames(plan)
   progress.step(`starting ${names.length} control planes: ${names.join(', ')}`)
   const underlay = hasRealNodes(plan) ? await prepareUnderlay({ journal, dir: journal.dir }) : undefined
   const clusters = await allSettledOrThrow(
@@ -142,11 +160,12 @@ interface NodesInput {
 async function startNodes({ counts, underlay, ...input }: NodesInput): Promise<string[]> {
   const { journal, cluster } = input
   const { images, archives } = input.plan
+  const cni = input.plan.cni(cluster.name)
   const bin = input.bin as Binaries<'kwok' | 'stage-fast.yaml' | 'busybox' | (typeof realNodeBinaries)[number]>
   const kwok = counts.kwok > 0 ? await startKwokNodes({ journal, cluster, count: counts.kwok, bin }) : []
   const real =
     counts.real > 0 && underlay
-      ? await startRealNodes({ journal, cluster, underlay, count: counts.real, bin, images, archives })
+      ? await startRealNodes({ journal, cluster, underlay, count: counts.real, bin, images, archives, cni })
       : []
   return [...kwok, ...real]
 }

@@ -18,6 +18,7 @@ export function guardChains(spec: NodeConfigSpec, { outside, inside }: Sides): s
       'type filter hook prerouting priority raw - 5',
       outside.flatMap((device) => sourceRules(spec, device)),
     ),
+    chain('forward_transit', 'type filter hook forward priority filter', transitRules(spec, { outside, inside })),
   ]
 }
 
@@ -28,7 +29,7 @@ function peerRules({ fdbs = [], devices = [] }: NodeConfigSpec, device: LinkDevi
   const ends = fdbs.filter(({ dev }) => dev === name).map(({ ip }) => ip)
   return [
     ...(isSecure(device) ? [`udp dport ${port} ${notBy(below)}counter drop`] : []),
-    ...families.map((family) => `udp dport ${port} ${strangers(ends, family)} counter drop`),
+    ...families.map((family) => `udp dport ${port} ${beyond('saddr', ends, family)} counter drop`),
   ]
 }
 
@@ -43,11 +44,39 @@ function sourceRules({ routes = [], arps = [] }: NodeConfigSpec, { name }: LinkD
   const behind = [...routes.map(({ cidr, dev }) => ({ cidr, dev })), ...arps.map(({ ip, dev }) => ({ cidr: ip, dev }))]
     .filter(({ dev }) => dev === name)
     .map(({ cidr }) => cidr)
-  return families.map((family) => `iifname ${quoted(name)} ${strangers(behind, family)} counter drop`)
+  return families.map((family) => `iifname ${quoted(name)} ${beyond('saddr', behind, family)} counter drop`)
 }
 
-/** Matches packets from anywhere but the networks known. */
-function strangers(known: readonly string[], family: Family): string {
+/** No plan leads from one cluster through another to a third: who may not talk must not do so by somebody else's gateway. */
+function transitRules(
+  { arps = [], inwardRoutes = [], detours = [] }: NodeConfigSpec,
+  { outside, inside }: Sides,
+): string[] {
+  if (outside.length === 0) return []
+  const from = `iifname ${setOf(outside.map(({ name }) => quoted(name)))}`
+  return [
+    // What another gateway could not carry either would go back and forth between the two.
+    ...inside.flatMap(({ name }) => {
+      const gateways = detours.filter(({ dev }) => dev === name).map(({ gw }) => gw)
+      const macs = arps.filter(({ dev, ip }) => dev === name && gateways.includes(ip)).map(({ mac }) => mac)
+      if (macs.length === 0) return []
+      const within = `${setOf(inside.map((one) => quoted(one.name)))}`
+      return [`iifname ${quoted(name)} oifname ${within} ether saddr ${setOf(macs)} counter drop`]
+    }),
+    // What kube-proxy sends on is for a Service of this cluster, wherever the pods of that are.
+    `${from} ct status dnat accept`,
+    `${from} oifname ${setOf(outside.map(({ name }) => quoted(name)))} counter drop`,
+    // To nodes of the own cluster goes what is for their pods or themselves; the rest another gateway would carry on.
+    ...inside.flatMap(({ name }) => {
+      const known = [...inwardRoutes, ...arps.map(({ ip, dev }) => ({ cidr: ip, dev }))]
+      const ends = known.filter(({ dev }) => dev === name).map(({ cidr }) => cidr)
+      return families.map((family) => `${from} oifname ${quoted(name)} ${beyond('daddr', ends, family)} counter drop`)
+    }),
+  ]
+}
+
+/** Matches packets from, or to, anywhere but the networks known. */
+function beyond(side: 'saddr' | 'daddr', known: readonly string[], family: Family): string {
   const networks = outermost(known, family)
-  return networks.length > 0 ? `${header(family)} saddr != ${setOf(networks)}` : `meta nfproto ipv${family}`
+  return networks.length > 0 ? `${header(family)} ${side} != ${setOf(networks)}` : `meta nfproto ipv${family}`
 }

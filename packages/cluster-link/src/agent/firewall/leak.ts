@@ -1,14 +1,16 @@
 import type { LinkDevice, LinkRoute, NodeConfigSpec } from '@kosmos/api'
+import { detoursOf } from '../../model/detours.ts'
 import { secureCIDR } from '../../model/names.ts'
 import { contains, type Family } from '../net/cidr.ts'
 import { chain, families, header, quoted, setOf, sortedNetworks } from './syntax.ts'
 
 /**
  * What is to be encrypted goes into the tunnel or nowhere: when a device or a route is missing for a moment, packets would
- * take the default route, in clear text.
+ * take the default route, in clear text. To another gateway of its cluster it goes as it came from the nodes.
  */
-export function leakChains({ routes = [] }: NodeConfigSpec, vxlans: readonly LinkDevice[]): string[] {
+export function leakChains(spec: NodeConfigSpec, vxlans: readonly LinkDevice[]): string[] {
   const secure = new Set(vxlans.filter(isSecure).map(({ name }) => name))
+  const routes = (spec.routes ?? []).flatMap((route) => [route, ...detoursOf(route, spec)])
   const rules = families.flatMap((family) =>
     [...Map.groupBy(encrypted(routes, secure, family), ({ devices }) => setOf([...devices].map(quoted)))].map(
       ([devices, networks]) =>

@@ -5,6 +5,8 @@ import { plainSpec, secureSpec } from '../node-config.fixture.ts'
 import { outermost } from './syntax.ts'
 import { nftTable } from './table.ts'
 
+/** What comes by a tunnel keeps its source. */
+const kept = (device: string) => ['ip', 'ip6'].map((ip) => `iifname { "${device}" } snat ${ip} to ${ip} saddr`)
 const [me, first, second] = [{ number: 1 }, { number: 2 }, { number: 3 }] as const
 
 /** The rules of a chain. */
@@ -40,6 +42,19 @@ describe('our table of nftables', () => {
     assert.equal(chainOf(secureSpec(me, [first]), 'input')[0], 'udp dport 4878 iifname != "kl-wireguard" counter drop')
   })
 
+  it('counts what comes from and goes to each other end, apart from what it drops', () => {
+    const table = nftTable(plainSpec(me, [second, first]))
+    for (const [direction, chain, side] of [
+      ['receive', 'input_count', 'saddr'],
+      ['transmit', 'output_count', 'daddr'],
+    ] as const) {
+      assert.match(table, new RegExp(`set vx-bridge-${direction}4 {[^}]*elements = { 192.0.2.2, 192.0.2.3 }`))
+      const rules = chainOf(plainSpec(me, [first]), chain)
+      assert.deepEqual(rules, [`udp dport 4876 ip ${side} @vx-bridge-${direction}4`])
+    }
+    assert.doesNotMatch(nftTable(plainSpec(me, [])), /_count|\tset /)
+  })
+
   it('lets what is to be encrypted leave by the tunnel only', () => {
     const secure = (cidr: string) => ({ cidr, gw: '221.0.2.2', dev: 'vx-secure' })
     const routes = [secure('10.2.0.0/16'), secure('10.3.0.0/16'), { ...secure('10.3.7.0/24'), dev: 'vx-bridge' }]
@@ -61,6 +76,22 @@ describe('our table of nftables', () => {
     )
   })
 
+  it('carries nothing from one cluster to another, not by another gateway of its own either', () => {
+    const local = { type: 'vxlan' as const, name: 'vx-local', port: 4877, id: 55, mtu: 1450 }
+    const plain = plainSpec(me, [first])
+    const spec = {
+      ...plain,
+      devices: [...(plain.devices ?? []), local],
+      arps: [{ ip: '210.0.2.2', mac: '02:00:00:00:02:02', dev: 'vx-local' }],
+    }
+    assert.deepEqual(chainOf(spec, 'forward_transit'), [
+      'iifname { "vx-bridge" } ct status dnat accept',
+      'iifname { "vx-bridge" } oifname { "vx-bridge" } counter drop',
+      'iifname { "vx-bridge" } oifname "vx-local" ip daddr != { 210.0.2.2/32 } counter drop',
+      'iifname { "vx-bridge" } oifname "vx-local" meta nfproto ipv6 counter drop',
+    ])
+  })
+
   it('translates pods both ways, and keeps those as they are that are not translated', () => {
     const spec = plainSpec(me, [first], {
       translations: [
@@ -79,6 +110,7 @@ describe('our table of nftables', () => {
       `oifname ${outside} snat ip prefix to ip saddr map { 10.1.0.0/16 : 100.64.0.0/16, 10.7.0.0/16 : 10.7.0.0/16 }`,
       `oifname ${outside} snat ip6 prefix to ip6 saddr map { fd01::/64 : fd64::/64 }`,
       'ip saddr 172.30.0.0/16 oifname "vx-bridge" masquerade',
+      ...kept('vx-bridge'),
     ])
   })
 
@@ -95,6 +127,26 @@ describe('our table of nftables', () => {
     ])
     assert.deepEqual(chainOf(spec, 'postrouting'), [
       `iifname ${outside} ct original ip daddr { 10.96.0.0/12 } masquerade`,
+      ...kept('vx-bridge'),
+    ])
+  })
+
+  it('does not track what passes between pods of other nodes and other clusters', () => {
+    const inwardRoutes = [{ cidr: '10.1.2.0/24', gw: '210.0.2.2', dev: 'vx-local' }]
+    const local = { type: 'vxlan', name: 'vx-local', port: 4877, id: 55, mtu: 1450 } as const
+    const routes = [{ cidr: '10.2.0.0/16', gw: '220.0.2.2', dev: 'vx-bridge' }]
+    const plain = plainSpec(me, [first], { routes, inwardRoutes })
+    const spec: NodeConfigSpec = {
+      ...plain,
+      devices: [...(plain.devices ?? []), local],
+      translations: [{ local: '10.1.0.0/16', global: '100.64.0.0/16', kind: 'Pod' }],
+    }
+    assert.deepEqual(chainOf(spec, 'prerouting_transit'), [
+      'iifname { "vx-local" } ip saddr { 10.1.2.0/24 } ip daddr { 10.2.0.0/16 } notrack',
+      'iifname { "vx-bridge" } ip daddr { 100.64.2.0/24 } notrack ip daddr 100.64.0.0/16 ip daddr set ip daddr & 0.0.255.255 | 10.1.0.0',
+    ])
+    assert.deepEqual(chainOf(spec, 'postrouting_transit'), [
+      'oifname { "vx-bridge" } ct state untracked ip saddr 10.1.0.0/16 ip saddr set ip saddr & 0.0.255.255 | 100.64.0.0',
     ])
   })
 
@@ -106,6 +158,7 @@ describe('our table of nftables', () => {
     }
     assert.deepEqual(chainOf(spec, 'postrouting'), [
       'oifname { "vx-local" } snat ip prefix to ip saddr map { 10.1.0.0/16 : 10.1.0.0/16 }',
+      ...kept('vx-local'),
     ])
     assert.deepEqual(chainOf(spec, 'prerouting_pod'), [])
   })

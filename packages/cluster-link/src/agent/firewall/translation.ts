@@ -1,5 +1,6 @@
 import type { LinkTranslation, NodeConfigSpec } from '@kosmos/api'
-import { canonicalNetwork, type Family, familyOf, hostMaskOf } from '../net/cidr.ts'
+import { canonicalNetwork, type Family, familyOf } from '../net/cidr.ts'
+import { isMapped, rewrite } from './rewrite.ts'
 import type { Sides } from './sides.ts'
 import { chain, families, header, outermost, quoted, setOf } from './syntax.ts'
 
@@ -8,9 +9,11 @@ export function translationChains(spec: NodeConfigSpec, sides: Sides): string[] 
   const { translations = [], masquerades = [] } = spec
   const pods = translations.filter(({ kind }) => kind === 'Pod')
   const services = translations.filter(({ kind }) => kind === 'Service')
-  const [outside, inside] = [sides.outside, sides.inside].map((side) => setOf(side.map(({ name }) => quoted(name))))
-  const hasOutside = sides.outside.length > 0
-  const isMapped = ({ local, global }: LinkTranslation) => canonicalNetwork(local) !== canonicalNetwork(global)
+  const both = [...sides.outside, ...sides.inside]
+  const [outside, inside, ours] = [sides.outside, sides.inside, both].map((side) =>
+    setOf(side.map(({ name }) => quoted(name))),
+  )
+  const [hasOutside, hasInside] = [sides.outside.length > 0, sides.inside.length > 0]
   return [
     chain(
       'prerouting_service',
@@ -26,7 +29,7 @@ export function translationChains(spec: NodeConfigSpec, sides: Sides): string[] 
     chain('postrouting', 'type nat hook postrouting priority srcnat - 5', [
       // Ahead of the CNI's and kube-proxy's masquerading: the first translation of a connection stays.
       ...(hasOutside ? prefixRules(`oifname ${outside} snat`, 'saddr', pods) : []),
-      ...(sides.inside.length > 0
+      ...(hasInside
         ? prefixRules(
             `oifname ${inside} snat`,
             'saddr',
@@ -39,6 +42,8 @@ export function translationChains(spec: NodeConfigSpec, sides: Sides): string[] 
       ),
       // The pod behind a Service may be on another node, and its answer has to come back by this one.
       ...(hasOutside ? serviceRules(services, `iifname ${outside}`) : []),
+      // Pods see who calls, and the node that has the pod knows the way back: some masquerade what is from no pod of theirs.
+      ...families.map(keepSource(`iifname ${ours}`)),
     ]),
     chain(
       'postrouting_service',
@@ -47,6 +52,9 @@ export function translationChains(spec: NodeConfigSpec, sides: Sides): string[] 
     ),
   ]
 }
+
+/** A translation to what the source is already, so that nobody else makes one. */
+const keepSource = (start: string) => (family: Family) => `${start} snat ${header(family)} to ${header(family)} saddr`
 
 const inverse = ({ local, global, kind }: LinkTranslation): LinkTranslation => ({ local: global, global: local, kind })
 
@@ -60,14 +68,6 @@ function prefixRules(start: string, side: 'saddr' | 'daddr', mappings: readonly 
       ? [`${start} ${header(family)} prefix to ${header(family)} ${side} map ${setOf(entries)}`]
       : []
   })
-}
-
-/** Packets to (or from) one network become packets to (or from) another, host bits kept. */
-function rewrite({ local, global }: LinkTranslation, side: 'saddr' | 'daddr'): string {
-  const [from, to] = side === 'daddr' ? [global, local] : [local, global]
-  const field = `${header(familyOf(from))} ${side}`
-  const network = canonicalNetwork(to).split('/')[0]
-  return `${field} ${canonicalNetwork(from)} ${field} set ${field} & ${hostMaskOf(to)} | ${network}`
 }
 
 function serviceRules(services: readonly LinkTranslation[], start: string): string[] {

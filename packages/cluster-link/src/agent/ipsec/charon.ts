@@ -5,13 +5,14 @@ import { devices, ipsecRouting } from '../../model/names.ts'
 import { linkAlias } from '../kernel/state.ts'
 import { writePrivate } from '../private-file.ts'
 import type { Shell } from '../shell/shell.ts'
-import { createCalls } from './calls.ts'
+import { createCalls, endTunnels, replacedTunnels } from './calls.ts'
 import { charonConf } from './conf.ts'
 import { type IpsecConnection, isOurs } from './connection.ts'
 import type { IpsecImplementation } from './implementation.ts'
 import type { IpsecKeyPair } from './key.ts'
 import { removeLeftovers } from './leftovers.ts'
-import { askVici, isAbsent, ViciRefused } from './vici.ts'
+import { askVici, isAbsent } from './vici.ts'
+import type { ViciMessage } from './vici-message.ts'
 
 /** strongSwan's daemon for this node. */
 export interface Charon {
@@ -46,6 +47,17 @@ export async function readConnections(stateDir: string): Promise<string[]> {
   try {
     const [[known] = []] = await askVici(socketOf(stateDir), [{ command: 'get-conns' }])
     return [known?.conns ?? []].flat().map(String).filter(isOurs).sort()
+  } catch (error) {
+    if (isAbsent(error)) return []
+    throw error
+  }
+}
+
+/** Its associations, those that are not ours among them; none when it does not run. */
+export async function listAssociations(stateDir: string): Promise<readonly ViciMessage[]> {
+  try {
+    const [sas = []] = await askVici(socketOf(stateDir), [{ command: 'list-sas', stream: 'list-sa' }])
+    return sas
   } catch (error) {
     if (isAbsent(error)) return []
     throw error
@@ -137,25 +149,24 @@ export function createCharon(shell: Shell, stateDir: string, loadKey: () => Prom
         ...[...there.difference(wanted)].map((name) => ({ command: 'unload-conn', message: { name } })),
         ...added.map(({ name, config = {} }) => ({ command: 'load-conn', message: { [name]: config } })),
       ])
-      await endStrangers(socket, wanted)
+      await forgetOtherKeys(socket, privateKey)
+      const [sas = []] = await askVici(socket, [{ command: 'list-sas', stream: 'list-sa' }])
+      await endTunnels(socket, replacedTunnels(connections, sas))
     },
   }
 }
 
-/** Ends the tunnels to peers that are no more, or that are others now. */
-async function endStrangers(socket: string, wanted: ReadonlySet<string>): Promise<void> {
-  const [sas = []] = await askVici(socket, [{ command: 'list-sas', stream: 'list-sa' }])
-  const strangers = new Set(sas.flatMap((sa) => Object.keys(sa)).filter((name) => isOurs(name) && !wanted.has(name)))
-  for (const name of strangers) {
-    await askVici(socket, [{ command: 'terminate', message: { ike: name, force: 'yes', timeout: '-1' } }]).catch(
-      unlessGone,
-    )
-  }
-}
-
-/** The other end may have ended it meanwhile. */
-function unlessGone(error: Error): void {
-  if (!(error instanceof ViciRefused && /no matching SAs/.test(error.message))) throw error
+/** strongSwan keeps what it has loaded; a key that was changed is not to be in its memory. */
+async function forgetOtherKeys(socket: string, privateKey: Buffer): Promise<void> {
+  const [[loaded] = [], [known] = []] = await askVici(socket, [
+    { command: 'load-key', message: { type: 'any', data: privateKey } },
+    { command: 'get-keys' },
+  ])
+  const others = [known?.keys ?? []].flat().filter((id) => id !== loaded?.id)
+  await askVici(
+    socket,
+    others.map((id) => ({ command: 'unload-key', message: { id } })),
+  )
 }
 
 async function isListening(socket: string): Promise<boolean> {

@@ -20,6 +20,9 @@ export const childName = 'tunnel'
 /** Names of ours, should strongSwan have others. */
 const namePrefix = 'kosmos-'
 export const isOurs = (name: string): boolean => name.startsWith(namePrefix)
+/** Whether two names are of tunnels to one peer, made by other keys or otherwise. */
+export const isToSamePeer = (a: string, b: string): boolean => peerOf(a) === peerOf(b)
+const peerOf = (name: string): string => name.slice(0, name.lastIndexOf('-'))
 /** Policies with this number are for packets of our interface and no others; the kernel's way only. */
 export const interfaceId = 4876
 
@@ -35,12 +38,24 @@ export interface OwnEnd {
   readonly implementation: IpsecImplementation
 }
 
-export function connectionOf(peer: LinkIpsecPeer, own: OwnEnd): IpsecConnection {
+/**
+ * The tunnel to a peer, and, until it has gone over to another key, one by that key, which the peer sets up when it has.
+ * An identity is a key, so one connection cannot be for both.
+ */
+export function connectionsOf(peer: LinkIpsecPeer, own: OwnEnd): IpsecConnection[] {
+  const canCall = peer.remote !== undefined
   // One of the two calls, so that they do not meet half-way and have two tunnels; who cannot be called, calls.
-  const isCaller = peer.remote !== undefined && peer.localSecure < peer.remoteSecure
-  const config = configOf(peer, own, isCaller)
-  const digest = createHash('sha256').update(JSON.stringify(config)).digest('hex').slice(0, 12)
-  return { name: `${namePrefix}${peer.remoteSecure}-${digest}`, config, isCaller, canCall: peer.remote !== undefined }
+  const isCaller = canCall && peer.localSecure < peer.remoteSecure
+  return [
+    connection(peer.publicKey, { isCaller, canCall }),
+    ...(peer.nextPublicKey === undefined ? [] : [connection(peer.nextPublicKey, { isCaller: false, canCall: false })]),
+  ]
+
+  function connection(publicKey: string, part: { readonly isCaller: boolean; readonly canCall: boolean }) {
+    const config = configOf({ ...peer, publicKey }, own, part.isCaller)
+    const digest = createHash('sha256').update(JSON.stringify(config)).digest('hex').slice(0, 12)
+    return { name: `${namePrefix}${peer.remoteSecure}-${digest}`, config, ...part }
+  }
 }
 
 function configOf(peer: LinkIpsecPeer, { publicKey, implementation }: OwnEnd, isCaller: boolean): ViciMessage {
@@ -49,12 +64,14 @@ function configOf(peer: LinkIpsecPeer, { publicKey, implementation }: OwnEnd, is
   return {
     version: '2',
     local_addrs: [local ?? '%any'],
-    remote_addrs: [remote ?? '%any'],
+    // The first one is called. The peer may call from another: there may be a NAT in between; its key tells who it is.
+    remote_addrs: [...(remote === undefined ? [] : [remote]), '%any'],
     // Always within UDP and by one port of ours: firewalls let it pass, and a strongSwan of the node keeps its own.
     local_port: port,
     remote_port: port,
     encap: 'yes',
-    mobike: 'yes',
+    // With MOBIKE (RFC 4555), strongSwan goes by what a peer says of its address, and a NAT may give another one unnoticed.
+    mobike: 'no',
     proposals: ikeProposals,
     keyingtries: '0',
     dpd_delay: '5s',

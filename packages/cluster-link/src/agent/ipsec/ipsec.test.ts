@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { CommandFailed, createShell, ToolMissing } from '../shell/shell.ts'
-import { missingTunnels } from './calls.ts'
+import { openTunnels, replacedTunnels } from './calls.ts'
 import { charonConf } from './conf.ts'
-import { connectionOf, isOurs } from './connection.ts'
+import { connectionsOf, isOurs } from './connection.ts'
 import { findIpsecImplementation } from './implementation.ts'
 import { loadIpsecKey } from './key.ts'
 import { decodeMessage, encodeMessage, type ViciMessage } from './vici-message.ts'
@@ -55,6 +55,12 @@ describe('what encrypts', () => {
   })
 })
 
+function connectionOf(...args: Parameters<typeof connectionsOf>) {
+  const [first] = connectionsOf(...args)
+  assert.ok(first)
+  return first
+}
+
 describe('the tunnel to a peer', () => {
   it('is for the one address of each end, with AES-GCM only, and knows the other by its key', () => {
     const { config } = connectionOf(peer, own)
@@ -70,8 +76,8 @@ describe('the tunnel to a peer', () => {
   it('runs by the addresses of the underlay, within UDP by one port', () => {
     const { version, local_addrs, remote_addrs, local_port, remote_port, encap, mobike } = connectionOf(peer, own)
       .config as ViciMessage
-    assert.deepEqual([local_addrs, remote_addrs], [['192.0.2.1'], ['192.0.2.2']])
-    assert.deepEqual([version, local_port, remote_port, encap, mobike], ['2', '51873', '51873', 'yes', 'yes'])
+    assert.deepEqual([local_addrs, remote_addrs], [['192.0.2.1'], ['192.0.2.2', '%any']])
+    assert.deepEqual([version, local_port, remote_port, encap, mobike], ['2', '51873', '51873', 'yes', 'no'])
   })
 
   it('is set up by one of the two, and again when it is lost', () => {
@@ -107,18 +113,41 @@ describe('the tunnel to a peer', () => {
       assert.notEqual(other.name, name)
   })
 
+  it('is there by the next key of the peer as well, which that one sets up when it goes over', () => {
+    const [by, byNext] = connectionsOf({ ...peer, nextPublicKey: 'bmV4dA==' }, own)
+    assert.ok(by && byNext)
+    assert.equal(by.name, connectionOf(peer, own).name, 'the present one stays as it is')
+    assert.deepEqual([byNext.isCaller, byNext.canCall, childOf(byNext.config).start_action], [false, false, 'none'])
+    assert.match(JSON.stringify(byNext.config?.remote), /bmV4dA==/)
+  })
+
+  it('is ended when another one to the same peer carries packets, or none is wanted, and not before', () => {
+    const wanted = [{ name: 'kosmos-240.0.2.2-new' }, { name: 'kosmos-240.0.2.2-next' }]
+    const sa = (name: string, state: string): ViciMessage => ({ [name]: { 'child-sas': { 'tunnel-1': { state } } } })
+    const old = sa('kosmos-240.0.2.2-old', 'INSTALLED')
+    assert.deepEqual(replacedTunnels(wanted, [old]), [])
+    assert.deepEqual(replacedTunnels(wanted, [old, sa('kosmos-240.0.2.2-next', 'CREATED')]), [])
+    assert.deepEqual(replacedTunnels(wanted, [old, sa('kosmos-240.0.2.2-next', 'INSTALLED')]), ['kosmos-240.0.2.2-old'])
+    assert.deepEqual(replacedTunnels(wanted, [sa('kosmos-240.0.2.9-old', 'INSTALLED')]), ['kosmos-240.0.2.9-old'])
+    assert.deepEqual(replacedTunnels(wanted, [sa('of-somebody-else', 'INSTALLED')]), [])
+  })
+
   it('is missed unless it is there or about to be', () => {
     const connections = [
       { name: 'kosmos-one', canCall: true },
       { name: 'kosmos-two', canCall: true },
     ]
-    const missing = (...sas: ViciMessage[]) => missingTunnels(connections, sas).map(({ name }) => name)
+    const missing = (...sas: ViciMessage[]) => openTunnels(connections, sas).missing.map(({ name }) => name)
     const child = { 'tunnel-1': { state: 'INSTALLED' } }
     assert.deepEqual(missing(), ['kosmos-one', 'kosmos-two'])
     assert.deepEqual(missing({ 'kosmos-one': { state: 'ESTABLISHED', 'child-sas': child } }), ['kosmos-two'])
     assert.deepEqual(missing({ 'kosmos-one': { state: 'CONNECTING', 'child-sas': {} } }), ['kosmos-two'])
     assert.deepEqual(missing({ 'kosmos-one': { state: 'ESTABLISHED', 'child-sas': {} } }), ['kosmos-one', 'kosmos-two'])
-    assert.deepEqual(missingTunnels([{ name: 'kosmos-one', canCall: false }], []), [])
+    const begun = { 'kosmos-one': { state: 'CONNECTING', 'child-sas': {} } }
+    assert.deepEqual(openTunnels(connections.slice(0, 1), [begun]), { missing: [], coming: connections.slice(0, 1) })
+    const isThere = { 'kosmos-one': { state: 'ESTABLISHED', 'child-sas': child } }
+    assert.deepEqual(openTunnels(connections.slice(0, 1), [begun, isThere]), { missing: [], coming: [] })
+    assert.deepEqual(openTunnels([{ name: 'kosmos-one', canCall: false }], []), { missing: [], coming: [] })
   })
 })
 

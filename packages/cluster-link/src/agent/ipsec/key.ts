@@ -10,26 +10,24 @@ export interface IpsecKeyPair {
   readonly publicKey: string
 }
 
-const fileName = 'ipsec.pem'
-
 /**
- * The node's key pair for IKE: from the directory, or a new one that is kept there. Ed25519, as RFC 8420 has it for
+ * The node's key pair for IKE: from a file of the directory, or a new one that is kept there. Ed25519, as RFC 8420 has it for
  * IKEv2; without certificates there is no authority to keep and no clock to be wrong.
  */
-export async function loadIpsecKey(stateDir: string): Promise<IpsecKeyPair> {
+export async function loadIpsecKey(stateDir: string, fileName = 'ipsec.pem'): Promise<IpsecKeyPair> {
   await mkdir(stateDir, { recursive: true, mode: 0o700 })
   const file = join(stateDir, fileName)
   const kept = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
-  if (kept !== undefined) return pairOf(readKey(kept))
+  if (kept !== undefined) return pairOf(readKey(kept, fileName))
   const { privateKey } = generateKeyPairSync('ed25519')
   await writePrivate(file, `${privateKey.export({ format: 'pem', type: 'pkcs8' })}`)
   return pairOf(privateKey)
 }
 
-function readKey(pem: string): KeyObject {
+function readKey(pem: string, fileName: string): KeyObject {
   try {
     return createPrivateKey(pem)
   } catch {

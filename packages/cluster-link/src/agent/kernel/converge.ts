@@ -2,16 +2,17 @@ import type { NodeConfigSpec } from '@kosmos/api'
 import { tableName } from '../firewall/syntax.ts'
 import { createCharon } from '../ipsec/charon.ts'
 import type { IpsecImplementation } from '../ipsec/implementation.ts'
-import type { IpsecKeyPair } from '../ipsec/key.ts'
+import type { Keys } from '../keys/keys.ts'
 import type { Shell } from '../shell/shell.ts'
-import type { KeyPair } from '../wireguard/key.ts'
 import { followRoaming } from '../wireguard/roaming.ts'
+import { followSuccession, isAwaited } from '../wireguard/succession.ts'
 import { createTunnels, type Implementation } from '../wireguard/tunnel.ts'
 import { desired } from './desired.ts'
 import { desiredRoutes } from './desired-routes.ts'
 import { diff, diffRoutes } from './diff.ts'
+import { parseWireGuard } from './parse-wireguard.ts'
 import { type Observed, readKernel } from './read.ts'
-import type { KernelState, Link, WireGuard } from './state.ts'
+import { type KernelState, keyedBy, type Link, nothing, type WireGuard } from './state.ts'
 import type { Step } from './step.ts'
 import { writeKernel } from './write.ts'
 
@@ -21,6 +22,8 @@ export interface NodeKernel {
   converge(spec: NodeConfigSpec, unreachable: ReadonlySet<string>): Promise<Converged>
   /** Makes the routes of the last NodeConfig be as they should, nothing else, and fast. */
   reroute(unreachable: ReadonlySet<string>): Promise<readonly Step[]>
+  /** Goes along with peers that have gone over to their next keys, nothing else, and fast. */
+  succeed(): Promise<Succession>
 }
 
 export interface Converged {
@@ -29,32 +32,35 @@ export interface Converged {
   readonly observed: Observed
 }
 
+export interface Succession {
+  readonly steps: readonly Step[]
+  /** Whether there are peers that have not gone over yet. */
+  readonly isAwaiting: boolean
+}
+
 /** What a converge came to. */
 interface Applied {
   readonly spec: NodeConfigSpec
   readonly hasIpv6: boolean
   readonly links: readonly Link[]
   readonly routes: KernelState['routes']
+  readonly ipsecs: KernelState['ipsecs']
 }
 
 export interface NodeKernelOptions {
   readonly shell: Shell
   readonly stateDir: string
-  readonly keyPair: KeyPair
-  /** For a device that is not there yet. */
-  readonly implementation: Implementation
-  readonly ipsec: {
-    readonly publicKey: string
-    readonly loadKey: () => Promise<IpsecKeyPair>
-    readonly implementation: IpsecImplementation
-  }
+  /** The keys as they are now; they may be others the next time. */
+  readonly loadKeys: () => Promise<Keys>
+  /** For devices that are not there yet. */
+  readonly implementations: { readonly wireGuard: Implementation; readonly ipsec: IpsecImplementation }
 }
 
 export function createNodeKernel(options: NodeKernelOptions): NodeKernel {
-  const { shell, stateDir, keyPair, implementation, ipsec } = options
+  const { shell, stateDir, loadKeys, implementations } = options
   const programs = {
-    tunnels: createTunnels(shell, stateDir, keyPair),
-    charon: createCharon(shell, stateDir, ipsec.loadKey),
+    tunnels: createTunnels(shell, stateDir, async () => (await loadKeys()).wireGuard),
+    charon: createCharon(shell, stateDir, async () => (await loadKeys()).ipsec),
   }
   const inWordsOfNft = nftWords(shell)
   let lastSet: ReadonlyMap<string, WireGuard> = new Map()
@@ -63,37 +69,60 @@ export function createNodeKernel(options: NodeKernelOptions): NodeKernel {
   return {
     converge: async (spec, unreachable) => {
       const observed = await readKernel(shell, stateDir)
-      const { state: has, hasIpv6, closedForward, handshakes } = observed
+      const keys = await loadKeys()
+      const { state: has, hasIpv6, closedChains, handshakes } = observed
       const facts = {
         hasIpv6,
-        closedForward,
+        closedChains,
         unreachable,
-        publicKey: keyPair.publicKey,
-        wireGuard: inUse(has, ['wireguard', 'tun']) ?? implementation,
+        publicKey: keys.wireGuard.publicKey,
+        wireGuard: inUse(has, ['wireguard', 'tun']) ?? implementations.wireGuard,
         ipsec: {
-          publicKey: ipsec.publicKey,
-          implementation: inUse(has, ['xfrm', 'libipsec']) ?? ipsec.implementation,
+          publicKey: keys.ipsec.publicKey,
+          implementation: inUse(has, ['xfrm', 'libipsec']) ?? implementations.ipsec,
         },
       }
       const raw = desired(spec, facts)
       const wants = { ...raw, nft: await inWordsOfNft(raw.nft) }
-      const steps = diff(has, followRoaming(wants, has, { handshakes, now: Date.now() / 1000, lastSet }))
+      const steps = diff(has, withSessions(wants, has, spec, handshakes))
       await orBack(steps, has)
       if (wants.ipsecs.size > 0) programs.charon.keepUp([...wants.ipsecs.values()])
       lastSet = wants.wireGuards
-      last = { spec, hasIpv6, links: [...wants.links.values()], routes: wants.routes }
+      last = { spec, hasIpv6, links: [...wants.links.values()], routes: wants.routes, ipsecs: wants.ipsecs }
       return { steps, observed }
+    },
+    succeed: async () => {
+      const waiting = last?.spec.peers?.filter(({ nextPublicKey }) => nextPublicKey !== undefined) ?? []
+      if (!last || waiting.length === 0) return { steps: [], isAwaiting: false }
+      const dump = parseWireGuard(await shell.run(['wg', 'show', 'all', 'dump']), new Set(lastSet.keys()))
+      const has = { ...nothing, wireGuards: keyedBy(dump.wireGuards, ({ dev }) => dev) }
+      const wants = { ...nothing, wireGuards: lastSet }
+      const steps = diff(has, withSessions(wants, has, last.spec, dump.handshakes))
+      await writeKernel(shell, programs, steps)
+      return { steps, isAwaiting: waiting.some((peer) => isAwaited(peer, dump.handshakes)) }
     },
     reroute: async (unreachable) => {
       if (!last) return []
-      const { spec, hasIpv6, links, routes } = last
+      const { spec, hasIpv6, links, routes, ipsecs } = last
       // Without reading: what others changed meanwhile is repaired because the kernel tells of it.
       const next = desiredRoutes(spec, { hasIpv6, unreachable, links })
       const steps = diffRoutes(routes, next)
       await writeKernel(shell, programs, steps)
       last = { ...last, routes: next }
+      if (unreachable.size > 0 && ipsecs.size > 0) programs.charon.keepUp([...ipsecs.values()])
       return steps
     },
+  }
+
+  /** What is wanted, as far as it depends on who has called from where, and by which key. */
+  function withSessions(
+    wants: KernelState,
+    has: KernelState,
+    { peers = [] }: NodeConfigSpec,
+    handshakes: Observed['handshakes'],
+  ): KernelState {
+    const followed = followSuccession(wants, peers, handshakes)
+    return followRoaming(followed, has, { handshakes, now: Date.now() / 1000, lastSet })
   }
 
   async function orBack(steps: readonly Step[], before: KernelState): Promise<void> {

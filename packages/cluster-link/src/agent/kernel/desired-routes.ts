@@ -1,7 +1,8 @@
 import type { LinkRoute, NodeConfigSpec } from '@kosmos/api'
+import { detoursOf } from '../../model/detours.ts'
 import { secureCIDR } from '../../model/names.ts'
 import { canonicalAddress, canonicalNetwork, contains, familyOf, widthOf } from '../net/cidr.ts'
-import { byHop, type Hop, hopKey, keyedBy, type Link, type Route } from './state.ts'
+import { byHop, type Hop, hopKey, keyedBy, type Link, type Route, routeKey } from './state.ts'
 
 interface Surroundings {
   readonly hasIpv6: boolean
@@ -9,29 +10,40 @@ interface Surroundings {
   readonly links: readonly Link[]
 }
 
-/** The routes in our table, next hops that do not answer left out where others do. */
+/** The routes in our tables, next hops that do not answer left out where others do. */
 export function desiredRoutes(spec: NodeConfigSpec, { hasIpv6, unreachable, links }: Surroundings): Map<string, Route> {
-  const entries = (spec.routes ?? []).filter(({ cidr }) => hasIpv6 || familyOf(cidr) === 4)
-  const planned = Map.groupBy(entries, ({ cidr }) => canonicalNetwork(cidr))
   const source = sourceOf(links)
+  const planned = (routes: readonly LinkRoute[] = []): Route[] => {
+    const entries = routes.filter(({ cidr }) => hasIpv6 || familyOf(cidr) === 4)
+    return [...Map.groupBy(entries, ({ cidr }) => canonicalNetwork(cidr))].map(([cidr, hops]) =>
+      routeOf(cidr, effectiveHops(hops, unreachable, hops[0] && detoursOf(hops[0], spec)), source),
+    )
+  }
   const onLink = (spec.arps ?? []).filter(({ ip }) => hasIpv6 || familyOf(ip) === 4).map(neighbourRoute)
   return keyedBy(
     [
       ...secureGuard(links),
       ...onLink.map(({ cidr, dev }) => routeOf(cidr, [{ dev }], source)),
-      ...[...planned].map(([cidr, routes]) => routeOf(cidr, effectiveHops(routes, unreachable), source)),
+      ...planned(spec.routes),
+      ...planned(spec.inwardRoutes).map((route): Route => ({ ...route, isInward: true })),
     ],
-    ({ cidr }) => cidr,
+    routeKey,
   )
 }
 
 /**
- * Of the next hops that answer, those of the lowest metric; when none answers, of all: probes may be lost where packets
- * are not, and a route to nowhere is worse than one that may work.
+ * Of the next hops that answer, those of the lowest metric; when none answers, the other gateways that do; when nobody
+ * does, of all: probes may be lost where packets are not, and a route to nowhere is worse than one that may work.
  */
-export function effectiveHops(routes: readonly LinkRoute[], unreachable: ReadonlySet<string>): Hop[] {
-  const answering = routes.filter(({ gw }) => gw === undefined || !unreachable.has(canonicalAddress(gw)))
-  const candidates = answering.length > 0 ? answering : routes
+export function effectiveHops(
+  routes: readonly LinkRoute[],
+  unreachable: ReadonlySet<string>,
+  detours: readonly LinkRoute[] = [],
+): Hop[] {
+  const answering = [routes, detours].map((some) =>
+    some.filter(({ gw }) => gw === undefined || !unreachable.has(canonicalAddress(gw))),
+  )
+  const candidates = answering.find(({ length }) => length > 0) ?? routes
   const lowest = Math.min(...candidates.map(({ metric = 0 }) => metric))
   const hops = candidates
     .filter(({ metric = 0 }) => metric === lowest)

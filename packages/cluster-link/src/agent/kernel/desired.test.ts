@@ -12,7 +12,7 @@ const facts: Facts = {
   ipsec: { publicKey: 'b3Vycw==', implementation: 'libipsec' },
   publicKey: 'ours',
   unreachable: new Set(),
-  closedForward: new Set(),
+  closedChains: [],
 }
 const without = (...numbers: number[]): Facts => ({
   ...facts,
@@ -104,14 +104,27 @@ describe('what a NodeConfig means for the kernel', () => {
       [...state.routes.keys(), ...state.neighbours.keys()].filter((key) => key.includes(':')),
       [],
     )
-    assert.deepEqual(state.rules, new Set([4]))
+    assert.deepEqual(state.rules, new Set(['4']))
   })
 
-  it('opens the FORWARD chain of iptables where it is closed', () => {
-    assert.deepEqual(desired(plainSpec(me, [first]), facts).forwards, new Set())
+  it('hands what comes from other clusters on to the node that has the pod, and nothing else', () => {
+    const inwardRoutes = [{ cidr: '10.1.2.0/24', gw: '210.0.2.2', dev: 'vx-local' }]
+    const { rules, routes } = desired(plainSpec(me, [first], { inwardRoutes }), facts)
+    assert.deepEqual(rules, new Set(['4', '4 vx-bridge', '6']))
+    assert.equal(routes.get('10.1.2.0/24'), undefined)
+    assert.deepEqual(routes.get('inward 10.1.2.0/24')?.hops, [{ dev: 'vx-local', gateway: '210.0.2.2' }])
+  })
+
+  it('opens the chains of others that are closed, before the rule that does it', () => {
+    const spec = plainSpec(me, [first])
+    assert.deepEqual(desired(spec, facts).forwards, new Map())
+    const chain = { iptables: 'iptables' } as const
     assert.deepEqual(
-      desired(plainSpec(me, [first]), { ...facts, closedForward: new Set([4]) }).forwards,
-      new Set(['4 -i vx-bridge', '4 -o vx-bridge']),
+      [...desired(spec, { ...facts, closedChains: [{ chain, before: 3 }] }).forwards.values()],
+      [
+        { chain, direction: 'i', dev: 'vx-bridge', at: 3 },
+        { chain, direction: 'o', dev: 'vx-bridge', at: 3 },
+      ],
     )
   })
 })

@@ -1,6 +1,7 @@
-import type { LinkDevice, NodeConfigSpec } from '@kosmos/api'
+import type { LinkDevice, LinkPeer, NodeConfigSpec } from '@kosmos/api'
+import { sidesOf } from '../firewall/sides.ts'
 import { nftTable } from '../firewall/table.ts'
-import { connectionOf, type OwnEnd } from '../ipsec/connection.ts'
+import { connectionsOf, type OwnEnd } from '../ipsec/connection.ts'
 import {
   canonicalAddress,
   canonicalEndpoint,
@@ -10,10 +11,10 @@ import {
   familyOf,
 } from '../net/cidr.ts'
 import { desiredRoutes } from './desired-routes.ts'
+import { type ClosedChain, type Forward, forwardKey } from './forward.ts'
 import {
   type Fdb,
   fdbKey,
-  forwardKey,
   type KernelState,
   keyedBy,
   type Link,
@@ -21,6 +22,7 @@ import {
   neighbourKey,
   nothing,
   type Peer,
+  ruleKey,
   type WireGuard,
 } from './state.ts'
 
@@ -34,8 +36,8 @@ export interface Facts {
   readonly ipsec: OwnEnd
   /** Next hops that do not answer. */
   readonly unreachable: ReadonlySet<string>
-  /** Families in which iptables drops what it is not told to forward. */
-  readonly closedForward: ReadonlySet<Family>
+  /** Chains of others that drop what they are not told to forward. */
+  readonly closedChains: readonly ClosedChain[]
 }
 
 /** What the kernel should have of ours. The text of the nftables table is ours, not yet in the words of nft. */
@@ -48,7 +50,7 @@ export function desired(spec: NodeConfigSpec, facts: Facts): KernelState {
   return {
     links: keyedBy(links, ({ name }) => name),
     routes: desiredRoutes(spec, { ...facts, links }),
-    rules: new Set<Family>(facts.hasIpv6 ? [4, 6] : [4]),
+    rules: desiredRules(spec, vxlans, facts),
     fdbs: keyedBy((spec.fdbs ?? []).filter(({ ip }) => speaks(ip)).map(fdbOf), fdbKey),
     neighbours: keyedBy((spec.arps ?? []).filter(({ ip }) => speaks(ip)).map(neighbourOf), neighbourKey),
     wireGuards: keyedBy(
@@ -56,16 +58,33 @@ export function desired(spec: NodeConfigSpec, facts: Facts): KernelState {
       ({ dev }) => dev,
     ),
     ipsecs: keyedBy(
-      (spec.ipsecPeers ?? []).map((peer) => connectionOf(peer, facts.ipsec)),
+      (spec.ipsecPeers ?? []).flatMap((peer) => connectionsOf(peer, facts.ipsec)),
       ({ name }) => name,
     ),
     nft: nftTable(spec),
-    forwards: new Set(
-      [...facts.closedForward].flatMap((family) =>
-        vxlans.flatMap(({ name }) => [forwardKey(family, 'i', name), forwardKey(family, 'o', name)]),
+    forwards: keyedBy(
+      facts.closedChains.flatMap(({ chain, before: at }) =>
+        vxlans.flatMap(({ name: dev }) =>
+          (['i', 'o'] as const).map(
+            (direction): Forward => ({ chain, direction, dev, ...(at !== undefined && { at }) }),
+          ),
+        ),
       ),
+      forwardKey,
     ),
   }
+}
+
+/** What comes in from other clusters looks for the node that has the pod first. */
+function desiredRules({ inwardRoutes = [] }: NodeConfigSpec, vxlans: readonly LinkDevice[], { hasIpv6 }: Facts) {
+  const families: readonly Family[] = hasIpv6 ? [4, 6] : [4]
+  const { outside } = sidesOf(vxlans)
+  return new Set(
+    families.flatMap((family) => {
+      const isInward = inwardRoutes.some(({ cidr }) => familyOf(cidr) === family)
+      return [ruleKey(family), ...(isInward ? outside.map(({ name }) => ruleKey(family, name)) : [])]
+    }),
+  )
 }
 
 function linkOf(device: LinkDevice, { wireGuard, ipsec }: Facts, speaks: (address: string) => boolean): Link {
@@ -96,22 +115,22 @@ function neighbourOf({ dev, ip, mac }: Neighbour): Neighbour {
   return { dev, ip: canonicalAddress(ip), mac }
 }
 
+/** A peer, and, until it has gone over to another key, that one, to which nothing is sent yet. */
+function peersOf({ publicKey, nextPublicKey, endpoint, allowedIPs, keepaliveSeconds }: LinkPeer): Peer[] {
+  const where = endpoint ? { endpoint: canonicalEndpoint(endpoint) } : {}
+  const addresses = allowedIPs.map(canonicalNetwork).sort()
+  return [
+    { publicKey, ...where, allowedIPs: addresses, ...(keepaliveSeconds !== undefined && { keepaliveSeconds }) },
+    ...(nextPublicKey === undefined ? [] : [{ publicKey: nextPublicKey, ...where, allowedIPs: [] }]),
+  ]
+}
+
 function wireGuardOf({ name, port }: LinkDevice, { peers = [] }: NodeConfigSpec, { publicKey }: Facts): WireGuard {
   const ofDevice = peers.filter(({ dev }) => dev === name)
   return {
     dev: name,
     publicKey,
     port,
-    peers: keyedBy(
-      ofDevice.map(
-        ({ publicKey, endpoint, allowedIPs, keepaliveSeconds }): Peer => ({
-          publicKey,
-          ...(endpoint && { endpoint: canonicalEndpoint(endpoint) }),
-          allowedIPs: allowedIPs.map(canonicalNetwork).sort(),
-          ...(keepaliveSeconds !== undefined && { keepaliveSeconds }),
-        }),
-      ),
-      (peer) => peer.publicKey,
-    ),
+    peers: keyedBy(ofDevice.flatMap(peersOf), (peer) => peer.publicKey),
   }
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { devices } from '../../model/names.ts'
 import { familyOf } from '../net/cidr.ts'
 import { afterStep } from './effect.ts'
-import { type KernelState, type Link, onLinkFirst, type Route } from './state.ts'
+import { type KernelState, type Link, onLinkFirst, type Route, routeKey } from './state.ts'
 import type { LinkChange, Step } from './step.ts'
 
 /**
@@ -45,8 +45,8 @@ const isUnreachable = (route: Route): boolean => !isReachable(route)
 
 function ruleSteps(has: KernelState, wants: KernelState): Step[] {
   return [
-    ...[...wants.rules.difference(has.rules)].map((family): Step => ({ do: 'rule.add', family })),
-    ...[...has.rules.difference(wants.rules)].map((family): Step => ({ do: 'rule.delete', family })),
+    ...[...wants.rules.difference(has.rules)].map((key): Step => ({ do: 'rule.add', key })),
+    ...[...has.rules.difference(wants.rules)].map((key): Step => ({ do: 'rule.delete', key })),
   ]
 }
 
@@ -133,10 +133,10 @@ function routeSteps(has: Routes, wants: Routes, concerns: (route: Route) => bool
   const wanted = [...wants.routes.values()].filter(concerns).sort(onLinkFirst)
   return [
     ...wanted
-      .filter((route) => !isDeepStrictEqual(has.routes.get(route.cidr), route))
+      .filter((route) => !isDeepStrictEqual(has.routes.get(routeKey(route)), route))
       .map((route): Step => ({ do: 'route.replace', route })),
     ...[...has.routes.values()]
-      .filter((route) => concerns(route) && !wants.routes.has(route.cidr))
+      .filter((route) => concerns(route) && !wants.routes.has(routeKey(route)))
       .map((route): Step => ({ do: 'route.delete', route })),
   ]
 }
@@ -154,9 +154,14 @@ function entrySteps<T>(
   ]
 }
 
+/** What stands too late goes first: rules of iptables are known by what they say, and the first such one goes. */
 function forwardSteps(has: KernelState, wants: KernelState): Step[] {
   return [
-    ...[...wants.forwards.difference(has.forwards)].map((key): Step => ({ do: 'forward.accept', key })),
-    ...[...has.forwards.difference(wants.forwards)].map((key): Step => ({ do: 'forward.forget', key })),
+    ...lackedBy(wants.forwards, has.forwards).map((forward): Step => ({ do: 'forward.forget', forward })),
+    ...lackedBy(has.forwards, wants.forwards).map((forward): Step => ({ do: 'forward.accept', forward })),
   ]
+}
+
+function lackedBy<T>(some: ReadonlyMap<string, T>, others: ReadonlyMap<string, T>): T[] {
+  return [...others].filter(([key]) => !some.has(key)).map(([, item]) => item)
 }

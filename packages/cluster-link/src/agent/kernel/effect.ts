@@ -1,6 +1,7 @@
 import { devices } from '../../model/names.ts'
 import { familyOf } from '../net/cidr.ts'
-import { fdbKey, type KernelState, type Link, neighbourKey } from './state.ts'
+import { forwardKey } from './forward.ts'
+import { fdbKey, type KernelState, type Link, neighbourKey, type Route, routeKey } from './state.ts'
 import type { LinkChange, Step } from './step.ts'
 
 /** What the kernel has after a step, its own side effects included. */
@@ -19,13 +20,13 @@ export function afterStep(state: KernelState, step: Step): KernelState {
     case 'address.delete':
       return withoutAddress(state, step.dev, step.address)
     case 'rule.add':
-      return { ...state, rules: new Set(state.rules).add(step.family) }
+      return { ...state, rules: new Set(state.rules).add(step.key) }
     case 'rule.delete':
-      return { ...state, rules: state.rules.difference(new Set([step.family])) }
+      return { ...state, rules: state.rules.difference(new Set([step.key])) }
     case 'route.replace':
-      return { ...state, routes: new Map(state.routes).set(step.route.cidr, step.route) }
+      return { ...state, routes: new Map(state.routes).set(routeKey(step.route), step.route) }
     case 'route.delete':
-      return { ...state, routes: without(state.routes, step.route.cidr) }
+      return { ...state, routes: without(state.routes, routeKey(step.route)) }
     case 'fdb.replace':
       return { ...state, fdbs: new Map(state.fdbs).set(fdbKey(step.fdb), step.fdb) }
     case 'fdb.delete':
@@ -41,9 +42,9 @@ export function afterStep(state: KernelState, step: Step): KernelState {
     case 'nft.replace':
       return { ...state, nft: step.table }
     case 'forward.accept':
-      return { ...state, forwards: new Set(state.forwards).add(step.key) }
+      return { ...state, forwards: new Map(state.forwards).set(forwardKey(step.forward), step.forward) }
     case 'forward.forget':
-      return { ...state, forwards: state.forwards.difference(new Set([step.key])) }
+      return { ...state, forwards: without(state.forwards, forwardKey(step.forward)) }
   }
 }
 
@@ -63,14 +64,14 @@ function withChange(state: KernelState, name: string, change: LinkChange): Kerne
   return { ...changed, neighbours: filtered(changed.neighbours, ({ dev }) => dev !== name) }
 }
 
-/** With a device goes everything that hangs on it. */
+/** With a device goes everything that hangs on it; sources of IPv6 stay, though nobody has them. */
 function withoutLink(state: KernelState, name: string): KernelState {
-  const addresses = state.links.get(name)?.addresses ?? []
+  const addresses = (state.links.get(name)?.addresses ?? []).filter(isIpv4)
   const bare = addresses.reduce((left, address) => withoutAddress(left, name, address), state)
   return {
     ...bare,
     links: without(bare.links, name),
-    routes: filtered(bare.routes, ({ hops }) => hops.every(({ dev }) => dev !== name)),
+    routes: changed(bare.routes, (route) => withoutHopsBy(route, name)),
     fdbs: filtered(bare.fdbs, ({ dev }) => dev !== name),
     neighbours: filtered(bare.neighbours, ({ dev }) => dev !== name),
     wireGuards: without(bare.wireGuards, name),
@@ -78,9 +79,16 @@ function withoutLink(state: KernelState, name: string): KernelState {
   }
 }
 
+/** A route of IPv4 goes with any of its next hops, one of IPv6 with the last one. */
+function withoutHopsBy(route: Route, dev: string): Route | undefined {
+  const hops = route.hops.filter((hop) => hop.dev !== dev)
+  if (hops.length === route.hops.length) return route
+  return isIpv4(route.cidr) || hops.length === 0 ? undefined : { ...route, hops }
+}
+
 /**
- * With an address that no other device has go the routes that prefer it as their source; with the last one of IPv4 on a
- * device goes everything of IPv4 there.
+ * With an address that no other device has go the routes of IPv4 that prefer it as their source, those of IPv6 lose the
+ * source; with the last one of IPv4 on a device goes everything of IPv4 there.
  */
 function withoutAddress(state: KernelState, dev: string, address: string): KernelState {
   const left = changeLink(state, dev, (link) => ({
@@ -89,7 +97,7 @@ function withoutAddress(state: KernelState, dev: string, address: string): Kerne
   }))
   const source = address.slice(0, address.lastIndexOf('/'))
   const isElsewhere = [...left.links.values()].some(({ addresses }) => addresses.includes(address))
-  const routes = isElsewhere ? left.routes : filtered(left.routes, (route) => route.source !== source)
+  const routes = isElsewhere ? left.routes : changed(left.routes, (route) => withoutSource(route, source))
   const has4 = (left.links.get(dev)?.addresses ?? []).some(isIpv4)
   if (!isIpv4(address) || has4) return { ...left, routes }
   return {
@@ -99,10 +107,25 @@ function withoutAddress(state: KernelState, dev: string, address: string): Kerne
   }
 }
 
+function withoutSource(route: Route, source: string): Route | undefined {
+  if (route.source !== source) return route
+  const { source: _, ...others } = route
+  return isIpv4(source) ? undefined : others
+}
+
 const isIpv4 = (address: string): boolean => familyOf(address) === 4
 
 function without<T>(map: ReadonlyMap<string, T>, key: string): ReadonlyMap<string, T> {
   return filtered(map, (_, other) => other !== key)
+}
+
+function changed(routes: KernelState['routes'], change: (route: Route) => Route | undefined): KernelState['routes'] {
+  return new Map(
+    [...routes].flatMap(([key, route]): [string, Route][] => {
+      const left = change(route)
+      return left ? [[key, left]] : []
+    }),
+  )
 }
 
 function filtered<T>(map: ReadonlyMap<string, T>, keep: (value: T, key: string) => boolean): ReadonlyMap<string, T> {

@@ -1,5 +1,5 @@
-import { canonicalAddress, type Family } from '../net/cidr.ts'
-import { type Fdb, forwardKey, linkAlias, type Neighbour } from './state.ts'
+import { canonicalAddress } from '../net/cidr.ts'
+import type { Fdb, Neighbour } from './state.ts'
 
 interface BridgeFdb {
   readonly mac: string
@@ -28,14 +28,4 @@ export function parseNeighbours(shown: unknown, ours: ReadonlySet<string>): Neig
       ? [{ dev, ip: canonicalAddress(dst), mac: lladdr }]
       : [],
   )
-}
-
-/** What `iptables -S FORWARD` says: our rules in it, and whether a packet that no rule is about is dropped. */
-export function parseForward(shown: string, family: Family): { readonly ours: string[]; readonly isClosed: boolean } {
-  const ours = shown.split('\n').flatMap((line) => {
-    const [, direction, dev] = /^-A FORWARD -([io]) (\S+) /.exec(line) ?? []
-    const isOurs = dev && line.includes(linkAlias) && line.endsWith('-j ACCEPT')
-    return isOurs ? [forwardKey(family, direction as 'i' | 'o', dev)] : []
-  })
-  return { ours, isClosed: /^-P FORWARD DROP$/m.test(shown) }
 }

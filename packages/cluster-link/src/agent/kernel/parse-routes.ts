@@ -1,5 +1,6 @@
+import { inwardTable, routingTable } from '../../model/names.ts'
 import { canonicalAddress, canonicalPrefix, type Family } from '../net/cidr.ts'
-import { byHop, type Hop, type Route, rulePreference } from './state.ts'
+import { byHop, type Hop, inwardPreference, type Route, ruleKey, rulePreference } from './state.ts'
 
 interface IpHop {
   readonly gateway?: string
@@ -15,22 +16,27 @@ interface IpRoute extends IpHop {
 
 interface IpRule {
   readonly priority: number
+  readonly iif?: string
   readonly table?: string
 }
 
-/** Our table, from `ip -json -4|-6 route show table 4876`. */
-export function parseRoutes(shown: unknown, family: Family): Route[] {
+/** One of our tables, from `ip -json -4|-6 route show table 4876`. */
+export function parseRoutes(shown: unknown, family: Family, table: number): Route[] {
+  const which = table === inwardTable ? ({ isInward: true } as const) : {}
   return (shown as readonly IpRoute[]).map((route): Route => {
     const cidr = canonicalPrefix(route.dst === 'default' ? (family === 4 ? '0.0.0.0/0' : '::/0') : route.dst)
-    if (route.type === 'unreachable') return { cidr, hops: [] }
+    if (route.type === 'unreachable') return { cidr, ...which, hops: [] }
     const hops = (route.nexthops ?? [route]).map(hopOf).sort(byHop)
-    return { cidr, ...(route.prefsrc && { source: canonicalAddress(route.prefsrc) }), hops }
+    return { cidr, ...which, ...(route.prefsrc && { source: canonicalAddress(route.prefsrc) }), hops }
   })
 }
 
-/** Whether the rule to our table is there, from `ip -json [-6] rule`. */
-export function parseRule(shown: unknown, table: number): boolean {
-  return (shown as readonly IpRule[]).some((rule) => rule.priority === rulePreference && rule.table === `${table}`)
+/** The rules to our tables, from `ip -json [-6] rule`. */
+export function parseRules(shown: unknown, family: Family): string[] {
+  return (shown as readonly IpRule[]).flatMap(({ priority, table, iif }) => {
+    if (priority === rulePreference && table === `${routingTable}`) return [ruleKey(family)]
+    return priority === inwardPreference && table === `${inwardTable}` && iif ? [ruleKey(family, iif)] : []
+  })
 }
 
 function hopOf({ gateway, dev = '' }: IpHop): Hop {

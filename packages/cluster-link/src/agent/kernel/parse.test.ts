@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseFdbs, parseForward, parseNeighbours } from './parse-entries.ts'
+import { parseFdbs, parseNeighbours } from './parse-entries.ts'
 import { parseLinks } from './parse-links.ts'
-import { parseRoutes, parseRule } from './parse-routes.ts'
+import { parseRoutes, parseRules } from './parse-routes.ts'
 import { parseWireGuard } from './parse-wireguard.ts'
 
 const ours = new Set(['vx-bridge', 'kl-wireguard'])
@@ -62,7 +62,7 @@ describe('what the kernel has, from what its tools print', () => {
       { dst: 'default', gateway: '220.0.2.2', dev: 'vx-bridge' },
     ]
     const [two, three] = ['220.0.2.2', '220.0.2.3'].map((gateway) => ({ dev: 'vx-bridge', gateway }))
-    assert.deepEqual(parseRoutes(routes, 4), [
+    assert.deepEqual(parseRoutes(routes, 4, 4876), [
       { cidr: '10.2.0.0/16', source: '220.0.2.1', hops: [two, three] },
       { cidr: '10.3.0.0/16', hops: [two] },
       { cidr: '220.0.2.2/32', hops: [{ dev: 'vx-bridge' }] },
@@ -71,25 +71,25 @@ describe('what the kernel has, from what its tools print', () => {
     ])
   })
 
-  it('finds the rule to our table', () => {
-    assert(
-      parseRule(
-        [
-          { priority: 0, table: 'local' },
-          { priority: 30_000, table: '4876' },
-        ],
-        4876,
-      ),
-    )
-    assert(
-      !parseRule(
-        [
-          { priority: 30_000, table: '99' },
-          { priority: 100, table: '4876' },
-        ],
-        4876,
-      ),
-    )
+  it('tells routes for what comes from other clusters from the others', () => {
+    const shown = [{ dst: '10.1.2.0/24', gateway: '210.0.2.2', dev: 'vx-local' }]
+    const hops = [{ dev: 'vx-local', gateway: '210.0.2.2' }]
+    assert.deepEqual(parseRoutes(shown, 4, 4878), [{ cidr: '10.1.2.0/24', isInward: true, hops }])
+  })
+
+  it('finds the rules to our tables', () => {
+    const ours = [
+      { priority: 0, table: 'local' },
+      { priority: 29_999, iif: 'vx-bridge', table: '4878' },
+      { priority: 30_000, table: '4876' },
+    ]
+    assert.deepEqual(parseRules(ours, 4), ['4 vx-bridge', '4'])
+    const others = [
+      { priority: 30_000, table: '99' },
+      { priority: 100, table: '4876' },
+      { priority: 29_999, table: '4878' },
+    ]
+    assert.deepEqual(parseRules(others, 6), [])
   })
 
   it('reads forwarding entries and neighbours of our devices only', () => {
@@ -136,17 +136,5 @@ describe('what the kernel has, from what its tools print', () => {
     ])
     assert.equal(handshakes[0]?.at, 1_795_913_325)
     assert(!JSON.stringify([...wireGuards, handshakes]).includes('SECRET'))
-  })
-
-  it('knows our rules of iptables, and whether they are needed', () => {
-    const rules = [
-      '-P FORWARD DROP',
-      '-A FORWARD -j DOCKER-USER',
-      '-A FORWARD -i vx-bridge -m comment --comment kosmos.io -j ACCEPT',
-      '-A FORWARD -o vx-bridge -m comment --comment "kosmos.io" -j ACCEPT',
-      '-A FORWARD -i vx-bridge -j ACCEPT',
-    ]
-    assert.deepEqual(parseForward(rules.join('\n'), 4), { ours: ['4 -i vx-bridge', '4 -o vx-bridge'], isClosed: true })
-    assert.deepEqual(parseForward('-P FORWARD ACCEPT\n', 6), { ours: [], isClosed: false })
   })
 })

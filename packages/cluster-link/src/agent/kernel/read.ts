@@ -1,13 +1,15 @@
-import { devices, routingTable } from '../../model/names.ts'
+import { devices, inwardTable, routingTable } from '../../model/names.ts'
 import { tableName } from '../firewall/syntax.ts'
 import { readConnections } from '../ipsec/charon.ts'
 import type { Family } from '../net/cidr.ts'
-import { CommandFailed, type Shell, ToolMissing } from '../shell/shell.ts'
-import { parseFdbs, parseForward, parseNeighbours } from './parse-entries.ts'
+import { CommandFailed, type Shell } from '../shell/shell.ts'
+import { type ClosedChain, forwardKey } from './forward.ts'
+import { parseFdbs, parseNeighbours } from './parse-entries.ts'
 import { parseLinks } from './parse-links.ts'
-import { parseRoutes, parseRule } from './parse-routes.ts'
+import { parseRoutes, parseRules } from './parse-routes.ts'
 import { parseWireGuard, type WireGuardDump } from './parse-wireguard.ts'
-import { fdbKey, type KernelState, keyedBy, type Link, neighbourKey, type Route } from './state.ts'
+import { readForwardChains } from './read-forward.ts'
+import { fdbKey, type KernelState, keyedBy, type Link, neighbourKey, type Route, routeKey } from './state.ts'
 
 /** What a reading of the kernel says. */
 export interface Observed {
@@ -16,8 +18,8 @@ export interface Observed {
   readonly hasIpv6: boolean
   /** Families that the node forwards. */
   readonly forwarding: ReadonlySet<Family>
-  /** Families in which iptables drops what it is not told to forward. */
-  readonly closedForward: ReadonlySet<Family>
+  /** Chains of others that drop what they are not told to forward. */
+  readonly closedChains: readonly ClosedChain[]
 }
 
 interface Netconf {
@@ -28,74 +30,61 @@ interface Netconf {
 
 /** Reads what of ours the kernel has, and strongSwan; changes nothing. */
 export async function readKernel(shell: Shell, stateDir: string): Promise<Observed> {
-  const [addresses, netconf, routes, rules4, rules6, fdb, neigh, nft, forward4, forward6, hasIpv6, ipsecs] =
-    await Promise.all([
-      json(shell, ['ip', '-json', '-details', 'address', 'show']),
-      json(shell, ['ip', '-json', 'netconf', 'show']),
-      readRoutes(shell),
-      json(shell, ['ip', '-json', '-4', 'rule']),
-      orWithout(json(shell, ['ip', '-json', '-6', 'rule']), []),
-      json(shell, ['bridge', '-json', 'fdb']),
-      json(shell, ['ip', '-json', 'neigh']),
-      orWithout(shell.run(['nft', '-s', 'list', 'table', 'inet', tableName]), ''),
-      readForward(shell, 4),
-      readForward(shell, 6),
-      speaksIpv6(shell),
-      readConnections(stateDir),
-    ])
+  const [addresses, netconf, routes, rules4, rules6, fdb, neigh, nft, chains, hasIpv6, ipsecs] = await Promise.all([
+    json(shell, ['ip', '-json', '-details', 'address', 'show']),
+    json(shell, ['ip', '-json', 'netconf', 'show']),
+    readRoutes(shell),
+    json(shell, ['ip', '-json', '-4', 'rule']),
+    orWithout(json(shell, ['ip', '-json', '-6', 'rule']), []),
+    json(shell, ['bridge', '-json', 'fdb']),
+    json(shell, ['ip', '-json', 'neigh']),
+    orWithout(shell.run(['nft', '-s', 'list', 'table', 'inet', tableName]), ''),
+    readForwardChains(shell),
+    speaksIpv6(shell),
+    readConnections(stateDir),
+  ])
   const links = parseLinks(addresses, netconf)
   const ours = new Set(links.map(({ name }) => name))
   const dump = await readWireGuard(shell, links)
-  const forwards = [...forward4.ours, ...forward6.ours]
   return {
     state: {
       links: keyedBy(links, ({ name }) => name),
       routes,
-      rules: new Set<Family>([
-        ...(parseRule(rules4, routingTable) ? [4 as const] : []),
-        ...(parseRule(rules6, routingTable) ? [6 as const] : []),
-      ]),
+      rules: new Set([...parseRules(rules4, 4), ...parseRules(rules6, 6)]),
       fdbs: keyedBy(parseFdbs(fdb, ours), fdbKey),
       neighbours: keyedBy(parseNeighbours(neigh, ours), neighbourKey),
       wireGuards: keyedBy(dump.wireGuards, ({ dev }) => dev),
       // Without its device strongSwan is started anew.
       ipsecs: ours.has(devices.ipsec.name) ? new Map(ipsecs.map((name) => [name, { name }])) : new Map(),
       nft,
-      forwards: new Set(forwards),
+      forwards: keyedBy(
+        chains.flatMap((chain) => chain.ours),
+        forwardKey,
+      ),
     },
     handshakes: dump.handshakes,
     hasIpv6,
     forwarding: new Set([...forwardingOf(netconf, 'inet', 4), ...forwardingOf(netconf, 'inet6', 6)]),
-    closedForward: new Set<Family>([
-      ...(forward4.isClosed ? [4 as const] : []),
-      ...(forward6.isClosed ? [6 as const] : []),
-    ]),
+    closedChains: chains.flatMap(({ closed }) => closed ?? []),
   }
 }
 
-/** Our table alone: what fail-over has to know. */
+/** Our tables alone: what fail-over has to know. */
 export async function readRoutes(shell: Shell): Promise<ReadonlyMap<string, Route>> {
-  const show = (family: Family) =>
+  const show = async (family: Family, table: number) => {
     // A table that never had a route is not there.
-    orWithout(json(shell, ['ip', '-json', `-${family}`, 'route', 'show', 'table', `${routingTable}`]), [])
-  const [ipv4, ipv6] = await Promise.all([show(4), show(6)])
-  return keyedBy([...parseRoutes(ipv4, 4), ...parseRoutes(ipv6, 6)], ({ cidr }) => cidr)
+    const shown = await orWithout(json(shell, ['ip', '-json', `-${family}`, 'route', 'show', 'table', `${table}`]), [])
+    return parseRoutes(shown, family, table)
+  }
+  const tables = [routingTable, inwardTable]
+  const all = await Promise.all(tables.flatMap((table) => [show(4, table), show(6, table)]))
+  return keyedBy(all.flat(), routeKey)
 }
 
 async function readWireGuard(shell: Shell, links: readonly Link[]): Promise<WireGuardDump> {
   const names = new Set(links.filter(({ kind }) => kind === 'wireguard' || kind === 'tun').map(({ name }) => name))
   if (names.size === 0) return { wireGuards: [], handshakes: [] }
   return parseWireGuard(await shell.run(['wg', 'show', 'all', 'dump']), names)
-}
-
-async function readForward(shell: Shell, family: Family) {
-  const program = family === 4 ? 'iptables' : 'ip6tables'
-  const shown = shell.run([program, '-w', '-S', 'FORWARD']).catch((error) => {
-    // Where iptables is not, nobody closed its FORWARD chain.
-    if (error instanceof ToolMissing || error instanceof CommandFailed) return ''
-    throw error
-  })
-  return parseForward(await shown, family)
 }
 
 async function speaksIpv6(shell: Shell): Promise<boolean> {

@@ -83,6 +83,10 @@ describe('what the steps are for the programs', () => {
       },
       { do: 'route.replace', route: { cidr: '240.0.0.0/8', hops: [] } },
       { do: 'route.delete', route: { cidr: '240.0.0.0/8', hops: [] } },
+      {
+        do: 'route.replace',
+        route: { cidr: '10.1.2.0/24', isInward: true, hops: [{ dev: 'vl', gateway: '210.0.2.2' }] },
+      },
     ])
     assert(action && 'run' in action)
     assert.deepEqual(action.run.stdin.trim().split('\n'), [
@@ -91,7 +95,20 @@ describe('what the steps are for the programs', () => {
       'route replace fd02::/64 proto 76 table 4876 src fd22::1 nexthop via fd22::2 dev vx onlink nexthop via fd22::3 dev vx onlink',
       'route replace unreachable 240.0.0.0/8 proto 76 table 4876',
       'route delete unreachable 240.0.0.0/8 table 4876',
+      'route replace 10.1.2.0/24 proto 76 table 4878 via 210.0.2.2 dev vl onlink',
     ])
+  })
+
+  it('looks for inward routes first, and for what comes in by a device only', () => {
+    const [action] = render([
+      { do: 'rule.add', key: '4' },
+      { do: 'rule.add', key: '4 vx-bridge' },
+    ])
+    assert(action && 'run' in action)
+    assert.equal(
+      action.run.stdin,
+      'rule add pref 30000 lookup 4876 protocol 76\nrule add pref 29999 iif vx-bridge lookup 4878 protocol 76\n',
+    )
   })
 
   it('starts a tunnel in user space before it is set up', () => {
@@ -111,16 +128,33 @@ describe('what the steps are for the programs', () => {
     assert.deepEqual(action.run, { argv: ['nft', '-f', '-'], stdin: lines.join('\n') })
   })
 
-  it('adds and takes the rules of iptables by what they say', () => {
+  it('adds rules to chains of others at the end, or before what drops the rest, and takes them again', () => {
+    const inward = { chain: { iptables: 'iptables' }, direction: 'i', dev: 'vx-bridge' } as const
+    const outward = { chain: { iptables: 'ip6tables-legacy' }, direction: 'o', dev: 'vx-bridge' } as const
+    const nft = {
+      chain: { nft: { family: 'inet', table: 'fw', name: 'fwd' } },
+      direction: 'i',
+      dev: 'vx-local',
+    } as const
     const actions = render([
-      { do: 'forward.accept', key: '4 -i vx-bridge' },
-      { do: 'forward.forget', key: '6 -o vx-bridge' },
+      { do: 'forward.accept', forward: inward },
+      { do: 'forward.accept', forward: { ...outward, at: 4 } },
+      { do: 'forward.forget', forward: outward },
+      { do: 'forward.accept', forward: nft },
+      { do: 'forward.accept', forward: { ...nft, at: 7 } },
+      { do: 'forward.forget', forward: { ...nft, at: 9 } },
     ])
+    const match = '{"match":{"op":"==","left":{"meta":{"key":"iifname"}},"right":"vx-local"}}'
+    const rule = `"family":"inet","table":"fw","chain":"fwd","comment":"kosmos.io","expr":[${match},{"accept":null}]`
     assert.deepEqual(
       actions.map((action) => 'run' in action && action.run.argv.join(' ')),
       [
-        'iptables -w -I FORWARD -i vx-bridge -m comment --comment kosmos.io -j ACCEPT',
-        'ip6tables -w -D FORWARD -o vx-bridge -m comment --comment kosmos.io -j ACCEPT',
+        'iptables -w -A FORWARD -i vx-bridge -m comment --comment kosmos.io -j ACCEPT',
+        'ip6tables-legacy -w -I FORWARD 4 -o vx-bridge -m comment --comment kosmos.io -j ACCEPT',
+        'ip6tables-legacy -w -D FORWARD -o vx-bridge -m comment --comment kosmos.io -j ACCEPT',
+        `nft -j {"nftables":[{"add":{"rule":{${rule}}}}]}`,
+        `nft -j {"nftables":[{"insert":{"rule":{${rule},"handle":7}}}]}`,
+        'nft -j {"nftables":[{"delete":{"rule":{"family":"inet","table":"fw","chain":"fwd","handle":9}}}]}',
       ],
     )
   })

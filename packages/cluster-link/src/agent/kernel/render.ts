@@ -1,17 +1,21 @@
-import { devices, routeProtocol, routingTable } from '../../model/names.ts'
+import { devices, inwardTable, routeProtocol, routingTable } from '../../model/names.ts'
 import { tableName } from '../firewall/syntax.ts'
 import { interfaceId } from '../ipsec/connection.ts'
 import type { IpsecImplementation } from '../ipsec/implementation.ts'
 import { familyOf } from '../net/cidr.ts'
-import { type Hop, type Link, linkAlias, type Route, rulePreference, type WireGuard } from './state.ts'
+import type { Command } from './command.ts'
+import { acceptance, removal } from './render-forward.ts'
+import {
+  type Hop,
+  inwardPreference,
+  type Link,
+  linkAlias,
+  type Route,
+  rulePreference,
+  type WireGuard,
+} from './state.ts'
 import type { Step } from './step.ts'
 import { sysctlFile } from './sysctl.ts'
-
-/** A program, and what it reads from its standard input. */
-export interface Command {
-  readonly argv: readonly string[]
-  readonly stdin: string
-}
 
 /** What has to be done; a tunnel in user space and its keys take more than a command. */
 export type Action =
@@ -73,14 +77,11 @@ function commandOf(step: Exclude<Step, { do: 'wireguard.set' | 'ipsec.set' }>): 
       return ip(`address delete ${step.address} dev ${step.dev}`)
     case 'rule.add':
     case 'rule.delete':
-      return {
-        argv: ['ip', `-${step.family}`, '-batch', '-'],
-        stdin: `rule ${step.do.slice(5)} pref ${rulePreference} lookup ${routingTable} protocol ${routeProtocol}\n`,
-      }
+      return ruleCommand(step)
     case 'route.replace':
       return ip(routeLine(step.route))
     case 'route.delete':
-      return ip(`route delete ${typeOf(step.route)}${step.route.cidr} table ${routingTable}`)
+      return ip(`route delete ${typeOf(step.route)}${step.route.cidr} table ${tableOf(step.route)}`)
     case 'fdb.replace':
     case 'fdb.delete': {
       const { mac, dev, ip: dst } = step.fdb
@@ -99,13 +100,9 @@ function commandOf(step: Exclude<Step, { do: 'wireguard.set' | 'ipsec.set' }>): 
       return { argv: ['nft', '-f', '-'], stdin: `${away}${step.table}` }
     }
     case 'forward.accept':
-    case 'forward.forget': {
-      const [family, direction = '', dev = ''] = step.key.split(' ')
-      const program = family === '4' ? 'iptables' : 'ip6tables'
-      const verb = step.do === 'forward.accept' ? '-I' : '-D'
-      const rule = [direction, dev, '-m', 'comment', '--comment', linkAlias, '-j', 'ACCEPT']
-      return { argv: [program, '-w', verb, 'FORWARD', ...rule], stdin: '' }
-    }
+      return acceptance(step.forward)
+    case 'forward.forget':
+      return removal(step.forward)
   }
 }
 
@@ -140,11 +137,23 @@ function changeLines(name: string, change: Extract<Step, { do: 'link.set' }>['ch
   return words.map((word) => `link set dev ${name} ${word}`)
 }
 
+function ruleCommand({ do: what, key }: Extract<Step, { key: string; do: `rule.${string}` }>): Command {
+  const [family, dev] = key.split(' ')
+  const words = dev
+    ? `pref ${inwardPreference} iif ${dev} lookup ${inwardTable}`
+    : `pref ${rulePreference} lookup ${routingTable}`
+  return {
+    argv: ['ip', `-${family}`, '-batch', '-'],
+    stdin: `rule ${what.slice(5)} ${words} protocol ${routeProtocol}\n`,
+  }
+}
+
+const tableOf = ({ isInward }: Route): number => (isInward ? inwardTable : routingTable)
 const typeOf = ({ hops }: Route): string => (hops.length === 0 ? 'unreachable ' : '')
 
 function routeLine(route: Route): string {
   const { cidr, source, hops } = route
-  const head = `route replace ${typeOf(route)}${cidr} proto ${routeProtocol} table ${routingTable}${source ? ` src ${source}` : ''}`
+  const head = `route replace ${typeOf(route)}${cidr} proto ${routeProtocol} table ${tableOf(route)}${source ? ` src ${source}` : ''}`
   if (hops.length === 0) return head
   const [only] = hops
   if (hops.length === 1 && only) return `${head} ${hopWords(only)}`

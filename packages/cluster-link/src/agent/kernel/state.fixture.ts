@@ -1,10 +1,9 @@
 import fc from 'fast-check'
-import type { Family } from '../net/cidr.ts'
+import { type Forward, forwardKey } from './forward.ts'
 import {
   byHop,
   type Fdb,
   fdbKey,
-  forwardKey,
   hopKey,
   type KernelState,
   keyedBy,
@@ -13,6 +12,8 @@ import {
   neighbourKey,
   type Peer,
   type Route,
+  routeKey,
+  ruleKey,
   type WireGuard,
 } from './state.ts'
 
@@ -92,13 +93,16 @@ function partsOf(links: readonly Link[]): { [K in keyof KernelState]: fc.Arbitra
         peers: fc.array(peer, { maxLength: 3 }).map((peers) => keyedBy(peers, ({ publicKey }) => publicKey)),
       }),
   )
-  const forwards = vxlans.flatMap((dev) => [forwardKey(4, 'i', dev), forwardKey(6, 'o', dev)])
+  const forwards = vxlans.flatMap((dev): Forward[] => [
+    { chain: { iptables: 'iptables' }, direction: 'i', dev },
+    { chain: { nft: { family: 'inet', table: 'others', name: 'pass' } }, direction: 'o', dev },
+  ])
   return {
     links: fc.constant(keyedBy(links, ({ name }) => name)),
     routes: fc
       .array(fc.oneof(routeOver(links), one<Route>({ cidr: '240.0.0.0/8', hops: [] })), { maxLength: 6 })
-      .map((routes) => keyedBy(routes, ({ cidr }) => cidr)),
-    rules: fc.subarray<Family>([4, 6]).map((families) => new Set(families)),
+      .map((routes) => keyedBy(routes, routeKey)),
+    rules: fc.subarray([ruleKey(4), ruleKey(6), ruleKey(4, 'vx-bridge')]).map((keys) => new Set(keys)),
     fdbs: onVxlan(fdb).map((entries) => keyedBy(entries, fdbKey)),
     neighbours: onVxlan(neighbour).map((entries) => keyedBy(entries, neighbourKey)),
     wireGuards: fc.tuple(...wireGuards).map((all) => keyedBy(all, ({ dev }) => dev)),
@@ -109,7 +113,7 @@ function partsOf(links: readonly Link[]): { [K in keyof KernelState]: fc.Arbitra
       ),
     ),
     nft: one('', 'table one', 'table two'),
-    forwards: some(forwards).map((keys) => new Set(keys)),
+    forwards: fc.subarray(forwards).map((chosen) => keyedBy(chosen, forwardKey)),
   }
 }
 
@@ -120,6 +124,11 @@ function routeOver(links: readonly Link[]): fc.Arbitrary<Route> {
   return record({
     cidr: one('10.1.0.0/16', '10.2.0.0/16', '10.3.0.0/16'),
     hops: fc.array(hop, { minLength: 1, maxLength: 3 }).map((hops) => [...keyedBy(hops, hopKey).values()].sort(byHop)),
+    isInward: fc.constantFrom(true as const, undefined),
     source: sources.length > 0 ? fc.option(one(...sources), { nil: undefined }) : fc.constant(undefined),
-  }).map(({ source, ...route }) => (source === undefined ? route : { ...route, source }))
+  }).map(({ source, isInward, ...route }) => ({
+    ...route,
+    ...(source !== undefined && { source }),
+    ...(isInward && { isInward }),
+  }))
 }

@@ -1,13 +1,14 @@
 import type { IpsecConnection } from '../ipsec/connection.ts'
 import type { Family } from '../net/cidr.ts'
+import type { Forward } from './forward.ts'
 
 /** What of ours is in the kernel of a node, or should be. Addresses are in the form in which the kernel prints them. */
 export interface KernelState {
   readonly links: ReadonlyMap<string, Link>
-  /** By CIDR, in our table. */
+  /** In our tables, see {@link routeKey}. */
   readonly routes: ReadonlyMap<string, Route>
-  /** Families for which a rule looks into our table. */
-  readonly rules: ReadonlySet<Family>
+  /** Of which packets our tables are looked into, see {@link ruleKey}. */
+  readonly rules: ReadonlySet<string>
   /** By device and MAC. */
   readonly fdbs: ReadonlyMap<string, Fdb>
   /** By device and address. */
@@ -18,8 +19,8 @@ export interface KernelState {
   readonly ipsecs: ReadonlyMap<string, IpsecConnection>
   /** Our nftables table as nft prints it; empty: there is none. */
   readonly nft: string
-  /** Devices whose packets the FORWARD chain of iptables lets pass by a rule of ours, see {@link forwardKey}. */
-  readonly forwards: ReadonlySet<string>
+  /** In chains of others, by `forwardKey`. */
+  readonly forwards: ReadonlyMap<string, Forward>
 }
 
 export interface Link {
@@ -48,6 +49,8 @@ export interface Vxlan {
 
 export interface Route {
   readonly cidr: string
+  /** For what comes from other clusters only. */
+  readonly isInward?: true
   readonly source?: string
   /** Sorted; none: the network is unreachable. */
   readonly hops: readonly Hop[]
@@ -88,11 +91,15 @@ export interface Peer {
 
 export const linkAlias = 'kosmos.io'
 export const rulePreference = 30_000
+/** Before the other one, since what comes from other clusters may be for networks that others have as well. */
+export const inwardPreference = 29_999
 
+export const routeKey = ({ cidr, isInward }: Pick<Route, 'cidr' | 'isInward'>): string =>
+  isInward ? `inward ${cidr}` : cidr
+/** With a device: what comes in by it looks into the table of inward routes. */
+export const ruleKey = (family: Family, dev?: string): string => (dev === undefined ? `${family}` : `${family} ${dev}`)
 export const fdbKey = ({ dev, mac }: Pick<Fdb, 'dev' | 'mac'>): string => `${dev} ${mac}`
 export const neighbourKey = ({ dev, ip }: Pick<Neighbour, 'dev' | 'ip'>): string => `${dev} ${ip}`
-export const forwardKey = (family: Family, direction: 'i' | 'o', dev: string): string =>
-  `${family} -${direction} ${dev}`
 
 export const hopKey = ({ gateway = '', dev }: Hop): string => `${dev} ${gateway}`
 
@@ -116,5 +123,5 @@ export const nothing: KernelState = {
   wireGuards: new Map(),
   ipsecs: new Map(),
   nft: '',
-  forwards: new Set(),
+  forwards: new Map(),
 }

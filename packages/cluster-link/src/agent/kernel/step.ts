@@ -1,5 +1,5 @@
 import type { IpsecImplementation } from '../ipsec/implementation.ts'
-import type { Family } from '../net/cidr.ts'
+import type { Forward } from './forward.ts'
 import type { Fdb, KernelState, Link, Neighbour, Route, WireGuard } from './state.ts'
 
 /** One change to the kernel. */
@@ -9,14 +9,14 @@ export type Step =
   | { readonly do: 'link.set'; readonly name: string; readonly change: LinkChange }
   | { readonly do: 'link.loosen'; readonly name: string }
   | { readonly do: 'address.add' | 'address.delete'; readonly dev: string; readonly address: string }
-  | { readonly do: 'rule.add' | 'rule.delete'; readonly family: Family }
+  | { readonly do: 'rule.add' | 'rule.delete'; readonly key: string }
   | { readonly do: 'route.replace' | 'route.delete'; readonly route: Route }
   | { readonly do: 'fdb.replace' | 'fdb.delete'; readonly fdb: Fdb }
   | { readonly do: 'neighbour.replace' | 'neighbour.delete'; readonly neighbour: Neighbour }
   | { readonly do: 'wireguard.set'; readonly wireGuard: WireGuard }
   | { readonly do: 'ipsec.set'; readonly ipsecs: KernelState['ipsecs']; readonly implementation: IpsecImplementation }
   | { readonly do: 'nft.replace'; readonly table: string }
-  | { readonly do: 'forward.accept' | 'forward.forget'; readonly key: string }
+  | { readonly do: 'forward.accept' | 'forward.forget'; readonly forward: Forward }
 
 /** What can be changed on a device while packets pass. */
 export interface LinkChange {

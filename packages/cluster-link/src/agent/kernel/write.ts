@@ -1,7 +1,8 @@
 import type { Charon } from '../ipsec/charon.ts'
 import { CommandFailed, type Shell } from '../shell/shell.ts'
 import type { Tunnels } from '../wireguard/tunnel.ts'
-import { type Action, type Command, render } from './render.ts'
+import type { Command } from './command.ts'
+import { type Action, render } from './render.ts'
 import type { Step } from './step.ts'
 
 /** What encrypts and takes more than commands. */

@@ -1,4 +1,5 @@
 import type { LinkRoute, NodeConfigSpec } from '@kosmos/api'
+import { detoursOf } from '../../model/detours.ts'
 import type { Route } from '../kernel/state.ts'
 import { canonicalAddress, canonicalNetwork } from '../net/cidr.ts'
 
@@ -10,10 +11,12 @@ export interface Targets {
   readonly others: readonly string[]
 }
 
-export function targetsOf({ routes = [] }: NodeConfigSpec): Targets {
-  const all = new Set<string>()
+export function targetsOf(spec: NodeConfigSpec): Targets {
+  const { routes = [], inwardRoutes = [], detours = [] } = spec
+  const standIns = routes.flatMap((route) => detoursOf(route, spec))
+  const all = new Set(detours.map(({ gw }) => canonicalAddress(gw)))
   const replaceable = new Set<string>()
-  for (const hops of gatewaysByNetwork(routes).values()) {
+  for (const hops of gatewaysByNetwork([...routes, ...standIns, ...inwardRoutes]).values()) {
     for (const gateway of hops) {
       all.add(gateway)
       if (hops.size > 1) replaceable.add(gateway)

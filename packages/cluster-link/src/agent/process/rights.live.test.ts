@@ -8,6 +8,7 @@ import {
   createTransport,
   customResourceDefinitions,
   type KubeObject,
+  leases,
   loadKubeConfig,
   nodes,
   resource,
@@ -15,9 +16,13 @@ import {
   serviceAccounts,
   unwrap,
 } from '@kosmos/kube'
+import { serveHttp } from '@kosmos/kube/process'
+import { askPort } from '@kosmos/kube/testing'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 import { loadAll } from 'js-yaml'
+import { Registry } from 'prom-client'
 import { nodeConfigs } from '../../control/resources.ts'
+import { renewWord } from '../status/word.ts'
 
 const deploy = new URL('../../../../../deploy/', import.meta.url)
 const agent = { namespace: 'kosmos-link', name: 'kosmos-link-agent' }
@@ -28,6 +33,8 @@ const plurals: Readonly<Record<string, readonly [plural: string, scope: 'Namespa
   ServiceAccount: ['serviceaccounts', 'Namespaced'],
   ClusterRole: ['clusterroles', 'Cluster'],
   ClusterRoleBinding: ['clusterrolebindings', 'Cluster'],
+  Role: ['roles', 'Namespaced'],
+  RoleBinding: ['rolebindings', 'Namespaced'],
   ValidatingAdmissionPolicy: ['validatingadmissionpolicies', 'Cluster'],
   ValidatingAdmissionPolicyBinding: ['validatingadmissionpolicybindings', 'Cluster'],
 }
@@ -46,17 +53,15 @@ describe('an agent in a linked cluster', () => {
     clients.push(client)
     return client
   }
+  const tokenOf = async (account: { namespace: string; name: string }, spec: object = {}) => {
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec } as KubeObject
+    const answer = await admin.createFor<{ status: { token: string } }>(serviceAccounts, account, 'token', request)
+    return unwrap(answer)?.status.token ?? ''
+  }
   /** As the kubelet gets a token for the agent's pod on a node: it names the node (KEP-4193). */
   const agentOn = async (node: string | undefined) => {
     const boundObjectRef = node === undefined ? undefined : { apiVersion: 'v1', kind: 'Node', name: node }
-    const request = {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: { expirationSeconds: 3600, ...(boundObjectRef && { boundObjectRef }) },
-    }
-    const granted = unwrap(
-      await admin.createFor<{ status: { token: string } }>(serviceAccounts, agent, 'token', request as KubeObject),
-    )
+    const token = await tokenOf(agent, { expirationSeconds: 3600, ...(boundObjectRef && { boundObjectRef }) })
     const name = 'own'
     return await connect(
       {
@@ -71,7 +76,7 @@ describe('an agent in a linked cluster', () => {
             },
           },
         ],
-        users: [{ name, user: { token: granted?.status.token } }],
+        users: [{ name, user: { token } }],
         contexts: [{ name, context: { cluster: name, user: name } }],
         'current-context': name,
       },
@@ -126,6 +131,38 @@ describe('an agent in a linked cluster', () => {
       assert.ok(!outcome.ok)
       assert.match(outcome.status.message ?? '', /an agent of ClusterLink writes the status of its own node only/)
     }
+  })
+
+  it('tells its metrics to pods that count, and neither to other agents nor to strangers', async () => {
+    const client = await agentOn('n1')
+    const at = { address: '127.0.0.1', port: 0, tls: undefined, log: () => {} }
+    const http = await serveHttp({ ...at, client, registry: new Registry(), isReady: () => true })
+    try {
+      const ask = async (token?: string) => (await askPort(`${http.url}/metrics`, { token })).code
+      const counter = await tokenOf({ ...agent, name: 'kosmos-link-counter' })
+      assert.deepEqual([await ask(counter), await ask(await tokenOf(agent)), await ask()], [200, 403, 401])
+    } finally {
+      await http.close()
+    }
+  })
+
+  it('renews the Lease of its own node, and no other', async () => {
+    const own = await agentOn('n1')
+    const beat = async (client: Client, node: string) => {
+      const stored = await admin.get(nodeConfigs, { name: `leaf-${node}` })
+      assert.ok(stored)
+      await renewWord(client, stored, 20_000)
+    }
+    await eventually(async () => {
+      await assert.rejects(beat(own, 'n2'), /an agent of ClusterLink renews the Lease of its own node only/)
+      return true
+    })
+    await beat(own, 'n1')
+    await beat(own, 'n1')
+    const [lease, ...others] = await admin.listAll(leases, { namespace: 'kosmos-link' })
+    assert.equal(others.length, 0)
+    assert.deepEqual([lease?.metadata.name, lease?.spec?.leaseDurationSeconds], ['n1', 40])
+    await assert.rejects(own.get(leases, { namespace: 'kosmos-link', name: 'n1' }), { code: 403 })
   })
 
   it('changes no NodeConfig, and reads nothing but NodeConfigs', async () => {

@@ -1,5 +1,8 @@
 import { Client, Connection, createTransport, loadKubeConfig, type ReconcileObservation } from '@kosmos/kube'
 import { createProcessMetrics, type Log, serveHttp } from '@kosmos/kube/process'
+import { readFigures } from '../metrics/read.ts'
+import { registerLinkMetrics } from '../metrics/register.ts'
+import type { NodeAgent } from '../node-agent.ts'
 import { removeEverything } from '../remove.ts'
 import { createShell } from '../shell/shell.ts'
 import { serveNodeConfig } from './node-config.ts'
@@ -30,11 +33,16 @@ export async function runAgent(options: AgentOptions, log: Log, signal: AbortSig
   const onReady = () => {
     ready = true
   }
-  const { httpAddress: address, httpPort: port } = options
-  const http = await serveHttp({ address, port, registry: metrics.registry, isReady: () => ready })
-  ofNode('info', 'http.listening', { url: http.url })
+  const { registry } = metrics
+  const http = await serveHttp({ ...options.https, client, log: ofNode, registry, isReady: () => ready })
+  const onAgent = (agent: Pick<NodeAgent, 'wanted' | 'report'>) =>
+    registerLinkMetrics(registry, async () => {
+      const spec = agent.wanted() ?? { nodeName: node }
+      return { spec, report: agent.report(), figures: await readFigures({ shell, stateDir }, spec) }
+    })
+  const work = { client, name, shell, stateDir, autodetection, onReconcile, onReady, onAgent, log: ofNode }
   try {
-    await serveNodeConfig({ client, name, shell, stateDir, autodetection, onReconcile, onReady, log: ofNode }, signal)
+    await serveNodeConfig(work, signal)
   } finally {
     await http.close()
     await connection.close()

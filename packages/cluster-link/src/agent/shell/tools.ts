@@ -1,7 +1,7 @@
 import { type Shell, ToolMissing } from './shell.ts'
 
 /** Where these are not, there is nothing for them to do. */
-const dispensable: readonly string[] = ['iptables', 'ip6tables']
+const dispensable: readonly string[] = ['iptables', 'ip6tables', 'iptables-legacy', 'ip6tables-legacy']
 
 /** The same shell; tells which programs are missing whenever that changes. */
 export function watchTools(shell: Shell, onChange: (missing: readonly string[]) => void): Shell {

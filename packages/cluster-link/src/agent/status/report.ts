@@ -14,5 +14,6 @@ export interface Report {
   readonly underlay?: UnderlayStatus
   readonly wireGuard?: NonNullable<NodeConfigStatus['wireGuard']>
   readonly ipsec?: NonNullable<NodeConfigStatus['ipsec']>
+  readonly keys?: NonNullable<NodeConfigStatus['keys']>
   readonly nextHops: readonly { readonly address: string; readonly reachability: Reachability | undefined }[]
 }

@@ -9,7 +9,7 @@ import type { Report } from './report.ts'
 
 /** The status that a report makes of the one before. */
 export function statusOf(report: Report, before: NodeConfigStatus | undefined, now: number): NodeConfigStatus {
-  const { generation, changedAt, syncedAt, underlay, wireGuard, ipsec } = report
+  const { generation, changedAt, syncedAt, underlay, wireGuard, ipsec, keys } = report
   const observedGeneration = generation ?? before?.observedGeneration
   const lastChangeTime = changedAt === undefined ? before?.lastChangeTime : timeOf(changedAt)
   const lastSyncTime = syncedAt === undefined ? before?.lastSyncTime : timeOf(syncedAt)
@@ -21,6 +21,7 @@ export function statusOf(report: Report, before: NodeConfigStatus | undefined, n
     ...(underlay && { underlay }),
     ...(wireGuard && { wireGuard }),
     ...(ipsec && { ipsec }),
+    ...(keys && Object.keys(keys).length > 0 && { keys }),
     nextHops: report.nextHops.map((hop) => nextHopOf(hop, now)),
   }
 }

@@ -20,6 +20,7 @@ function essenceOf({
   underlay,
   wireGuard,
   ipsec,
+  keys,
   nextHops,
 }: NodeConfigStatus) {
   return {
@@ -28,6 +29,7 @@ function essenceOf({
     underlay,
     wireGuard,
     ipsec,
+    keys,
     conditions: (conditions ?? []).map(({ lastTransitionTime, ...condition }) => condition),
     nextHops: (nextHops ?? []).map(({ address, reachable }) => ({ address, reachable })),
   }

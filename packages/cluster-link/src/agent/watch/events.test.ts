@@ -11,11 +11,15 @@ const aboutUs = [
   'Deleted 10.2.0.0/16 table 4876 proto 76 src 220.0.0.1 \\\tnexthop via 220.0.0.2 dev vx-bridge weight 1 onlink ',
   'Deleted unreachable 240.0.0.0/8 table 4876 proto 76 ',
   'Deleted 30000:\tfrom all lookup 4876 proto 76',
+  'Deleted 29999:\tfrom all iif vx-b lookup 4878 proto 76',
   '220.0.0.2 dev vx-bridge lladdr 02:00:00:00:00:02 PERMANENT ',
   'inet vx-bridge rp_filter strict ',
   'inet all forwarding off ',
   'netlink receive error No buffer space available (105)',
   'delete table inet kosmos_link',
+  'add rule ip filter FORWARD counter packets 0 bytes 0 jump FLANNEL-FWD',
+  'delete rule ip filter FORWARD handle 12',
+  'add chain inet firewalld filter_FORWARD { type filter hook forward priority filter + 10; policy accept; }',
   'add rule inet kosmos_link input udp dport 4876 counter packets 0 bytes 0 drop',
 ]
 const aboutUnderlay = [

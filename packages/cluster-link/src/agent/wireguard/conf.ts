@@ -13,7 +13,8 @@ function peerSection({ publicKey, endpoint, allowedIPs, keepaliveSeconds }: Peer
     '[Peer]',
     `PublicKey = ${publicKey}`,
     ...(endpoint === undefined ? [] : [`Endpoint = ${endpoint}`]),
-    `AllowedIPs = ${allowedIPs.join(', ')}`,
+    // Without the line it has none; an empty one is refused.
+    ...(allowedIPs.length === 0 ? [] : [`AllowedIPs = ${allowedIPs.join(', ')}`]),
     `PersistentKeepalive = ${keepaliveSeconds ?? 'off'}`,
     '',
   ].join('\n')

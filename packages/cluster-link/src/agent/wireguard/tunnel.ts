@@ -29,7 +29,7 @@ export async function findImplementation(shell: Shell): Promise<Implementation> 
   }
 }
 
-export function createTunnels(shell: Shell, stateDir: string, { privateKey }: KeyPair): Tunnels {
+export function createTunnels(shell: Shell, stateDir: string, loadKey: () => Promise<KeyPair>): Tunnels {
   return {
     start: async (name) => {
       const logFile = join(stateDir, `${name}.log`)
@@ -44,6 +44,7 @@ export function createTunnels(shell: Shell, stateDir: string, { privateKey }: Ke
     },
     configure: async (wireGuard) => {
       const file = join(stateDir, `${wireGuard.dev}.conf`)
+      const { privateKey } = await loadKey()
       await writePrivate(file, wireGuardConf(wireGuard, privateKey))
       try {
         // Peers that stay as they are keep their session.

@@ -56,7 +56,10 @@ export function buildNetwork(sketches: readonly ClusterSketch[]): LinkNetwork {
     })
     const { networkType, tunnel } = sketch
     const families = new Set(sketch.families)
-    return [name, { name, networkType, tunnel, families, bridge, local, networks, nodes: new Map(nodes) }]
+    return [
+      name,
+      { name, networkType, tunnel, families, bridge, local, networks, nodes: new Map(nodes), strangers: new Map() },
+    ]
   })
   return new Map(clusters)
 }

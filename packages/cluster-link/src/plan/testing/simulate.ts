@@ -8,20 +8,32 @@ import { planNode } from '../plan-node.ts'
 export class Simulation {
   readonly #specs = new Map<string, NodeConfigSpec>()
   readonly #down: ReadonlySet<string>
+  readonly #isCut: (from: string, to: string) => boolean
   readonly #forwarding: Forwarding
 
-  constructor(network: LinkNetwork, down: Iterable<string> = []) {
+  /**
+   * @param tamper what somebody made of the NodeConfig of his node, against the plan
+   * @param isCut whether nothing passes between two nodes
+   */
+  constructor(
+    network: LinkNetwork,
+    down: Iterable<string> = [],
+    tamper: (place: string, spec: NodeConfigSpec) => NodeConfigSpec = (_, spec) => spec,
+    isCut: (from: string, to: string) => boolean = () => false,
+  ) {
     this.#down = new Set(down)
+    this.#isCut = isCut
     for (const cluster of network.values()) {
       const pairs = pairsOf(network, cluster)
       for (const node of cluster.nodes.values()) {
-        this.#specs.set(`${cluster.name}/${node.name}`, planNode(cluster, node, pairs))
+        const place = `${cluster.name}/${node.name}`
+        this.#specs.set(place, tamper(place, planNode(cluster, node, pairs)))
       }
     }
     this.#forwarding = new Forwarding({
       network,
       specOf: (place) => this.#specs.get(place),
-      isSilent: (_, { to }) => this.#down.has(to ?? ''),
+      isSilent: (place, { to = '' }) => this.#down.has(to) || isCut(place, to),
     })
   }
 
@@ -31,12 +43,19 @@ export class Simulation {
     return spec
   }
 
+  /** A node has heard of something already that others have not. */
+  adopt(place: string, spec: NodeConfigSpec): void {
+    this.#specs.set(place, spec)
+  }
+
   /** From a pod on a node to an address. */
   send(place: string, source: string, target: string): Trip {
     const trip = this.#forwarding.send(place, source, target)
-    const dead = trip.path.slice(1).find((passed) => this.#down.has(passed))
+    const dead =
+      trip.path.slice(1).find((passed) => this.#down.has(passed)) ??
+      trip.hops.find((hop) => this.#isCut(hop.from, hop.to))?.to
     if (dead === undefined) return trip
     const { arrivedAt: _, ...lost } = trip
-    return { ...lost, lost: `${dead} is down` }
+    return { ...lost, lost: `${dead} is down, or cut off` }
   }
 }

@@ -20,6 +20,7 @@ describe('a support bundle', () => {
         'versions.json',
         'clusters.json',
         'clusternodes.json',
+        'clusterlinkpolicies.json',
         'nodeconfigs/berlin.json',
         'agents/berlin.json',
         'nodeconfigs/paris.json',

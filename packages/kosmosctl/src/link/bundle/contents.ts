@@ -1,4 +1,4 @@
-import type { StoredClusterNode, StoredNodeConfig } from '@kosmos/cluster-link'
+import type { StoredClusterNode, StoredLinkPolicy, StoredNodeConfig } from '@kosmos/cluster-link'
 import type { Pod, StoredCluster } from '@kosmos/kube'
 import type { LinkCheck } from '../check.ts'
 import { linkCheckData } from '../check-data.ts'
@@ -26,6 +26,7 @@ export function bundleContents(facts: LinkFacts, check: LinkCheck, kosmosctl: st
     'clusternodes.json',
     facts.clusters.flatMap(({ nodes }) => nodes.map(plainObject)),
   )
+  put('clusterlinkpolicies.json', facts.policies.map(plainObject))
   for (const { name, inside } of facts.clusters) {
     if ('error' in inside) continue
     put(`nodeconfigs/${name}.json`, inside.configs.map(plainObject))
@@ -60,7 +61,7 @@ const plainCluster = ({ metadata, spec, status }: StoredCluster) => ({
 })
 
 /** ClusterNodes and NodeConfigs hold addresses and public keys only; private keys do not leave their nodes. */
-const plainObject = ({ metadata, spec, status }: StoredClusterNode | StoredNodeConfig) => ({
+const plainObject = ({ metadata, spec, status }: StoredClusterNode | StoredLinkPolicy | StoredNodeConfig) => ({
   metadata: plainMetadata(metadata as StoredCluster['metadata']),
   spec,
   status,

@@ -10,6 +10,8 @@ export interface Outcome extends Target {
   readonly why?: string
   /** Of a large packet. */
   readonly size?: number
+  /** What a single connection carried. */
+  readonly bitsPerSecond?: number
   /** The address of the caller, as the callee saw it. */
   readonly seenAs?: string
 }
@@ -31,6 +33,7 @@ const advice: Readonly<Record<Way, string>> = {
     'does the Service work inside its own cluster? Is its network in spec.clusterLinkOptions.serviceCIDRs?',
   'large packets':
     'the network between the nodes carries less than the MTU of its interfaces says: lower the MTU of the interface on both nodes (tunnels follow it), or let ICMP "fragmentation needed" pass',
+  throughput: 'if small packets pass, try large ones: the line large packets tells whether they fit',
 }
 
 /** One finding for each way that fails somewhere, for callers that are seen as somebody else, or that all is well. Pure. */
@@ -60,7 +63,7 @@ export function outcomeFindings(outcomes: readonly Outcome[]): Finding[] {
 
 /** Where no packet passes, that large ones do not is no news. */
 function followsFrom({ way, from, to, family }: Outcome, failures: readonly Outcome[]): boolean {
-  if (way !== 'large packets') return false
+  if (way !== 'large packets' && way !== 'throughput') return false
   return failures.some((one) => one.way === 'pod → pod' && one.from === from && one.to === to && one.family === family)
 }
 

@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { selfSignedCertificate } from '@kosmos/kube/certificates'
 import { linkedFacts } from '../facts.fixture.ts'
 import { outcomeFindings, outcomesIn } from './outcome.ts'
-import { answering, asking } from './program.ts'
-import { targetsOf } from './ways.ts'
+import { answering, asking, counting, port, pouring } from './program.ts'
+import { targetsOf, throughputTargets } from './ways.ts'
 
 const options = { globalCIDRsMap: { '10.7.0.0/16': '100.64.0.0/16' } }
 const { network } = linkedFacts([
@@ -42,8 +51,69 @@ describe('check pods', () => {
     )
   })
 
+  it('pour into one pod of each other cluster and family', () => {
+    assert.ok(berlin && paris)
+    const more = { ...facts, responders: [...responders, { ...paris, node: 'n2', addresses: ['10.8.1.5'] }] }
+    const target = { way: 'throughput', to: 'paris/n1', family: 4, address: '10.8.0.5', port: 8080 }
+    assert.deepEqual(throughputTargets(berlin, more), [target])
+  })
+
+  it('find out how much a connection carries, and say why none does', async () => {
+    const run = (program: string, targets: object[]) =>
+      spawn(process.execPath, ['-e', program], { env: { ...process.env, TARGETS: JSON.stringify(targets) } })
+    const server = run(
+      answering.replace(
+        `listen(${port}, '::')`,
+        "listen(0, '127.0.0.1', function () { console.log(this.address().port) })",
+      ),
+      [],
+    )
+    try {
+      const [line] = await once(server.stdout, 'data')
+      const open = { address: '127.0.0.1', port: Number(`${line}`) }
+      const pourer = run(pouring, [
+        { ...open, way: 'throughput' },
+        { ...open, way: 'throughput', port: 1 },
+      ])
+      const log = (await pourer.stdout.toArray()).join('')
+      const [carried, refused] = outcomesIn(log, 'berlin/n1')
+      assert.ok(carried?.works && (carried.bitsPerSecond ?? 0) > 1e6, log)
+      assert.deepEqual([refused?.works, refused?.why], [false, 'ECONNREFUSED'])
+    } finally {
+      server.kill()
+    }
+  })
+
+  it('read what an agent has counted by the token that they are given, and say why where they may not', async () => {
+    const { certificate: cert, key } = await selfSignedCertificate({ subject: [], hosts: ['n1'], lifetimeMs: 60_000 })
+    let scrapes = 0
+    const agent = https.createServer({ cert, key }, ({ headers }, response) => {
+      if (headers.authorization !== 'Bearer of-the-counter') response.writeHead(403)
+      response.end(`# HELP\nkosmos_link_tunnel_bytes_total{end="e"} ${++scrapes}\nprocess_cpu_seconds_total 1\n`)
+    })
+    await new Promise<void>((resolve) => agent.listen(0, '127.0.0.1', resolve))
+    const folder = await mkdtemp(path.join(tmpdir(), 'kosmos-counter-'))
+    const { port } = agent.address() as AddressInfo
+    const run = async (token: string) => {
+      const file = path.join(folder, 'token')
+      await writeFile(file, `${token}\n`)
+      const env = { HOST_IP: '127.0.0.1', PORT: `${port}`, SECONDS: '0', TOKEN_FILE: file }
+      const child = spawn(process.execPath, ['-e', counting], { env })
+      return await text(child.stdout)
+    }
+    try {
+      const [before, after] = [1, 2].map((count) => [`kosmos_link_tunnel_bytes_total{end="e"} ${count}`])
+      assert.deepEqual(JSON.parse((await run('of-the-counter')).replace('RESULT ', '')), { before, after })
+      assert.match(await run('of-somebody'), /does not say what it has counted: the agent answers 403/)
+    } finally {
+      agent.close()
+      await rm(folder, { recursive: true })
+    }
+  })
+
   it('run programs that are valid', () => {
-    for (const program of [answering, asking]) assert.doesNotThrow(() => new Function('require', program))
+    for (const program of [answering, asking, counting, pouring])
+      assert.doesNotThrow(() => new Function('require', program))
   })
 })
 

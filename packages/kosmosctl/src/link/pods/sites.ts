@@ -5,11 +5,17 @@ import { type Inside, type LinkedCluster, linkNamespace, type OpenMember } from 
 import { insideOf } from '../view.ts'
 import type { Image } from './manifests.ts'
 
-const needed: readonly Right[] = [
+/** To make pods, to read what they say, and to take them away. */
+export const podRights: readonly Right[] = [
   ...['create', 'get', 'list', 'delete'].map((verb) => ({ verb, resource: 'pods', namespace: linkNamespace })),
   { verb: 'get', resource: 'pods', subresource: 'log', namespace: linkNamespace },
-  ...['create', 'list', 'delete'].map((verb) => ({ verb, resource: 'services', namespace: linkNamespace })),
 ]
+
+export const serviceRights: readonly Right[] = ['create', 'list', 'delete'].map((verb) => ({
+  verb,
+  resource: 'services',
+  namespace: linkNamespace,
+}))
 
 /** A cluster in which check pods can be made, and the nodes for them. */
 export interface Site {
@@ -25,9 +31,17 @@ export interface Sites {
   readonly findings: readonly Finding[]
 }
 
+export interface SitesOptions {
+  readonly clusters: readonly LinkedCluster[]
+  readonly open: OpenMember
+  readonly everyNode: boolean
+  /** What has to be allowed there. */
+  readonly rights: readonly Right[]
+}
+
 /** Opens all clusters that can be used for the time of the work. */
 export async function withSites<T>(
-  { clusters, open, everyNode }: { clusters: readonly LinkedCluster[]; open: OpenMember; everyNode: boolean },
+  { clusters, open, everyNode, rights }: SitesOptions,
   work: (found: Sites) => Promise<T>,
 ): Promise<T> {
   const visit = async (index: number, { sites, findings }: Sites): Promise<T> => {
@@ -39,7 +53,7 @@ export async function withSites<T>(
     if ('status' in image) return await without(image)
     let done: { readonly value: T } | undefined
     await open(cluster.cluster, async (client) => {
-      const missing = await missingRights(client, needed)
+      const missing = await missingRights(client, rights)
       const site = { name: cluster.name, client, image, nodes: nodesOf(cluster, everyNode) }
       const value =
         missing.length > 0

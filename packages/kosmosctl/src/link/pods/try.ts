@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { pods, type Resource, services } from '@kosmos/kube'
-import { type Finding, problem } from '../../findings/finding.ts'
-import { explain } from '../../terminal/explain.ts'
+import type { Finding } from '../../findings/finding.ts'
 import { Failure } from '../../terminal/failure.ts'
 import type { Progress } from '../../terminal/progress.ts'
-import { type LinkFacts, linkNamespace, type OpenMember } from '../facts.ts'
+import type { LinkFacts, OpenMember } from '../facts.ts'
 import { viewOf } from '../view.ts'
-import { caller, checkLabel, checkService, responder } from './manifests.ts'
-import { type Outcome, outcomeFindings, outcomesIn } from './outcome.ts'
+import { ask } from './ask.ts'
+import { cleanUp } from './clean-up.ts'
+import { caller, checkService, responder } from './manifests.ts'
+import { type Outcome, outcomeFindings } from './outcome.ts'
 import { runPod } from './run.ts'
-import { type Site, withSites } from './sites.ts'
+import { settled } from './settled.ts'
+import { podRights, type Site, serviceRights, withSites } from './sites.ts'
+import { measureThroughput } from './throughput.ts'
 import { type Responder, targetsOf, type WaysFacts } from './ways.ts'
 
 export interface TryOptions {
@@ -18,6 +21,8 @@ export interface TryOptions {
   /** Ways from or to these. */
   readonly chosen: ReadonlySet<string>
   readonly everyNode: boolean
+  /** Also how much a connection carries. */
+  readonly throughput: boolean
   readonly signal: AbortSignal
 }
 
@@ -27,44 +32,38 @@ export interface Tried {
 }
 
 const startMs = 90_000
-const tryMs = 120_000
 
 /** Sends packets between pods that are made for it; nothing of them is left, whatever happens. */
 export async function tryPods(options: TryOptions, progress: Progress): Promise<Tried> {
   const { facts, open, everyNode } = options
   const run = randomBytes(4).toString('hex')
-  return await withSites({ clusters: facts.clusters, open, everyNode }, async ({ sites, findings }) => {
+  const rights = [...podRights, ...serviceRights]
+  return await withSites({ clusters: facts.clusters, open, everyNode, rights }, async ({ sites, findings }) => {
     if (sites.length < 2) return { outcomes: [], findings }
     try {
       const ready = await progress.step('starting check pods', () => startResponders(sites, run, options))
       const tried = await progress.step('sending packets', () => startCallers(sites, run, ready.ways, options))
-      const all = [...findings, ...ready.findings, ...tried.findings, ...outcomeFindings(tried.outcomes)]
-      return { outcomes: tried.outcomes, findings: all }
+      const measured = await measure(sites, run, ready.ways, options, progress)
+      const outcomes = [...tried.outcomes, ...measured.outcomes].sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1))
+      const told = [...ready.findings, ...tried.findings, ...measured.findings]
+      return { outcomes, findings: [...findings, ...told, ...outcomeFindings(outcomes)] }
     } finally {
-      await progress.step('removing check pods', () => Promise.all(sites.map((site) => cleanUp(site, run))))
+      await progress.step('removing check pods', () =>
+        Promise.all(sites.map(({ client }) => cleanUp(client, run, [pods, services] as Resource[]))),
+      )
     }
   })
 }
 
-/** Waits for all of them, so that nothing is made any more when this ends; what failed is a finding. */
-async function settled<T>(
-  jobs: readonly { readonly site: Site; readonly work: () => Promise<T> }[],
-  signal: AbortSignal,
-): Promise<{ readonly values: T[]; readonly findings: Finding[] }> {
-  const values: T[] = []
-  const findings: Finding[] = []
-  await Promise.all(
-    jobs.map(async ({ site, work }) => {
-      try {
-        values.push(await work())
-      } catch (error) {
-        const { message, next = 'kosmosctl link check again' } = explain(error)
-        findings.push({ id: 'pods', cluster: site.name, verdict: problem(message, next) })
-      }
-    }),
-  )
-  if (signal.aborted) throw new Failure('interrupted')
-  return { values, findings }
+async function measure(
+  sites: readonly Site[],
+  run: string,
+  ways: WaysFacts,
+  { throughput, chosen, signal }: TryOptions,
+  progress: Progress,
+): Promise<Tried> {
+  if (!throughput) return { outcomes: [], findings: [] }
+  return await progress.step('measuring throughput', () => measureThroughput({ sites, run, ways, chosen, signal }))
 }
 
 async function startResponders(sites: readonly Site[], run: string, { facts, signal }: TryOptions) {
@@ -125,28 +124,13 @@ async function startCallers(
           const isMeant = (to: string) => chosen.has(site.name) || chosen.has(to.split('/')[0] ?? '')
           const targets = all.filter(({ to }) => isMeant(to))
           if (targets.length === 0) return []
-          const manifest = caller(name, { run, node, image: site.image }, targets, hostNetwork)
-          const isOver = (phase: string) => phase === 'Succeeded' || phase === 'Failed'
-          await runPod(site, manifest, { timeoutMs: tryMs, signal }, isOver)
-          const log = await site.client.raw(`/api/v1/namespaces/${linkNamespace}/pods/${name}/log`)
-          return outcomesIn(String(log), `${site.name}/${node}`)
+          return await ask(site, node, caller(name, { run, node, image: site.image }, targets, hostNetwork), signal)
         },
       }))
     }),
   )
   const { values, findings } = await settled(jobs, signal)
-  return { outcomes: values.flat().sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1)), findings }
+  return { outcomes: values.flat(), findings }
 }
 
 const orderOf = ({ from, way, to, family }: Outcome): string => [from, way, to, family].join(' ')
-
-/** Deletes everything of a run. */
-async function cleanUp({ client }: Site, run: string): Promise<void> {
-  const selector = { namespace: linkNamespace, labelSelector: `${checkLabel}=${run}` }
-  for (const resource of [pods, services] as Resource[]) {
-    for (const { metadata } of await client.listAll(resource, selector)) {
-      const { name = '', uid = '' } = metadata ?? {}
-      await client.delete(resource, { namespace: linkNamespace, name }, { uid, gracePeriodSeconds: 1 })
-    }
-  }
-}

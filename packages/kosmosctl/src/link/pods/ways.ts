@@ -3,7 +3,7 @@ import { contains, formatAddress, formatCidr, parseCidr, translate } from '@kosm
 import { port } from './program.ts'
 
 /** What is tried. */
-export type Way = 'pod → pod' | 'node → pod' | 'pod → Service' | 'large packets'
+export type Way = 'pod → pod' | 'node → pod' | 'pod → Service' | 'large packets' | 'throughput'
 
 /** Somebody who answers: the pod on a node. */
 export interface Responder {
@@ -62,6 +62,17 @@ export function targetsOf(from: Responder, facts: WaysFacts): { readonly pod: Ta
     }
   }
   return { pod, node }
+}
+
+/** Into what the pod on a node pours: one pod of each other cluster, in each family. Pure. */
+export function throughputTargets(from: Responder, facts: WaysFacts): Target[] {
+  const ways = targetsOf(from, facts).pod.filter(({ way }) => way === 'pod → pod')
+  const first = Map.groupBy(ways, ({ to, family }) => `${to.split('/')[0]} ${family}`)
+  return [...first.values()].flatMap(([target]) => {
+    if (target === undefined) return []
+    const { expected: _, ...rest } = target
+    return [{ ...rest, way: 'throughput' }]
+  })
 }
 
 const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4)

@@ -29,7 +29,18 @@ function hops({ hops, stopsAt }: Leg): string[] {
       head,
       hops.map((hop, index) => row(hop, index, index === stopsAt)),
     ),
+    ...hops.flatMap((hop, index) => counts(hop, index)),
   ]
+}
+
+/** What was counted, from counter to counter. */
+function counts({ counted }: TracedHop, index: number): string[] {
+  if (counted === undefined) return []
+  const stages = counted.stages.map(({ place, device, direction, amount }) => {
+    const way = direction === 'transmit' ? 'sent' : 'received'
+    return `${place} ${way} ${amount ? `${amount.count} ${amount.unit}` : '?'} by ${device}`
+  })
+  return [`hop ${index + 1}, counters: ${counted.says}`, `  ${stages.join(' → ')}`]
 }
 
 function row(hop: TracedHop, index: number, isStop: boolean): string[] {

@@ -70,6 +70,13 @@ describe('the trace of a way', () => {
     assert.match(there.why ?? '', /in the network of its node/)
   })
 
+  it('says which policy does not allow it', () => {
+    const policies = { alone: { clusters: { names: ['berlin'] }, peers: [] } }
+    const { there, back, trace } = traced({ policies })
+    assert.deepEqual([there.hops, back.hops], [[], []])
+    assert.match(traceText(trace), /stops: berlin and paris are not allowed to talk by ClusterLinkPolicy alone/)
+  })
+
   it('says when the two share no family', () => {
     const facts = linkedFacts([mapped, plain])
     const trace = traceWay(viewOf(facts), inBerlin, pod('paris', 'n1', 'fd00::1'))

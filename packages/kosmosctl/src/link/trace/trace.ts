@@ -1,6 +1,8 @@
 import { devices, pairsOf, type TunnelHop } from '@kosmos/cluster-link'
 import { contains, formatAddress, parseCidr, translate } from '@kosmos/kube/addresses'
 import { type HopState, type LinkView, nextHopOf, stateOf } from '../view.ts'
+import type { Growth } from './count/growth.ts'
+import { type HopCount, hopCount } from './count/verdict.ts'
 import type { End } from './end.ts'
 
 /** A hop, and whether it answers the node before it. */
@@ -10,6 +12,8 @@ export interface TracedHop extends TunnelHop {
   readonly since?: string
   readonly roundTripMicroseconds?: number
   readonly lossPercent?: number
+  /** What the kernels of both nodes have counted, if they were asked. */
+  readonly counted?: HopCount
 }
 
 /** One direction. */
@@ -41,6 +45,25 @@ export function traceWay(view: LinkView, from: End, to: End): Trace {
   return { from, to, families }
 }
 
+/** The nodes that packets pass, both ways. */
+export function placesOf({ families }: Trace): Set<string> {
+  return new Set(
+    families.flatMap(({ there, back }) => [...there.hops, ...back.hops]).flatMap(({ from, to }) => [from, to]),
+  )
+}
+
+/** The same, with what the nodes have counted. Pure. */
+export function withCounts(trace: Trace, view: LinkView, growths: ReadonlyMap<string, Growth>): Trace {
+  const counted = (leg: Leg): Leg => ({
+    ...leg,
+    hops: leg.hops.map((hop) => ({ ...hop, counted: hopCount(view, hop, (place) => growths.get(place)) })),
+  })
+  return {
+    ...trace,
+    families: trace.families.map(({ family, there, back }) => ({ family, there: counted(there), back: counted(back) })),
+  }
+}
+
 const addressOf = ({ addresses }: End, family: 4 | 6): string | undefined =>
   addresses.find((address) => address.includes(':') === (family === 6))
 
@@ -49,6 +72,11 @@ function leg(view: LinkView, from: End, source: string, to: End, target: string)
   const sent = { source, target: known ?? target }
   if (to.hostNetwork) {
     return { sent, hops: [], why: `${to.name} is in the network of its node, and only pods and Services are linked` }
+  }
+  const policies = view.facts.network.get(from.cluster)?.strangers.get(to.cluster)
+  if (policies) {
+    const why = `${from.cluster} and ${to.cluster} are not allowed to talk by ClusterLinkPolicy ${policies.join(', ')}`
+    return { sent, hops: [], why }
   }
   if (known === undefined) {
     const why = `${from.cluster} does not reach ${target} of ${to.cluster}: the network is not known, or another one hides it`

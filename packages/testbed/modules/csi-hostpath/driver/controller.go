@@ -26,6 +26,7 @@ func (c *controller) ControllerGetCapabilities(
 		csi.ControllerServiceCapability_RPC_CREATE_DELETE_VOLUME,
 		csi.ControllerServiceCapability_RPC_GET_CAPACITY,
 		csi.ControllerServiceCapability_RPC_CLONE_VOLUME,
+		csi.ControllerServiceCapability_RPC_MODIFY_VOLUME,
 		csi.ControllerServiceCapability_RPC_SINGLE_NODE_MULTI_WRITER,
 	} {
 		rpc := &csi.ControllerServiceCapability_Rpc{Rpc: &csi.ControllerServiceCapability_RPC{Type: t}}
@@ -37,6 +38,9 @@ func (c *controller) ControllerGetCapabilities(
 func (c *controller) CreateVolume(_ context.Context, r *csi.CreateVolumeRequest) (*csi.CreateVolumeResponse, error) {
 	if refused := refusal(r.VolumeCapabilities); refused != "" {
 		return nil, status.Error(codes.InvalidArgument, refused)
+	}
+	if err := acceptable(r.MutableParameters); err != nil {
+		return nil, err
 	}
 	size := r.GetCapacityRange().GetRequiredBytes()
 	if size == 0 {

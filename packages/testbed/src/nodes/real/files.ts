@@ -2,8 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Authority } from '../../pki/authority.ts'
 import { kubeconfig } from '../../pki/kubeconfig.ts'
+import { isFlannel } from './cni.ts'
 import { cniConfig } from './cni-config.ts'
 import { containerdConfig } from './containerd-config.ts'
+import { flannelUser, netConf } from './flannel.ts'
 import { kubeProxyConfig } from './kube-proxy-config.ts'
 import { kernelTunables, kubeletConfig } from './kubelet-config.ts'
 import type { NodePlan } from './plan.ts'
@@ -60,7 +62,12 @@ export async function writeNodeFiles({
   write('containerd.toml', containerdConfig({ pauseImage, dir: node.dir, cniBinDirs }))
   // There is no resolver that pods could reach but the cluster's own.
   write('resolv.conf', '')
-  writeFileSync(path.join(node.dir, 'cni', '10-pods.conflist'), cniConfig(node.podCidr))
+  writeFileSync(path.join(node.dir, 'cni', '10-pods.conflist'), cniConfig(node))
+  if (isFlannel(node.cni)) {
+    const user = await authority.issue({ commonName: flannelUser, client: true })
+    write('flanneld.kubeconfig', kubeconfig({ ...access, user }))
+    write('net-conf.json', netConf(node.cni, cluster.network.podCIDR))
+  }
   for (const [target, value] of Object.entries(kernelTunables)) write(tunableFile(target), `${value}\n`)
   write('kubelet.sh', kubeletScript(node, kubelet))
 }

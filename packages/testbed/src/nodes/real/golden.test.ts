@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { cniConfig } from './cni-config.ts'
 import { containerdConfig } from './containerd-config.ts'
 import { kubeletScript } from './files.ts'
+import { netConf } from './flannel.ts'
 import { kubeProxyConfig } from './kube-proxy-config.ts'
 import { kubeletConfig } from './kubelet-config.ts'
 import { planNode } from './plan.ts'
@@ -23,8 +24,16 @@ function golden(name: string, text: string): void {
 }
 
 const clusterCidr = '10.129.0.0/16'
-const node = planNode('/srv/beds/demo', 'leaf1', 1, { address: '172.28.7.10', podCidr: '10.129.135.0/24' })
-const peer = planNode('/srv/beds/demo', 'leaf1', 2, { address: '172.28.7.11', podCidr: '10.129.136.0/24' })
+const node = planNode('/srv/beds/demo', 'leaf1', 1, {
+  address: '172.28.7.10',
+  podCidr: '10.129.135.0/24',
+  cni: 'ptp',
+})
+const peer = planNode('/srv/beds/demo', 'leaf1', 2, {
+  address: '172.28.7.11',
+  podCidr: '10.129.136.0/24',
+  cni: 'ptp',
+})
 
 describe('a real node is set up by', () => {
   const setup = {
@@ -50,11 +59,21 @@ describe('a real node is set up by', () => {
     golden('kubelet.sh', kubeletScript(node, '/usr/bin/kubelet'))
   })
 
+  it('other files where Flannel is its network', () => {
+    golden('flannel.sh', `${setupScript({ ...setup, node: { ...node, cni: 'flannel' } }).join('\n')}\n`)
+    for (const cni of ['flannel', 'flannel-iptables'] as const) {
+      const one = { ...node, cni }
+      golden(`${cni}-kube-proxy.yaml`, kubeProxyConfig(one, clusterCidr))
+      golden(`${cni}-net-conf.txt`, `${netConf(cni, clusterCidr)}\n`)
+      golden('flannel.conflist', cniConfig(one))
+    }
+  })
+
   it('a configuration for each of its programs', () => {
     golden('kubelet.yaml', kubeletConfig(node, '10.65.0.10'))
     golden('kube-proxy.yaml', kubeProxyConfig(node, clusterCidr))
     golden('containerd.toml', containerdConfig({ pauseImage: 'pause:3', dir: node.dir, cniBinDirs: ['/opt/cni/bin'] }))
-    golden('pods.conflist', cniConfig(node.podCidr))
+    golden('pods.conflist', cniConfig(node))
   })
 })
 

@@ -1,16 +1,18 @@
 import path from 'node:path'
 import { dump } from 'js-yaml'
+import { proxyMode } from './cni.ts'
 import type { NodePlan } from './plan.ts'
 
 export const kubeProxyHealthPort = 10256
 
 /** KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), YAML. */
 export function kubeProxyConfig(node: NodePlan, clusterCidr: string): string {
+  const mode = proxyMode(node.cni)
   return dump({
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
-    mode: 'nftables',
-    nftables: { minSyncPeriod: '100ms' },
+    mode,
+    [mode]: { minSyncPeriod: '100ms' },
     hostnameOverride: node.name,
     clientConnection: { kubeconfig: path.join(node.dir, 'etc', 'kube-proxy.kubeconfig') },
     clusterCIDR: clusterCidr,

@@ -6,7 +6,9 @@ import { isAlive } from '../../processes/identity.ts'
 import type { Journal, ProcessEntry, ProcessSpec } from '../../processes/journal.ts'
 import { ComponentFailed, launch, markOf } from '../../processes/launch.ts'
 import { enter, nodeNamespaces, startAnchor, systemPath } from './anchor.ts'
+import { isFlannel } from './cni.ts'
 import { type NodeCluster, writeNodeFiles } from './files.ts'
+import { type FlannelBinaries, flanneld } from './flannel.ts'
 import { parseRange } from './ipv4.ts'
 import { kubeProxyHealthPort } from './kube-proxy-config.ts'
 import { kubeletHealthPort } from './kubelet-config.ts'
@@ -22,7 +24,7 @@ export interface NodeInput {
   readonly cluster: NodeCluster
   readonly underlay: Underlay
   /** Paths by name. */
-  readonly bin: Readonly<Record<(typeof nodeBinaries)[number], string>>
+  readonly bin: Readonly<Record<(typeof nodeBinaries)[number], string>> & FlannelBinaries
   readonly pauseImage: string
   /** Image archives that the node has from the start. */
   readonly images: readonly string[]
@@ -39,7 +41,14 @@ const cniBinDirs = ['/opt/cni/bin', '/usr/lib/cni']
 /** Starts a node's processes and loads its images. Resolves when all are healthy; the Node may not be Ready yet. */
 export async function startNode(input: NodeInput): Promise<void> {
   const { journal, cluster, underlay, bin, pauseImage, node } = input
-  await writeNodeFiles({ node, cluster, pauseImage, cniBinDirs, kubelet: bin.kubelet })
+  const ownPlugIn = bin.flannel ? [path.dirname(bin.flannel)] : []
+  await writeNodeFiles({
+    node,
+    cluster,
+    pauseImage,
+    cniBinDirs: [...ownPlugIn, ...cniBinDirs],
+    kubelet: bin.kubelet,
+  })
   const anchor = await startAnchor(journal, {
     id: `${node.cluster}/${node.name}/namespaces`,
     namespaces: nodeNamespaces,
@@ -62,14 +71,14 @@ export async function startNode(input: NodeInput): Promise<void> {
   await Promise.all([
     // Marked as ours: should we be killed, it would wait for containerd for ever, and for `down` it is in no journal.
     loadImages(['env', markOf(journal.dir), ...within, bin.ctr], input.images),
-    input.registered.then(() => Promise.all([launch(journal, specs.kubelet), launch(journal, specs.kubeProxy)])),
+    input.registered.then(() => Promise.all(specs.members.map((spec) => launch(journal, spec)))),
   ])
 }
 
 function components(
   { bin, node }: NodeInput,
   within: readonly string[],
-): Record<'containerd' | 'kubelet' | 'kubeProxy', ProcessSpec> {
+): { readonly containerd: ProcessSpec; readonly members: readonly ProcessSpec[] } {
   const etc = (name: string): string => path.join(node.dir, 'etc', name)
   const common = (component: string): Omit<ProcessSpec, 'argv'> => ({
     id: `${node.cluster}/${node.name}/${component}`,
@@ -79,16 +88,19 @@ function components(
   })
   return {
     containerd: { ...common('containerd'), argv: [...within, bin.containerd, '--config', etc('containerd.toml')] },
-    kubelet: {
-      ...common('kubelet'),
-      argv: [...within, 'unshare', '--mount', '--propagation', 'unchanged', '--', 'sh', etc('kubelet.sh')],
-      health: { url: `http://${node.address}:${kubeletHealthPort}/healthz` },
-    },
-    kubeProxy: {
-      ...common('kube-proxy'),
-      argv: [...within, bin['kube-proxy'], `--config=${etc('kube-proxy.yaml')}`],
-      health: { url: `http://${node.address}:${kubeProxyHealthPort}/healthz` },
-    },
+    members: [
+      {
+        ...common('kubelet'),
+        argv: [...within, 'unshare', '--mount', '--propagation', 'unchanged', '--', 'sh', etc('kubelet.sh')],
+        health: { url: `http://${node.address}:${kubeletHealthPort}/healthz` },
+      },
+      {
+        ...common('kube-proxy'),
+        argv: [...within, bin['kube-proxy'], `--config=${etc('kube-proxy.yaml')}`],
+        health: { url: `http://${node.address}:${kubeProxyHealthPort}/healthz` },
+      },
+      ...(isFlannel(node.cni) && bin.flanneld ? [flanneld(node, bin.flanneld, common('flanneld'), within)] : []),
+    ],
   }
 }
 

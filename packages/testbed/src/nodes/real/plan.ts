@@ -1,4 +1,5 @@
 import path from 'node:path'
+import type { Cni } from './cni.ts'
 import { cgroupName } from './naming.ts'
 
 /** Everything about a real node that is decided before it starts. */
@@ -9,6 +10,7 @@ export interface NodePlan {
   readonly address: string
   /** The range of its pods. */
   readonly podCidr: string
+  readonly cni: Cni
   /** Parent cgroup of its containers, from the root of each hierarchy. */
   readonly cgroup: string
   /** Its files on the host. */
@@ -20,7 +22,7 @@ export function planNode(
   testbedDir: string,
   cluster: string,
   n: number,
-  network: Pick<NodePlan, 'address' | 'podCidr'>,
+  network: Pick<NodePlan, 'address' | 'podCidr' | 'cni'>,
 ): NodePlan {
   const name = `${cluster}-node-${n}`
   return {

@@ -116,7 +116,13 @@ describe('a cluster with two real nodes', { skip }, () => {
 
   before(async () => {
     process.env.KOSMOS_TESTBEDS = root
-    testbed = await upTestbed({ name: 'real', leaves: 1, nodes: 'real:2', images: ['busybox', 'agnhost', 'web'] })
+    testbed = await upTestbed({
+      name: 'real',
+      leaves: 1,
+      nodes: 'real:2',
+      images: ['busybox', 'agnhost', 'web'],
+      endsWithProcess: true,
+    })
     const create = kubectl('create', '-f', '-')
     ;(create as typeof create & { child: { stdin: NodeJS.WritableStream } }).child.stdin.end(JSON.stringify(app))
     await create

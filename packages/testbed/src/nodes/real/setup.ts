@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { isFlannel } from './cni.ts'
 import type { NodePlan } from './plan.ts'
 import { line } from './shell.ts'
 
@@ -34,10 +35,19 @@ function network({ node, underlayPrefix, gateway, switchPid, clusterCidr, peers 
     `address add ${node.address}/${underlayPrefix} dev eth0`,
     'link set eth0 up',
     `route add default via ${gateway}`,
-    ...peers.map((peer) => `route add ${peer.podCidr} via ${peer.address}`),
+    ...(isFlannel(node.cni) ? [] : peers.map((peer) => `route add ${peer.podCidr} via ${peer.address}`)),
     'EOF',
     'echo 1 > /proc/sys/net/ipv4/ip_forward',
-    // Whoever is outside of the cluster knows no way back to a pod, so it sees the node.
+    ...(isFlannel(node.cni) ? bridged : egress(node, clusterCidr)),
+  ]
+}
+
+/** Between pods of one node, packets to a Service and their answers pass kube-proxy's tables. */
+const bridged = ['iptables', 'ip6tables'].map((program) => `echo 1 > /proc/sys/net/bridge/bridge-nf-call-${program}`)
+
+/** Whoever is outside of the cluster knows no way back to a pod, so it sees the node. */
+function egress(node: NodePlan, clusterCidr: string): string[] {
+  return [
     `nft -f - <<'EOF'`,
     'table ip egress {',
     '  chain postrouting {',

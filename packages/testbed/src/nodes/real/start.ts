@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Client, nodes as nodeResource, unwrap } from '@kosmos/kube'
+import { installFlannel } from '../../addons/flannel.ts'
 import { installAddons } from '../../addons/install.ts'
 import { asAdmin } from '../../control-plane/admin.ts'
 import type { ClusterRecord } from '../../control-plane/control-plane.ts'
@@ -11,6 +12,8 @@ import type { Journal } from '../../processes/journal.ts'
 import type { DebianProgram } from '../../versions.ts'
 import { allReady } from '../ready.ts'
 import { createCgroups } from './cgroups.ts'
+import { type Cni, isFlannel } from './cni.ts'
+import { type FlannelBinaries, netConf } from './flannel.ts'
 import { nodeBinaries, startNode } from './node.ts'
 import { type NodePlan, planNode } from './plan.ts'
 import { claimPodRange } from './pod-route.ts'
@@ -32,7 +35,8 @@ export interface RealNodesInput {
   readonly underlay: Underlay
   readonly count: number
   /** Paths by name; what only some images need may be absent. */
-  readonly bin: Readonly<Record<(typeof realNodeBinaries)[number], string>> & ImageBinaries
+  readonly bin: Readonly<Record<(typeof realNodeBinaries)[number], string>> & ImageBinaries & FlannelBinaries
+  readonly cni: Cni
   /** Images on every node besides pause and coredns; default busybox. */
   readonly images?: readonly ImageName[]
   /** Files with further images for every node. */
@@ -59,7 +63,7 @@ export async function startRealNodes(input: RealNodesInput): Promise<string[]> {
   createCgroups(journal, plans)
   const names = plans.map((node) => node.name)
   await asAdmin(cluster, async (client) => {
-    const registered = register(client, plans)
+    const registered = Promise.all([register(client, plans), installNetwork(client, input)])
     await Promise.all(
       plans.map((node) =>
         startNode({
@@ -81,7 +85,7 @@ export async function startRealNodes(input: RealNodesInput): Promise<string[]> {
   return names
 }
 
-async function planNodes({ journal, cluster, underlay, count }: RealNodesInput): Promise<NodePlan[]> {
+async function planNodes({ journal, cluster, underlay, count, cni }: RealNodesInput): Promise<NodePlan[]> {
   const plans: NodePlan[] = []
   for (let n = 1; n <= count; n++) {
     const address = underlay.nextAddress()
@@ -91,9 +95,15 @@ async function planNodes({ journal, cluster, underlay, count }: RealNodesInput):
       link: underlay.bridge,
       start: underlay.number,
     })
-    plans.push(planNode(journal.dir, cluster.name, n, { address, podCidr }))
+    plans.push(planNode(journal.dir, cluster.name, n, { address, podCidr, cni }))
   }
   return plans
+}
+
+/** What a network plug-in has in its cluster. */
+async function installNetwork(client: Client, { cni, bin, cluster }: RealNodesInput): Promise<void> {
+  const manifest = bin['kube-flannel.yml']
+  if (isFlannel(cni) && manifest) await installFlannel(client, manifest, netConf(cni, cluster.network.podCIDR))
 }
 
 /** Creates the Node objects before their kubelets do, so that they carry the pod range that the nodes route. */

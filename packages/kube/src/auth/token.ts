@@ -1,7 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { type Client, type KubeObject, resource } from '@kosmos/kube'
 import { LRUCache } from 'lru-cache'
 import PQueue from 'p-queue'
+import type { Client } from '../client/client.ts'
+import { resource } from '../objects/resources.ts'
+import type { KubeObject } from '../objects/types.ts'
 import type { User } from './user.ts'
 
 interface TokenReview extends KubeObject {
@@ -22,7 +24,7 @@ export interface TokenOptions {
   /** Short, so that a token that was used too early works soon. */
   readonly refusedMs?: number
   readonly maxEntries?: number
-  /** Reviews at a time; anybody may send tokens, and the root's connections are for the controllers as well. */
+  /** Reviews at a time; anybody may send tokens, and the client's connections are for the controllers as well. */
   readonly concurrency?: number
   /** Reviews that may wait; more fail at once. */
   readonly maxWaiting?: number

@@ -1,0 +1,61 @@
+import { Argument, type Command } from 'commander'
+import { type OpenCluster, withClusters } from '../clusters/connect.ts'
+import { type OutputFormat, render } from '../output/print.ts'
+import type { Terminal } from '../terminal/context.ts'
+import { outputOption, parseDuration, rootSource, withRootOptions } from '../terminal/options.ts'
+import { exportService, unexportService } from './service.ts'
+
+interface ExportFlags {
+  readonly namespace?: string
+  readonly timeout: number
+  readonly wait: boolean
+  readonly output: OutputFormat
+}
+
+const namespaceHelp = 'namespace of the Service (default: that of the context)'
+const namespaceOf = ({ config }: OpenCluster, said: string | undefined): string =>
+  said ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
+
+export function addExport(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('export')
+    .summary('let every linked cluster use a Service of this one')
+    .description(
+      'Makes a ServiceExport: pods of every linked cluster that has the namespace find the Service as NAME.NAMESPACE.svc.clusterset.local. --kubeconfig names the cluster that has the Service, the root or any other that is linked.',
+    )
+    .addArgument(new Argument('<what>', 'what to export').choices(['service']))
+    .argument('<name>', 'its name')
+    .option('-n, --namespace <namespace>', namespaceHelp)
+    .option('--no-wait', 'do not wait until it is exported')
+    .option('--timeout <duration>', 'how long to wait', parseDuration, 30)
+    .addOption(outputOption(['table', 'json', 'yaml']))
+  withRootOptions(command).action(async (_what: string, name: string, flags: ExportFlags) => {
+    const exported = await withClusters({ cluster: rootSource(command) }, async ({ cluster }) => {
+      const ref = { namespace: namespaceOf(cluster, flags.namespace), name }
+      return await exportService(cluster.client, ref, flags.wait ? flags.timeout * 1000 : 0)
+    })
+    const conflict = exported.conditions.find(({ type, status }) => type === 'Conflict' && status === 'True')
+    if (conflict) terminal.progress.warn(`other clusters export it otherwise: ${conflict.message}`)
+    const text = `Service ${exported.namespace}/${name} is exported as ${exported.dnsName}`
+    terminal.print(render(flags.output, { data: exported, text: () => text }))
+  })
+}
+
+export function addUnexport(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('unexport')
+    .summary('end the export of a Service')
+    .description(
+      'Deletes the ServiceExport of a Service. Its endpoints are gone in all other clusters, and its name if no other cluster exports it.',
+    )
+    .addArgument(new Argument('<what>', 'what is exported').choices(['service']))
+    .argument('<name>', 'its name')
+    .option('-n, --namespace <namespace>', namespaceHelp)
+  withRootOptions(command).action(async (_what: string, name: string, flags: Pick<ExportFlags, 'namespace'>) => {
+    await withClusters({ cluster: rootSource(command) }, async ({ cluster }) => {
+      const namespace = namespaceOf(cluster, flags.namespace)
+      await unexportService(cluster.client, { namespace, name })
+      terminal.print(`Service ${namespace}/${name} is exported no longer`)
+    })
+  })
+}

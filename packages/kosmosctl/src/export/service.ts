@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { serviceExports } from '@kosmos/cluster-link'
+import { type Client, type ObjectRef, servedResource } from '@kosmos/kube'
+import { Failure } from '../terminal/failure.ts'
+
+export interface ExportedService {
+  readonly namespace: string
+  readonly name: string
+  /** By which pods of every linked cluster with the namespace find it. */
+  readonly dnsName: string
+  /** What cluster-link says of it; empty if that was not waited for. */
+  readonly conditions: readonly { readonly type: string; readonly status: string; readonly message: string }[]
+}
+
+/** Exports a Service of a cluster to all linked ones. Throws a Failure if cluster-link says within the time that it cannot be. */
+export async function exportService(client: Client, ref: ObjectRef, timeoutMs: number): Promise<ExportedService> {
+  const { namespace = '', name } = ref
+  if ((await servedResource(client, [serviceExports])) === undefined) {
+    throw new Failure('the cluster does not know the kind ServiceExport', {
+      next: 'link it: kosmosctl join NAME --link',
+    })
+  }
+  const outcome = await client.create(serviceExports, { metadata: { namespace, name } })
+  if (!outcome.ok && outcome.reason !== 'AlreadyExists') {
+    throw new Failure(`Service ${namespace}/${name} was not exported: ${outcome.status.message}`)
+  }
+  const until = Date.now() + timeoutMs
+  const result = { namespace, name, dnsName: `${name}.${namespace}.svc.clusterset.local` }
+  for (;;) {
+    const { status } = timeoutMs > 0 ? ((await client.get(serviceExports, { namespace, name })) ?? {}) : {}
+    const { conditions = [] } = status ?? {}
+    const bad = conditions.find(({ type, status }) => type !== 'Conflict' && status !== 'True')
+    if (conditions.length > 0 && !bad) return { ...result, conditions }
+    if (timeoutMs === 0) return { ...result, conditions }
+    if (bad?.type === 'Valid' || Date.now() > until) {
+      const why = bad
+        ? `${bad.reason}: ${bad.message}`
+        : `cluster-link has not looked at it within ${timeoutMs / 1000} s`
+      throw new Failure(`Service ${namespace}/${name} is not exported: ${why}`, {
+        next: bad
+          ? `its ServiceExport stays: kubectl describe serviceexport ${name} -n ${namespace}`
+          : 'is the cluster linked? kosmosctl link check',
+      })
+    }
+    await sleep(200)
+  }
+}
+
+/** Ends an export. Throws a Failure if there is none. */
+export async function unexportService(client: Client, { namespace = '', name }: ObjectRef): Promise<void> {
+  const outcome = await client.delete(serviceExports, { namespace, name })
+  if (!outcome.ok) {
+    throw new Failure(`Service ${namespace}/${name} is not exported here: ${outcome.status.message ?? outcome.reason}`)
+  }
+}
