@@ -96,7 +96,8 @@ async function command(
   env: Readonly<Record<string, string>> | undefined,
 ): Promise<CommandResult> {
   const child = run(file, [...args], { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, ...env } })
-  child.child.stdin?.end(input ?? '')
+  // A program may end before it has read everything: its exit code says why.
+  child.child.stdin?.on('error', () => {}).end(input ?? '')
   try {
     return { code: 0, ...(await child) }
   } catch (error) {

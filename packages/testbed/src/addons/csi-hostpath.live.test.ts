@@ -50,7 +50,7 @@ describe('a cluster with a CSI driver on two nodes', { skip }, () => {
 
   const kubectl = async (args: readonly string[], input = ''): Promise<string> => {
     const child = run(testbed.bin.kubectl ?? '', ['--kubeconfig', testbed.leaves[0]?.kubeconfig ?? '', ...args])
-    child.child.stdin?.end(input)
+    child.child.stdin?.on('error', () => {}).end(input)
     return (await child).stdout
   }
   const apply = (...items: object[]) =>

@@ -22,7 +22,7 @@ function readUntil(socket: TLSSocket, pattern: RegExp): Promise<string> {
   })
 }
 
-describe('an upgraded connection through the fault proxy', () => {
+describe('a connection through the fault proxy', () => {
   const socketPath = `\0kosmos-test-${randomUUID()}`
   let upstream: Server
   let gateway: Gateway
@@ -33,6 +33,12 @@ describe('an upgraded connection through the fault proxy', () => {
     const credential = await authority.issue({ commonName: 'server', hosts: ['127.0.0.1'] })
     ca = authority.certificate
     upstream = createServer({ cert: credential.certificate, key: credential.key })
+    upstream.on('request', (_, response) => {
+      response.write('{"type":"MODI')
+      // Several chunks at once: Node would make one of them.
+      const rest = ['FIED"}\n', '{"type":"ADDED"}\n'].map((text) => `${text.length.toString(16)}\r\n${text}\r\n`)
+      upstream.once('go on', () => response.socket?.write(rest.join('')))
+    })
     upstream.on('upgrade', (request, socket, head: Buffer) => {
       if (request.url === '/refused') {
         socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 6\r\nX-Why: rights\r\n\r\nno way')
@@ -83,6 +89,16 @@ describe('an upgraded connection through the fault proxy', () => {
     })
     socket.write(Buffer.alloc(1 << 20))
     await all
+    socket.destroy()
+  })
+
+  it('ends a watch after the event that is on its way, whatever comes with its end', async () => {
+    const socket = open('GET /api/v1/pods?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n')
+    await readUntil(socket, /"MODI/)
+    gateway.expireWatches()
+    const ended = readUntil(socket, /FIED"\}\n[\s\S]*"reason":"Expired"[\s\S]*\r\n0\r\n\r\n$/)
+    upstream.emit('go on')
+    assert.doesNotMatch(await ended, /ADDED/)
     socket.destroy()
   })
 

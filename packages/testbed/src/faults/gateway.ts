@@ -118,7 +118,8 @@ export class Gateway {
       const watch = { atLineEnd: true, expiring: false }
       if (isWatch) this.#watches.set(response, watch)
       answer.on('data', (chunk: Buffer) => {
-        if (!response.writable) return
+        // What has ended is still called writable by Node; events may follow the one that ended the watch.
+        if (response.writableEnded || response.destroyed) return
         watch.atLineEnd = chunk.at(-1) === lineEnd
         const flowing = response.write(chunk)
         if (watch.expiring && watch.atLineEnd) response.end(expiredEvent)
