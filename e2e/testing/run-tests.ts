@@ -39,6 +39,11 @@ async function report(options: RunOptions & { readonly files: readonly string[] 
     counts.failed += tests - passed - skipped - todo
     counts.skipped += skipped + todo
   })
+  // What a test left behind fails its file where that has a process of its own; here nothing else would count it.
+  if (options.isolation === 'none')
+    stream.on('test:diagnostic', ({ message }) => {
+      if (message.includes('asynchronous activity after the test ended')) counts.failed++
+    })
   for await (const chunk of stream.compose(spec)) process.stdout.write(chunk as string)
   return counts
 }
