@@ -16,7 +16,10 @@ try {
     console.log(outcome)
     if (!values.detach) {
       console.log('\nCtrl-C stops everything.')
+      // Neither a promise nor a signal that may come keeps a process alive.
+      const waiting = setInterval(() => {}, 60_000)
       await interrupted
+      clearInterval(waiting)
     }
   }
   if (outcome === 'interrupted' || !values.detach) {
