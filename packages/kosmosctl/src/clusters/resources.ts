@@ -29,7 +29,14 @@ export interface Deployment extends Stored<KubeObject> {
     readonly replicas?: number
     readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } }
   }
-  readonly status?: { readonly readyReplicas?: number }
+  readonly status?: {
+    readonly observedGeneration?: number
+    readonly replicas?: number
+    readonly updatedReplicas?: number
+    readonly readyReplicas?: number
+    readonly availableReplicas?: number
+    readonly conditions?: readonly { readonly type: string; readonly reason?: string; readonly message?: string }[]
+  }
 }
 export const deployments = resource<Deployment>('apps/v1', 'Deployment', 'deployments', 'Namespaced')
 export const podDisruptionBudgets = resource('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets', 'Namespaced')

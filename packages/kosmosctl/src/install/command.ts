@@ -24,7 +24,10 @@ export function addInstall(program: Command, terminal: Terminal): void {
     .summary('install or upgrade the controllers in the root')
     .description('Installs the kinds of kosmos.io and the controllers in the root, or brings them to this version.')
     .option('--crds-only', 'only the kinds, for controllers that run elsewhere')
-    .option('--image <image>', 'image of the controllers')
+    .option(
+      '--image <image>',
+      'image of the controllers (default: the one that was chosen before, else that of this version)',
+    )
     .option('--replicas <count>', 'how many controllers; one works, the others stand by', parseCount)
     .option('--no-wait', 'do not wait for the controllers')
     .option('--timeout <duration>', 'how long to wait for them', parseDuration, 120)

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, describeObject, type KubeConfigSource } from '@kosmos/kube'
 import { withClusters } from '../clusters/connect.ts'
+import { withImages } from '../clusters/images.ts'
 import { applyTo } from '../clusters/own.ts'
 import { deployments } from '../clusters/resources.ts'
 import { Failure } from '../terminal/failure.ts'
@@ -10,6 +11,7 @@ import { installDefinitions } from './definitions.ts'
 import { type InstallValues, installManifests } from './manifests.ts'
 import { installMcsDefinitions, markOfInstall } from './mcs-definitions.ts'
 import { remove } from './remove.ts'
+import { rolloutOf } from './rollout.ts'
 
 export interface InstallOptions extends InstallValues {
   readonly root: KubeConfigSource
@@ -17,10 +19,14 @@ export interface InstallOptions extends InstallValues {
   readonly timeoutSeconds?: number
 }
 
-/** Applies the manifests of this version in the root; also upgrades. Returns what was applied, as `Kind name`. */
+/**
+ * Applies the manifests of this version in the root; also upgrades. Without an image, one that was chosen before stays.
+ * Returns what was applied, as `Kind name`.
+ */
 export async function install(options: InstallOptions, progress: Progress): Promise<string[]> {
   return await withClusters({ root: options.root }, async ({ root: { client } }) => {
-    const manifests = await installManifests(options)
+    const image = { asked: options.image, option: '--image' }
+    const manifests = await withImages(client, await installManifests(options), image, (text) => progress.warn(text))
     await progress.step('installing the kinds of kosmos.io', () => installDefinitions(client))
     const shared = await progress.step('installing ServiceExport and ServiceImport where they are missing', () =>
       installMcsDefinitions(client, markOfInstall, (text) => progress.warn(text)),
@@ -45,7 +51,7 @@ export async function install(options: InstallOptions, progress: Progress): Prom
         const deadline = Date.now() + timeoutSeconds * 1000
         await progress.step('waiting for the controllers', async (note) => {
           for (const { metadata } of deployed) {
-            await available(client, { name: metadata?.name ?? '', namespace: metadata?.namespace }, deadline, note)
+            await rolledOut(client, { name: metadata?.name ?? '', namespace: metadata?.namespace }, deadline, note)
           }
         })
       }
@@ -55,7 +61,7 @@ export async function install(options: InstallOptions, progress: Progress): Prom
   })
 }
 
-async function available(
+async function rolledOut(
   client: Client,
   ref: { name: string; namespace: string | undefined },
   deadline: number,
@@ -63,12 +69,12 @@ async function available(
 ): Promise<void> {
   for (;;) {
     const deployment = await client.get(deployments, ref)
-    const wanted = deployment?.spec.replicas ?? 1
-    const ready = deployment?.status?.readyReplicas ?? 0
-    if (ready >= wanted) return
-    note(`${ready} of ${wanted} ready`)
-    if (Date.now() > deadline) {
-      throw new Failure(`the controllers are installed, but ${ready} of ${wanted} replicas are ready`, {
+    const rollout = deployment && rolloutOf(deployment)
+    if (rollout?.state === 'done') return
+    const why = rollout?.note ?? 'it is gone'
+    note(`${ref.name}: ${why}`)
+    if (rollout?.state === 'stuck' || Date.now() > deadline) {
+      throw new Failure(`the controllers are installed, but Deployment ${ref.name} is not up to date: ${why}`, {
         next: `kubectl describe pods -n ${ref.namespace} -l app.kubernetes.io/name=${ref.name}`,
       })
     }

@@ -1,9 +1,10 @@
+import { withImage } from '../clusters/images.ts'
 import type { Deployment, Manifest } from '../clusters/resources.ts'
 import { definitions } from './definitions.ts'
 import { deployedManifests } from './deploy-folder.ts'
 
 export interface InstallValues {
-  /** Image of the controllers. */
+  /** Image of the controllers; undefined: that of the manifests. */
   readonly image?: string | undefined
   readonly replicas?: number | undefined
   /** Only the kinds of kosmos.io. */
@@ -39,15 +40,6 @@ export async function installManifests(values: InstallValues = {}): Promise<Mani
 }
 
 function withValues(manifest: Manifest, { image, replicas }: InstallValues): Manifest {
-  const { spec, ...rest } = manifest as unknown as Deployment
-  const { template } = spec
-  const containers = template.spec.containers.map((container) => ({ ...container, ...(image && { image }) }))
-  return {
-    ...rest,
-    spec: {
-      ...spec,
-      ...(replicas !== undefined && { replicas }),
-      template: { ...template, spec: { ...template.spec, containers } },
-    },
-  }
+  const { spec, ...rest } = (image === undefined ? manifest : withImage(manifest, image)) as unknown as Deployment
+  return { ...rest, spec: { ...spec, ...(replicas !== undefined && { replicas }) } }
 }

@@ -21,6 +21,7 @@ interface JoinFlags extends ModelFlags {
   readonly networkType?: 'p2p' | 'gateway'
   readonly tunnel?: 'vxlan' | 'wireguard' | 'ipsec'
   readonly ipFamily?: 'all' | 'ipv4' | 'ipv6'
+  readonly agentImage?: string
   readonly installCrds: boolean
   readonly dryRun?: boolean
   readonly output: OutputFormat
@@ -80,6 +81,10 @@ export function addJoin(program: Command, terminal: Terminal): void {
         'with --link: which addresses are connected (default: as it is, at first all)',
       ).choices(['all', 'ipv4', 'ipv6']),
     )
+    .option(
+      '--agent-image <image>',
+      'with --link: image of the agents (default: the one that was chosen before, else that of this version)',
+    )
     .option('--no-wait', 'do not wait for the virtual nodes')
     .option('--timeout <duration>', 'how long to wait for the virtual nodes', parseDuration, 120)
     .option('--no-install-crds', 'do not install the kind Cluster in the root if it is missing')
@@ -95,6 +100,7 @@ export function addJoin(program: Command, terminal: Terminal): void {
         model: modelChoice(flags),
         tree: flags.tree,
         link: linkChoices(flags),
+        agentImage: flags.agentImage,
         timeoutSeconds: flags.wait ? flags.timeout : 0,
         installCrds: flags.installCrds,
         ...(flags.tokenTtl !== undefined && { tokenTtlSeconds: flags.tokenTtl }),
@@ -110,7 +116,7 @@ export function addJoin(program: Command, terminal: Terminal): void {
 }
 
 /** What is said of ClusterLink. Throws a Failure where that makes no sense. */
-function linkChoices({ link, tree, networkType, tunnel, ipFamily }: JoinFlags): LinkChoices | undefined {
+function linkChoices({ link, tree, networkType, tunnel, ipFamily, agentImage }: JoinFlags): LinkChoices | undefined {
   const choices = {
     ...(networkType && { networkType }),
     ...(tunnel && { tunnel }),
@@ -118,8 +124,10 @@ function linkChoices({ link, tree, networkType, tunnel, ipFamily }: JoinFlags): 
   }
   if (link) return choices
   if (!tree) throw new Failure('--no-tree alone would join nothing', { next: 'say --link as well' })
-  if (Object.keys(choices).length === 0) return undefined
-  throw new Failure('--network-type, --tunnel and --ip-family are about ClusterLink', { next: 'say --link as well' })
+  if (Object.keys(choices).length === 0 && agentImage === undefined) return undefined
+  throw new Failure('--network-type, --tunnel, --ip-family and --agent-image are about ClusterLink', {
+    next: 'say --link as well',
+  })
 }
 
 /** More names than this tell a person less than their number. */

@@ -1,6 +1,7 @@
 import { virtualNodeModels } from '@kosmos/api'
 import { type Client, ClusterUnreachable, describeObject, type KubeConfigSource, secrets } from '@kosmos/kube'
 import { type OpenCluster, withClusters } from '../clusters/connect.ts'
+import { withImages } from '../clusters/images.ts'
 import { leafAccountName, managedBy, managedByLabel } from '../clusters/names.ts'
 import { applyTo, ensureNamespace } from '../clusters/own.ts'
 import type { Manifest } from '../clusters/resources.ts'
@@ -37,6 +38,8 @@ export interface JoinOptions {
   readonly tree?: boolean | undefined
   /** Connects the pods and Services of the leaf with those of other clusters. Undefined: nothing is said of it. */
   readonly link?: LinkChoices | undefined
+  /** Image of the agents of ClusterLink. Default: what they have if it was chosen before, else that of this version. */
+  readonly agentImage?: string | undefined
   /** Life of the leaf credentials, in seconds; the leaf may shorten it. Default: 30 days. */
   readonly tokenTtlSeconds?: number
   /** How long to wait for the virtual node, in seconds; 0: not at all. Default: 120. */
@@ -94,7 +97,7 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
       )
     }
     const { kubeconfig, expires } = await progress.step(`creating an account for the root in the leaf`, async () => {
-      await grantAccess(leaf.client, await manifestsInLeaf(options, rootId), rootId)
+      await grantAccess(leaf.client, await manifestsInLeaf(options, leaf.client, rootId, progress), rootId)
       const { token, expires } = await requestToken(leaf.client, account, tokenTtlSeconds)
       return {
         kubeconfig: selfContainedKubeconfig(name, await endpointOf(leaf.config, options.server), token),
@@ -139,7 +142,7 @@ export async function planJoin(options: JoinOptions, progress: Progress): Promis
     return {
       leaf: [
         ...(options.link ? await mcsDefinitions(markOfJoin(rootId)) : []),
-        ...(await manifestsInLeaf(options, rootId)),
+        ...(await manifestsInLeaf(options, leaf.client, rootId, progress)),
       ],
       root: [
         ...(definition === 'missing' ? definitions() : []),
@@ -155,8 +158,16 @@ export async function planJoin(options: JoinOptions, progress: Progress): Promis
   })
 }
 
-const manifestsInLeaf = ({ name, tree = true, link }: JoinOptions, rootId: string): Promise<Manifest[]> =>
-  leafManifestsFor(name, rootId, { tree, link: link !== undefined })
+async function manifestsInLeaf(
+  { name, tree = true, link, agentImage }: JoinOptions,
+  leaf: Client,
+  rootId: string,
+  progress: Progress,
+): Promise<Manifest[]> {
+  const manifests = await leafManifestsFor(name, rootId, { tree, link: link !== undefined })
+  const image = { asked: agentImage, option: '--agent-image' }
+  return await withImages(leaf, manifests, image, (text) => progress.warn(text))
+}
 
 async function preflight(options: JoinOptions, root: OpenCluster, leaf: OpenCluster, progress: Progress) {
   const { name, server, model, installCrds = true, link } = options
