@@ -3,7 +3,7 @@ import type { ObjectRef } from '../objects/key.ts'
 import { leases } from '../objects/resources.ts'
 import type { Lease } from '../objects/types.ts'
 import { Candidate } from './candidate.ts'
-import { aborted, pause } from './pause.ts'
+import { pause } from './pause.ts'
 import { checkedTiming, JITTER, type LeaseTiming } from './timing.ts'
 
 export interface LeaderElectorOptions extends Partial<LeaseTiming> {
@@ -59,37 +59,38 @@ export class LeaderElector {
 
   /** Stands for election, leads, and stands again, until the signal aborts; then releases the lease if it has it. */
   async run(signal: AbortSignal): Promise<void> {
-    const stopped = aborted(signal)
     while (!signal.aborted) {
       await this.#attempt(AbortSignal.any([signal, AbortSignal.timeout(this.#timing.renewDeadlineMs)]))
       if (this.isLeader) await this.#lead(signal)
-      if (!signal.aborted) await pause(this.#retryPause(), stopped)
+      if (!signal.aborted) await pause(this.#retryPause(), signal)
     }
   }
 
   async #lead(stop: AbortSignal): Promise<void> {
     const term = new AbortController()
+    const ended = new AbortController()
     let failure: unknown
     const work = (async () => this.#options.onStarted(term.signal))()
-    const failed = work.then(
-      () => new Promise<never>(() => {}),
-      (error: unknown) => {
-        failure = error ?? new Error('the work of the leader failed')
-      },
-    )
-    const finished = Promise.race([aborted(stop), failed]).then(async () => {
+    // Renewals go on until the work has ended: nobody else may begin before.
+    const end = async () => {
       term.abort()
       await work.catch(() => {})
-    })
-    const ending = new AbortController()
-    void finished.then(() => ending.abort())
-
-    await pause(this.#timing.retryPeriodMs, finished)
-    while (!ending.signal.aborted && this.isLeader) {
-      const left = AbortSignal.timeout(Math.max(1, Math.floor(this.#candidate.heldUntil - performance.now())))
-      await this.#attempt(AbortSignal.any([left, ending.signal]))
-      await pause(Math.min(this.#timing.retryPeriodMs, this.#candidate.heldUntil - performance.now()), finished)
+      ended.abort()
     }
+    stop.addEventListener('abort', end, { once: true })
+    if (stop.aborted) void end()
+    work.catch((error: unknown) => {
+      failure = error ?? new Error('the work of the leader failed')
+      void end()
+    })
+
+    await pause(this.#timing.retryPeriodMs, ended.signal)
+    while (!ended.signal.aborted && this.isLeader) {
+      const left = AbortSignal.timeout(Math.max(1, Math.floor(this.#candidate.heldUntil - performance.now())))
+      await this.#attempt(AbortSignal.any([left, ended.signal]))
+      await pause(Math.min(this.#timing.retryPeriodMs, this.#candidate.heldUntil - performance.now()), ended.signal)
+    }
+    stop.removeEventListener('abort', end)
     term.abort()
     await work.catch(() => {})
     if (this.isLeader) await this.#release()

@@ -1,10 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
-/** Resolves after the time or with the first of the promises, whichever is earlier; leaves no timer behind. */
-export async function pause(ms: number, ...until: readonly Promise<unknown>[]): Promise<void> {
-  const timer = new AbortController()
-  await Promise.race([sleep(Math.max(ms, 0), undefined, { signal: timer.signal }).catch(() => {}), ...until])
-  timer.abort()
+/**
+ * Resolves after the time or with the first signal that aborts, whichever is earlier; leaves neither timer nor listener
+ * behind. Takes signals, since a promise remembers every race that it is in until it settles.
+ */
+export async function pause(ms: number, ...signals: readonly AbortSignal[]): Promise<void> {
+  if (signals.some(({ aborted }) => aborted)) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const end = () => resolve()
+  const timer = setTimeout(end, Math.max(ms, 0))
+  for (const signal of signals) signal.addEventListener('abort', end)
+  await promise
+  clearTimeout(timer)
+  for (const signal of signals) signal.removeEventListener('abort', end)
 }
 
 /** Resolves when the signal aborts. */

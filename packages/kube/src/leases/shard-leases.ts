@@ -49,7 +49,7 @@ export class ShardLeases {
   readonly #releasing = new Set<string>()
   #life: Member | undefined
   #shards: ReadonlySet<string> = new Set()
-  #wake = Promise.withResolvers<void>()
+  #wake = new AbortController()
 
   /** @throws RangeError for a timing that cannot work */
   constructor(options: ShardLeasesOptions) {
@@ -62,7 +62,7 @@ export class ShardLeases {
     this.#workers = new ShardWorkers({
       onShard,
       onError: (error) => options.onError?.(error),
-      onIdle: () => this.#wake.resolve(),
+      onIdle: () => this.#wake.abort(),
     })
     this.#informer.subscribe((change) => {
       const named = names.read(change.object.metadata.name)
@@ -70,14 +70,14 @@ export class ShardLeases {
         if (change.type === 'deleted') this.#members.delete(named.member)
         else this.#members.set(named.member, observe(this.#members.get(named.member), change.object, performance.now()))
       }
-      this.#wake.resolve()
+      this.#wake.abort()
     })
   }
 
   /** Sets what there is to be divided; shards are DNS subdomains. All replicas should say the same sooner or later. */
   setShards(shards: Iterable<string>): void {
     this.#shards = new Set(shards)
-    this.#wake.resolve()
+    this.#wake.abort()
   }
 
   /** By the clock: whether this replica may work on the shard right now. */
@@ -93,8 +93,7 @@ export class ShardLeases {
   async run(signal: AbortSignal): Promise<void> {
     const following = new AbortController()
     const informer = this.#informer.run(following.signal)
-    const stopped = aborted(signal)
-    await Promise.race([this.#informer.synced, stopped])
+    await Promise.race([this.#informer.synced, aborted(signal)])
     while (!signal.aborted) {
       try {
         const { timing } = this.#member
@@ -105,7 +104,7 @@ export class ShardLeases {
         await this.#live(this.#life, signal)
       } catch (error) {
         if (!signal.aborted) this.#report(error)
-        await pause(this.#member.timing.retryPeriodMs, stopped)
+        await pause(this.#member.timing.retryPeriodMs, signal)
       }
     }
     following.abort()
@@ -131,19 +130,18 @@ export class ShardLeases {
 
   /** Until this life is over or left; whatever works ends when the last renewal can no longer be relied on. */
   async #keepRenewing(life: Member, left: AbortSignal): Promise<void> {
-    const leaving = aborted(left)
     const lapse = () => setTimeout(() => void this.#workers.stopAll(), Math.max(1, life.heldUntil - performance.now()))
     let lapsing = lapse()
     let alive = true
     while (alive && !left.aborted) {
-      await pause(this.#member.timing.retryPeriodMs, leaving)
+      await pause(this.#member.timing.retryPeriodMs, left)
       if (left.aborted) break
       const lapsed = !life.holds
       try {
         alive = await life.renew()
         clearTimeout(lapsing)
         lapsing = lapse()
-        if (lapsed) this.#wake.resolve()
+        if (lapsed) this.#wake.abort()
       } catch (error) {
         this.#report(error)
       }
@@ -152,11 +150,10 @@ export class ShardLeases {
   }
 
   async #keepDividing(life: Member, end: AbortSignal): Promise<void> {
-    const ended = aborted(end)
     while (!end.aborted) {
-      this.#wake = Promise.withResolvers<void>()
+      this.#wake = new AbortController()
       const waitMs = await this.#divide(life)
-      await pause(waitMs, this.#wake.promise, ended)
+      await pause(waitMs, this.#wake.signal, end)
     }
   }
 
@@ -189,7 +186,7 @@ export class ShardLeases {
         this.#tried(
           claimShard(this.#requests, { shard, member: life.name, lease: shardLeases.get(shard) }).then((lease) => {
             if (lease && life === this.#life) this.#held.set(shard, lease)
-            this.#wake.resolve()
+            this.#wake.abort()
           }),
         ),
       ),
@@ -207,7 +204,7 @@ export class ShardLeases {
     if (this.#held.get(shard) === lease) this.#held.delete(shard)
     this.#releasing.delete(shard)
     await this.#tried(releaseShard(this.#requests, lease))
-    this.#wake.resolve()
+    this.#wake.abort()
   }
 
   async #tried(request: Promise<unknown>): Promise<boolean> {
