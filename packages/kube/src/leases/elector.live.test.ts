@@ -115,4 +115,25 @@ describe('a leader on a real API server', () => {
     assert.ok(!elector.isLeader)
     assert.equal((await client.get(leases, lease('failed')))?.spec?.holderIdentity, '')
   })
+
+  it('leads on although who looks on throws', async (t) => {
+    t.mock.method(process, 'emitWarning', () => {})
+    const client = await cluster.client()
+    const stop = new AbortController()
+    const elector = new LeaderElector({
+      client,
+      lease: lease('watched'),
+      identity: 'me',
+      ...timing,
+      onStarted: () => stop.abort(),
+      onNewLeader: () => {
+        throw new Error('broken observer')
+      },
+      onStopped: () => {
+        throw new Error('broken observer')
+      },
+    })
+    await elector.run(stop.signal)
+    assert.equal((await client.get(leases, lease('watched')))?.spec?.holderIdentity, '')
+  })
 })

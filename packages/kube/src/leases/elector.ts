@@ -2,6 +2,7 @@ import type { Client } from '../client/client.ts'
 import type { ObjectRef } from '../objects/key.ts'
 import { leases } from '../objects/resources.ts'
 import type { Lease } from '../objects/types.ts'
+import { errorOf, observe } from '../observe/observe.ts'
 import { Candidate } from './candidate.ts'
 import { pause } from './pause.ts'
 import { checkedTiming, JITTER, type LeaseTiming } from './timing.ts'
@@ -94,7 +95,7 @@ export class LeaderElector {
     term.abort()
     await work.catch(() => {})
     if (this.isLeader) await this.#release()
-    this.#options.onStopped?.()
+    observe(this.#options.onStopped)
     if (failure !== undefined) throw failure
   }
 
@@ -104,12 +105,12 @@ export class LeaderElector {
       if (!(await this.#write(signal))) this.#candidate.unsure()
     } catch (error) {
       this.#candidate.unsure()
-      if (!signal.aborted) this.#options.onError?.(error as Error)
+      if (!signal.aborted) observe(this.#options.onError, errorOf(error))
     }
     const leader = this.leader
     if (leader !== undefined && leader !== this.#reported) {
       this.#reported = leader
-      this.#options.onNewLeader?.(leader)
+      observe(this.#options.onNewLeader, leader)
     }
   }
 
@@ -149,7 +150,7 @@ export class LeaderElector {
         if (outcome.ok || outcome.reason !== 'Conflict') return
       }
     } catch (error) {
-      onError?.(error as Error)
+      observe(onError, errorOf(error))
     }
   }
 

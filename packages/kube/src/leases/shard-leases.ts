@@ -1,8 +1,9 @@
 import type { Client } from '../client/client.ts'
 import { leases } from '../objects/resources.ts'
 import type { Lease } from '../objects/types.ts'
+import { errorOf, observe } from '../observe/observe.ts'
 import { Informer } from '../reflector/informer.ts'
-import { expiryOf, type ObservedLease, observe } from './decide.ts'
+import { expiryOf, type ObservedLease, observe as observeLease } from './decide.ts'
 import { decideShards } from './decide-shards.ts'
 import { Member, type MemberOptions } from './member.ts'
 import { aborted, pause } from './pause.ts'
@@ -61,14 +62,15 @@ export class ShardLeases {
     this.#informer = new Informer({ client, resource: leases, namespace, labelSelector: `${groupLabel}=${group}` })
     this.#workers = new ShardWorkers({
       onShard,
-      onError: (error) => options.onError?.(error),
+      onError: (error) => this.#report(error),
       onIdle: () => this.#wake.abort(),
     })
     this.#informer.subscribe((change) => {
       const named = names.read(change.object.metadata.name)
       if (named && 'member' in named) {
+        const seen = observeLease(this.#members.get(named.member), change.object, performance.now())
         if (change.type === 'deleted') this.#members.delete(named.member)
-        else this.#members.set(named.member, observe(this.#members.get(named.member), change.object, performance.now()))
+        else this.#members.set(named.member, seen)
       }
       this.#wake.abort()
     })
@@ -218,6 +220,6 @@ export class ShardLeases {
   }
 
   #report(error: unknown): void {
-    this.#options.onError?.(error as Error)
+    observe(this.#options.onError, errorOf(error))
   }
 }
