@@ -1,3 +1,4 @@
+import { errorOf } from '../observe/observe.ts'
 import { backoffMs } from '../queue/backoff.ts'
 
 export interface ShardWorkersOptions {
@@ -44,12 +45,14 @@ export class ShardWorkers {
 
   async #work(shard: string, signal: AbortSignal): Promise<void> {
     try {
+      // Not before the worker is on the list that its end takes it from.
+      await Promise.resolve()
       await this.#options.onShard(shard, signal)
       this.#failures.delete(shard)
       // Its work may be something that needs no waiting for; the shard stays its own.
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
     } catch (error) {
-      this.#options.onError(error as Error)
+      this.#options.onError(errorOf(error))
       if (!signal.aborted) this.#rest(shard)
     }
     this.#workers.delete(shard)
