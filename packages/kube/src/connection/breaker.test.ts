@@ -113,6 +113,14 @@ describe('the breaker of a cluster', () => {
     assert.equal(breaker.tryAcquire(), true)
   })
 
+  it('is not held open by a clock that is set back', (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: 7_200_000 })
+    const breaker = createBreaker(limits)
+    for (let i = 0; i < limits.threshold; i++) breaker.failed()
+    t.mock.timers.setTime(0)
+    assert.ok(breaker.retryInMs() <= limits.minOpenMs)
+  })
+
   it('keeps its promises under any sequence of events', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constantFrom('acquire', 'succeeded', 'failed', 'abandoned') }),

@@ -17,12 +17,13 @@ export interface BreakerOptions {
   readonly threshold?: number
   readonly minOpenMs?: number
   readonly maxOpenMs?: number
+  /** ms of a clock that nobody sets. */
   readonly now?: () => number
 }
 
 /** Closed → open after `threshold` failures in a row → one trial after a doubling pause → closed again, or open. */
 export function createBreaker(options: BreakerOptions = {}): Breaker {
-  const { threshold = 3, minOpenMs = 500, maxOpenMs = 15_000, now = Date.now } = options
+  const { threshold = 3, minOpenMs = 500, maxOpenMs = 15_000, now = () => performance.now() } = options
   let failures = 0
   let pauseMs = 0
   let openUntil = 0
