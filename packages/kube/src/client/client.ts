@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.ts'
 import { ApiError, statusOf } from '../connection/errors.ts'
+import type { Response } from '../connection/exchange.ts'
 import type { ObjectRef } from '../objects/key.ts'
 import { apiVersionOf, type Resource } from '../objects/resources.ts'
 import type { KubeObject } from '../objects/types.ts'
@@ -87,10 +88,11 @@ export class Client {
   }
 
   async #get<T>(path: string, options: { readonly accept?: string; readonly signal?: AbortSignal | undefined }) {
-    const { code, body } = await this.connection.request({ method: 'GET', path, ...options })
+    const answer = await this.connection.request({ method: 'GET', path, ...options })
+    const { code, body } = answer
     if (isNotFound(code, statusOf(code, body))) return undefined
-    if (code !== 200) throw this.#error('GET', path, code, body)
-    return this.#object<T>('GET', path, code, body)
+    if (code !== 200) throw this.#error('GET', path, answer)
+    return this.#object<T>('GET', path, answer)
   }
 
   /** Pages of a consistent list; each page is of the same resourceVersion. */
@@ -100,13 +102,12 @@ export class Client {
     let next: string | undefined
     do {
       const path = pathOf(resource, { namespace, query: { labelSelector, fieldSelector, limit, continue: next } })
-      const { code, body } = await this.connection.request({ method: 'GET', path, accept, signal })
-      if (code !== 200) throw this.#error('GET', path, code, body)
+      const answer = await this.connection.request({ method: 'GET', path, accept, signal })
+      if (answer.code !== 200) throw this.#error('GET', path, answer)
       const list = this.#object<{ items?: T[] | null; metadata: { resourceVersion: string; continue?: string } }>(
         'GET',
         path,
-        code,
-        body,
+        answer,
       )
       // Items of a list lack apiVersion and kind.
       const kind = { apiVersion: apiVersionOf(resource), kind: resource.kind }
@@ -120,9 +121,9 @@ export class Client {
 
   /** Every object of a list, gathered. */
   async listAll<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<T[]> {
-    const items: T[] = []
-    for await (const page of this.list(resource, options)) items.push(...page.items)
-    return items
+    const pages: (readonly T[])[] = []
+    for await (const { items } of this.list(resource, options)) pages.push(items)
+    return pages.flat()
   }
 
   async create<T extends KubeObject>(
@@ -207,9 +208,9 @@ export class Client {
 
   /** GET of a path that is no resource (`/version`, `/readyz`). Throws on every status but 200. */
   async raw(path: string, options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<unknown> {
-    const { code, body } = await this.connection.request({ method: 'GET', path, ...options })
-    if (code !== 200) throw this.#error('GET', path, code, body)
-    return body
+    const answer = await this.connection.request({ method: 'GET', path, ...options })
+    if (answer.code !== 200) throw this.#error('GET', path, answer)
+    return answer.body
   }
 
   #query(options: WriteOptions) {
@@ -236,22 +237,25 @@ export class Client {
       ...(options.metadataOnly && { accept: METADATA_ONLY }),
       ...(options.headers && { headers: options.headers }),
     })
-    if (answer.code >= 200 && answer.code < 300)
-      return { ok: true, object: this.#object<T>(method, path, answer.code, answer.body) }
+    if (answer.code >= 200 && answer.code < 300) return { ok: true, object: this.#object<T>(method, path, answer) }
     const status = statusOf(answer.code, answer.body)
     const reason = refusalOf(answer.code, status)
-    if (reason === undefined) throw this.#error(method, path, answer.code, answer.body)
+    if (reason === undefined) throw this.#error(method, path, answer)
     return { ok: false, reason, status }
   }
 
   /** The body as what it should be; a sign-in page of something in between is an error, not an object. */
-  #object<T>(method: string, path: string, code: number, body: unknown): T {
-    if (typeof body !== 'object' || body === null) throw this.#error(method, path, code, 'the answer is no object')
+  #object<T>(method: string, path: string, answer: Response): T {
+    const { body } = answer
+    if (typeof body !== 'object' || body === null) {
+      throw this.#error(method, path, { ...answer, body: 'the answer is no object' })
+    }
     return body as T
   }
 
-  #error(method: string, path: string, code: number, body: unknown): ApiError {
-    return new ApiError(this.name, { method, path: path.replace(/\?.*/, '') }, code, statusOf(code, body))
+  #error(method: string, path: string, { code, body, retryAfterMs }: Response): ApiError {
+    const request = { method, path: path.replace(/\?.*/, '') }
+    return new ApiError(this.name, request, code, statusOf(code, body), retryAfterMs)
   }
 }
 

@@ -135,7 +135,7 @@ export class Reflector<T extends KubeObject> {
       metadataOnly,
       signal,
     })) {
-      objects.push(...page.items)
+      for (const object of page.items) objects.push(object)
       resourceVersion = page.resourceVersion
     }
     sink.replace(objects)
