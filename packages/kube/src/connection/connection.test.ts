@@ -161,6 +161,12 @@ describe('a server that says "later"', { timeout: 20_000 }, () => {
     assert.equal(peer.asked.length, 1)
   })
 
+  it('is asked again all the same when it names a time that no timer can wait for', async (t) => {
+    const later: Answer = (_request, response) => response.writeHead(503, { 'retry-after': '1e20' }).end()
+    const { connection } = await connected(t, later, { maxRetries: 0 })
+    assert.equal((await connection.request(get())).retryAfterMs, 300_000)
+  })
+
   it('is not waited for by a caller who gives up', async (t) => {
     const { connection } = await connected(t, (_request, response) => {
       response.writeHead(429, { 'retry-after': '3600' }).end()
@@ -317,7 +323,9 @@ describe('a server that does not answer', { timeout: 20_000 }, () => {
 
   it('is not taken for dead because of a request that cannot be written', async (t) => {
     const { connection } = await connected(t, (_request, response) => response.end(), { breaker: { threshold: 1 } })
-    await assert.rejects(connection.request({ ...get(), headers: { 'x-bad': 'line\nbreak' } }))
+    const malformed = { ...get(), headers: { 'x-bad': 'line\nbreak' } }
+    await assert.rejects(connection.request(malformed))
+    await assert.rejects(connection.open(malformed))
     assert.equal((await connection.request(get())).code, 200)
   })
 

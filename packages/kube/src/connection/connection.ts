@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorOf, observe } from '../observe/observe.ts'
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
-import { ClusterUnreachable, RequestAborted } from './errors.ts'
+import { ClusterUnreachable, isMalformedRequest, RequestAborted } from './errors.ts'
 import { exchange, type Reading, type Response, type StreamHandlers } from './exchange.ts'
 import type { Transport } from './transport.ts'
 
@@ -104,11 +104,11 @@ export class Connection {
    * the body.
    */
   async open(request: Omit<Request, 'timeoutMs'>, options: { readonly answerMs?: number } = {}): Promise<OpenResponse> {
+    const { dispatcher, options: sent } = await this.#dispatch('streams', request)
     // It may wait long for its first byte, so it never is the trial that others wait for.
     this.#admit(request, { trial: false })
     const signal = request.signal ? AbortSignal.any([request.signal, this.#closed.signal]) : this.#closed.signal
     try {
-      const { dispatcher, options: sent } = await this.#dispatch('streams', request)
       const { statusCode, headers, body } = await dispatcher.request({
         ...sent,
         signal,
@@ -118,7 +118,7 @@ export class Connection {
       return { code: statusCode, headers, body }
     } catch (cause) {
       if (signal.aborted) throw this.#aborted(request)
-      this.breaker.failed()
+      if (!isMalformedRequest(cause)) this.breaker.failed()
       throw new ClusterUnreachable(this.name, this.server.origin, cause as Error)
     }
   }

@@ -50,6 +50,11 @@ export class RequestAborted extends Error {
   override readonly name = 'RequestAborted'
 }
 
+/** Whether a request could not be written as it was given: that says nothing about the server. */
+export function isMalformedRequest(cause: unknown): boolean {
+  return (cause as NodeJS.ErrnoException).code === 'UND_ERR_INVALID_ARG'
+}
+
 function describe(cause: Error): string {
   const code = (cause as NodeJS.ErrnoException).code
   // Happy eyeballs reports one error per address; the first says enough.

@@ -2,13 +2,14 @@ import type { Dispatcher } from 'undici'
 import { decode } from '../objects/decode.ts'
 import { errorOf } from '../observe/observe.ts'
 import type { Breaker } from './breaker.ts'
+import { isMalformedRequest } from './errors.ts'
 
 export interface Response {
   /** HTTP status; every status is a value here, only the lack of an answer is an error. */
   readonly code: number
   /** Parsed JSON without managedFields, or the text if the answer was not JSON. */
   readonly body: unknown
-  /** Retry-After of the answer: the least time until it makes sense to ask again. */
+  /** Retry-After of the answer: the least time until it makes sense to ask again, at most five minutes. */
   readonly retryAfterMs?: number
 }
 
@@ -36,6 +37,9 @@ interface Terms {
   /** The error of having no answer. */
   unreachable(cause: Error): Error
 }
+
+/** What is between us and a server may say days, or more than a timer of Node takes, which would fire at once then. */
+const LONGEST_RETRY_AFTER_MS = 300_000
 
 /** Sends one request and reads its answer; tells the breaker how it went. */
 export async function exchange(
@@ -96,7 +100,7 @@ export async function exchange(
         breaker.succeeded()
         json = String(headers['content-type'] ?? '').includes('json')
         const seconds = Number(headers['retry-after'])
-        if (seconds > 0) retryAfterMs = seconds * 1_000
+        if (seconds > 0) retryAfterMs = Math.min(seconds * 1_000, LONGEST_RETRY_AFTER_MS)
         streaming = stream !== undefined && status === 200
         if (streaming) hand(() => stream?.handlers.onOpen())
       },
@@ -119,8 +123,8 @@ export async function exchange(
       },
       onResponseError: (_controller, cause) => {
         finish(() => {
-          // A request that cannot be written is our fault; a stream that broke will be asked for again.
-          if ((cause as NodeJS.ErrnoException).code === 'UND_ERR_INVALID_ARG') breaker.abandoned()
+          // A stream that broke will be asked for again.
+          if (isMalformedRequest(cause)) breaker.abandoned()
           else if (!streaming) breaker.failed()
           reject(unreachable(cause))
         })

@@ -135,8 +135,12 @@ describe('a login', { timeout: 20_000 }, () => {
     )
     const connection = new Connection('leaf', transport, { breaker: { threshold: 1 } })
     t.after(() => connection.close())
-    const refused = { name: 'ClusterUnreachable', message: /no credentials to log in with: please log in again/ }
-    await assert.rejects(connection.request({ method: 'GET', path: '/' }), refused)
+    const said = {
+      name: 'ClusterUnreachable',
+      message: /^leaf: no answer from \S+: no credentials to log in with: please/,
+    }
+    await assert.rejects(connection.request({ method: 'GET', path: '/' }), said)
+    await assert.rejects(connection.open({ method: 'GET', path: '/' }), said)
     assert.equal(connection.breaker.retryInMs(), 0)
     assert.deepEqual(peer.asked, [])
   })
