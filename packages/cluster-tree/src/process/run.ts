@@ -1,6 +1,6 @@
 import { fieldManagers } from '@kosmos/api'
 import { Client, Connection, createTransport, loadKubeConfig, type ReconcileObservation } from '@kosmos/kube'
-import { asLeader, type Log, persist, serveHttp } from '@kosmos/kube/process'
+import { asLeader, type Log, persist, runTogether, serveHttp } from '@kosmos/kube/process'
 import { LeafClaims } from '../clusters/claims.ts'
 import { ClusterController, type ClusterControllerOptions } from '../clusters/controller.ts'
 import type { Kubelets } from '../kubelet/kubelets.ts'
@@ -48,7 +48,10 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
     const failover = new Failover({ root, isSettled: (cluster) => controller.isSettled(cluster), onReconcile })
     void root.clusters.synced.then(() => (ready = true))
     const parts = [root, controller, holding.controller, failover.controller]
-    await Promise.all(parts.map((part) => part.run(leading)))
+    await runTogether(
+      leading,
+      parts.map((part) => (signal: AbortSignal) => part.run(signal)),
+    )
     await events.close()
   }
   const { leaderElection: election, identity } = options

@@ -8,6 +8,7 @@ import { asLeader } from './leadership.ts'
 import type { Log } from './log.ts'
 import { createProcessMetrics, type ProcessMetrics } from './metrics.ts'
 import type { CommonOptions } from './options.ts'
+import { runTogether } from './run-together.ts'
 
 /** What the controllers of a process are given. */
 export interface ControllersContext {
@@ -31,7 +32,10 @@ export interface ControllersOptions {
   readonly beside?: (context: ControllersContext, signal: AbortSignal) => Promise<void>
 }
 
-/** Runs the controllers of a process of the root until the signal aborts: probes at once, the work when it leads. */
+/**
+ * Runs the controllers of a process of the root until the signal aborts: probes at once, the work when it leads. Rejects
+ * when the work or what is beside it fails, once both have ended.
+ */
 export async function runControllers(
   { component, fieldManager, work, beside }: ControllersOptions,
   { kubeconfig, https, leaderElection: election, identity }: CommonOptions,
@@ -46,7 +50,6 @@ export async function runControllers(
   let isReady = false
   let isBesideReady = beside === undefined
   const { registry } = metrics
-  const http = await serveHttp({ ...https, client, log, registry, isReady: () => isReady && isBesideReady })
   const onReconcile = (observation: ReconcileObservation) => {
     metrics.reconcile('root', observation)
     const { controller, key, error } = observation
@@ -60,14 +63,19 @@ export async function runControllers(
   }
   const common = { client, log, metrics, onReconcile }
   try {
-    await Promise.all([
-      beside?.({ ...common, ready: besideReady }, signal),
-      asLeader({ client, component, election, identity, log, onStandby: ready }, signal, (leading) =>
-        work({ ...common, ready }, leading),
-      ),
-    ])
+    const http = await serveHttp({ ...https, client, log, registry, isReady: () => isReady && isBesideReady })
+    try {
+      await runTogether(signal, [
+        async (signal) => await beside?.({ ...common, ready: besideReady }, signal),
+        (signal) =>
+          asLeader({ client, component, election, identity, log, onStandby: ready }, signal, (leading) =>
+            work({ ...common, ready }, leading),
+          ),
+      ])
+    } finally {
+      await http.close()
+    }
   } finally {
-    await http.close()
     await connection.close()
   }
 }

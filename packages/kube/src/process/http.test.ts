@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -7,7 +9,7 @@ import tls from 'node:tls'
 import { Registry } from 'prom-client'
 import { selfSignedCertificate } from '../certificates/index.ts'
 import type { Client } from '../client/client.ts'
-import { askPort } from '../testing/index.ts'
+import { askPort, listeningPorts } from '../testing/index.ts'
 import { serveHttp } from './http.ts'
 
 /** Nobody is asked by these tests. */
@@ -110,5 +112,16 @@ describe('the port of probes and metrics, without an API server', () => {
   it('does not start with files that hold no certificate and its key', async () => {
     const files = { certFile: path.join(folder, '2.crt'), keyFile: path.join(folder, '2.key') }
     await assert.rejects(serve(files), /2\.crt and .*2\.key are no certificate with its key/)
+  })
+
+  it('leaves no port open when it cannot start: a process that is alive but does nothing is never started again', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const before = listeningPorts(process.pid)
+    const plain = { address: '127.0.0.1', port: (taken.address() as AddressInfo).port }
+    const at = { address: '127.0.0.1', port: 0, tls: undefined, plain }
+    await assert.rejects(serveHttp({ ...at, client, log, registry: new Registry(), isReady: () => true }), /EADDRINUSE/)
+    assert.deepEqual(listeningPorts(process.pid), before)
+    taken.close()
   })
 })

@@ -28,7 +28,10 @@ const minVersion = 'TLSv1.2'
 /** Of what is served to anybody: kubelets send no credentials with a probe, and the answer says nothing else. */
 const probe = { config: { isOpen: true } } as const
 
-/** Probes for anybody; all else, and so metrics, for those whom the API server knows and allows to get that path. */
+/**
+ * Probes for anybody; all else, and so metrics, for those whom the API server knows and allows to get that path. Throws
+ * when it cannot listen.
+ */
 export async function serveHttp({ address, port, tls, plain, client, log, registry, isReady }: HttpOptions) {
   const guard = createGuard({ client, log })
   const stop = new AbortController()
@@ -53,17 +56,21 @@ export async function serveHttp({ address, port, tls, plain, client, log, regist
   app.get('/healthz', probe, alive)
   app.get('/readyz', probe, async (_request, reply) => (isReady() ? 'ok' : reply.code(503).send('not ready')))
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
-  const url = await app.listen({ host: address, port })
-  log('info', 'http.listening', { url })
-  const open = plain && (await servePlainMetrics(plain, registry))
-  if (open)
-    log('warn', 'http.plain.listening', { url: open.url, why: 'every process of this machine may read metrics' })
-  return {
-    url,
-    plainUrl: open?.url,
-    close: async () => {
-      stop.abort()
-      await Promise.all([app.close(), open?.close()])
-    },
+  let open: Awaited<ReturnType<typeof servePlainMetrics>> | undefined
+  const close = async () => {
+    stop.abort()
+    await Promise.all([app.close(), open?.close()])
+  }
+  try {
+    const url = await app.listen({ host: address, port })
+    log('info', 'http.listening', { url })
+    open = plain && (await servePlainMetrics(plain, registry))
+    if (open)
+      log('warn', 'http.plain.listening', { url: open.url, why: 'every process of this machine may read metrics' })
+    return { url, plainUrl: open?.url, close }
+  } catch (error) {
+    // One port that is left open would keep the process alive, and seem well.
+    await close()
+    throw error
   }
 }
