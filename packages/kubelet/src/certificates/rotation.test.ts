@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ClusterUnreachable } from '@kosmos/kube'
 import { renewalTime, type ServingCertificate } from '@kosmos/kube/certificates'
 import fc from 'fast-check'
@@ -113,5 +114,12 @@ describe('a node’s serving certificate', () => {
     await renewed(source)
     assert.deepEqual(asked, [['10.0.0.1'], ['10.0.0.2']])
     assert.equal(source.current().certificate, '10.0.0.2')
+  })
+
+  it('that is due as soon as it is issued, since the clocks differ, is not replaced on and on', async () => {
+    let count = 0
+    await start(async () => lasting(`certificate ${++count}`, -3600_000))
+    for (let turn = 0; turn < 20; turn++) await sleep(1)
+    assert.equal(count, 1)
   })
 })

@@ -24,6 +24,9 @@ export interface RotatingCertificate extends CertificateSource {
   stop(): void
 }
 
+/** Until a certificate is replaced that is due already when it is issued, because our clock and the root's differ. */
+const overdueMs = 60_000
+
 /** setTimeout takes no more. */
 const longestTimerMs = 2 ** 31 - 1
 
@@ -45,7 +48,8 @@ export async function rotateCertificate(options: RotationOptions, signal: AbortS
   const next = async (): Promise<{ certificate: ServingCertificate; until: Date }> => {
     try {
       const certificate = await obtain(names, over)
-      return { certificate, until: renewalTime(certificate, Math.random()) }
+      const until = renewalTime(certificate, Math.random())
+      return { certificate, until: until.getTime() > Date.now() ? until : new Date(Date.now() + overdueMs) }
     } catch (error) {
       if (!(error instanceof NoSigner)) throw error
       log({ level: 'warn', event: 'certificate-self-signed', node, error: error.message })
