@@ -19,8 +19,12 @@ export class AsNode {
     request: (headers: Readonly<Record<string, string>>) => Promise<Outcome<T>>,
   ): Promise<Outcome<T>> {
     const all = nodeIdentities(nodeName)
-    const known = this.#identity
-    if (known !== undefined) return await request(all[known] ?? {})
+    if (this.#identity !== undefined) {
+      const outcome = await request(all[this.#identity] ?? {})
+      if (outcome.ok || !isAboutImpersonation(outcome)) return outcome
+      // Its rights have been changed since.
+      this.#identity = undefined
+    }
     for (const [index, headers] of all.entries()) {
       const outcome = await request(headers)
       if (outcome.ok) this.#identity = index
