@@ -255,8 +255,9 @@ export class Leaf {
       const now = { apiServer, leafApi, ...classes, disruption, globalCIDRs }
       this.#tree = new LeafTree({ ...this.#options, ...now, leaf: client, identity, onRetiring })
       this.#takeUpModels()
-      if (this.#leaving) await this.#tree.virtualNodes.leave()
       this.#treeEnded = this.#tree.run(this.#stop.signal)
+      // Asks the root, which may not answer: the tree goes on with it.
+      if (this.#leaving) await this.#tree.virtualNodes.leave()
     }
     changed()
   }
