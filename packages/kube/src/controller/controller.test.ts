@@ -152,4 +152,18 @@ describe('a controller', { timeout: 10_000 }, () => {
     await running
     assert.deepEqual(observations, [])
   })
+
+  it('ends, and hears of no change afterwards, when it is known that what it waits for will never be known', async () => {
+    const { controller, run } = started(async () => undefined)
+    const pods = source()
+    const keys: string[] = []
+    controller.watch(pods.source, ({ key }) => {
+      keys.push(key)
+      return [key]
+    })
+    controller.waitFor(Promise.reject(new Error('no such kind')))
+    await assert.rejects(run(), /no such kind/)
+    pods.store.set(pod('a'))
+    assert.deepEqual(keys, [])
+  })
 })

@@ -81,16 +81,22 @@ export class Controller<Key extends string = string> {
     this.#queue.addAfter(key, delayMs)
   }
 
-  /** Waits for the sources to sync, then works until the signal aborts and what runs has ended. */
+  /**
+   * Waits for the sources to sync, then works until the signal aborts and what runs has ended. Rejects as what it waits
+   * for does.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const aborted = Promise.withResolvers<void>()
     if (signal.aborted) aborted.resolve()
     signal.addEventListener('abort', () => aborted.resolve(), { once: true })
-    await Promise.race([aborted.promise, Promise.all(this.#synced)])
-    if (!signal.aborted) this.#queue.start()
-    await aborted.promise
-    for (const unsubscribe of this.#unsubscribe) unsubscribe()
-    await this.#queue.close()
+    try {
+      await Promise.race([aborted.promise, Promise.all(this.#synced)])
+      if (!signal.aborted) this.#queue.start()
+      await aborted.promise
+    } finally {
+      for (const unsubscribe of this.#unsubscribe) unsubscribe()
+      await this.#queue.close()
+    }
   }
 
   async #reconcile(key: Key): Promise<void> {
