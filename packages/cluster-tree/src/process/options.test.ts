@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { hostname } from 'node:os'
 import { describe, it } from 'node:test'
 import { flagsOf, parseOptions, usage } from './options.ts'
 
@@ -16,6 +17,8 @@ describe('the command line', () => {
       logLevel: 'info',
     })
     assert.match(identity, /^pod-a-\d+$/)
+    // Two machines may have processes of the same id.
+    assert.equal(parseOptions([], { POD_IP: '10.0.0.7' }).identity, `${hostname()}-${process.pid}`)
   })
 
   it('is told again by a running process, every flag of it', () => {

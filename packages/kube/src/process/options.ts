@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { HttpServing } from './http.ts'
 import { isLoopback } from './http-plain.ts'
@@ -77,7 +78,7 @@ export function usageOf({ component, own }: Command<string>): string {
     ['--tls-private-key-file FILE', 'its key, PEM'],
     ['--http ADDRESS:PORT', 'metrics for this machine without TLS and login, at a loopback address (default: none)'],
     ['--leader-election BOOLEAN', `wait for the Lease kosmos-system/${component} (default: true)`],
-    ['--identity NAME', 'holder of the Lease (default: $HOSTNAME and the pid)'],
+    ['--identity NAME', 'holder of the Lease (default: host name and pid)'],
     ['--log-level LEVEL', 'debug, info, warn or error (default: info)'],
   ]
   return `Usage: ${component} [options]\n${rows.map(([left = '', right]) => `  ${left.padEnd(28)} ${right}\n`).join('')}`
@@ -109,7 +110,7 @@ export function isPort(text: string): boolean {
 }
 
 function values(
-  { component, own }: Command<string>,
+  { own }: Command<string>,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
   fail: (problem: string) => never,
@@ -126,7 +127,7 @@ function values(
         'tls-private-key-file': string(''),
         http: string(''),
         'leader-election': string('true'),
-        identity: string(`${env.HOSTNAME ?? component}-${process.pid}`),
+        identity: string(`${env.HOSTNAME ?? hostname()}-${process.pid}`),
         'log-level': string('info'),
       },
     }).values as Record<string, string | undefined>
