@@ -28,7 +28,7 @@ export interface ControllersOptions {
   readonly fieldManager: string
   /** Works until the signal aborts, which it does when another process leads. */
   readonly work: (context: ControllersContext, leading: AbortSignal) => Promise<void>
-  /** What every process does, whether it leads or not, until the signal aborts; it is ready when this is, too. */
+  /** What every process does, whether it leads or not, until the signal aborts; it is ready when this is, too, and not ready while it ends. */
   readonly beside?: (context: ControllersContext, signal: AbortSignal) => Promise<void>
 }
 
@@ -50,6 +50,9 @@ export async function runControllers(
   let isReady = false
   let isBesideReady = beside === undefined
   const { registry } = metrics
+  /** Also from when a part has failed. */
+  let ending = signal
+  const isAllReady = () => isReady && isBesideReady && !ending.aborted
   const onReconcile = (observation: ReconcileObservation) => {
     metrics.reconcile('root', observation)
     const { controller, key, error } = observation
@@ -63,14 +66,16 @@ export async function runControllers(
   }
   const common = { client, log, metrics, onReconcile }
   try {
-    const http = await serveHttp({ ...https, client, log, registry, isReady: () => isReady && isBesideReady })
+    const http = await serveHttp({ ...https, client, log, registry, isReady: isAllReady })
     try {
       await runTogether(signal, [
-        async (signal) => await beside?.({ ...common, ready: besideReady }, signal),
-        (signal) =>
-          asLeader({ client, component, election, identity, log, onStandby: ready }, signal, (leading) =>
+        async (joint) => await beside?.({ ...common, ready: besideReady }, joint),
+        (joint) => {
+          ending = joint
+          return asLeader({ client, component, election, identity, log, onStandby: ready }, joint, (leading) =>
             work({ ...common, ready }, leading),
-          ),
+          )
+        },
       ])
     } finally {
       await http.close()

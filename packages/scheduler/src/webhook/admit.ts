@@ -3,13 +3,9 @@ import type { Pod } from '@kosmos/kube'
 import { isGated } from '../placement/standing.ts'
 import { isOfDaemonSet } from '../policies/workload.ts'
 
-/** What is known about policies and namespaces when a pod is admitted. */
-export interface AdmissionView {
-  /** Whether the pod is to wait for its place. */
-  readonly waits: (pod: Pod) => boolean
-  /** Whether the pods of a namespace tolerate virtual nodes without saying so. */
-  readonly toleratesVirtualNodes: (namespace: string) => boolean
-}
+/** What an API server asks for when it asks: it has decided by the conditions of the configuration that the pod is to get it. */
+export const questions = ['wait', 'tolerate-virtual-nodes', 'stock-scheduler'] as const
+export type Question = (typeof questions)[number]
 
 /** One step of a JSON patch (RFC 6902). */
 export interface PatchStep {
@@ -18,20 +14,30 @@ export interface PatchStep {
   readonly value: unknown
 }
 
-/** What a new pod gets, as the policies of deploy/admission.yaml give it where a root has their kind. Pure. */
-export function admit(pod: Pod, { waits, toleratesVirtualNodes }: AdmissionView): PatchStep[] {
-  const { metadata, spec } = pod
-  const steps: PatchStep[] = []
-  if (!spec.nodeName && !isOfDaemonSet(pod) && !isGated(pod) && waits(pod)) {
-    steps.push(append('/spec/schedulingGates', spec.schedulingGates, { name: placementGate }))
-  }
-  if (toleratesVirtualNodes(metadata.namespace) && !isOfDaemonSet(pod) && !spec.tolerations?.some(isToleration)) {
-    steps.push(append('/spec/tolerations', spec.tolerations, toleration))
-  }
-  if (spec.schedulerName === originalSchedulerName) {
-    steps.push({ op: 'replace', path: '/spec/schedulerName', value: 'default-scheduler' })
-  }
-  return steps
+/**
+ * What a new pod gets, as the policies of deploy/admission.yaml give it where a root has their kind. Pure, and of the pod alone: a
+ * replica that has not heard of a policy yet answers as those that have.
+ */
+export function admit(pod: Pod, question: Question): PatchStep[] {
+  return answers[question](pod)
+}
+
+const answers: Readonly<Record<Question, (pod: Pod) => PatchStep[]>> = {
+  wait: (pod) => {
+    const { nodeName, schedulingGates } = pod.spec
+    if (nodeName || isOfDaemonSet(pod) || isGated(pod)) return []
+    return [append('/spec/schedulingGates', schedulingGates, { name: placementGate })]
+  },
+  'tolerate-virtual-nodes': (pod) => {
+    const { tolerations } = pod.spec
+    return isOfDaemonSet(pod) || tolerations?.some(isToleration)
+      ? []
+      : [append('/spec/tolerations', tolerations, toleration)]
+  },
+  'stock-scheduler': ({ spec }) =>
+    spec.schedulerName === originalSchedulerName
+      ? [{ op: 'replace', path: '/spec/schedulerName', value: 'default-scheduler' }]
+      : [],
 }
 
 const toleration = { key: 'kosmos.io/node', operator: 'Exists' } as const

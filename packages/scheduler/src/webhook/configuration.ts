@@ -2,6 +2,7 @@ import { bestFit, originalSchedulerName, placementLabel, systemNamespace, virtua
 import type { StoredDistribution } from '../distributions/compiled-distribution.ts'
 import type { StoredPolicy } from '../policies/compiled-policy.ts'
 import { exempt } from '../policies/exempt.ts'
+import type { Question } from './admit.ts'
 import { isMeant, isSelected, mayWait } from './expressions.ts'
 
 export interface ConfigurationView {
@@ -14,7 +15,9 @@ export interface ConfigurationView {
 }
 
 export const serviceName = 'scheduler-webhook'
-export const path = '/pods'
+/** Below it is what is asked for. */
+export const basePath = '/pods'
+export const pathOf = (question: Question): string => `${basePath}/${question}`
 
 /** Labels by which namespaces are known by name; every API server sets it. */
 const NAME = 'kubernetes.io/metadata.name'
@@ -22,14 +25,11 @@ const domain = 'placement.kosmos.io'
 
 /**
  * The webhooks of a root without MutatingAdmissionPolicies. The API server asks us for those pods only that a policy may mean, and refuses
- * them while we do not answer; of all others it decides by itself that they are none of our business. Our own are never asked about. Pure.
+ * them while we do not answer; of all others it decides by itself that they are none of our business. Our own are never asked about.
+ * What it asks for is in the path, so that no replica has to know a policy to answer. Pure.
  */
 export function webhooksOf({ policies, distributions, caBundle, url }: ConfigurationView): object[] {
   const common = {
-    clientConfig: {
-      caBundle: Buffer.from(caBundle).toString('base64'),
-      ...(url ? { url } : { service: { namespace: systemNamespace, name: serviceName, path, port: 443 } }),
-    },
     rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], scope: 'Namespaced' }],
     failurePolicy: 'Fail',
     matchPolicy: 'Equivalent',
@@ -40,9 +40,20 @@ export function webhooksOf({ policies, distributions, caBundle, url }: Configura
     timeoutSeconds: 5,
     admissionReviewVersions: ['v1'],
   }
-  const webhook = (name: string, namespaceSelector: object, conditions: Readonly<Record<string, string>>) => ({
+  const webhook = (
+    name: string,
+    question: Question,
+    namespaceSelector: object,
+    conditions: Readonly<Record<string, string>>,
+  ) => ({
     ...common,
     name: `${name}.${domain}`,
+    clientConfig: {
+      caBundle: Buffer.from(caBundle).toString('base64'),
+      ...(url
+        ? { url: `${url}/${question}` }
+        : { service: { namespace: systemNamespace, name: serviceName, path: pathOf(question), port: 443 } }),
+    },
     namespaceSelector,
     matchConditions: Object.entries(conditions).map(([name, expression]) => ({ name, expression })),
   })
@@ -63,6 +74,7 @@ export function webhooksOf({ policies, distributions, caBundle, url }: Configura
     ...[...namespaces].sort(byName).map(([namespace, found]) =>
       webhook(
         `${namespace}.namespaces`,
+        'wait',
         { matchLabels: { [NAME]: namespace } },
         {
           'may-wait': mayWait,
@@ -74,11 +86,17 @@ export function webhooksOf({ policies, distributions, caBundle, url }: Configura
       ),
     ),
     ...(inTheRoot.length > 0
-      ? [webhook('cluster', not(exempt), { 'may-wait': mayWait, 'is-meant': isMeant(selectorsOf(inTheRoot)) })]
+      ? [webhook('cluster', 'wait', not(exempt), { 'may-wait': mayWait, 'is-meant': isMeant(selectorsOf(inTheRoot)) })]
       : []),
-    webhook('best-fit', { matchLabels: { [placementLabel]: bestFit }, ...not(exempt) }, { 'may-wait': mayWait }),
+    webhook(
+      'best-fit',
+      'wait',
+      { matchLabels: { [placementLabel]: bestFit }, ...not(exempt) },
+      { 'may-wait': mayWait },
+    ),
     webhook(
       'virtual-nodes',
+      'tolerate-virtual-nodes',
       { matchLabels: { [virtualNodesLabel]: 'tolerated' }, ...not([systemNamespace]) },
       {
         'does-not-tolerate-them-yet': `!object.spec.?tolerations.orValue([]).exists(toleration,
@@ -87,7 +105,7 @@ export function webhooksOf({ policies, distributions, caBundle, url }: Configura
   !object.metadata.ownerReferences.exists(owner, owner.kind == 'DaemonSet' && owner.?controller.orValue(false))`,
       },
     ),
-    webhook('scheduler-name', not([systemNamespace]), {
+    webhook('scheduler-name', 'stock-scheduler', not([systemNamespace]), {
       'names-the-original': `object.spec.?schedulerName.orValue('') == '${originalSchedulerName}'`,
     }),
   ]

@@ -19,7 +19,7 @@ export function isSelected(policies: readonly StoredPolicy[]): string {
   return withLabels([asked, ...policies.flatMap(one)])
 }
 
-/** In CEL: whether one of the selectors may mean the pod, as mayMean has it. Pure. */
+/** In CEL: whether one of the selectors may mean the pod, of whose generated name only the start is known. Pure. */
 export function isMeant(selectors: readonly ResourceSelector[]): string {
   const one = ({ name, namePrefix, labelSelector }: ResourceSelector): string => {
     if (name) return `(name != '' ? name == ${text(name)} : ${text(name)}.startsWith(start))`

@@ -1,11 +1,10 @@
 import type { Pod } from '@kosmos/kube'
-import { type AdmissionView, admit } from './admit.ts'
+import { admit, type Question } from './admit.ts'
 
 /** What an API server asks (admission.k8s.io/v1), as far as it is read; checked at the door. */
 export interface AdmissionReview {
   readonly request: {
     readonly uid: string
-    readonly namespace: string
     readonly object: Pod
   }
 }
@@ -17,10 +16,9 @@ export const reviewSchema = {
     apiVersion: { const: 'admission.k8s.io/v1' },
     request: {
       type: 'object',
-      required: ['uid', 'namespace', 'object'],
+      required: ['uid', 'object'],
       properties: {
         uid: { type: 'string', minLength: 1, maxLength: 128 },
-        namespace: { type: 'string', minLength: 1, maxLength: 63 },
         object: {
           type: 'object',
           required: ['kind', 'metadata', 'spec'],
@@ -32,8 +30,8 @@ export const reviewSchema = {
 } as const
 
 /** The answer: always allowed, with what the pod gets. Pure. */
-export function answer({ request: { uid, namespace, object } }: AdmissionReview, view: AdmissionView): object {
-  const steps = admit({ ...object, metadata: { ...object.metadata, namespace } }, view)
+export function answer({ request: { uid, object } }: AdmissionReview, question: Question): object {
+  const steps = admit(object, question)
   const patch = Buffer.from(JSON.stringify(steps)).toString('base64')
   const response = { uid, allowed: true, ...(steps.length > 0 && { patchType: 'JSONPatch', patch }) }
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response }

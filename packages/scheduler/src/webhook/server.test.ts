@@ -16,12 +16,11 @@ describe('whoever asks the webhook', () => {
   let server: Awaited<ReturnType<typeof serveWebhook>>
   before(async () => {
     certificate = await make()
-    const view = { waits: () => true, toleratesVirtualNodes: () => false }
-    server = await serveWebhook({ address: '127.0.0.1', port: 0, clientCA: undefined, certificate, view })
+    server = await serveWebhook({ address: '127.0.0.1', port: 0, clientCA: undefined, certificate })
   })
   after(() => server.close())
 
-  const ask = async (body: string, { url = server.url, ca = certificate.cert, method = 'POST' } = {}) =>
+  const ask = async (body: string, { url = `${server.url}/wait`, ca = certificate.cert, method = 'POST' } = {}) =>
     await new Promise<{ code: number | undefined; text: string }>((resolve, reject) => {
       const headers = { 'content-type': 'application/json' }
       const request = https.request(url, { method, headers, ca, agent: false }, async (response) => {
@@ -33,7 +32,7 @@ describe('whoever asks the webhook', () => {
       request.end(body)
     })
   const review = (object: object = podLike()) =>
-    JSON.stringify({ apiVersion: 'admission.k8s.io/v1', request: { uid: 'u', namespace: 'shop', object } })
+    JSON.stringify({ apiVersion: 'admission.k8s.io/v1', request: { uid: 'u', object } })
 
   it('gets an answer to a review of a pod', async () => {
     const { code, text } = await ask(review())
@@ -45,9 +44,39 @@ describe('whoever asks the webhook', () => {
     for (const body of ['', '{', '[]', '{}', review({}), review({ kind: 'Secret', metadata: {}, spec: {} })]) {
       assert.equal((await ask(body)).code, 400, body)
     }
-    assert.equal((await ask(review(), { url: server.url.replace('/pods', '/') })).code, 404)
+    assert.equal((await ask(review(), { url: server.url })).code, 404)
     assert.equal((await ask('', { method: 'GET' })).code, 404)
     assert.equal((await ask(JSON.stringify('x'.repeat(5_000_000))).catch(() => ({ code: 413 }))).code, 413)
+  })
+
+  it('keeps its connection, until the replica is to end: then each answer is the last by its connection', async () => {
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca: certificate.cert })
+    const ports = new Set<number | undefined>()
+    const askAgain = async () => {
+      const { code, port } = await new Promise<{ code: number | undefined; port: number | undefined }>(
+        (resolve, reject) => {
+          const headers = { 'content-type': 'application/json' }
+          const request = https.request(`${server.url}/wait`, { method: 'POST', headers, agent }, (response) => {
+            const port = response.socket.localPort
+            response.resume().on('end', () => resolve({ code: response.statusCode, port }))
+          })
+          request.on('error', reject)
+          request.end(review())
+        },
+      )
+      assert.equal(code, 200)
+      ports.add(port)
+    }
+    await askAgain()
+    await askAgain()
+    assert.equal(ports.size, 1)
+    server.sendElsewhere()
+    await askAgain()
+    assert.equal(ports.size, 1)
+    await askAgain()
+    await askAgain()
+    assert.equal(ports.size, 3)
+    agent.destroy()
   })
 
   it('sees the next certificate on a new connection', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -35,7 +36,7 @@ import { workloadPolicies } from '../policies/resource.ts'
 import { podParts, policies } from '../policies/samples.fixture.ts'
 import { configurationName, secretRef, webhookConfigurations } from './controller.ts'
 import { readSecret } from './credentials.ts'
-import { mayMean } from './may-mean.ts'
+import { mayMean } from './may-mean.fixture.ts'
 import { whilePodsAreCreated } from './pod-stream.fixture.ts'
 import { createService, ownAddress, setReady, shownBy } from './replicas.fixture.ts'
 import { type SchedulerProcess, startSchedulerProcess } from './scheduler-process.fixture.ts'
@@ -202,6 +203,21 @@ describe('a root without MutatingAdmissionPolicies', () => {
     }
   })
 
+  it('gates a pod whose generated name the API server cuts after 58 characters', async () => {
+    const name = `${'a'.repeat(58)}xyz12`
+    const long = distributionLike([{ policyName: 'mix', name }], { name: 'long' })
+    const { uid: _, resourceVersion: __, generation: ___, creationTimestamp: ____, ...metadata } = long.metadata
+    assert((await root.client.create(distributionPolicies, { ...long, metadata } as KubeObject)).ok)
+    await until('known', async () => isGated(await root.admitted(podLike({ name }))))
+    const { name: ______, ...generated } = podLike().metadata
+    const admit = (generateName: string) =>
+      root.admitted({ ...podLike(), metadata: { ...generated, generateName } } as Pod)
+    assert(isGated(await admit('a'.repeat(63))))
+    assert(!isGated(await admit(`${'a'.repeat(57)}b`)))
+    await root.client.delete(distributionPolicies, long.metadata)
+    await until('asked no more', async () => !(await webhooksOf()).includes('xyz12'))
+  })
+
   it("does for labels of a namespace, and for the original's scheduler, what admission policies do", async () => {
     const label = async (labels: Record<string, string | null>) =>
       await root.client.patch(namespaces, { name: 'shop' }, { metadata: { labels } }, { type: 'merge' })
@@ -300,6 +316,27 @@ describe('a root without MutatingAdmissionPolicies', () => {
         return shown.size > 2 && new Set(now).size === 1
       }),
     )
+    assert.deepEqual([ungated, refused], [0, []])
+    assert(gated > 100, `${gated}`)
+  })
+
+  it('goes on while both replicas are replaced: no pod is refused, none goes ungated', async () => {
+    const next = { a: 'c', b: 'd' } as const
+    const { gated, ungated, refused } = await whilePodsAreCreated(root, 'web', async () => {
+      for (const name of ['a', 'b'] as const) {
+        const old = replicas.get(name)
+        assert(old)
+        const started = await startReplica(next[name])
+        await setReady(root.client, next[name], started, true)
+        const ended = once(old.child, 'exit')
+        old.child.kill('SIGTERM')
+        // It is a while until what leads to it has been told.
+        await sleep(5_000)
+        await setReady(root.client, name, old, false)
+        assert.deepEqual(await ended, [0, null])
+        replicas.delete(name)
+      }
+    })
     assert.deepEqual([ungated, refused], [0, []])
     assert(gated > 100, `${gated}`)
   })

@@ -1,23 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { systemNamespace, virtualNodesLabel } from '@kosmos/api'
-import {
-  type Change,
-  type Client,
-  type ControllerOptions,
-  Informer,
-  type Namespace,
-  namespaces,
-  type Secret,
-  secrets,
-} from '@kosmos/kube'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { systemNamespace } from '@kosmos/api'
+import { type Client, type ControllerOptions, Informer, type Secret, secrets } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
 import type { StoredDistribution } from '../distributions/compiled-distribution.ts'
 import { clusterDistributionPolicies, distributionPolicies } from '../distributions/resource.ts'
-import { BestFitNamespaces } from '../policies/best-fit.ts'
-import { policyOf, type StoredPolicy } from '../policies/compiled-policy.ts'
-import { PolicyBook } from '../policies/policy-book.ts'
 import { workloadPolicies } from '../policies/resource.ts'
-import type { AdmissionView } from './admit.ts'
 import { serviceName } from './configuration.ts'
 import {
   type CertificateTimes,
@@ -28,8 +16,14 @@ import {
   webhookConfigurations,
 } from './controller.ts'
 import { readSecret } from './credentials.ts'
-import { SelectorBook } from './selector-book.ts'
 import { type ServedCertificate, serveWebhook } from './server.ts'
+
+/**
+ * So long a replica that is to end goes on answering. The kubelet tells it to end when the control plane takes it out of the EndpointSlice;
+ * then each kube-proxy is told, waits a second at least since its last round (`minSyncPeriod`), and in clusters with thousands of Services
+ * writes for several more.
+ */
+export const stillAskedForMs = 15_000
 
 export interface WebhookOptions {
   readonly root: Client
@@ -44,20 +38,16 @@ export interface WebhookOptions {
   readonly onReconcile?: ControllerOptions<string>['onReconcile']
 }
 
-/** Gates pods in a root without MutatingAdmissionPolicies. Every replica answers; the leader says what is asked. */
+/**
+ * Gates pods in a root without MutatingAdmissionPolicies. Every replica answers, and knows nothing but its certificate; the leader says
+ * what is asked.
+ */
 export class Webhook {
   readonly #options: WebhookOptions
   readonly #configurations: Informer<WebhookConfiguration>
   readonly #secrets: Informer<Secret>
-  readonly #policies: Informer<StoredPolicy>
-  readonly #distributions: readonly Informer<StoredDistribution>[]
-  readonly #namespaces: Informer<Namespace>
-  readonly #book = new PolicyBook()
-  readonly #selectors = new SelectorBook()
-  readonly #bestFit = new BestFitNamespaces()
-  readonly #synced = Promise.withResolvers<void>()
-  /** While this replica leads. */
-  #controller: WebhookController | undefined
+  /** Resolves when there is a configuration, or nothing is to be done any more. */
+  readonly #wanted = Promise.withResolvers<void>()
 
   constructor(options: WebhookOptions) {
     const { root: client } = options
@@ -70,58 +60,57 @@ export class Webhook {
       namespace: secretRef.namespace,
       ...named(secretRef.name),
     })
-    this.#policies = new Informer({ client, resource: workloadPolicies })
-    this.#distributions = [distributionPolicies, clusterDistributionPolicies].map(
-      (resource) => new Informer({ client, resource }),
-    )
-    this.#namespaces = new Informer({ client, resource: namespaces, metadataOnly: true })
+    this.#configurations.subscribe(({ type }) => (type === 'deleted' ? undefined : this.#wanted.resolve()))
   }
 
-  /** Answers until the signal aborts. `ready` is called when pods can be asked about, or none are. */
+  /** Answers until the signal aborts, and for as long after that as it is still asked. `ready` is called when pods can be asked about, or none are. */
   async run(signal: AbortSignal, ready: () => void): Promise<void> {
     const running: Promise<void>[] = [this.#configurations.run(signal)]
-    const wanted = Promise.withResolvers<void>()
-    this.#configurations.subscribe(({ type }) => (type === 'deleted' ? undefined : wanted.resolve()))
-    signal.addEventListener('abort', () => wanted.resolve(), { once: true })
-    await Promise.race([this.#configurations.synced, wanted.promise])
+    signal.addEventListener('abort', () => this.#wanted.resolve(), { once: true })
+    await Promise.race([this.#configurations.synced, this.#wanted.promise])
     if (this.#configurations.get(configurationName) === undefined) ready()
-    await wanted.promise
-    if (!signal.aborted) running.push(...this.#others.map((one) => one.run(signal)), this.#serve(signal, ready))
+    await this.#wanted.promise
+    if (!signal.aborted) {
+      const served = new AbortController()
+      const serving = this.#serve(signal, ready).finally(() => served.abort())
+      running.push(this.#secrets.run(served.signal), serving)
+    }
     await Promise.all(running)
   }
 
   /** Keeps certificates and configuration until the signal aborts. */
   async lead(signal: AbortSignal): Promise<void> {
     const { root, url, times, onReconcile } = this.#options
-    this.#controller = new WebhookController({
+    await Promise.race([this.#wanted.promise, aborted(signal)])
+    if (signal.aborted) return
+    const policies = new Informer({ client: root, resource: workloadPolicies })
+    const distributions: Informer<StoredDistribution>[] = [distributionPolicies, clusterDistributionPolicies].map(
+      (resource) => new Informer({ client: root, resource }),
+    )
+    const keeper = new WebhookController({
       root,
       configuration: () => this.#configurations.get(configurationName),
       secret: () => this.#secret,
-      policies: () => ({ policies: this.#policies.store.values(), distributions: this.#allDistributions() }),
+      policies: () => ({
+        policies: policies.store.values(),
+        distributions: distributions.flatMap(({ store }) => [...store.values()]),
+      }),
       hosts: url ? [new URL(url).hostname.replace(/^\[|\]$/g, '')] : [`${serviceName}.${systemNamespace}.svc`],
       url,
       times,
       ...(onReconcile && { onReconcile }),
     })
-    this.#controller.controller.waitFor(this.#synced.promise)
-    this.#controller.changed()
-    await this.#controller.controller.run(signal)
+    const own = [policies, ...distributions] as const
+    const told = [this.#configurations, this.#secrets, ...own] as const
+    // What is not known yet would be asked about no more.
+    for (const { synced } of told) keeper.controller.waitFor(synced)
+    const stops = told.map((one) => one.subscribe(() => keeper.changed()))
+    keeper.changed()
+    await Promise.all([...own.map((one) => one.run(signal)), keeper.controller.run(signal)])
+    for (const stop of stops) stop()
   }
 
   async #serve(signal: AbortSignal, ready: () => void): Promise<void> {
-    const aborted = Promise.withResolvers<void>()
-    signal.addEventListener('abort', () => aborted.resolve(), { once: true })
-    this.#policies.subscribe(({ type, object }) => {
-      if (type === 'deleted') this.#book.delete(object)
-      else this.#book.set(object)
-    })
-    for (const one of this.#distributions) {
-      one.subscribe(({ type, object }) => this.#selectors[type === 'deleted' ? 'delete' : 'set'](object))
-    }
-    this.#namespaces.subscribe((change) => this.#onNamespace(change))
-    await Promise.race([Promise.all(this.#others.map(({ synced }) => synced)), aborted.promise])
-    for (const one of this.#told) one.subscribe(() => this.#controller?.changed())
-    this.#synced.resolve()
     const first = Promise.withResolvers<void>()
     let server: Awaited<ReturnType<typeof serveWebhook>> | undefined
     const show = () => {
@@ -130,36 +119,19 @@ export class Webhook {
       first.resolve()
     }
     this.#secrets.subscribe(show)
-    show()
-    await Promise.race([first.promise, aborted.promise])
+    await Promise.race([first.promise, aborted(signal)])
     if (signal.aborted || this.#certificate === undefined) return
     const { address, port, clientCAFile, log } = this.#options
     const clientCA = clientCAFile === undefined ? undefined : await readFile(clientCAFile, 'utf8')
     if (this.#certificate === undefined) return
-    server = await serveWebhook({ address, port, clientCA, certificate: this.#certificate, view: this.#view })
+    server = await serveWebhook({ address, port, clientCA, certificate: this.#certificate })
     log('info', 'webhook.listening', { url: server.url })
     ready()
-    await aborted.promise
+    await aborted(signal)
+    server.sendElsewhere()
+    log('info', 'webhook.ending', { seconds: stillAskedForMs / 1000 })
+    await sleep(stillAskedForMs)
     await server.close()
-  }
-
-  #onNamespace({ type, key, object }: Change<Namespace>): void {
-    if (type === 'deleted') this.#bestFit.delete(key)
-    else this.#bestFit.set(object)
-  }
-
-  *#allDistributions(): IterableIterator<StoredDistribution> {
-    for (const one of this.#distributions) yield* one.store.values()
-  }
-
-  readonly #view: AdmissionView = {
-    waits: (pod) => {
-      const { namespace } = pod.metadata
-      const isSelected = policyOf(pod, this.#book.in(namespace)) !== undefined
-      return isSelected || this.#selectors.mayMean(pod) || this.#bestFit.means(pod)
-    },
-    toleratesVirtualNodes: (namespace) =>
-      this.#namespaces.get(namespace)?.metadata.labels?.[virtualNodesLabel] === 'tolerated',
   }
 
   get #secret(): Secret | undefined {
@@ -169,12 +141,11 @@ export class Webhook {
   get #certificate(): ServedCertificate | undefined {
     return readSecret(this.#secret?.data)?.current
   }
+}
 
-  get #told() {
-    return [this.#configurations, this.#secrets, this.#policies, ...this.#distributions] as const
-  }
-
-  get #others() {
-    return [this.#secrets, this.#policies, ...this.#distributions, this.#namespaces] as const
-  }
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  if (signal.aborted) resolve()
+  else signal.addEventListener('abort', () => resolve(), { once: true })
+  return promise
 }

@@ -6,9 +6,9 @@ import { selectorOf } from '../distributions/compiled-distribution.ts'
 const LONGEST_BASE = 58
 
 /** A pod before it is stored; of a generated name only the start is known. */
-export type NewPod = Pick<Pod, 'metadata'> & { readonly metadata: { readonly generateName?: string } }
+type NewPod = Pick<Pod, 'metadata'> & { readonly metadata: { readonly generateName?: string } }
 
-/** Whether a selector of a DistributionPolicy may mean a pod whose name may not be known yet. Pure. */
+/** Whether a selector of a DistributionPolicy may mean a pod whose name may not be known yet: what isMeant says in CEL. */
 export function mayMean(selector: ResourceSelector): (pod: NewPod) => boolean {
   const { name, namePrefix, labelSelector: labels } = selector
   if (name) return ({ metadata }) => (metadata.name ? metadata.name === name : name.startsWith(startOf(metadata)))
