@@ -55,7 +55,7 @@ program
 
 program
   .command('admission')
-  .description('what the admission of a pod costs the API server, by the number of WorkloadPolicies in its namespace')
+  .description('what the admission of a pod costs the API server, by the number of policies in its namespace')
   .option('--count <pods>', 'pods in a round', number, 300)
   .option('--json', 'print one JSON object')
   .action(async ({ json, count }: { count: number; json?: boolean }) => {

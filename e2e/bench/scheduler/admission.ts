@@ -2,7 +2,7 @@ import { type Client, pods } from '@kosmos/kube'
 import { downTestbed, type Progress, upTestbed } from '@kosmos/testbed'
 import { NAMESPACE, onCluster } from '../on-cluster.ts'
 import { podOf } from '../pods/load.ts'
-import { createPolicies, startScheduler } from './bench.ts'
+import { createDistributions, createPolicies, startScheduler } from './bench.ts'
 
 /** What `npm run bench -- admission --json` prints: CPU of the API server for one pod, which other load on the machine changes little. */
 export interface AdmissionResult {
@@ -10,9 +10,11 @@ export interface AdmissionResult {
   readonly rows: readonly {
     /** WorkloadPolicies in the namespace of the pods. */
     readonly policies: number
+    /** DistributionPolicies there. */
+    readonly distributions: number
     /** Milliseconds for a pod that none of them selects, the median of three rounds. */
     readonly notSelectedMs: number
-    /** For a pod that one of them selects. */
+    /** For a pod that one of each kind selects. */
     readonly selectedMs: number
   }[]
 }
@@ -23,7 +25,13 @@ export interface AdmissionOptions {
   readonly progress: Progress
 }
 
-const STEPS = [0, 10, 100]
+const STEPS = [
+  { policies: 0, distributions: 0 },
+  { policies: 10, distributions: 0 },
+  { policies: 10, distributions: 10 },
+  { policies: 100, distributions: 10 },
+  { policies: 100, distributions: 100 },
+]
 const LANES = 4
 
 /** Measures what the admission of pods costs the API server, by the number of policies that it asks. */
@@ -34,14 +42,18 @@ export async function benchAdmission({ count, progress }: AdmissionOptions): Pro
     return await onCluster(testbed.root.kubeconfig, async (client) => {
       await startScheduler(testbed, client, progress)
       const rows: AdmissionResult['rows'][number][] = []
-      let present = 0
-      for (const policies of STEPS) {
-        await createPolicies(client, NAMESPACE, policies - present, present)
-        present = policies
+      let present = { policies: 0, distributions: 0 }
+      for (const step of STEPS) {
+        const { policies, distributions } = step
+        await createDistributions(client, NAMESPACE, distributions - present.distributions, present.distributions)
+        await createPolicies(client, NAMESPACE, policies - present.policies, present.policies)
+        present = step
         const notSelectedMs = await cpuOf(client, 'none', count)
         const selectedMs = await cpuOf(client, '0', count)
-        progress.step(`${policies} policies: ${notSelectedMs.toFixed(1)} ms, selected ${selectedMs.toFixed(1)} ms`)
-        rows.push({ policies, notSelectedMs, selectedMs })
+        progress.step(
+          `${policies} + ${distributions} policies: ${notSelectedMs.toFixed(1)} ms, selected ${selectedMs.toFixed(1)} ms`,
+        )
+        rows.push({ policies, distributions, notSelectedMs, selectedMs })
       }
       return { count, rows }
     })
@@ -77,8 +89,8 @@ async function cpuSeconds(client: Client): Promise<number> {
 export function describeAdmission({ rows }: AdmissionResult): string {
   return rows
     .map(
-      ({ policies, notSelectedMs, selectedMs }) =>
-        `${String(policies).padStart(3)} policies: ${notSelectedMs.toFixed(1)} ms of CPU a pod, ${selectedMs.toFixed(1)} ms one that is selected`,
+      ({ policies, distributions, notSelectedMs, selectedMs }) =>
+        `${String(policies).padStart(3)} WorkloadPolicies, ${String(distributions).padStart(3)} DistributionPolicies: ${notSelectedMs.toFixed(1)} ms of CPU a pod, ${selectedMs.toFixed(1)} ms one that is selected`,
     )
     .join('\n')
 }

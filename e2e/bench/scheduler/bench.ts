@@ -55,6 +55,7 @@ export interface SchedulerOptions {
 }
 
 const workloadPolicies = resource('kosmos.io/v1alpha1', 'WorkloadPolicy', 'workloadpolicies', 'Namespaced')
+const distributionPolicies = resource('kosmos.io/v1alpha1', 'DistributionPolicy', 'distributionpolicies', 'Namespaced')
 const CLUSTERS = 10
 /** Namespaces that the policies are in; the pods are in one of them, since the API server asks the policies of a pod's namespace. */
 const NAMESPACES = 10
@@ -157,10 +158,26 @@ export async function createPolicies(client: Client, namespace: string, count: n
     const outcome = await client.create(workloadPolicies, { metadata: { namespace, name: `policy-${i}` }, ...{ spec } })
     if (!outcome.ok) throw new Error(`WorkloadPolicy policy-${i}: ${outcome.status.message}`)
   }
-  // Until admission asks the index of the namespace for all of them.
-  const areIndexed = async () =>
-    (await client.listAll(workloadPolicies, { namespace, labelSelector: `!${indexedLabel}` })).length === 0
-  while (first + count > 1 && !(await areIndexed())) await sleep(1_000)
+  if (first + count > 1) await areAsked(client, workloadPolicies, namespace)
+}
+
+/** So many DistributionPolicies, each for pods with the label `group` of its number. */
+export async function createDistributions(client: Client, namespace: string, count: number, first: number) {
+  for (let i = first; i < first + count; i++) {
+    const spec = {
+      policyTerms: [{ name: 'leaf', nodeType: 'leaf' }],
+      resourceSelectors: [{ policyName: 'leaf', labelSelector: { matchLabels: { group: String(i) } } }],
+    }
+    const metadata = { namespace, name: `distribution-${i}` }
+    const outcome = await client.create(distributionPolicies, { metadata, ...{ spec } })
+    if (!outcome.ok) throw new Error(`DistributionPolicy ${metadata.name}: ${outcome.status.message}`)
+  }
+  if (first + count > 1) await areAsked(client, distributionPolicies, namespace)
+}
+
+/** Until admission asks the index of the namespace for all policies of a kind. */
+async function areAsked(client: Client, kind: Parameters<Client['listAll']>[0], namespace: string): Promise<void> {
+  while ((await client.listAll(kind, { namespace, labelSelector: `!${indexedLabel}` })).length > 0) await sleep(1_000)
   // The admission of the API server watches them.
   await sleep(2_000)
 }
