@@ -2,7 +2,9 @@ import { attachTestbed, progressOn } from '@kosmos/testbed'
 import { Command } from 'commander'
 import { upKosmos } from '../platform/kosmos.ts'
 
-const program = new Command('kosmos').description('Our controllers against a test bed')
+const program = new Command('kosmos')
+  .description('Our controllers against a test bed')
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
 
 program
   .command('up')

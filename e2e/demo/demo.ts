@@ -1,10 +1,22 @@
 import { execFile } from 'node:child_process'
+import path from 'node:path'
 import { promisify } from 'node:util'
-import { attachTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
+import {
+  attachTestbed,
+  downTestbed,
+  isAlive,
+  NoTestbed,
+  type Progress,
+  type Testbed,
+  testbedDir,
+  upTestbed,
+  withLock,
+} from '@kosmos/testbed'
 import { upKosmos } from '../platform/kosmos.ts'
 import { deployment } from '../platform/manifests.ts'
 
 const run = promisify(execFile)
+const NAME = 'kosmos'
 const APP = 'hello'
 const REPLICAS = 6
 /** Two of three pods run in the first leaf; change it live: kubectl edit workloadpolicy hello. */
@@ -24,7 +36,8 @@ const shares = {
 
 /**
  * Starts the demo, or finds it running, and returns what to tell the user. As root the leaves have a real node each; else
- * nodes are simulated, pods do not really run, and there are no logs.
+ * nodes are simulated, pods do not really run, and there are no logs. Two at once wait for each other.
+ * @throws what went wrong; clusters that were started for it are gone by then, those that were found are still there
  */
 export async function startDemo(progress: Progress): Promise<string> {
   const real = process.getuid?.() === 0
@@ -32,10 +45,27 @@ export async function startDemo(progress: Progress): Promise<string> {
     progress.step(
       'not root: nodes are simulated, so pods have no logs and exec does not work (run it as root for real ones)',
     )
-  const running = attach()
-  const testbed =
-    running ?? (await upTestbed({ name: 'kosmos', leaves: 2, nodes: real ? 'real:1' : 'kwok:3', progress }))
-  if (!running) await upKosmos(testbed, progress, { scheduler: true })
+  return withLock(path.join(testbedDir(NAME), 'set-up'), progress, async () => {
+    const found = await findClusters(progress)
+    try {
+      const testbed = found ?? (await upTestbed({ name: NAME, leaves: 2, nodes: real ? 'real:1' : 'kwok:3', progress }))
+      if (!isJoined(testbed)) await upKosmos(testbed, progress, { scheduler: true })
+      return await showApp(testbed, real, progress)
+    } catch (cause) {
+      if (found)
+        throw new Error(
+          `${(cause as Error).message}\nIt was running before: npm stop ends it, npm start makes a new one`,
+          {
+            cause,
+          },
+        )
+      await downTestbed(NAME, progress)
+      throw cause
+    }
+  })
+}
+
+async function showApp(testbed: Testbed, real: boolean, progress: Progress): Promise<string> {
   const kubectl = async (...args: string[]) => {
     const { stdout } = await run(testbed.bin.kubectl ?? 'kubectl', ['--kubeconfig', testbed.root.kubeconfig, ...args])
     return stdout.trimEnd()
@@ -48,13 +78,25 @@ export async function startDemo(progress: Progress): Promise<string> {
   return report(testbed, await kubectl('get', 'nodes'), await kubectl('get', 'pods', '-o', 'wide'), logs)
 }
 
-function attach(): Testbed | undefined {
+/** The scheduler is the last that is started. */
+const components = ['cluster-tree', 'scheduler']
+const isJoined = ({ root }: Testbed): boolean => components.every((component) => component in root.pids())
+
+/** The clusters of an earlier start if all of each still runs, also where that start did not come to its end. */
+async function findClusters(progress: Progress): Promise<Testbed | undefined> {
+  let testbed: Testbed
   try {
-    const testbed = attachTestbed('kosmos')
-    return Object.keys(testbed.root.pids()).includes('cluster-tree') ? testbed : undefined
-  } catch {
-    return undefined
+    testbed = attachTestbed(NAME)
+  } catch (error) {
+    if (error instanceof NoTestbed) return undefined
+    throw error
   }
+  const ours = components.map((component) => `root/${component}`)
+  const ended = testbed.journal.processes().find((one) => !ours.includes(one.spec.id) && !isAlive(one))
+  if (ended === undefined) return testbed
+  progress.step(`${ended.spec.id} of an earlier start has ended: removing the rest, to start anew`)
+  await downTestbed(NAME, progress)
+  return undefined
 }
 
 async function applyApp({ bin, root }: Testbed): Promise<void> {

@@ -53,7 +53,9 @@ function leafCount(text: string): number {
 function show(testbed: Testbed): void {
   console.log(`test bed ${testbed.name} is up`)
   for (const cluster of [testbed.root, ...testbed.leaves]) {
-    console.log(`  ${cluster.name.padEnd(8)} ${cluster.server.padEnd(28)} ${cluster.nodes.length} nodes`)
+    console.log(
+      `  ${cluster.name.padEnd(8)} ${cluster.server.padEnd(28)} ${cluster.nodes.length} node${cluster.nodes.length === 1 ? '' : 's'}`,
+    )
     console.log(`  ${''.padEnd(8)} export KUBECONFIG=${cluster.kubeconfig}`)
   }
 }

@@ -59,6 +59,9 @@ export function signal(target: ProcessIdentity, name: NodeJS.Signals): boolean {
   }
 }
 
+/** Every process of a test bed carries its folder in this variable, so that even one nobody recorded is found again. */
+export const markOf = (dir: string): string => `KOSMOS_TESTBED_DIR=${dir}`
+
 /** Every process that was started with `variable` (`NAME=value`) in its environment, found through `/proc`. */
 export function processesWithEnvironment(variable: string): ProcessIdentity[] {
   const found: ProcessIdentity[] = []

@@ -59,6 +59,12 @@ describe('a component', () => {
     server.close()
   })
 
+  it('that is started again runs once', async () => {
+    const first = await launch(journal, shell('exec sleep 60'))
+    const second = await launch(journal, shell('exec sleep 60'))
+    assert.deepEqual([isAlive(first), isAlive(second)], [false, true])
+  })
+
   it('that ignores TERM is killed', async () => {
     const entry = await launch(journal, shell('trap "" TERM; while :; do sleep 0.05; done'))
     await stop(entry, 200)

@@ -2,11 +2,9 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { becomesHealthy } from './health.ts'
-import { identify, isAlive } from './identity.ts'
+import { identify, isAlive, markOf } from './identity.ts'
 import type { Journal, ProcessEntry, ProcessSpec } from './journal.ts'
-
-/** Every process of a test bed carries its folder in this variable, so that even one nobody recorded is found again. */
-export const markOf = (dir: string): string => `KOSMOS_TESTBED_DIR=${dir}`
+import { stop } from './stop.ts'
 
 /** A component did not come up; the message holds the end of its log. */
 export class ComponentFailed extends Error {
@@ -18,11 +16,14 @@ export class ComponentFailed extends Error {
 }
 
 /**
- * Starts a component in a session of its own, so that it outlives us, and records it in the journal.
+ * Starts a component in a session of its own, so that it outlives us, and records it in the journal; one of the same id
+ * that still runs is ended before.
  * Resolves when its health probe says yes (or at once when it has none).
  * @throws ComponentFailed when it cannot be executed, exits, or is not healthy within `timeoutMs`.
  */
 export async function launch(journal: Journal, spec: ProcessSpec, timeoutMs = 60_000): Promise<ProcessEntry> {
+  const earlier = journal.process(spec.id)
+  if (earlier) await stop(earlier)
   const entry = await start(journal, spec)
   if (!spec.health) return entry
   if (await becomesHealthy(spec.health, () => isAlive(entry), timeoutMs)) return entry

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isAlive, type ProcessIdentity, processesWithEnvironment, signal } from './identity.ts'
+import { isAlive, markOf, type ProcessIdentity, processesWithEnvironment, signal } from './identity.ts'
 import type { ProcessEntry } from './journal.ts'
-import { markOf } from './launch.ts'
 
 /** TERM, then KILL after the component's time-out; resolves when the process is gone. */
 export async function stop(entry: ProcessEntry, timeoutMs = entry.spec.stopTimeoutMs ?? 5000): Promise<void> {

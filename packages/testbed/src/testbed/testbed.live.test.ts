@@ -10,9 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { nodes, pods, unwrap } from '@kosmos/kube'
 import { asAdmin } from '../control-plane/admin.ts'
-import { processesWithEnvironment } from '../processes/identity.ts'
+import { markOf, processesWithEnvironment } from '../processes/identity.ts'
 import { Journal } from '../processes/journal.ts'
-import { markOf } from '../processes/launch.ts'
 
 const run = promisify(execFile)
 const main = path.join(import.meta.dirname, '..', 'main.ts')

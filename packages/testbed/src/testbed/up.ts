@@ -136,7 +136,9 @@ async function start(journal: Journal, plan: TestbedPlan, bin: Binaries, progres
       )
       const counts = index === 0 ? plan.rootNodes : plan.nodes
       const nodes = await startNodes({ journal, cluster, counts, bin, underlay, plan })
-      progress.step(`${name} is ready at ${cluster.server}${nodes.length > 0 ? ` with ${nodes.length} nodes` : ''}`)
+      progress.step(
+        `${name} is ready at ${cluster.server}${nodes.length > 0 ? ` with ${nodes.length} node${nodes.length === 1 ? '' : 's'}` : ''}`,
+      )
       return { ...cluster, nodes }
     }),
   )
