@@ -106,7 +106,7 @@ export const clusterConditions = {
     LinkedByOtherRoot: {
       status: 'False',
       message:
-        'Another root links the cluster already, so this one does nothing on its nodes; unlink it there, or delete this Cluster',
+        'Another root links the cluster already, so this one does nothing on its nodes and shares no Services with it; unlink it there, or delete this Cluster',
     },
     NoGateway: {
       status: 'False',

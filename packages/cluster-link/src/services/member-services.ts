@@ -30,6 +30,8 @@ export interface MemberServicesOptions {
   readonly blocked: (key: ObjectKey, why: string | undefined) => void
   /** What stands in the way of a name, by cluster. */
   readonly blocks: (key: ObjectKey) => ReadonlyMap<string, string>
+  /** Whether another root links the cluster: then it speaks of exports here. */
+  readonly isAnothers: () => boolean
   /** Whether the annotation of the original Kosmos exports Services here. */
   readonly followsAnnotation: boolean
   readonly onReconcile?: ControllerOptions<string>['onReconcile']
@@ -76,7 +78,9 @@ export class MemberServices {
   /** Whether nothing of ours is there any more. */
   get isClean(): boolean {
     const requests = [...this.exports.requests.store.values()]
-    return this.imports.keys().size === 0 && requests.every((one) => saysNothing(one) && !isAutomatic(one))
+    const isOurs = (one: ServiceExport) =>
+      (!this.#options.isAnothers() && !saysNothing(one)) || (this.#automatic !== undefined && isAutomatic(one))
+    return this.imports.keys().size === 0 && !requests.some(isOurs)
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -96,9 +100,9 @@ export class MemberServices {
   }
 
   async #showConditions(key: ObjectKey): Promise<void> {
-    const { name, client, surroundings, blocks } = this.#options
+    const { name, client, surroundings, blocks, isAnothers } = this.#options
     const request = this.exports.requests.get(key)
-    if (request === undefined || request.metadata.deletionTimestamp) return
+    if (request === undefined || request.metadata.deletionTimestamp || isAnothers()) return
     const sources = surroundings.sources(key)
     const own = sources.get(name)
     if (own?.kind === 'unknown') return

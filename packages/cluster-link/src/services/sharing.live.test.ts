@@ -11,7 +11,7 @@ import {
   services,
 } from '@kosmos/kube'
 import { contains, formatAddress, parseCidr, translate } from '@kosmos/kube/addresses'
-import { clusterLinkPolicies } from '../control/resources.ts'
+import { clusterLinkPolicies, nodeConfigs } from '../control/resources.ts'
 import {
   eventually,
   type LinkedCluster,
@@ -354,5 +354,39 @@ describe('Services of linked clusters', () => {
     assert.deepEqual(await conditions(a, 'web'), {}, 'nobody speaks of its export any more')
     assert.ok(await a.client.get(services, { namespace, name: 'web' }))
     await imports(b, 'kept', ['b 10.1.1.7'])
+  })
+
+  it('of a cluster that another root links are left to that root, until it lets the cluster go', async () => {
+    const link = (enable: boolean) =>
+      must(hub.client.patch(clusters, { name: 'a' }, { spec: { clusterLinkOptions: { enable } } }, { type: 'merge' }))
+    const metadata = { name: 'theirs-a1', labels: { 'kosmos.io/root-cluster': 'other', 'kosmos.io/cluster': 'theirs' } }
+    await must(a.client.create(nodeConfigs, { metadata, spec: { nodeName: 'a1' } } as KubeObject))
+    const lastTransitionTime = '2026-01-01T00:00:00Z'
+    const said = [{ type: 'Valid', status: 'True', reason: 'SaidByTheOther', message: '', lastTransitionTime }]
+    const ref = { namespace, name: 'web' }
+    const patch = { status: { conditions: said } }
+    await must(a.client.patch(serviceExports, ref, patch as KubeObject, { type: 'merge', subresource: 'status' }))
+    a.proxy?.resetStats()
+    await link(true)
+    await eventually('its exports are seen', async () =>
+      a.proxy?.requests().some(({ path }) => path.includes(`/namespaces/${namespace}/services`)),
+    )
+    // What is new everywhere shows that all have been looked at.
+    await serve(b, 'new')
+    await export_(b, 'new')
+    await imports(hub, 'new', [`b ${await global(b, '10.1.1.7')}`])
+    for (const name of ['new', 'kept']) assert.equal(await importOf(a, name), undefined)
+    for (const cluster of [b, hub]) assert.equal(await importOf(cluster, 'web'), undefined)
+    assert.deepEqual(await conditions(a, 'web'), { Valid: 'True SaidByTheOther' })
+    await link(false)
+    await eventually('ClusterLink lets it go', async () => {
+      return (await hub.client.get(clusters, { name: 'a' }))?.metadata.finalizers === undefined
+    })
+    assert.deepEqual(await conditions(a, 'web'), { Valid: 'True SaidByTheOther' })
+    await link(true)
+    await a.client.delete(nodeConfigs, { name: 'theirs-a1' })
+    await imports(a, 'new', [`b ${await global(b, '10.1.1.7')}`])
+    await imports(b, 'web', [`a ${await global(a, '10.1.1.22')}`])
+    await says(a, 'web', { Valid: 'True Valid', Ready: 'True Exported' })
   })
 })

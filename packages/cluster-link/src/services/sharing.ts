@@ -29,7 +29,7 @@ const NETWORKS = ''
 /** What is known of all clusters at a moment. */
 interface Networks {
   readonly network: LinkNetwork
-  /** Names of those that take part. */
+  /** Names of those that take part, and that no other root links. */
   readonly linked: readonly string[]
   /** All that addresses of one cluster in another follow from. */
   readonly text: string
@@ -44,6 +44,8 @@ export class ServiceSharing {
   readonly #members = new Map<string, MemberServices>()
   /** Clusters that do not serve the API: they export nothing. */
   readonly #without = new Set<string>()
+  /** Clusters that another root links: their Services are its business. */
+  readonly #ofOthers = new Set<string>()
   readonly #reaches = new Map<string, Reach>()
   readonly #blocks = new Map<ObjectKey, Map<string, string>>()
   readonly #looks: Controller<Subject>
@@ -89,6 +91,7 @@ export class ServiceSharing {
     // Who may not talk with whom has to be known before anything is shared.
     await Promise.race([state.synced, once(signal, 'abort', { signal })])
     await this.#offered(name, client, signal)
+    if (this.#learnsRoot(name)) this.#networks = this.#look()
     const member = this.#member(name, client)
     this.#members.set(name, member)
     try {
@@ -128,6 +131,7 @@ export class ServiceSharing {
       name,
       client,
       rootId: state.rootId,
+      isAnothers: () => this.#ofOthers.has(name),
       followsAnnotation: client === state.root,
       surroundings: {
         sources: (key) => this.#sources(name, key),
@@ -159,8 +163,21 @@ export class ServiceSharing {
 
   #look(): Networks {
     const { clusters, network } = this.#options.state
-    const linked = [...clusters.store.values()].filter(takesPart).map(({ metadata }) => metadata.name)
+    const names = [...clusters.store.values()].filter(takesPart).map(({ metadata }) => metadata.name)
+    const linked = names.filter((name) => !this.#ofOthers.has(name))
     return { network, linked, text: textOf(network, linked) }
+  }
+
+  /** @returns whether a cluster has come to another root, or is no other root's any more */
+  #learnsRoot(cluster: string): boolean {
+    const member = this.#options.state.members.get(cluster)
+    // Of one that cannot be seen now, what was seen last counts.
+    if (member?.state.kind !== 'ready') return false
+    const isAnothers = member.otherRoot() !== undefined
+    if (isAnothers === this.#ofOthers.has(cluster)) return false
+    if (isAnothers) this.#ofOthers.add(cluster)
+    else this.#ofOthers.delete(cluster)
+    return true
   }
 
   #exportedBy(cluster: string, key: ObjectKey): Exported {
@@ -191,6 +208,10 @@ export class ServiceSharing {
       this.#networks = this.#look()
       if (this.#networks.text !== before?.text) this.#enqueueAll()
       return
+    }
+    if (this.#learnsRoot(subject)) {
+      this.#networks = this.#look()
+      this.#enqueueAll()
     }
     const member = state.members.get(subject)
     const ready = new Set(member?.nodes().flatMap((node) => (isReady(node) ? [node.metadata.name] : [])))
