@@ -39,11 +39,13 @@ describe('the Helm chart in deploy/charts/kosmos', () => {
     }
   })
 
-  it('keeps the kinds, and with them the clusters, when it is uninstalled', () => {
-    const definitions = Object.keys(files).filter((path) => path.startsWith('templates/crds-'))
-    assert.ok(definitions.length > 0)
+  it('keeps the kinds, and with them the clusters and exports, when it is uninstalled', () => {
+    const definitions = Object.keys(files).filter((path) => /^templates\/(crds|mcs)-/.test(path))
+    assert.ok(definitions.some((path) => path.includes('serviceexports')))
     for (const path of definitions) {
-      const { metadata } = load(files[path] ?? '') as { metadata: { annotations: Record<string, string> } }
+      const { metadata } = load((files[path] ?? '').replaceAll(/^\{\{.*\}\}$/gm, '')) as {
+        metadata: { annotations: Record<string, string> }
+      }
       assert.equal(metadata.annotations['helm.sh/resource-policy'], 'keep')
     }
   })

@@ -5,13 +5,15 @@ import { toTemplate } from './template.ts'
 export interface ChartSources {
   readonly version: string
   readonly crds: Readonly<Record<string, string>>
+  /** Kinds of the Multi-Cluster Services API, which somebody else may have brought. */
+  readonly mcs: Readonly<Record<string, string>>
   readonly manifests: Readonly<Record<string, string>>
 }
 
 const generated = '# Generated from deploy/ by packages/kosmosctl/src/chart/generate.ts; do not edit.\n'
 
 /** The files of the Helm chart, by path below deploy/charts/kosmos: the same objects as the manifests. Pure. */
-export function chart({ version, crds, manifests }: ChartSources): Record<string, string> {
+export function chart({ version, crds, mcs, manifests }: ChartSources): Record<string, string> {
   const files: Record<string, string> = {}
   const values: Record<string, unknown> = {}
   for (const [path, text] of Object.entries(manifests)) {
@@ -21,6 +23,9 @@ export function chart({ version, crds, manifests }: ChartSources): Record<string
   }
   for (const [path, text] of Object.entries(crds))
     files[`templates/${path.replaceAll('/', '-')}`] = generated + kept(text)
+  values[mcsValue] = true
+  for (const [path, text] of Object.entries(mcs))
+    files[`templates/${path.replaceAll('/', '-')}`] = generated + unlessThere(kept(text))
   files['values.yaml'] = generated + dump(values, { lineWidth: -1 })
   files['Chart.yaml'] =
     generated +
@@ -62,6 +67,24 @@ function whereServed(text: string): string {
     .split(/^---\n/m)
     .map((document) => (/^kind: MutatingAdmissionPolicy/m.test(document) ? where(served, document) : document))
     .join('---\n')
+}
+
+/** Whether the chart brings ServiceExport and ServiceImport. */
+const mcsValue = 'multiClusterServiceKinds'
+
+/**
+ * A kind that others bring as well: Helm refuses to install what is there and not its own. Where nothing can be looked up
+ * (`helm template`, GitOps) the value decides alone.
+ */
+function unlessThere(text: string): string {
+  const name = /^ {2}name: (\S+)$/m.exec(text)?.[1]
+  if (name === undefined) throw new Error('a CustomResourceDefinition without a name')
+  return `{{- $there := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" "${name}" }}
+{{- $release := dig "metadata" "annotations" "meta.helm.sh/release-name" "" $there }}
+{{- if and .Values.${mcsValue} (or (not $there) (eq $release .Release.Name)) }}
+${text.trimEnd()}
+{{- end }}
+`
 }
 
 /** Removing the chart must not remove the kinds, and with them every Cluster. */

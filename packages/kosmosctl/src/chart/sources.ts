@@ -17,10 +17,14 @@ const paths = [
 /** Reads what the chart is made of. `folder`: deploy/, with a slash at the end. */
 export async function chartSources(folder: URL): Promise<ChartSources> {
   const read = async (path: string) => [path, await readFile(new URL(path, folder), 'utf8')] as const
-  const crds = (await readdir(new URL('crds/', folder))).filter((name) => name.endsWith('.yaml')).sort()
+  const all = async (within: string) => {
+    const names = (await readdir(new URL(within, folder))).filter((name) => name.endsWith('.yaml')).sort()
+    return Object.fromEntries(await Promise.all(names.map((name) => read(`${within}${name}`))))
+  }
   return {
     version: ownVersion(),
-    crds: Object.fromEntries(await Promise.all(crds.map((name) => read(`crds/${name}`)))),
+    crds: await all('crds/'),
+    mcs: await all('mcs/'),
     manifests: Object.fromEntries(await Promise.all(paths.map(read))),
   }
 }
