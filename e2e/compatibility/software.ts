@@ -10,6 +10,8 @@ export const software = {
   skipper: ['skipper'],
   // Not in an image: the nodes have it.
   flannel: [],
+  // Installs Kosmos, instead of running in a leaf.
+  helm: [],
   'cert-manager': ['cert-manager-controller', 'cert-manager-webhook', 'cert-manager-cainjector'],
 } as const satisfies Record<string, readonly ForeignImage[]>
 
@@ -17,7 +19,7 @@ export type Software = keyof typeof software
 
 /** The manifests of a release, from its Go module, as the project has published them. */
 export async function manifestsOf(
-  name: Exclude<Software, 'skipper' | 'cert-manager' | 'flannel'>,
+  name: Exclude<Software, 'skipper' | 'cert-manager' | 'flannel' | 'helm'>,
 ): Promise<KubeObject[]> {
   const file = `${name}.yaml`
   const { [file]: manifests = '' } = await ensureBinaries([file])

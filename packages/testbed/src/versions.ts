@@ -20,6 +20,7 @@ export type ToolSet =
   | 'csi-hostpath'
   | 'flannel'
   | 'flannel-cni'
+  | 'helm'
 
 /** `{version}`, `{os}`, `{arch}`, `{name}` and (version without its v) `{number}` are filled in. */
 export interface OfficialRelease {
@@ -184,6 +185,17 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
     },
     // Ours leaves the plugins of clouds out; a release has them too.
     binaries: { coredns: { package: 'kosmos.io/testbed/coredns/coredns' } },
+  },
+  helm: {
+    version: 'v4.3.2',
+    release: {
+      baseUrl: 'https://get.helm.sh',
+      baseUrlVariable: 'KOSMOS_HELM_URL',
+      path: 'helm-{version}-{os}-{arch}.tar.gz',
+      checksumPath: 'helm-{version}-{os}-{arch}.tar.gz.sha256sum',
+      member: '{os}-{arch}/helm',
+    },
+    binaries: { helm: { package: 'helm.sh/helm/v4/cmd/helm' } },
   },
   'virtual-kubelet': {
     version: 'v1.14.1',
