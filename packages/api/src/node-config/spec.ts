@@ -53,7 +53,24 @@ const route = struct(
 )
 
 const detour = struct(
-  { gw: address('Its address on the device.'), dev: deviceName('The device.') },
+  {
+    gw: address('Its address on the device.'),
+    dev: deviceName('The device.'),
+    metric: Type.Optional(
+      Type.Integer({
+        description: 'Of those that answer, the one with the lowest metric takes the traffic. Default: 0.',
+        format: 'int32',
+        minimum: 0,
+        maximum: 255,
+      }),
+    ),
+    takesHandedOn: Type.Optional(
+      Type.Boolean({
+        description:
+          'It comes after this node in the order of the gateways, and so takes what others have handed on to this node as well. Default: false.',
+      }),
+    ),
+  },
   { description: 'Another gateway of the same cluster.' },
 )
 

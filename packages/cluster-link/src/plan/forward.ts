@@ -1,4 +1,4 @@
-import type { LinkRoute, NodeConfigSpec } from '@kosmos/api'
+import type { LinkDetour, LinkRoute, NodeConfigSpec } from '@kosmos/api'
 import { parseCidr } from '@kosmos/kube/addresses'
 import { isLocal } from '../model/detours.ts'
 import type { LinkNetwork } from '../model/network.ts'
@@ -44,8 +44,8 @@ export interface ForwardingFacts {
   readonly isSilent?: (place: string, hop: { readonly nextHop: string; readonly to: string | undefined }) => boolean
 }
 
-/** More nodes than on any way that a plan foresees. */
-const MANY = 8
+/** A packet lives no longer on its way. */
+const MANY = 64
 
 /** Follows packets over NodeConfigs as the kernels of the nodes forward them. */
 export class Forwarding {
@@ -88,7 +88,7 @@ export class Forwarding {
     let from = source
     let to = target
     let isFromOutside = false
-    let isDetour = false
+    let isHandedOn = false
     const end = (rest: { arrivedAt: string } | { lost: string }): Trip => ({
       source: from ?? '',
       target: to,
@@ -105,14 +105,15 @@ export class Forwarding {
         return end({ arrivedAt: owner })
       }
       if (table === undefined) return end({ lost: `nothing is known of ${at}` })
-      const route: LinkRoute | undefined = inward ?? this.#lookUp(at, table, to)
+      const route: LinkRoute | undefined = inward ?? this.#lookUp(at, table, to, isHandedOn)
       if (route === undefined) return end({ lost: `${at} has no route to ${to}` })
       const { cidr, dev, gw }: LinkRoute = route
       if (isFromOutside && inward === undefined && (!isLocal(dev) || gw !== undefined))
         return end({ lost: `${at} carries nothing between other clusters` })
-      const isAnotherDetour = inward === undefined && table.isDetour(route)
-      if (isDetour && isAnotherDetour) return end({ lost: `${at} carries nothing from one gateway to another` })
-      isDetour = isAnotherDetour
+      const detour: LinkDetour | undefined = inward === undefined ? table.detourBy(route) : undefined
+      if (isHandedOn && detour && !detour.takesHandedOn)
+        return end({ lost: `${at} does not reach it, and no gateway is left that it could hand on to` })
+      isHandedOn = detour !== undefined
       from = table.sourceOf(dev, from, to)
       const { nextHop, end: tunnelEnd } = table.across(route)
       const next = this.#ends.get(tunnelEnd)
@@ -132,6 +133,7 @@ export class Forwarding {
       path.push(at)
       isFromOutside = !isLocal(dev)
       const within = this.#tableOf(at)
+      if (within?.hasAddress(from)) return end({ lost: `${at} drops ${from}, which is its own` })
       if (within === undefined || (inward === undefined && !isFromOutside)) continue
       if (!within.hasRouteBack(from, dev)) return end({ lost: `${at} drops ${from}` })
       if (isFromOutside) to = within.translated(to, 'in')
@@ -154,13 +156,20 @@ export class Forwarding {
     return owners?.[0]
   }
 
-  /** The longest prefix; of its next hops, then of the detours, the first one that answers. When none does, the first one. */
-  #lookUp(at: string, table: ForwardingTable, address: string): LinkRoute | undefined {
+  /**
+   * The longest prefix; of its next hops, then of the detours, the first one that answers. When none does, the first one.
+   * What was handed on takes a detour to the gateways after this one.
+   */
+  #lookUp(at: string, table: ForwardingTable, address: string, isHandedOn: boolean): LinkRoute | undefined {
     const candidates = table.routesTo(address)
     const answers = (route: LinkRoute) => {
       const { nextHop, end } = table.across(route)
       return this.#facts.isSilent?.(at, { nextHop, to: this.#ends.get(end) }) !== true
     }
-    return [...candidates, ...table.detoursOf(candidates[0])].find(answers) ?? candidates[0]
+    const direct = candidates.find(answers)
+    if (direct) return direct
+    const answering = table.detoursOf(candidates[0]).filter(answers)
+    const [first = candidates[0]] = answering
+    return (isHandedOn && answering.find(({ takesHandedOn }) => takesHandedOn)) || first
   }
 }

@@ -1,6 +1,6 @@
-import type { LinkRoute, NodeConfigSpec } from '@kosmos/api'
+import type { LinkDetour, LinkRoute, NodeConfigSpec } from '@kosmos/api'
 import { type Cidr, contains, formatAddress, parseCidr, translate } from '@kosmos/kube/addresses'
-import { detoursOf, isLocal } from '../model/detours.ts'
+import { type Detour, detoursOf, isLocal } from '../model/detours.ts'
 import { PrefixTable } from './prefix-table.ts'
 
 /** A NodeConfig, made for looking things up in it. */
@@ -10,15 +10,18 @@ export class ForwardingTable {
   readonly #inwardRoutes = new PrefixTable<LinkRoute>()
   readonly #macs: ReadonlyMap<string, string>
   readonly #ends: ReadonlyMap<string, string>
+  /** Other gateways whose own packets are handed on as if they were of this one. */
+  readonly #handsOnOf: ReadonlySet<string>
   readonly #translations: readonly { readonly local: Cidr; readonly global: Cidr }[]
 
   constructor(spec: NodeConfigSpec) {
-    const { routes = [], inwardRoutes = [], arps = [], fdbs = [], translations = [] } = spec
+    const { routes = [], inwardRoutes = [], detours = [], arps = [], fdbs = [], translations = [] } = spec
     this.#spec = spec
     for (const route of routes) this.#routes.add(parseCidr(route.cidr), route)
     for (const route of inwardRoutes) this.#inwardRoutes.add(parseCidr(route.cidr), route)
     this.#macs = new Map(arps.map(({ ip, dev, mac }) => [`${dev} ${ip}`, mac]))
     this.#ends = new Map(fdbs.map(({ ip, dev, mac }) => [`${dev} ${mac}`, ip]))
+    this.#handsOnOf = new Set(detours.some(({ takesHandedOn }) => takesHandedOn) ? detours.map(({ gw }) => gw) : [])
     this.#translations = translations.map(({ local, global }) => ({
       local: parseCidr(local),
       global: parseCidr(global),
@@ -31,12 +34,13 @@ export class ForwardingTable {
     return [...longest].sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0))
   }
 
-  isDetour({ gw, dev }: LinkRoute): boolean {
-    return (this.#spec.detours ?? []).some((detour) => detour.gw === gw && detour.dev === dev)
+  /** The gateway of the same cluster that a route leads by when no next hop of another one answers. */
+  detourBy({ gw, dev }: LinkRoute): LinkDetour | undefined {
+    return this.#spec.detours?.find((detour) => detour.gw === gw && detour.dev === dev)
   }
 
   /** By which gateways of the same cluster packets go on when no next hop of the route answers. */
-  detoursOf(route: LinkRoute | undefined): LinkRoute[] {
+  detoursOf(route: LinkRoute | undefined): Detour[] {
     return route ? detoursOf(route, this.#spec) : []
   }
 
@@ -52,6 +56,13 @@ export class ForwardingTable {
       if (isLocal(dev) || routes.some((route) => route.dev === dev)) return true
     }
     return false
+  }
+
+  /** Whether the node has the address on a device of ours; it takes no packet from anywhere that claims to be from there. */
+  hasAddress(address: string): boolean {
+    return (this.#spec.devices ?? []).some(({ addr, addr6 }) =>
+      [addr, addr6].some((own) => own?.split('/')[0] === address),
+    )
   }
 
   /** The next hop of a route, and the other end of the tunnel to it; empty if there is none. */
@@ -70,7 +81,7 @@ export class ForwardingTable {
     const device = this.#deviceOf(dev)
     const own = (target.includes(':') ? device?.addr6 : device?.addr)?.split('/')[0] ?? ''
     if (source === undefined) return own
-    if (isLocal(dev)) return source
+    if (isLocal(dev)) return this.#handsOnOf.has(source) ? own : source
     const isHidden = (this.#spec.masquerades ?? []).some(
       (one) => one.dev === dev && contains(parseCidr(one.source), parseCidr(source)),
     )

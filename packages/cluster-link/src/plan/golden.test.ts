@@ -32,6 +32,10 @@ const topologies: Readonly<Record<string, readonly ClusterSketch[]>> = {
     { ...plain, nodes: 1, tunnel: 'wireguard' },
   ],
   'gateway-vxlan': [gateway, gateway],
+  'three-gateways': [
+    { ...gateway, nodes: 4, gateways: 3, families: [4, 6] },
+    { ...plain, nodes: 1, families: [4, 6] },
+  ],
   'gateway-wireguard-dual-stack': [
     { ...gateway, tunnel: 'wireguard', families: [4, 6] },
     { ...plain, nodes: 1, families: [4, 6] },

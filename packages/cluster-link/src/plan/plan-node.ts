@@ -5,7 +5,7 @@ import type { LinkCluster, LinkNode } from '../model/network.ts'
 import { bridgeOverlay, localOverlay } from './addresses.ts'
 import { innerRoutes } from './inner-routes.ts'
 import { type Pair, spokenIn } from './pairs.ts'
-import { entriesFor, gatewaysOf, isEdge } from './roles.ts'
+import { detourRanks, entriesFor, gatewaysOf, isEdge } from './roles.ts'
 import { type Hop, routesVia } from './routes.ts'
 import { type Place, SpecBuilder } from './spec-builder.ts'
 import { podNetworksOf } from './visible.ts'
@@ -77,12 +77,18 @@ function viaOwnGateways(builder: SpecBuilder, { cluster, node }: Place, pairs: r
  * pod, packets go by what the network plug-in has, and have to pass the reverse path filters there.
  */
 function serveOthers(builder: SpecBuilder, { cluster, node }: Place): void {
+  const ranks = new Map(detourRanks(cluster, node).map((rank) => [rank.gateway, rank]))
   for (const other of cluster.nodes.values()) {
     if (other === node) continue
     const overlay = localOverlay(cluster, other)
     const dev = builder.tunnel('local', { cluster, node: other }, overlay)
-    if (other.isGateway && dev !== undefined) {
-      for (const gw of [overlay.ip, overlay.ip6]) if (gw !== undefined) builder.detour({ gw, dev })
+    const rank = ranks.get(other)
+    if (rank && dev !== undefined) {
+      const { metric, takesHandedOn } = rank
+      for (const gw of [overlay.ip, overlay.ip6]) {
+        if (gw === undefined) continue
+        builder.detour({ gw, dev, ...(metric > 0 && { metric }), ...(takesHandedOn && { takesHandedOn }) })
+      }
     }
     for (const cidr of other.podCIDRs.filter((one) => isPodNetwork(cluster, one))) {
       const gw = cidr.family === 4 ? overlay.ip : overlay.ip6

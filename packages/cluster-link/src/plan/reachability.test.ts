@@ -84,6 +84,40 @@ describe('the plan of a network', () => {
     )
   })
 
+  it('arrives from pods and from nodes if one gateway reaches the other cluster at all, and passes none without need', () => {
+    fc.assert(
+      fc.property(networks, fc.nat(), fc.infiniteStream(fc.boolean()), (network, choice, coins) => {
+        const clusters = [...network.values()].filter(({ networkType }) => networkType === 'gateway')
+        fc.pre(clusters.length > 0)
+        const cluster = clusters[choice % clusters.length]
+        assert.ok(cluster)
+        const gateways = gatewaysOf(cluster).map(({ name }) => `${cluster.name}/${name}`)
+        const cutOff = new Set(gateways.filter(() => coins.next().value))
+        const isInside = (place: string) => place.startsWith(`${cluster.name}/`)
+        const simulation = new Simulation(
+          network,
+          [],
+          undefined,
+          (from, to) => isInside(from) !== isInside(to) && (cutOff.has(from) || cutOff.has(to)),
+        )
+        for (const [from, to] of pairsOfPods(network)) {
+          if (from.cluster !== cluster && to.cluster !== cluster) continue
+          for (const source of [from.address, undefined]) {
+            const trip = simulation.send(from.place, source, to.global)
+            const what = `${from.place} → ${to.place}: ${trip.lost} (${trip.path.join(' ')})`
+            assert.equal(trip.arrivedAt, cutOff.size < gateways.length ? to.place : undefined, what)
+            // What the first gateway gives away comes by it again at most once.
+            const first = trip.path.find((place) => simulation.spec(place).detours !== undefined)
+            for (const [place, { length }] of Map.groupBy(trip.path, (passed) => passed)) {
+              assert.ok(length <= (place === first ? 2 : 1), what)
+            }
+          }
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
+
   it('loses nothing while a gateway leaves, whichever nodes have heard of it', () => {
     fc.assert(
       fc.property(networks, fc.nat(), fc.infiniteStream(fc.boolean()), (network, choice, coins) => {

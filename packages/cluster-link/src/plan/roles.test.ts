@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { LinkCluster, Tunnel } from '../model/network.ts'
-import { tunnelBetween } from './roles.ts'
+import { detourRanks, tunnelBetween } from './roles.ts'
 import { buildNetwork, type ClusterSketch } from './testing/networks.ts'
 
 const plain: Omit<ClusterSketch, 'tunnel'> = {
@@ -35,5 +35,29 @@ describe('the tunnel between two clusters', () => {
   it('is what the one whose name comes first wishes, of two that encrypt', () => {
     assert.equal(between('ipsec', 'wireguard'), 'ipsec')
     assert.equal(between('wireguard', 'ipsec'), 'wireguard')
+  })
+})
+
+describe('the order in which gateways hand on', () => {
+  const gateway: ClusterSketch = { ...plain, tunnel: 'vxlan', networkType: 'gateway', nodes: 5 }
+  const ranksIn = (gateways: number) => {
+    const [cluster] = buildNetwork([{ ...gateway, gateways }]).values()
+    assert.ok(cluster)
+    return [...cluster.nodes.values()]
+      .slice(0, gateways)
+      .map((node) => detourRanks(cluster, node).map((rank) => `${rank.gateway.name}${rank.takesHandedOn ? '+' : ''}`))
+  }
+
+  it('is the same for all, and what was handed on goes to those only that come later', () => {
+    assert.deepEqual(ranksIn(3), [
+      ['n1+', 'n2+'],
+      ['n0', 'n2+'],
+      ['n0', 'n1'],
+    ])
+  })
+
+  it('ends with the second of two', () => {
+    assert.deepEqual(ranksIn(2), [['n1'], ['n0']])
+    assert.deepEqual(ranksIn(1), [[]])
   })
 })

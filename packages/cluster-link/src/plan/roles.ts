@@ -44,6 +44,27 @@ export function entriesFor(edge: LinkNode, entries: readonly LinkNode[]): LinkNo
   return standbyLast(byRendezvous(edge.name, nodes.keys()).flatMap((name) => nodes.get(name) ?? []))
 }
 
+/** Another gateway of the same cluster as one of them sees it that is cut off. */
+export interface DetourRank {
+  readonly gateway: LinkNode
+  /** The lowest one that answers takes what this one cannot carry. */
+  readonly metric: number
+  /** Whether it also takes what others have handed on to this one. */
+  readonly takesHandedOn: boolean
+}
+
+/**
+ * The order in which gateways hand on to each other. It is by name, which nothing changes, so that all have the same one
+ * even while not all have heard of a change: what is handed on only to those that come later goes in no circle. Of two,
+ * nobody is left to hand on to a second time.
+ */
+export function detourRanks(cluster: LinkCluster, { name: own }: LinkNode): DetourRank[] {
+  const others = gatewaysOf(cluster).filter(({ name }) => name !== own)
+  return [...others]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((gateway, metric) => ({ gateway, metric, takesHandedOn: others.length > 1 && gateway.name > own }))
+}
+
 function ordered(cluster: LinkCluster, other: LinkCluster, part: string, nodes: readonly LinkNode[]): LinkNode[] {
   const names = nodes.map(({ name }) => name)
   const pair = [cluster.name, other.name].sort()

@@ -70,7 +70,7 @@ const sketch: fc.Arbitrary<ClusterSketch> = fc
     tunnel: fc.constantFrom('vxlan', 'wireguard', 'ipsec'),
     families: fc.constantFrom<readonly (4 | 6)[]>([4], [6], [4, 6]),
     nodes: fc.integer({ min: 1, max: 5 }),
-    gateways: fc.integer({ min: 0, max: 3 }),
+    gateways: fc.integer({ min: 0, max: 4 }),
     overlapping: fc.boolean(),
     prefix: fc.integer({ min: 16, max: 22 }),
   })

@@ -48,8 +48,8 @@ export class Simulation {
     this.#specs.set(place, spec)
   }
 
-  /** From a pod on a node to an address. */
-  send(place: string, source: string, target: string): Trip {
+  /** From a pod on a node to an address; `source` undefined: from the node itself. */
+  send(place: string, source: string | undefined, target: string): Trip {
     const trip = this.#forwarding.send(place, source, target)
     const dead =
       trip.path.slice(1).find((passed) => this.#down.has(passed)) ??
