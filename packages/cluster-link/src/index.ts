@@ -9,6 +9,7 @@ export {
   type StoredNodeConfig,
 } from './control/resources.ts'
 
+export { detoursOf } from './model/detours.ts'
 export { devices } from './model/names.ts'
 export type { LinkCluster, LinkNetwork, LinkNode, Tunnel } from './model/network.ts'
 export { Forwarding, type Trip, type TunnelHop } from './plan/forward.ts'

@@ -44,7 +44,7 @@ const kinds: readonly Kind[] = [
   {
     device: vxlan(known.local.name, 55, 4877, ['192.0.2.1'], ['210.0.2.1']),
     ends: ['192.0.2.2', '192.0.2.5'],
-    hops: ['210.0.2.2', '210.0.2.5'],
+    hops: ['210.0.2.2', '210.0.2.5', 'fd22:55::2'],
   },
   {
     device: vxlan(known.secure.name, 56, 4878, ['240.0.2.1'], ['221.0.2.1']),
@@ -100,6 +100,13 @@ function parts(devices: readonly LinkDevice[], chosen: readonly Kind[]): fc.Arbi
       ? fc
           .uniqueArray(one('10.1.2.0/24', '10.1.3.0/24'), { maxLength: 2 })
           .map((cidrs) => cidrs.map((cidr) => ({ cidr, gw: '210.0.2.2', dev: known.local.name })))
+      : fc.constant([]),
+    detours: vxlans.some(({ name }) => name === known.local.name)
+      ? fc
+          .tuple(fc.subarray(['210.0.2.2', '210.0.2.5', 'fd22:55::2']), fc.boolean())
+          .map(([gateways, takesHandedOn]) =>
+            gateways.map((gw, metric) => ({ gw, dev: known.local.name, metric, takesHandedOn })),
+          )
       : fc.constant([]),
     peers: devices.some(({ type }) => type === 'wireguard')
       ? fc.subarray(publicKeys).chain((keys) =>

@@ -21,6 +21,11 @@ export const routeProtocol = 76
 /** Looked into for what comes from other clusters only. */
 export const inwardTable = 4878
 
+/** Looked into for what other gateways of the same cluster have handed on only. */
+export const handedOnTable = 4879
+/** The bit of a packet's mark that says so, from the end of prerouting to the start of forward. */
+export const handedOnMark = 0x1000
+
 /** Where routes go that strongSwan makes and nobody needs. */
 export const ipsecRouting = { table: 4877, preference: 32_765 } as const
 

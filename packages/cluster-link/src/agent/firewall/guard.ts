@@ -1,5 +1,6 @@
 import type { LinkDevice, NodeConfigSpec } from '@kosmos/api'
 import type { Family } from '../net/cidr.ts'
+import { circleRules } from './handing-on.ts'
 import { isSecure } from './leak.ts'
 import type { Sides } from './sides.ts'
 import { chain, families, header, outermost, quoted, setOf } from './syntax.ts'
@@ -48,21 +49,12 @@ function sourceRules({ routes = [], arps = [] }: NodeConfigSpec, { name }: LinkD
 }
 
 /** No plan leads from one cluster through another to a third: who may not talk must not do so by somebody else's gateway. */
-function transitRules(
-  { arps = [], inwardRoutes = [], detours = [] }: NodeConfigSpec,
-  { outside, inside }: Sides,
-): string[] {
+function transitRules(spec: NodeConfigSpec, { outside, inside }: Sides): string[] {
+  const { arps = [], inwardRoutes = [] } = spec
   if (outside.length === 0) return []
   const from = `iifname ${setOf(outside.map(({ name }) => quoted(name)))}`
   return [
-    // What another gateway could not carry either would go back and forth between the two.
-    ...inside.flatMap(({ name }) => {
-      const gateways = detours.filter(({ dev }) => dev === name).map(({ gw }) => gw)
-      const macs = arps.filter(({ dev, ip }) => dev === name && gateways.includes(ip)).map(({ mac }) => mac)
-      if (macs.length === 0) return []
-      const within = `${setOf(inside.map((one) => quoted(one.name)))}`
-      return [`iifname ${quoted(name)} oifname ${within} ether saddr ${setOf(macs)} counter drop`]
-    }),
+    ...circleRules(spec, { outside, inside }),
     // What kube-proxy sends on is for a Service of this cluster, wherever the pods of that are.
     `${from} ct status dnat accept`,
     `${from} oifname ${setOf(outside.map(({ name }) => quoted(name)))} counter drop`,

@@ -1,5 +1,7 @@
-import type { LinkDevice } from '@kosmos/api'
+import type { LinkDevice, NodeConfigSpec } from '@kosmos/api'
 import { devices } from '../../model/names.ts'
+import type { Family } from '../net/cidr.ts'
+import { outermost } from './syntax.ts'
 
 /** The VXLAN devices of a node, by what is behind them. */
 export interface Sides {
@@ -16,4 +18,13 @@ export function sidesOf(vxlans: readonly LinkDevice[]): Sides {
     vxlans.filter(({ name }) => outsideNames.includes(name) === isOutside),
   )
   return { outside, inside }
+}
+
+/** The networks of other clusters. */
+export function networksBeyond({ routes = [] }: NodeConfigSpec, outside: Sides['outside'], family: Family): string[] {
+  const names = new Set(outside.map(({ name }) => name))
+  return outermost(
+    routes.filter(({ dev }) => names.has(dev)).map(({ cidr }) => cidr),
+    family,
+  )
 }

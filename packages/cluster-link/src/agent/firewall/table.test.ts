@@ -92,6 +92,53 @@ describe('our table of nftables', () => {
     ])
   })
 
+  describe('of a gateway among others', () => {
+    const local = { type: 'vxlan' as const, name: 'vx-local', port: 4877, id: 55, mtu: 1450 }
+    const routes = [{ cidr: '10.2.0.0/16', gw: '220.0.2.2', dev: 'vx-bridge' }]
+    const specWith = (...later: boolean[]) => {
+      const plain = plainSpec(me, [first], { routes })
+      return {
+        ...plain,
+        devices: [...(plain.devices ?? []), local],
+        arps: later.map((_, index) => ({
+          ip: `210.0.2.${index + 2}`,
+          mac: `02:00:00:00:02:0${index}`,
+          dev: 'vx-local',
+        })),
+        detours: later.map((takesHandedOn, index) => ({ gw: `210.0.2.${index + 2}`, dev: 'vx-local', takesHandedOn })),
+      }
+    }
+    const macs = '{ 02:00:00:00:02:00, 02:00:00:00:02:01 }'
+
+    it('hands on to those only that come after it, which are asked for by a mark that nobody else sees', () => {
+      const spec = specWith(false, true)
+      const handedOn = `iifname "vx-local" ether saddr ${macs} ip daddr { 10.2.0.0/16 }`
+      assert.equal(
+        chainOf(spec, 'forward_transit')[0],
+        `oifname { "vx-local" } ${handedOn} rt ip nexthop != { 210.0.2.3 } counter drop`,
+      )
+      assert.deepEqual(chainOf(spec, 'prerouting_handed_on'), [`${handedOn} meta mark set meta mark | 0x1000`])
+      assert.deepEqual(chainOf(spec, 'forward_handed_on'), [`${handedOn} meta mark set meta mark & 0xffffefff`])
+    })
+
+    it('lets what they send themselves come back to it', () => {
+      assert.equal(
+        chainOf(specWith(false, true), 'postrouting')[0],
+        'iifname { "vx-local" } oifname { "vx-local" } ip saddr { 210.0.2.2, 210.0.2.3 } ip daddr { 10.2.0.0/16 } masquerade',
+      )
+    })
+
+    it('hands nothing on as the last one, nor as one of two, and has neither mark nor masquerading for it', () => {
+      for (const spec of [specWith(false, false), specWith(false)]) {
+        assert.match(
+          chainOf(spec, 'forward_transit')[0] ?? '',
+          /^iifname "vx-local" oifname { "vx-local" } ether saddr {[^}]*} counter drop$/,
+        )
+        assert.doesNotMatch(nftTable(spec), /handed_on|mark|masquerade/)
+      }
+    })
+  })
+
   it('translates pods both ways, and keeps those as they are that are not translated', () => {
     const spec = plainSpec(me, [first], {
       translations: [

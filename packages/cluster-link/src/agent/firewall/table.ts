@@ -1,6 +1,7 @@
 import type { LinkDevice, NodeConfigSpec } from '@kosmos/api'
 import { countingParts } from './counting.ts'
 import { guardChains } from './guard.ts'
+import { handingOnChains } from './handing-on.ts'
 import { leakChains } from './leak.ts'
 import { sidesOf } from './sides.ts'
 import { chain, quoted, setOf, tableName } from './syntax.ts'
@@ -18,6 +19,7 @@ export function nftTable(spec: NodeConfigSpec): string {
     mssChain(vxlans),
     ...leakChains(spec, vxlans),
     ...transitChains(spec, sides),
+    ...handingOnChains(spec, sides),
     ...translationChains(spec, sides),
   ]
   return `table inet ${tableName} {\n${parts.join('')}}\n`

@@ -2,7 +2,7 @@ import type { LinkDevice, LinkTranslation, NodeConfigSpec } from '@kosmos/api'
 import { formatCidr, parseCidr, translate } from '@kosmos/kube/addresses'
 import { contains } from '../net/cidr.ts'
 import { isMapped, rewrite } from './rewrite.ts'
-import type { Sides } from './sides.ts'
+import { networksBeyond, type Sides } from './sides.ts'
 import { chain, families, header, outermost, quoted, setOf } from './syntax.ts'
 
 /**
@@ -10,18 +10,17 @@ import { chain, families, header, outermost, quoted, setOf } from './syntax.ts'
  * that this gateway sees of a connection, when another one has gone or comes back, and translation is one to one.
  */
 export function transitChains(spec: NodeConfigSpec, { outside, inside }: Sides): string[] {
-  const { routes = [], inwardRoutes = [], translations = [] } = spec
+  const { inwardRoutes = [], translations = [] } = spec
   if (outside.length === 0 || inside.length === 0) return []
   const pods = translations.filter(({ kind }) => kind === 'Pod')
   const behind = inwardRoutes.map(({ cidr }) => cidr)
-  const beyond = routes.filter(({ dev }) => outside.some(({ name }) => name === dev)).map(({ cidr }) => cidr)
   const [fromOutside, fromInside, toOutside] = [
     `iifname ${named(outside)}`,
     `iifname ${named(inside)}`,
     `oifname ${named(outside)}`,
   ]
   const rules = families.flatMap((family) => {
-    const [locals, others] = [outermost(behind, family), outermost(beyond, family)]
+    const [locals, others] = [outermost(behind, family), networksBeyond(spec, outside, family)]
     if (locals.length === 0 || others.length === 0) return []
     const [source, target] = [`${header(family)} saddr`, `${header(family)} daddr`]
     return [

@@ -1,5 +1,6 @@
 import type { LinkTranslation, NodeConfigSpec } from '@kosmos/api'
 import { canonicalNetwork, type Family, familyOf } from '../net/cidr.ts'
+import { handingOnMasquerades } from './handing-on.ts'
 import { isMapped, rewrite } from './rewrite.ts'
 import type { Sides } from './sides.ts'
 import { chain, families, header, outermost, quoted, setOf } from './syntax.ts'
@@ -36,6 +37,7 @@ export function translationChains(spec: NodeConfigSpec, sides: Sides): string[] 
             pods.map(({ local, kind }) => ({ local, global: local, kind })),
           )
         : []),
+      ...handingOnMasquerades(spec, sides),
       ...masquerades.map(
         ({ source, dev }) =>
           `${header(familyOf(source))} saddr ${canonicalNetwork(source)} oifname ${quoted(dev)} masquerade`,

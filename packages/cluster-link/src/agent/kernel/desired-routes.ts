@@ -1,5 +1,5 @@
 import type { LinkRoute, NodeConfigSpec } from '@kosmos/api'
-import { detoursOf } from '../../model/detours.ts'
+import { type Detour, detoursOf } from '../../model/detours.ts'
 import { secureCIDR } from '../../model/names.ts'
 import { canonicalAddress, canonicalNetwork, contains, familyOf, widthOf } from '../net/cidr.ts'
 import { byHop, type Hop, hopKey, keyedBy, type Link, type Route, routeKey } from './state.ts'
@@ -13,17 +13,26 @@ interface Surroundings {
 /** The routes in our tables, next hops that do not answer left out where others do. */
 export function desiredRoutes(spec: NodeConfigSpec, { hasIpv6, unreachable, links }: Surroundings): Map<string, Route> {
   const source = sourceOf(links)
-  const planned = (routes: readonly LinkRoute[] = []): Route[] => {
+  const grouped = (routes: readonly LinkRoute[]) => {
     const entries = routes.filter(({ cidr }) => hasIpv6 || familyOf(cidr) === 4)
-    return [...Map.groupBy(entries, ({ cidr }) => canonicalNetwork(cidr))].map(([cidr, hops]) =>
+    return [...Map.groupBy(entries, ({ cidr }) => canonicalNetwork(cidr))]
+  }
+  const planned = (routes: readonly LinkRoute[] = []): Route[] =>
+    grouped(routes).map(([cidr, hops]) =>
       routeOf(cidr, effectiveHops(hops, unreachable, hops[0] && detoursOf(hops[0], spec)), source),
     )
-  }
+  const detouring = (routes: readonly LinkRoute[] = []): Route[] =>
+    grouped(routes).flatMap(([cidr, hops]) => {
+      const others = handingOnHops(hops, unreachable, hops[0] && detoursOf(hops[0], spec))
+      return others.length > 0 ? [{ ...routeOf(cidr, others, source), isHandedOn: true }] : []
+    })
   const onLink = (spec.arps ?? []).filter(({ ip }) => hasIpv6 || familyOf(ip) === 4).map(neighbourRoute)
   return keyedBy(
     [
       ...secureGuard(links),
       ...onLink.map(({ cidr, dev }) => routeOf(cidr, [{ dev }], source)),
+      // Before the others turn to a detour.
+      ...detouring(spec.routes),
       ...planned(spec.routes),
       ...planned(spec.inwardRoutes).map((route): Route => ({ ...route, isInward: true })),
     ],
@@ -40,10 +49,29 @@ export function effectiveHops(
   unreachable: ReadonlySet<string>,
   detours: readonly LinkRoute[] = [],
 ): Hop[] {
-  const answering = [routes, detours].map((some) =>
-    some.filter(({ gw }) => gw === undefined || !unreachable.has(canonicalAddress(gw))),
-  )
-  const candidates = answering.find(({ length }) => length > 0) ?? routes
+  const answering = [routes, detours].map((some) => some.filter(answersIn(unreachable)))
+  return lowestOf(answering.find(({ length }) => length > 0) ?? routes)
+}
+
+/**
+ * By whom goes on what another gateway has handed on, when no next hop of the route answers: by the first gateway after
+ * this one that does. None: it takes the route that everything takes.
+ */
+function handingOnHops(
+  routes: readonly LinkRoute[],
+  unreachable: ReadonlySet<string>,
+  detours: readonly Detour[] = [],
+): Hop[] {
+  const answers = answersIn(unreachable)
+  return routes.some(answers) ? [] : lowestOf(detours.filter((one) => one.takesHandedOn && answers(one)))
+}
+
+const answersIn =
+  (unreachable: ReadonlySet<string>) =>
+  ({ gw }: LinkRoute): boolean =>
+    gw === undefined || !unreachable.has(canonicalAddress(gw))
+
+function lowestOf(candidates: readonly LinkRoute[]): Hop[] {
   const lowest = Math.min(...candidates.map(({ metric = 0 }) => metric))
   const hops = candidates
     .filter(({ metric = 0 }) => metric === lowest)

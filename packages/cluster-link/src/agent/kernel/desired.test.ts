@@ -115,6 +115,30 @@ describe('what a NodeConfig means for the kernel', () => {
     assert.deepEqual(routes.get('inward 10.1.2.0/24')?.hops, [{ dev: 'vx-local', gateway: '210.0.2.2' }])
   })
 
+  it('hands on to the first gateway that answers, and what others have handed on to those after it', () => {
+    const local = (number: number) => `210.0.2.${number}`
+    const detours = [
+      { gw: local(2), dev: 'vx-local' },
+      { gw: local(5), dev: 'vx-local', metric: 1, takesHandedOn: true },
+      { gw: local(6), dev: 'vx-local', metric: 2, takesHandedOn: true },
+    ]
+    const plain = plainSpec(me, [first], { routes: [via('10.2.0.0/16', first)], detours })
+    const device = { type: 'vxlan', name: 'vx-local', id: 55, port: 4877, mtu: 1450 } as const
+    const spec = { ...plain, devices: [...(plain.devices ?? []), device] }
+    const hops = (...silent: string[]) => {
+      const { routes } = desired(spec, { ...facts, unreachable: new Set(silent) })
+      return ['10.2.0.0/16', 'handed-on 10.2.0.0/16'].map((key) => routes.get(key)?.hops.map(({ gateway }) => gateway))
+    }
+    const direct = bridgeAddress(first)
+    assert.deepEqual(hops(), [[direct], undefined])
+    assert.deepEqual(hops(direct), [[local(2)], [local(5)]])
+    assert.deepEqual(hops(direct, local(5)), [[local(2)], [local(6)]])
+    assert.deepEqual(hops(direct, local(2)), [[local(5)], [local(5)]])
+    assert.deepEqual(hops(direct, local(5), local(6)), [[local(2)], undefined])
+    assert.deepEqual(hops(direct, local(2), local(5), local(6)), [[direct], undefined])
+    assert.deepEqual(desired(spec, facts).rules, new Set(['4', '4 vx-local handed-on', '6']))
+  })
+
   it('opens the chains of others that are closed, before the rule that does it', () => {
     const spec = plainSpec(me, [first])
     assert.deepEqual(desired(spec, facts).forwards, new Map())

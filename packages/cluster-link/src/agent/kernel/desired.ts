@@ -75,14 +75,23 @@ export function desired(spec: NodeConfigSpec, facts: Facts): KernelState {
   }
 }
 
-/** What comes in from other clusters looks for the node that has the pod first. */
-function desiredRules({ inwardRoutes = [] }: NodeConfigSpec, vxlans: readonly LinkDevice[], { hasIpv6 }: Facts) {
+/** What comes in from other clusters looks for the node that has the pod first, what was handed on for the next gateway. */
+function desiredRules(
+  { inwardRoutes = [], detours = [] }: NodeConfigSpec,
+  vxlans: readonly LinkDevice[],
+  { hasIpv6 }: Facts,
+) {
   const families: readonly Family[] = hasIpv6 ? [4, 6] : [4]
-  const { outside } = sidesOf(vxlans)
+  const { outside, inside } = sidesOf(vxlans)
   return new Set(
     families.flatMap((family) => {
       const isInward = inwardRoutes.some(({ cidr }) => familyOf(cidr) === family)
-      return [ruleKey(family), ...(isInward ? outside.map(({ name }) => ruleKey(family, name)) : [])]
+      const handsOn = detours.some(({ gw, takesHandedOn }) => takesHandedOn && familyOf(gw) === family)
+      return [
+        ruleKey(family),
+        ...(isInward ? outside.map(({ name }) => ruleKey(family, name)) : []),
+        ...(handsOn ? inside.map(({ name }) => ruleKey(family, name, 'handed-on')) : []),
+      ]
     }),
   )
 }

@@ -1,4 +1,4 @@
-import { inwardTable, routingTable } from '../../model/names.ts'
+import { handedOnMark, handedOnTable, inwardTable, routingTable } from '../../model/names.ts'
 import { canonicalAddress, canonicalPrefix, type Family } from '../net/cidr.ts'
 import { byHop, type Hop, inwardPreference, type Route, ruleKey, rulePreference } from './state.ts'
 
@@ -17,12 +17,19 @@ interface IpRoute extends IpHop {
 interface IpRule {
   readonly priority: number
   readonly iif?: string
+  readonly fwmark?: string
+  readonly fwmask?: string
   readonly table?: string
 }
 
+const mark = `0x${handedOnMark.toString(16)}`
+
 /** One of our tables, from `ip -json -4|-6 route show table 4876`. */
 export function parseRoutes(shown: unknown, family: Family, table: number): Route[] {
-  const which = table === inwardTable ? ({ isInward: true } as const) : {}
+  const which = {
+    ...(table === inwardTable && { isInward: true as const }),
+    ...(table === handedOnTable && { isHandedOn: true as const }),
+  }
   return (shown as readonly IpRoute[]).map((route): Route => {
     const cidr = canonicalPrefix(route.dst === 'default' ? (family === 4 ? '0.0.0.0/0' : '::/0') : route.dst)
     if (route.type === 'unreachable') return { cidr, ...which, hops: [] }
@@ -33,9 +40,12 @@ export function parseRoutes(shown: unknown, family: Family, table: number): Rout
 
 /** The rules to our tables, from `ip -json [-6] rule`. */
 export function parseRules(shown: unknown, family: Family): string[] {
-  return (shown as readonly IpRule[]).flatMap(({ priority, table, iif }) => {
+  return (shown as readonly IpRule[]).flatMap(({ priority, table, iif, fwmark, fwmask }) => {
     if (priority === rulePreference && table === `${routingTable}`) return [ruleKey(family)]
-    return priority === inwardPreference && table === `${inwardTable}` && iif ? [ruleKey(family, iif)] : []
+    if (priority !== inwardPreference || !iif) return []
+    if (table === `${inwardTable}`) return [ruleKey(family, iif)]
+    const isHandedOn = table === `${handedOnTable}` && fwmark === mark && fwmask === mark
+    return isHandedOn ? [ruleKey(family, iif, 'handed-on')] : []
   })
 }
 

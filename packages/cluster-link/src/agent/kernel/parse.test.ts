@@ -71,23 +71,27 @@ describe('what the kernel has, from what its tools print', () => {
     ])
   })
 
-  it('tells routes for what comes from other clusters from the others', () => {
+  it('tells routes for what comes from other clusters, or was handed on, from the others', () => {
     const shown = [{ dst: '10.1.2.0/24', gateway: '210.0.2.2', dev: 'vx-local' }]
     const hops = [{ dev: 'vx-local', gateway: '210.0.2.2' }]
     assert.deepEqual(parseRoutes(shown, 4, 4878), [{ cidr: '10.1.2.0/24', isInward: true, hops }])
+    assert.deepEqual(parseRoutes(shown, 4, 4879), [{ cidr: '10.1.2.0/24', isHandedOn: true, hops }])
   })
 
   it('finds the rules to our tables', () => {
     const ours = [
       { priority: 0, table: 'local' },
       { priority: 29_999, iif: 'vx-bridge', table: '4878' },
+      { priority: 29_999, iif: 'vx-local', fwmark: '0x1000', fwmask: '0x1000', table: '4879' },
       { priority: 30_000, table: '4876' },
     ]
-    assert.deepEqual(parseRules(ours, 4), ['4 vx-bridge', '4'])
+    assert.deepEqual(parseRules(ours, 4), ['4 vx-bridge', '4 vx-local handed-on', '4'])
     const others = [
       { priority: 30_000, table: '99' },
       { priority: 100, table: '4876' },
       { priority: 29_999, table: '4878' },
+      { priority: 29_999, iif: 'vx-local', table: '4879' },
+      { priority: 29_999, iif: 'vx-local', fwmark: '0x2', fwmask: '0x2', table: '4879' },
     ]
     assert.deepEqual(parseRules(others, 6), [])
   })

@@ -1,4 +1,4 @@
-import { devices, inwardTable, routingTable } from '../../model/names.ts'
+import { devices, handedOnTable, inwardTable, routingTable } from '../../model/names.ts'
 import { tableName } from '../firewall/syntax.ts'
 import { readConnections } from '../ipsec/charon.ts'
 import type { Family } from '../net/cidr.ts'
@@ -76,7 +76,7 @@ export async function readRoutes(shell: Shell): Promise<ReadonlyMap<string, Rout
     const shown = await orWithout(json(shell, ['ip', '-json', `-${family}`, 'route', 'show', 'table', `${table}`]), [])
     return parseRoutes(shown, family, table)
   }
-  const tables = [routingTable, inwardTable]
+  const tables = [routingTable, inwardTable, handedOnTable]
   const all = await Promise.all(tables.flatMap((table) => [show(4, table), show(6, table)]))
   return keyedBy(all.flat(), routeKey)
 }

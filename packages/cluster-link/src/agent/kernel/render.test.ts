@@ -87,6 +87,7 @@ describe('what the steps are for the programs', () => {
         do: 'route.replace',
         route: { cidr: '10.1.2.0/24', isInward: true, hops: [{ dev: 'vl', gateway: '210.0.2.2' }] },
       },
+      { do: 'route.delete', route: { cidr: '10.2.0.0/16', isHandedOn: true, hops: [{ dev: 'vl' }] } },
     ])
     assert(action && 'run' in action)
     assert.deepEqual(action.run.stdin.trim().split('\n'), [
@@ -96,18 +97,24 @@ describe('what the steps are for the programs', () => {
       'route replace unreachable 240.0.0.0/8 proto 76 table 4876',
       'route delete unreachable 240.0.0.0/8 table 4876',
       'route replace 10.1.2.0/24 proto 76 table 4878 via 210.0.2.2 dev vl onlink',
+      'route delete 10.2.0.0/16 table 4879',
     ])
   })
 
-  it('looks for inward routes first, and for what comes in by a device only', () => {
+  it('looks for inward routes and for those of what was handed on first, and for what comes in by a device only', () => {
     const [action] = render([
       { do: 'rule.add', key: '4' },
       { do: 'rule.add', key: '4 vx-bridge' },
+      { do: 'rule.delete', key: '4 vx-local handed-on' },
     ])
     assert(action && 'run' in action)
     assert.equal(
       action.run.stdin,
-      'rule add pref 30000 lookup 4876 protocol 76\nrule add pref 29999 iif vx-bridge lookup 4878 protocol 76\n',
+      [
+        'rule add pref 30000 lookup 4876 protocol 76\n',
+        'rule add pref 29999 iif vx-bridge lookup 4878 protocol 76\n',
+        'rule delete pref 29999 iif vx-local fwmark 4096/4096 lookup 4879 protocol 76\n',
+      ].join(''),
     )
   })
 

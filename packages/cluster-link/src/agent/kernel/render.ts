@@ -1,4 +1,4 @@
-import { devices, inwardTable, routeProtocol, routingTable } from '../../model/names.ts'
+import { devices, handedOnMark, handedOnTable, inwardTable, routeProtocol, routingTable } from '../../model/names.ts'
 import { tableName } from '../firewall/syntax.ts'
 import { interfaceId } from '../ipsec/connection.ts'
 import type { IpsecImplementation } from '../ipsec/implementation.ts'
@@ -138,17 +138,19 @@ function changeLines(name: string, change: Extract<Step, { do: 'link.set' }>['ch
 }
 
 function ruleCommand({ do: what, key }: Extract<Step, { key: string; do: `rule.${string}` }>): Command {
-  const [family, dev] = key.split(' ')
-  const words = dev
-    ? `pref ${inwardPreference} iif ${dev} lookup ${inwardTable}`
-    : `pref ${rulePreference} lookup ${routingTable}`
+  const [family, dev, isHandedOn] = key.split(' ')
+  const inward = isHandedOn
+    ? `iif ${dev} fwmark ${handedOnMark}/${handedOnMark} lookup ${handedOnTable}`
+    : `iif ${dev} lookup ${inwardTable}`
+  const words = dev ? `pref ${inwardPreference} ${inward}` : `pref ${rulePreference} lookup ${routingTable}`
   return {
     argv: ['ip', `-${family}`, '-batch', '-'],
     stdin: `rule ${what.slice(5)} ${words} protocol ${routeProtocol}\n`,
   }
 }
 
-const tableOf = ({ isInward }: Route): number => (isInward ? inwardTable : routingTable)
+const tableOf = ({ isInward, isHandedOn }: Route): number =>
+  isInward ? inwardTable : isHandedOn ? handedOnTable : routingTable
 const typeOf = ({ hops }: Route): string => (hops.length === 0 ? 'unreachable ' : '')
 
 function routeLine(route: Route): string {

@@ -102,7 +102,9 @@ function partsOf(links: readonly Link[]): { [K in keyof KernelState]: fc.Arbitra
     routes: fc
       .array(fc.oneof(routeOver(links), one<Route>({ cidr: '240.0.0.0/8', hops: [] })), { maxLength: 6 })
       .map((routes) => keyedBy(routes, routeKey)),
-    rules: fc.subarray([ruleKey(4), ruleKey(6), ruleKey(4, 'vx-bridge')]).map((keys) => new Set(keys)),
+    rules: fc
+      .subarray([ruleKey(4), ruleKey(6), ruleKey(4, 'vx-bridge'), ruleKey(4, 'vx-local', 'handed-on')])
+      .map((keys) => new Set(keys)),
     fdbs: onVxlan(fdb).map((entries) => keyedBy(entries, fdbKey)),
     neighbours: onVxlan(neighbour).map((entries) => keyedBy(entries, neighbourKey)),
     wireGuards: fc.tuple(...wireGuards).map((all) => keyedBy(all, ({ dev }) => dev)),
@@ -124,11 +126,11 @@ function routeOver(links: readonly Link[]): fc.Arbitrary<Route> {
   return record({
     cidr: one('10.1.0.0/16', '10.2.0.0/16', '10.3.0.0/16'),
     hops: fc.array(hop, { minLength: 1, maxLength: 3 }).map((hops) => [...keyedBy(hops, hopKey).values()].sort(byHop)),
-    isInward: fc.constantFrom(true as const, undefined),
+    which: fc.constantFrom({}, { isInward: true as const }, { isHandedOn: true as const }),
     source: sources.length > 0 ? fc.option(one(...sources), { nil: undefined }) : fc.constant(undefined),
-  }).map(({ source, isInward, ...route }) => ({
+  }).map(({ source, which, ...route }) => ({
     ...route,
     ...(source !== undefined && { source }),
-    ...(isInward && { isInward }),
+    ...which,
   }))
 }

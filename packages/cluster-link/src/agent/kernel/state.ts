@@ -51,6 +51,8 @@ export interface Route {
   readonly cidr: string
   /** For what comes from other clusters only. */
   readonly isInward?: true
+  /** For what other gateways have handed on only. */
+  readonly isHandedOn?: true
   readonly source?: string
   /** Sorted; none: the network is unreachable. */
   readonly hops: readonly Hop[]
@@ -94,10 +96,11 @@ export const rulePreference = 30_000
 /** Before the other one, since what comes from other clusters may be for networks that others have as well. */
 export const inwardPreference = 29_999
 
-export const routeKey = ({ cidr, isInward }: Pick<Route, 'cidr' | 'isInward'>): string =>
-  isInward ? `inward ${cidr}` : cidr
-/** With a device: what comes in by it looks into the table of inward routes. */
-export const ruleKey = (family: Family, dev?: string): string => (dev === undefined ? `${family}` : `${family} ${dev}`)
+export const routeKey = ({ cidr, isInward, isHandedOn }: Pick<Route, 'cidr' | 'isInward' | 'isHandedOn'>): string =>
+  isInward ? `inward ${cidr}` : isHandedOn ? `handed-on ${cidr}` : cidr
+/** With a device: what comes in by it looks into the table of inward routes, or, if it was handed on, into that of those. */
+export const ruleKey = (family: Family, dev?: string, which?: 'handed-on'): string =>
+  [family, dev, which].filter((word) => word !== undefined).join(' ')
 export const fdbKey = ({ dev, mac }: Pick<Fdb, 'dev' | 'mac'>): string => `${dev} ${mac}`
 export const neighbourKey = ({ dev, ip }: Pick<Neighbour, 'dev' | 'ip'>): string => `${dev} ${ip}`
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Route } from '../kernel/state.ts'
 import { fpingArgv, fpingInput, parseAnswer } from './fping.ts'
 import { suspectsOf, targetsOf } from './targets.ts'
 
@@ -33,6 +34,32 @@ describe('whom to ask', () => {
     }
     const hops = [{ dev, gateway: '220.0.2.2' }]
     assert.deepEqual(suspectsOf(standby, new Map([['10.2.0.0/16', { cidr: '10.2.0.0/16', hops }]])), [])
+  })
+
+  it('takes over which gateways an agent before had passed over to hand on to another one', () => {
+    const gateway = {
+      nodeName: 'n',
+      routes: [
+        { cidr: '10.2.0.0/16', gw: '220.0.2.2', dev },
+        { cidr: '10.2.0.0/16', gw: '220.0.2.3', dev, metric: 1 },
+      ],
+      detours: [
+        { gw: '210.0.2.4', dev: 'vx-local' },
+        { gw: '210.0.2.5', dev: 'vx-local', metric: 1 },
+        { gw: '210.0.2.6', dev: 'vx-local', metric: 2, takesHandedOn: true },
+        { gw: '210.0.2.7', dev: 'vx-local', metric: 3, takesHandedOn: true },
+      ],
+    }
+    const [cidr, hop] = ['10.2.0.0/16', (number: number) => ({ dev: 'vx-local', gateway: `210.0.2.${number}` })]
+    const ordinary = { cidr, hops: [hop(5)] }
+    const handedOn = { cidr, isHandedOn: true, hops: [hop(7)] } as const
+    const direct = ['220.0.2.2', '220.0.2.3']
+    assert.deepEqual(suspectsOf(gateway, new Map([[cidr, ordinary]])), [...direct, '210.0.2.4'])
+    const both = new Map<string, Route>([
+      [cidr, ordinary],
+      [`handed-on ${cidr}`, handedOn],
+    ])
+    assert.deepEqual(suspectsOf(gateway, both), [...direct, '210.0.2.4', '210.0.2.6'])
   })
 
   it('reads the answers that fping prints, and nothing else', () => {

@@ -1,6 +1,6 @@
 import type { LinkRoute, NodeConfigSpec } from '@kosmos/api'
 import { detoursOf } from '../../model/detours.ts'
-import type { Route } from '../kernel/state.ts'
+import { type Route, routeKey } from '../kernel/state.ts'
 import { canonicalAddress, canonicalNetwork } from '../net/cidr.ts'
 
 /** Whom to ask, and how urgently. */
@@ -26,22 +26,35 @@ export function targetsOf(spec: NodeConfigSpec): Targets {
 }
 
 /**
- * Next hops that an agent before us had taken out of routes of the kernel: they stay out until they answer, so that a new
- * agent does not send packets where nobody is.
+ * Next hops that an agent before us had passed over in routes of the kernel: they stay out until they answer, so that a
+ * new agent does not send packets where nobody is.
  */
-export function suspectsOf({ routes = [] }: NodeConfigSpec, kernel: ReadonlyMap<string, Route>): string[] {
-  const lowest = new Map<string, number>()
-  for (const { cidr, metric = 0 } of routes) {
-    const network = canonicalNetwork(cidr)
-    lowest.set(network, Math.min(metric, lowest.get(network) ?? metric))
-  }
-  const suspects = routes.filter(({ cidr, gw, metric = 0 }) => {
-    const network = canonicalNetwork(cidr)
-    const there = kernel.get(network)
-    if (gw === undefined || !there || metric !== lowest.get(network)) return false
-    return there.hops.every(({ gateway }) => gateway !== canonicalAddress(gw))
+export function suspectsOf(spec: NodeConfigSpec, kernel: ReadonlyMap<string, Route>): string[] {
+  const networks = Map.groupBy(spec.routes ?? [], ({ cidr }) => canonicalNetwork(cidr))
+  const suspects = [...networks].flatMap(([cidr, hops]) => {
+    const [first] = hops
+    const detours = first ? detoursOf(first, spec) : []
+    const later = detours.filter(({ takesHandedOn }) => takesHandedOn)
+    return [
+      ...passedOver([...byMetric(hops), ...byMetric(detours)], kernel.get(cidr)),
+      ...passedOver(byMetric(later), kernel.get(routeKey({ cidr, isHandedOn: true }))),
+    ]
   })
-  return [...new Set(suspects.map(({ gw = '' }) => canonicalAddress(gw)))]
+  return [...new Set(suspects)]
+}
+
+/** Gateways that come before those in use, or share with them. @param tiers of equals, the first one first */
+function passedOver(tiers: readonly (readonly string[])[], route: Route | undefined): string[] {
+  const inUse = new Set(route?.hops.flatMap(({ gateway }) => gateway ?? []))
+  const last = tiers.findLastIndex((gateways) => gateways.some((gateway) => inUse.has(gateway)))
+  return tiers.slice(0, last + 1).flatMap((gateways) => gateways.filter((gateway) => !inUse.has(gateway)))
+}
+
+function byMetric(routes: readonly LinkRoute[]): string[][] {
+  const tiers = Map.groupBy(routes, ({ metric = 0 }) => metric)
+  return [...tiers.keys()]
+    .sort((a, b) => a - b)
+    .map((metric) => (tiers.get(metric) ?? []).flatMap(({ gw }) => (gw === undefined ? [] : [canonicalAddress(gw)])))
 }
 
 function gatewaysByNetwork(routes: readonly LinkRoute[]): Map<string, Set<string>> {

@@ -11,6 +11,7 @@ const aboutUs = [
   'Deleted 10.2.0.0/16 table 4876 proto 76 src 220.0.0.1 \\\tnexthop via 220.0.0.2 dev vx-bridge weight 1 onlink ',
   'Deleted unreachable 240.0.0.0/8 table 4876 proto 76 ',
   'Deleted 30000:\tfrom all lookup 4876 proto 76',
+  'Deleted 10.2.0.0/16 via 210.0.0.2 dev vx-l table 4879 proto 76 onlink ',
   'Deleted 29999:\tfrom all iif vx-b lookup 4878 proto 76',
   '220.0.0.2 dev vx-bridge lladdr 02:00:00:00:00:02 PERMANENT ',
   'inet vx-bridge rp_filter strict ',

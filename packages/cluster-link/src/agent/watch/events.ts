@@ -1,9 +1,9 @@
-import { inwardTable, routingTable } from '../../model/names.ts'
+import { handedOnTable, inwardTable, routingTable } from '../../model/names.ts'
 import { tableName } from '../firewall/syntax.ts'
 import { inwardPreference, rulePreference } from '../kernel/state.ts'
 
 const ourWords: readonly string[] = [
-  ...[routingTable, inwardTable].map(String),
+  ...[routingTable, inwardTable, handedOnTable].map(String),
   ...[rulePreference, inwardPreference].map((preference) => `${preference}:`),
   tableName,
 ]
