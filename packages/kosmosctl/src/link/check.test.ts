@@ -132,6 +132,28 @@ describe('the check of linked clusters', () => {
     assert.notEqual(around?.path[1], hop)
   })
 
+  it('goes by the gateway that reaches the other cluster when others do not, and says where none does', () => {
+    const sketches: Sketch[] = [{ name: 'berlin', nodes: 4, gateways: 3, options: gatewayMode }, { name: 'paris' }]
+    const withCutOff = (...gateways: string[]) =>
+      checkedOf(sketches, {
+        isSilent: (from, to) =>
+          from.split('/')[0] !== to.split('/')[0] && gateways.some((one) => [from, to].includes(`berlin/${one}`)),
+      })
+    const pairOf = ({ pairs }: LinkCheck) => pairs.find(({ from }) => from === 'berlin')
+    const waysOf = ({ nodePairs }: LinkCheck) => nodePairs?.filter(({ from }) => from.startsWith('berlin/')) ?? []
+
+    const two = withCutOff('n1', 'n2')
+    assert.deepEqual([pairOf(two)?.verdict, pairOf(two)?.nodesReaching], ['partly', 4])
+    assert.ok(waysOf(two).every(({ state, path }) => state === 'up' && path.includes('berlin/n3')))
+
+    const all = withCutOff('n1', 'n2', 'n3')
+    assert.deepEqual([pairOf(all)?.verdict, pairOf(all)?.nodesReaching], ['broken', 0])
+    for (const { state, why } of waysOf(all)) {
+      assert.equal(state, 'none')
+      assert.match(why ?? '', /^berlin\/n3 does not reach it, and no gateway is left/)
+    }
+  })
+
   it('says that a cluster has but one gateway, or packets in clear text beyond it', () => {
     const options = { ...gatewayMode, tunnel: 'vxlan' } as const
     const ids = wrong(checkedOf([{ name: 'berlin', gateways: 1, options }, { name: 'paris' }])).map(({ id }) => id)

@@ -1,5 +1,5 @@
-import type { NodeConfigSpec } from '@kosmos/api'
-import type { LinkCluster, LinkNode, Pair } from '@kosmos/cluster-link'
+import type { LinkRoute, NodeConfigSpec } from '@kosmos/api'
+import { detoursOf, type LinkCluster, type LinkNode, type Pair } from '@kosmos/cluster-link'
 import { type Cidr, contains, parseCidr } from '@kosmos/kube/addresses'
 import type { TunnelState } from './tunnels.ts'
 import type { HopState, LinkView } from './view.ts'
@@ -62,13 +62,17 @@ function nodeReach(
   }
   const wanted = visible.map(({ global }) => global)
   const byAddress = new Map(hops.map((hop) => [hop.nextHop, hop]))
-  const routes = parsedRoutes(config.spec).flatMap(({ cidr, network, gw }) => {
-    const hop = byAddress.get(gw)
-    return hop && wanted.some((one) => contains(one, network)) ? [{ cidr, hop }] : []
+  const routes = parsedRoutes(config.spec).flatMap(({ cidr, network, route }) => {
+    const hop = byAddress.get(route.gw ?? '')
+    return hop && wanted.some((one) => contains(one, network)) ? [{ cidr, hop, route }] : []
   })
-  const networks = [...Map.groupBy(routes, ({ cidr }) => cidr).values()].map((some) =>
-    networkVerdict(some.map(({ hop }) => stateBy(hop))),
-  )
+  // Other gateways take what this one cannot carry, one after the other.
+  const detours = (route: LinkRoute | undefined) =>
+    route ? detoursOf(route, config.spec).flatMap(({ gw = '' }) => byAddress.get(gw) ?? []) : []
+  const networks = [...Map.groupBy(routes, ({ cidr }) => cidr).values()].map((some) => {
+    const direct = some.map(({ hop }) => stateBy(hop))
+    return networkVerdict(direct.includes('up') ? direct : [...direct, ...detours(some[0]?.route).map(stateBy)])
+  })
   const isReaching = networks.length > 0 && networks.every((one) => one === 'works' || one === 'partly')
   return { verdict: together(networks), isReaching, tunnels: [...new Set(routes.map(({ hop }) => hop))] }
 }
@@ -76,7 +80,7 @@ function nodeReach(
 interface ParsedRoute {
   readonly cidr: string
   readonly network: Cidr
-  readonly gw: string
+  readonly route: LinkRoute
 }
 
 const parsed = new WeakMap<NodeConfigSpec, readonly ParsedRoute[]>()
@@ -85,7 +89,7 @@ const parsed = new WeakMap<NodeConfigSpec, readonly ParsedRoute[]>()
 function parsedRoutes(spec: NodeConfigSpec): readonly ParsedRoute[] {
   const before = parsed.get(spec)
   if (before) return before
-  const routes = (spec.routes ?? []).map(({ cidr, gw = '' }) => ({ cidr, network: parseCidr(cidr), gw }))
+  const routes = (spec.routes ?? []).map((route) => ({ cidr: route.cidr, network: parseCidr(route.cidr), route }))
   parsed.set(spec, routes)
   return routes
 }

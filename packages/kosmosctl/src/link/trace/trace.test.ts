@@ -59,6 +59,20 @@ describe('the trace of a way', () => {
     assert.match(traceText(trace), /there: stops: paris\/n1 does not answer/)
   })
 
+  it('follows a packet from gateway to gateway until one reaches the other cluster', () => {
+    const three = { ...mapped, nodes: 4, gateways: 3 }
+    const isSilent = (from: string, to: string) =>
+      from.split('/')[0] !== to.split('/')[0] && [from, to].some((one) => /berlin\/n[12]/.test(one))
+    const from = pod('berlin', 'n2', '10.7.1.5')
+    const trace = traceWay(viewOf(linkedFacts([three, plain], { isSilent })), from, inParis)
+    const there = trace.families[0]?.there
+    assert.equal(there?.why, undefined)
+    assert.deepEqual(
+      there?.hops.map(({ to }) => to),
+      ['berlin/n1', 'berlin/n2', 'berlin/n3', 'paris/n1'],
+    )
+  })
+
   it('follows a packet of a pod in the network of its node, which is seen as an address of the tunnel', () => {
     const { there } = traced({}, { ...inBerlin, addresses: ['172.16.0.3'], hostNetwork: true })
     assert.equal(there.arrivedAt, 'paris/n1')
