@@ -129,6 +129,24 @@ describe('a cluster with two gateways, whose networks are translated', { skip: u
     assert.equal(await lostPings(ofWitness), 0)
   })
 
+  it('carries TCP of nodes meanwhile, past what drops packets without a connection, as kube-proxy does', async () => {
+    const [victim] = inner
+    const podOfOther = hosts.podOn.get(placeOf(other.name, 'n0'))
+    assert.ok(podOfOther)
+    hosts.network.start(podOfOther, [
+      process.execPath,
+      '-e',
+      "require('node:http').createServer((_, answer) => answer.end('far')).listen(8080)",
+    ])
+    await eventually('it listens', () => podOfOther.sh('curl -s http://127.0.0.1:8080').catch(() => undefined))
+    const gateway = hostOf(hosts.network, victim.first)
+    const rule = 'FORWARD -m conntrack --ctstate INVALID -j DROP'
+    await gateway.sh(`iptables -I ${rule}`)
+    const node = hostOf(hosts.network, placeOf(cluster.name, victim.node.name))
+    assert.equal(await node.sh(`curl -s -m 10 http://${remote}:8080 || true`), 'far')
+    await gateway.sh(`iptables -D ${rule}`)
+  })
+
   it('sends nothing back and forth between gateways that are both cut off', async () => {
     const [victim, witness] = inner
     await cut(witness.first)

@@ -111,6 +111,28 @@ describe('a cluster with three gateways', { skip: unlessRoot }, () => {
     }
   })
 
+  it('carries TCP of nodes and pods past what drops packets without a connection, as kube-proxy does', async () => {
+    const far = hosts.podOn.get(placeOf(other.name, 'n0'))
+    assert.ok(far)
+    hosts.network.start(far, [
+      process.execPath,
+      '-e',
+      "require('node:http').createServer((_, answer) => answer.end('far')).listen(8080, '::')",
+    ])
+    await eventually('it listens', () => far.sh('curl -s http://127.0.0.1:8080').catch(() => undefined))
+    const rules = (verb: string) =>
+      ['iptables', 'ip6tables'].map((program) => `${program} -${verb} FORWARD -m conntrack --ctstate INVALID -j DROP`)
+    for (const place of gateways) await host(place).sh(rules('I').join('; '))
+    for (const place of [...gateways, inner]) {
+      for (const from of [host(place), hosts.podOn.get(place)]) {
+        for (const url of [`http://${remote[4]}:8080`, `http://[${remote[6]}]:8080`]) {
+          assert.equal(await from?.sh(`curl -s -m 10 ${url} || true`), 'far', `${from?.name} ${url}`)
+        }
+      }
+    }
+    for (const place of gateways) await host(place).sh(rules('D').join('; '))
+  })
+
   it('hides its mark from everybody else', async () => {
     const [second = ''] = others
     await host(second).sh(

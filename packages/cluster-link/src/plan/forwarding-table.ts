@@ -10,18 +10,15 @@ export class ForwardingTable {
   readonly #inwardRoutes = new PrefixTable<LinkRoute>()
   readonly #macs: ReadonlyMap<string, string>
   readonly #ends: ReadonlyMap<string, string>
-  /** Other gateways whose own packets are handed on as if they were of this one. */
-  readonly #handsOnOf: ReadonlySet<string>
   readonly #translations: readonly { readonly local: Cidr; readonly global: Cidr }[]
 
   constructor(spec: NodeConfigSpec) {
-    const { routes = [], inwardRoutes = [], detours = [], arps = [], fdbs = [], translations = [] } = spec
+    const { routes = [], inwardRoutes = [], arps = [], fdbs = [], translations = [] } = spec
     this.#spec = spec
     for (const route of routes) this.#routes.add(parseCidr(route.cidr), route)
     for (const route of inwardRoutes) this.#inwardRoutes.add(parseCidr(route.cidr), route)
     this.#macs = new Map(arps.map(({ ip, dev, mac }) => [`${dev} ${ip}`, mac]))
     this.#ends = new Map(fdbs.map(({ ip, dev, mac }) => [`${dev} ${mac}`, ip]))
-    this.#handsOnOf = new Set(detours.some(({ takesHandedOn }) => takesHandedOn) ? detours.map(({ gw }) => gw) : [])
     this.#translations = translations.map(({ local, global }) => ({
       local: parseCidr(local),
       global: parseCidr(global),
@@ -81,10 +78,13 @@ export class ForwardingTable {
     const device = this.#deviceOf(dev)
     const own = (target.includes(':') ? device?.addr6 : device?.addr)?.split('/')[0] ?? ''
     if (source === undefined) return own
-    if (isLocal(dev)) return this.#handsOnOf.has(source) ? own : source
-    const isHidden = (this.#spec.masquerades ?? []).some(
-      (one) => one.dev === dev && contains(parseCidr(one.source), parseCidr(source)),
+    const { masquerades = [], detours = [] } = this.#spec
+    // What other nodes send is handed on as if the gateway sent it.
+    if (isLocal(dev) && detours.length === 0) return source
+    const isHidden = masquerades.some(
+      (one) => (one.dev === dev || isLocal(dev)) && contains(parseCidr(one.source), parseCidr(source)),
     )
+    if (isLocal(dev)) return isHidden ? own : source
     return isHidden ? own : this.translated(source, 'out')
   }
 

@@ -2,7 +2,7 @@ import type { NodeConfigSpec } from '@kosmos/api'
 import { handedOnMark } from '../../model/names.ts'
 import { type Family, familyOf } from '../net/cidr.ts'
 import { networksBeyond, type Sides } from './sides.ts'
-import { chain, families, header, quoted, setOf } from './syntax.ts'
+import { chain, families, header, outermost, quoted, setOf } from './syntax.ts'
 
 /**
  * What other gateways hand on is marked until it is routed, and goes on to those only that come after this gateway. The mark
@@ -29,7 +29,6 @@ export function handingOnChains(spec: NodeConfigSpec, sides: Sides): string[] {
 /** What neither another gateway nor this one could carry would go in a circle among them. */
 export function circleRules(spec: NodeConfigSpec, sides: Sides): string[] {
   const within = `oifname ${setOf(sides.inside.map(({ name }) => quoted(name)))}`
-  if (!canHandOn(spec)) return gatewaysOf(spec, sides).map(({ by, from }) => `${by} ${within} ${from} counter drop`)
   return handedOn(spec, sides).map(({ match, family }) => {
     const later = laterGateways(spec, family)
     const others = later.length > 0 ? ` rt ${header(family)} nexthop != ${setOf(later)}` : ''
@@ -38,15 +37,22 @@ export function circleRules(spec: NodeConfigSpec, sides: Sides): string[] {
 }
 
 /**
- * What a gateway itself sends and others hand on has the address of the last of them, which the answer comes back to. It
- * may pass the sender again, who takes no packet that claims to be its own.
+ * What nodes themselves send is handed on under an address of the gateway, so that the answer comes back by it: it would take
+ * a connection for invalid of which it sees one half only. And what a gateway sends may come by it again, who takes no packet
+ * that claims to be its own.
  */
 export function handingOnMasquerades(spec: NodeConfigSpec, { outside, inside }: Sides): string[] {
-  if (!canHandOn(spec) || inside.length === 0) return []
+  const { detours = [], masquerades = [] } = spec
+  if (detours.length === 0 || inside.length === 0) return []
   const names = setOf(inside.map(({ name }) => quoted(name)))
   return families.flatMap((family) => {
-    const sources = (spec.detours ?? []).map(({ gw }) => gw).filter((gw) => familyOf(gw) === family)
-    const networks = networksBeyond(spec, outside, family)
+    const [sources, networks] = [
+      outermost(
+        masquerades.map(({ source }) => source),
+        family,
+      ),
+      networksBeyond(spec, outside, family),
+    ]
     if (sources.length === 0 || networks.length === 0) return []
     const [source, target] = [`${header(family)} saddr ${setOf(sources)}`, `${header(family)} daddr ${setOf(networks)}`]
     return [`iifname ${names} oifname ${names} ${source} ${target} masquerade`]
