@@ -73,6 +73,8 @@ export class Member {
     )
     if (outcome.ok) this.#heldUntil = Math.max(this.#heldUntil, sentAt + timing.renewDeadlineMs)
     else if (outcome.reason === 'Forbidden') throw new Error(outcome.status.message)
+    // Others may have taken what it held.
+    else this.#heldUntil = Number.NEGATIVE_INFINITY
     return outcome.ok
   }
 

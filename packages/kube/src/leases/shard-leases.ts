@@ -149,6 +149,8 @@ export class ShardLeases {
       }
     }
     clearTimeout(lapsing)
+    // A round of decisions that is under way may take long.
+    if (!alive) void this.#workers.stopAll()
   }
 
   async #keepDividing(life: Member, end: AbortSignal): Promise<void> {

@@ -1,4 +1,6 @@
 import type { Client } from '../client/client.ts'
+import { type Outcome, refused } from '../client/outcome.ts'
+import { keyOf } from '../objects/key.ts'
 import { microTime } from '../objects/micro-time.ts'
 import { leases } from '../objects/resources.ts'
 import type { Lease } from '../objects/types.ts'
@@ -45,17 +47,16 @@ export async function claimShard(where: ShardRequests, claim: ShardClaim): Promi
         } as object,
         { signal },
       )
-  if (outcome.ok) return outcome.object
-  if (outcome.reason === 'Conflict' || outcome.reason === 'AlreadyExists' || outcome.reason === 'NotFound')
-    return undefined
-  throw new Error(`shard ${shard} cannot be taken: ${outcome.status.message}`)
+  throwUnlessOvertaken(outcome, `shard ${shard} cannot be taken`)
+  return outcome.ok ? outcome.object : undefined
 }
 
 /** Lets go of a shard, if its lease is still as it was seen or written last. */
 export async function releaseShard({ client, timeoutMs }: ShardRequests, lease: Lease | undefined): Promise<void> {
   if (!lease) return
   const released = { ...lease, spec: { ...lease.spec, holderIdentity: '' } } as Lease
-  await client.replace<Lease>(leases, released, { signal: AbortSignal.timeout(timeoutMs) })
+  const outcome = await client.replace<Lease>(leases, released, { signal: AbortSignal.timeout(timeoutMs) })
+  throwUnlessOvertaken(outcome, `Lease ${keyOf(lease)} cannot be released`)
 }
 
 /** Deletes the Lease of a member, if it is still as it was seen: nobody can renew it any more. */
@@ -79,5 +80,11 @@ async function isFree(where: ShardRequests, lease: Lease | undefined, member: st
 
 async function deleteVersion(client: Client, lease: Lease): Promise<void> {
   const { namespace, name, uid, resourceVersion } = lease.metadata
-  await client.delete(leases, { namespace, name }, { uid, resourceVersion })
+  const outcome = await client.delete(leases, { namespace, name }, { uid, resourceVersion })
+  throwUnlessOvertaken(outcome, `Lease ${keyOf(lease)} cannot be deleted`)
+}
+
+/** That somebody else was quicker is no failure: the watch says what they did. */
+function throwUnlessOvertaken(outcome: Outcome<unknown>, what: string): void {
+  if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')) throw refused(what, outcome)
 }
