@@ -363,4 +363,15 @@ describe('a root without MutatingAdmissionPolicies', () => {
     assert.deepEqual([ungated, refused], [0, []])
     assert(gated > 100, `${gated}`)
   })
+
+  it('ends at once when the webhook has been uninstalled', async () => {
+    const last = replicas.get(await leader())
+    assert(last)
+    assert((await root.client.delete(webhookConfigurations, { name: configurationName })).ok)
+    await until('told', async () => /webhook\.removed/.test(last.output()))
+    const ended = once(last.child, 'exit')
+    last.child.kill('SIGTERM')
+    assert.deepEqual(await ended, [0, null])
+    assert.doesNotMatch(last.output(), /webhook\.ending/)
+  })
 })

@@ -60,7 +60,10 @@ export class Webhook {
       namespace: secretRef.namespace,
       ...named(secretRef.name),
     })
-    this.#configurations.subscribe(({ type }) => (type === 'deleted' ? undefined : this.#wanted.resolve()))
+    this.#configurations.subscribe(({ type }) => {
+      if (type === 'deleted') options.log('info', 'webhook.removed')
+      else this.#wanted.resolve()
+    })
   }
 
   /** Answers until the signal aborts, and for as long after that as it is still asked. `ready` is called when pods can be asked about, or none are. */
@@ -128,9 +131,12 @@ export class Webhook {
     log('info', 'webhook.listening', { url: server.url })
     ready()
     await aborted(signal)
-    server.sendElsewhere()
-    log('info', 'webhook.ending', { seconds: stillAskedForMs / 1000 })
-    await sleep(stillAskedForMs)
+    // After an uninstall nobody asks any more.
+    if (this.#configurations.get(configurationName) !== undefined) {
+      server.sendElsewhere()
+      log('info', 'webhook.ending', { seconds: stillAskedForMs / 1000 })
+      await sleep(stillAskedForMs)
+    }
     await server.close()
   }
 
