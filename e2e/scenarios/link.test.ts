@@ -13,6 +13,7 @@ import { enterNode, imageNames, silent } from '@kosmos/testbed'
 import { linkAgentImage } from '../platform/link-agent.ts'
 import { readMetrics } from '../platform/metrics.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { isSilentWhileKilled } from './link-agent-killed.ts'
 import { agentsKeepToTheirNode } from './link-agent-rights.ts'
 import {
   everythingWorks,
@@ -250,6 +251,12 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
     await nothingIsWrong(platform)
     await isTold(platform, from, 'NextHopAnswers', `${b} answers`)
     await noCheckPodIsLeft(platform)
+  })
+
+  it('go on while the agent of a node is killed and stays away, and the root says so until it is back', async () => {
+    const [[from, to] = []] = acrossClusters()
+    assert.ok(from && to)
+    await isSilentWhileKilled(platform, from, to, everyPodReachesEveryOther)
   })
 
   it('go by gateways and encrypted when that is asked for: nothing of a pod is read on the wire', async () => {
