@@ -24,7 +24,6 @@ export function createProgram(terminal: Terminal): Command {
     .addHelpText('after', `\n${rootKubeconfigHelp}\n\nExit codes: 0 done, 1 failed, 2 wrong usage.`)
     // Sub-commands inherit these: the caller decides about the exit code.
     .exitOverride()
-    .showHelpAfterError('(kosmosctl --help)')
   withRootOptions(program)
   addJoin(program, terminal)
   addUnjoin(program, terminal)
@@ -40,5 +39,12 @@ export function createProgram(terminal: Terminal): Command {
   addInstall(program, terminal)
   addUninstall(program, terminal)
   addVersion(program, terminal)
+  pointToHelp(program, program.name())
   return program
+}
+
+/** After an error in the command line: which help to read. */
+function pointToHelp(command: Command, typed: string): void {
+  command.showHelpAfterError(`(${typed} --help)`)
+  for (const one of command.commands) pointToHelp(one, `${typed} ${one.name()}`)
 }

@@ -25,7 +25,10 @@ describe('kosmosctl', () => {
   it('ends with 2 and says why when the command line is wrong', () => {
     for (const [args, why] of [
       [[], /Usage/],
-      [['fly'], /unknown command/],
+      [['fly'], /unknown command.*\n\(kosmosctl --help\)/],
+      [['link', 'trace', 'a'], /missing required argument.*\n\(kosmosctl link trace --help\)/],
+      [['join', 'leaf1', '--kubeconfig', 'x', '--no-tree'], /say --link/],
+      [['join', 'leaf1', '--kubeconfig', 'x', '--tunnel', 'ipsec'], /say --link/],
       [['get', 'clouds'], /Allowed choices/],
       [['join', 'leaf1'], /--kubeconfig <file>/],
       [['join', 'leaf1', '--kubeconfig', 'x', '--model', 'all'], /Allowed choices are cluster, node, group/],

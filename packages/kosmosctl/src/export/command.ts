@@ -2,7 +2,7 @@ import { Argument, type Command } from 'commander'
 import { type OpenCluster, withClusters } from '../clusters/connect.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
-import { outputOption, parseDuration, rootSource, withRootOptions } from '../terminal/options.ts'
+import { outputOption, rootSource, timeoutOption, withRootOptions } from '../terminal/options.ts'
 import { exportService, unexportService } from './service.ts'
 
 interface ExportFlags {
@@ -27,18 +27,20 @@ export function addExport(program: Command, terminal: Terminal): void {
     .argument('<name>', 'its name')
     .option('-n, --namespace <namespace>', namespaceHelp)
     .option('--no-wait', 'do not wait until it is exported')
-    .option('--timeout <duration>', 'how long to wait', parseDuration, 30)
+    .addOption(timeoutOption('how long to wait', '30s'))
     .addOption(outputOption(['table', 'json', 'yaml']))
-  withRootOptions(command).action(async (_what: string, name: string, flags: ExportFlags) => {
-    const exported = await withClusters({ cluster: rootSource(command) }, async ({ cluster }) => {
-      const ref = { namespace: namespaceOf(cluster, flags.namespace), name }
-      return await exportService(cluster.client, ref, flags.wait ? flags.timeout * 1000 : 0)
-    })
-    const conflict = exported.conditions.find(({ type, status }) => type === 'Conflict' && status === 'True')
-    if (conflict) terminal.progress.warn(`other clusters export it otherwise: ${conflict.message}`)
-    const text = `Service ${exported.namespace}/${name} is exported as ${exported.dnsName}`
-    terminal.print(render(flags.output, { data: exported, text: () => text }))
-  })
+  withRootOptions(command, 'the cluster that has the Service').action(
+    async (_what: string, name: string, flags: ExportFlags) => {
+      const exported = await withClusters({ cluster: rootSource(command) }, async ({ cluster }) => {
+        const ref = { namespace: namespaceOf(cluster, flags.namespace), name }
+        return await exportService(cluster.client, ref, flags.wait ? flags.timeout * 1000 : 0)
+      })
+      const conflict = exported.conditions.find(({ type, status }) => type === 'Conflict' && status === 'True')
+      if (conflict) terminal.progress.warn(`other clusters export it otherwise: ${conflict.message}`)
+      const text = `Service ${exported.namespace}/${name} is exported as ${exported.dnsName}`
+      terminal.print(render(flags.output, { data: exported, text: () => text }))
+    },
+  )
 }
 
 export function addUnexport(program: Command, terminal: Terminal): void {
@@ -51,11 +53,13 @@ export function addUnexport(program: Command, terminal: Terminal): void {
     .addArgument(new Argument('<what>', 'what is exported').choices(['service']))
     .argument('<name>', 'its name')
     .option('-n, --namespace <namespace>', namespaceHelp)
-  withRootOptions(command).action(async (_what: string, name: string, flags: Pick<ExportFlags, 'namespace'>) => {
-    await withClusters({ cluster: rootSource(command) }, async ({ cluster }) => {
-      const namespace = namespaceOf(cluster, flags.namespace)
-      await unexportService(cluster.client, { namespace, name })
-      terminal.print(`Service ${namespace}/${name} is exported no longer`)
-    })
-  })
+  withRootOptions(command, 'the cluster that has the Service').action(
+    async (_what: string, name: string, flags: Pick<ExportFlags, 'namespace'>) => {
+      await withClusters({ cluster: rootSource(command) }, async ({ cluster }) => {
+        const namespace = namespaceOf(cluster, flags.namespace)
+        await unexportService(cluster.client, { namespace, name })
+        terminal.print(`Service ${namespace}/${name} is exported no longer`)
+      })
+    },
+  )
 }

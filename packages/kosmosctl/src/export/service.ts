@@ -15,11 +15,7 @@ export interface ExportedService {
 /** Exports a Service of a cluster to all linked ones. Throws a Failure if cluster-link says within the time that it cannot be. */
 export async function exportService(client: Client, ref: ObjectRef, timeoutMs: number): Promise<ExportedService> {
   const { namespace = '', name } = ref
-  if ((await servedResource(client, [serviceExports])) === undefined) {
-    throw new Failure('the cluster does not know the kind ServiceExport', {
-      next: 'link it: kosmosctl join NAME --link',
-    })
-  }
+  await demandExports(client)
   const outcome = await client.create(serviceExports, { metadata: { namespace, name } })
   if (!outcome.ok && outcome.reason !== 'AlreadyExists') {
     throw new Failure(`Service ${namespace}/${name} was not exported: ${outcome.status.message}`)
@@ -48,8 +44,14 @@ export async function exportService(client: Client, ref: ObjectRef, timeoutMs: n
 
 /** Ends an export. Throws a Failure if there is none. */
 export async function unexportService(client: Client, { namespace = '', name }: ObjectRef): Promise<void> {
+  await demandExports(client)
   const outcome = await client.delete(serviceExports, { namespace, name })
   if (!outcome.ok) {
     throw new Failure(`Service ${namespace}/${name} is not exported here: ${outcome.status.message ?? outcome.reason}`)
   }
+}
+
+async function demandExports(client: Client): Promise<void> {
+  if ((await servedResource(client, [serviceExports])) !== undefined) return
+  throw new Failure('the cluster does not know the kind ServiceExport', { next: 'link it: kosmosctl join NAME --link' })
 }

@@ -2,7 +2,7 @@ import { describeObject } from '@kosmos/kube'
 import type { Command } from 'commander'
 import { type OutputFormat, render, toYaml } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
-import { outputOption, parseCount, parseDuration, rootSource, withRootOptions } from '../terminal/options.ts'
+import { outputOption, parseCount, rootSource, timeoutOption, withRootOptions } from '../terminal/options.ts'
 import { install } from './install.ts'
 import { installManifests } from './manifests.ts'
 import { markOfInstall, mcsDefinitions } from './mcs-definitions.ts'
@@ -30,7 +30,7 @@ export function addInstall(program: Command, terminal: Terminal): void {
     )
     .option('--replicas <count>', 'how many controllers; one works, the others stand by', parseCount)
     .option('--no-wait', 'do not wait for the controllers')
-    .option('--timeout <duration>', 'how long to wait for them', parseDuration, 120)
+    .addOption(timeoutOption('how long to wait for them', '2m'))
     .option('--dry-run', 'print the manifests instead of applying them')
     .addOption(outputOption(['table', 'json', 'yaml']))
   withRootOptions(command).action(async (flags: InstallFlags) => {

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
 import { type OutputFormat, render, toYaml } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
-import { Failure } from '../terminal/failure.ts'
-import { outputOption, parseDuration, rootSource, withLongRootOptions } from '../terminal/options.ts'
+import { WrongUsage } from '../terminal/failure.ts'
+import { outputOption, parseDuration, rootSource, timeoutOption, withLongRootOptions } from '../terminal/options.ts'
 import { type JoinOptions, type JoinPlan, type JoinResult, join, planJoin } from './join.ts'
 import { type ModelFlags, modelChoice, modelKinds, parseGroup, parseNodeSelector } from './leaf-models.ts'
 import { parseRootAddress } from './root-address.ts'
@@ -86,7 +86,7 @@ export function addJoin(program: Command, terminal: Terminal): void {
       'with --link: image of the agents (default: the one that was chosen before, else that of this version)',
     )
     .option('--no-wait', 'do not wait for the virtual nodes')
-    .option('--timeout <duration>', 'how long to wait for the virtual nodes', parseDuration, 120)
+    .addOption(timeoutOption('how long to wait for the virtual nodes', '2m'))
     .option('--no-install-crds', 'do not install the kind Cluster in the root if it is missing')
     .option('--dry-run', 'check everything, then print the manifests instead of applying them')
     .addOption(outputOption(['table', 'json', 'yaml']))
@@ -115,7 +115,7 @@ export function addJoin(program: Command, terminal: Terminal): void {
     })
 }
 
-/** What is said of ClusterLink. Throws a Failure where that makes no sense. */
+/** What is said of ClusterLink. Throws WrongUsage where that makes no sense. */
 function linkChoices({ link, tree, networkType, tunnel, ipFamily, agentImage }: JoinFlags): LinkChoices | undefined {
   const choices = {
     ...(networkType && { networkType }),
@@ -123,9 +123,9 @@ function linkChoices({ link, tree, networkType, tunnel, ipFamily, agentImage }: 
     ...(ipFamily && { ipFamily }),
   }
   if (link) return choices
-  if (!tree) throw new Failure('--no-tree alone would join nothing', { next: 'say --link as well' })
+  if (!tree) throw new WrongUsage('--no-tree alone would join nothing', { next: 'say --link as well' })
   if (Object.keys(choices).length === 0 && agentImage === undefined) return undefined
-  throw new Failure('--network-type, --tunnel, --ip-family and --agent-image are about ClusterLink', {
+  throw new WrongUsage('--network-type, --tunnel, --ip-family and --agent-image are about ClusterLink', {
     next: 'say --link as well',
   })
 }

@@ -94,7 +94,7 @@ export function membersOf(root: Client, own: OwnKubeconfigs): OpenMember {
 export async function gatherLinkFacts(root: Client, open: OpenMember): Promise<LinkFacts> {
   const linked = (await root.listAll(clusters)).filter(hasClusterLink)
   if (linked.length === 0) {
-    throw new Failure('no cluster is linked', { next: 'kosmosctl join NAME --kubeconfig FILE --link links one' })
+    throw noClusterIsLinked()
   }
   const [nodes, policies, rootVersion, lease] = await Promise.all([
     root.listAll(clusterNodes),
@@ -156,3 +156,6 @@ async function sharedServices(client: Client): Promise<SharedServices> {
   ])
   return { areKnown, imported: imports?.length, corefile }
 }
+
+export const noClusterIsLinked = () =>
+  new Failure('no cluster is linked', { next: 'kosmosctl join NAME --kubeconfig FILE --link links one' })

@@ -49,7 +49,10 @@ async function read(file: string): Promise<string> {
   try {
     return file === '-' ? await text(process.stdin) : await readFile(file, 'utf8')
   } catch (error) {
-    throw new Failure(`${file} cannot be read: ${(error as Error).message}`, { cause: error })
+    throw new Failure(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`, {
+      next: 'name the manifest of the workload: --filename FILE, or - for stdin',
+      cause: error,
+    })
   }
 }
 

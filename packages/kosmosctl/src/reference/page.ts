@@ -62,21 +62,23 @@ const anchor = (command: Command) => title(command).replaceAll(' ', '-')
 function argumentsTable(named: readonly Argument[]): string {
   const rows = named.map((argument) => {
     const { description, argChoices } = argument
-    const choices = argChoices ? ` One of ${list(argChoices)}.` : ''
+    const choices = argChoices ? `: one of ${list(argChoices)}` : ''
     return `| \`${argument.name()}\` | ${cell(description)}${choices} |`
   })
   return ['| argument | meaning |', '|---|---|', ...rows].join('\n')
 }
 
 function optionsTable(options: readonly Option[]): string {
-  const rows = options.map(({ flags, description, argChoices, defaultValue, mandatory, negate }) => {
-    const notes = [
-      ...(argChoices ? [`one of ${list(argChoices)}`] : []),
-      ...(defaultValue === undefined || negate ? [] : [`default \`${defaultValue}\``]),
-      ...(mandatory ? ['required'] : []),
-    ]
-    return `| \`${flags}\` | ${cell(description)}${notes.length > 0 ? ` (${notes.join('; ')})` : ''} |`
-  })
+  const rows = options.map(
+    ({ flags, description, argChoices, defaultValue, defaultValueDescription, mandatory, negate }) => {
+      const notes = [
+        ...(argChoices ? [`one of ${list(argChoices)}`] : []),
+        ...(defaultValue === undefined || negate ? [] : [`default \`${defaultValueDescription ?? defaultValue}\``]),
+        ...(mandatory ? ['required'] : []),
+      ]
+      return `| \`${flags}\` | ${cell(description)}${notes.length > 0 ? ` (${notes.join('; ')})` : ''} |`
+    },
+  )
   return ['| option | meaning |', '|---|---|', ...rows].join('\n')
 }
 

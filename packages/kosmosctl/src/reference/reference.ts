@@ -14,5 +14,11 @@ export async function referencePage(): Promise<string> {
   await addCompletion(program, [])
   const { done, failed, wrongUsage } = exitCodes
   const codes = `Exit codes: ${done} done, ${failed} failed, ${wrongUsage} wrong usage. Results go to stdout, progress and errors to stderr; \`KOSMOS_DEBUG=1\` adds stacks to errors.`
-  return cliPage(program, [rootKubeconfigHelp.replace(/:\n/, ':\n\n').replaceAll(/^ {2}(?=\S)/gm, '- '), codes])
+  return cliPage(program, [
+    rootKubeconfigHelp
+      .replace(/:\n/, ':\n\n')
+      .replaceAll(/\n {4}/g, ' ')
+      .replaceAll(/^ {2}(?=\S)/gm, '- '),
+    codes,
+  ])
 }

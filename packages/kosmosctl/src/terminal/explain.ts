@@ -7,7 +7,7 @@ export function explain(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (error instanceof KubeConfigError) {
     return new Failure(oneLine(error.message), {
-      next: 'see kubectl config get-contexts --kubeconfig FILE',
+      next: 'check --kubeconfig, --context and $KUBECONFIG (kubectl config get-contexts --kubeconfig FILE shows what is in a file)',
       cause: error,
     })
   }

@@ -11,16 +11,16 @@ export interface RootOptions {
 
 export const rootKubeconfigHelp = `Which cluster is meant:
   --root-kubeconfig/--root-context name the root, in every command;
-  --kubeconfig/--context name the root too, except for join, where they name the leaf that joins, and for link dns, export
-  and unexport, where they name the cluster that is meant.
-  Without them the root is found as kubectl finds its cluster: $KUBECONFIG, ~/.kube/config, the pod's ServiceAccount.`
+  --kubeconfig/--context name the root too, but for join (the leaf that joins), export and unexport (the cluster that has
+    the Service) and link dns (the cluster whose DNS it is);
+  without them the root is found as kubectl finds its cluster: $KUBECONFIG, ~/.kube/config, the pod's ServiceAccount.`
 
-/** Adds the options that name the root to a command that speaks to the root first of all. */
-export function withRootOptions(command: Command): Command {
+/** Adds the options that name the root, or another cluster, to a command that speaks to it first of all. */
+export function withRootOptions(command: Command, whose = 'the root'): Command {
   return withLongRootOptions(
     command
-      .option('--kubeconfig <file>', 'kubeconfig of the root')
-      .option('--context <name>', 'context of the root in its kubeconfig'),
+      .option('--kubeconfig <file>', `kubeconfig of ${whose}`)
+      .option('--context <name>', `context of ${whose} in its kubeconfig`),
   )
 }
 
@@ -45,6 +45,11 @@ export function rootSource(command: Command, meaning: 'root' | 'leaf' = 'root'):
 
 export function outputOption(formats: readonly string[] = outputFormats): Option {
   return new Option('-o, --output <format>', 'form of the result').choices([...formats]).default('table')
+}
+
+/** How long to wait at most, in seconds; its default as a person writes it. */
+export function timeoutOption(meaning: string, usual: string): Option {
+  return new Option('--timeout <duration>', meaning).argParser(parseDuration).default(parseDuration(usual), usual)
 }
 
 /** A number of things, at least one. */

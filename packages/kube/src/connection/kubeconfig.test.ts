@@ -70,7 +70,9 @@ describe('a kubeconfig', () => {
     process.env.KUBECONFIG = file('default', kubeconfig())
     assert.equal(loadKubeConfig().getCurrentContext(), 'prod')
     process.env.KUBECONFIG = path.join(folder, 'absent')
-    assert.match(refusal({}).message, /the default kubeconfig cannot be read: ENOENT/)
+    assert.equal(refusal({}).message, `${process.env.KUBECONFIG} cannot be read: ENOENT`)
+    process.env.KUBECONFIG = [path.join(folder, 'absent'), path.join(folder, 'default')].join(path.delimiter)
+    assert.equal(loadKubeConfig().getCurrentContext(), 'prod')
     delete process.env.KUBECONFIG
     process.env.HOME = path.join(folder, 'home')
     // Within a pod its ServiceAccount comes last.

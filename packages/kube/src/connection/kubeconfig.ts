@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { KubeConfig } from '@kubernetes/client-node'
@@ -47,13 +47,13 @@ function read({ text, file }: KubeConfigSource, origin: string): KubeConfig {
       const folder = path.dirname(path.resolve(file))
       config.loadFromString(normalized(readFileSync(file, 'utf8'), folder))
       config.makePathsAbsolute(folder)
-    } else config.loadFromDefault()
+    } else loadDefault(config)
   } catch (cause) {
     // A YAML error quotes the lines around it, which may hold a key or a token.
-    const { code } = cause as NodeJS.ErrnoException
+    const { code, path: unread = origin } = cause as NodeJS.ErrnoException
     throw new KubeConfigError(
       code
-        ? `${origin} cannot be read: ${code}`
+        ? `${unread} cannot be read: ${code}`
         : `${origin} is not a valid kubeconfig (YAML with clusters, users, contexts)`,
     )
   }
@@ -61,6 +61,19 @@ function read({ text, file }: KubeConfigSource, origin: string): KubeConfig {
     throw new KubeConfigError('there is no kubeconfig: name a file, set KUBECONFIG, or create ~/.kube/config')
   }
   return config
+}
+
+/** As kubectl does, passes over files of KUBECONFIG that are not there, as long as one is. */
+function loadDefault(config: KubeConfig): void {
+  const files = (process.env.KUBECONFIG ?? '').split(path.delimiter).filter((file) => file !== '' && existsSync(file))
+  const [first, ...others] = files
+  if (first === undefined) config.loadFromDefault()
+  else config.loadFromFile(first)
+  for (const file of others) {
+    const other = new KubeConfig()
+    other.loadFromFile(file)
+    config.mergeConfig(other)
+  }
 }
 
 /**

@@ -21,6 +21,10 @@ describe('a demand for new keys', () => {
     assert.deepEqual([ofNode.clusters, ofNode.nodes], [[], ['paris-n2']])
   })
 
+  it('says so when no cluster is linked', () => {
+    assert.throws(() => demandOf([], [], { clusters: [], nodes: [] }, now), /no cluster is linked/)
+  })
+
   it('says what there is when a name is not', () => {
     assert.throws(() => demanded({ clusters: ['rome'] }), /no linked Cluster "rome"/)
     assert.throws(() => demanded({ clusters: ['paris'], nodes: ['n9'] }), /paris has no node "n9"/)

@@ -2,6 +2,7 @@ import { hasClusterLink, rotateKeysAnnotation } from '@kosmos/api'
 import { clusterNodes, type StoredClusterNode } from '@kosmos/cluster-link'
 import { type Client, clusters, type StoredCluster, unwrap } from '@kosmos/kube'
 import { Failure } from '../../terminal/failure.ts'
+import { noClusterIsLinked } from '../facts.ts'
 
 /** Whose keys are to be changed; with neither, those of all nodes of all linked clusters. */
 export interface RotationWish {
@@ -37,6 +38,7 @@ export function demandOf(
   now: number,
 ) {
   const names = linked.map(({ metadata }) => metadata.name)
+  if (names.length === 0) throw noClusterIsLinked()
   const strange = wanted.find((name) => !names.includes(name))
   if (strange !== undefined) {
     throw new Failure(`there is no linked Cluster "${strange}"`, { next: `there are: ${names.join(', ')}` })
