@@ -177,7 +177,10 @@ export class Client {
   async apply<T extends KubeObject>(
     resource: Resource<T>,
     object: KubeObject,
-    options: WriteOptions & { /** Takes fields over from other managers. */ readonly force?: boolean } = {},
+    options: WriteOptions & {
+      /** Takes fields over from other managers; controllers do, so the default is true. */
+      readonly force?: boolean
+    } = {},
   ): Promise<Outcome<T>> {
     const path = objectPath(resource, refOfObject(object), {
       subresource: options.subresource,
