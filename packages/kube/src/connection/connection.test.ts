@@ -112,18 +112,28 @@ describe('a request', { timeout: 20_000 }, () => {
   it('is observed once for each answer and each lack of one; an observer that throws changes nothing', async (t) => {
     t.mock.method(process, 'emitWarning', () => {})
     const seen: RequestObservation[] = []
-    const { peer, connection } = await connected(t, (_request, response) => response.writeHead(500).end(), {
-      onRequest: (observation) => {
-        seen.push(observation)
-        throw new Error('broken observer')
+    const { peer, connection } = await connected(
+      t,
+      ({ url }, response) => response.writeHead(url === '/ok' ? 200 : 500).end(),
+      {
+        onRequest: (observation) => {
+          seen.push(observation)
+          throw new Error('broken observer')
+        },
       },
-    })
+    )
+    const handlers = { onOpen: () => {}, onData: () => {} }
     assert.equal((await connection.request(get('/a'))).code, 500)
+    await connection.stream(get('/refused'), handlers, 1_000)
+    await connection.stream(get('/ok'), handlers, 1_000)
+    assert.equal((await connection.open(get('/log'))).code, 500)
     peer.close()
     await assert.rejects(connection.request(get('/b')))
+    await assert.rejects(connection.stream(get('/b'), handlers, 1_000))
+    await assert.rejects(connection.open(get('/b')))
     assert.deepEqual(
       seen.map(({ method, path, code }) => `${method} ${path} ${code}`),
-      ['GET /a 500', 'GET /b 0'],
+      ['GET /a 500', 'GET /refused 500', 'GET /ok 200', 'GET /log 500', 'GET /b 0', 'GET /b 0', 'GET /b 0'],
     )
   })
 })

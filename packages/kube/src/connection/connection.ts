@@ -35,6 +35,7 @@ export interface RequestObservation {
   readonly path: string
   /** HTTP status, or 0 when there was no answer. */
   readonly code: number
+  /** Until then. */
   readonly seconds: number
 }
 
@@ -42,7 +43,7 @@ export interface ConnectionOptions {
   readonly breaker?: BreakerOptions
   /** How often a request is sent again that the server answered with "later" (429 or 5xx with Retry-After). */
   readonly maxRetries?: number
-  /** Called once for every answer to {@link Connection.request}, for metrics. */
+  /** Called once for every request when its answer is there, or begins if it is a stream, for metrics. */
   readonly onRequest?: (observation: RequestObservation) => void
 }
 
@@ -94,7 +95,18 @@ export class Connection {
    * that answer. `silenceMs` without a byte counts as no answer, which is how a frozen server is noticed.
    */
   async stream(request: Request, handlers: StreamHandlers, silenceMs: number): Promise<Response> {
-    return await this.#send('streams', request, { handlers, silenceMs })
+    const observed = this.#observed(request)
+    const onOpen = () => {
+      observed(200)
+      handlers.onOpen()
+    }
+    try {
+      const answer = await this.#send('streams', request, { handlers: { ...handlers, onOpen }, silenceMs })
+      observed(answer.code)
+      return answer
+    } finally {
+      observed(0)
+    }
   }
 
   /**
@@ -108,6 +120,7 @@ export class Connection {
     // It may wait long for its first byte, so it never is the trial that others wait for.
     this.#admit(request, { trial: false })
     const signal = request.signal ? AbortSignal.any([request.signal, this.#closed.signal]) : this.#closed.signal
+    const observed = this.#observed(request)
     try {
       const { statusCode, headers, body } = await dispatcher.request({
         ...sent,
@@ -115,8 +128,10 @@ export class Connection {
         ...(options.answerMs !== undefined && { headersTimeout: options.answerMs }),
       })
       this.breaker.succeeded()
+      observed(statusCode)
       return { code: statusCode, headers, body }
     } catch (cause) {
+      observed(0)
       if (signal.aborted) throw this.#aborted(request)
       if (!isMalformedRequest(cause)) this.breaker.failed()
       throw new ClusterUnreachable(this.name, this.server.origin, cause as Error)
@@ -160,15 +175,24 @@ export class Connection {
   }
 
   async #attempt(request: Request) {
-    const started = performance.now()
-    let code = 0
+    const observed = this.#observed(request)
     try {
       const response = await this.#send('requests', request)
-      code = response.code
+      observed(response.code)
       return response
     } finally {
-      const seconds = (performance.now() - started) / 1000
-      observe(this.#onRequest, { method: request.method, path: request.path, code, seconds })
+      observed(0)
+    }
+  }
+
+  /** Tells how a request went when it is first called: with the status of the answer, or 0 for none. */
+  #observed({ method, path }: Request): (code: number) => void {
+    const started = performance.now()
+    let told = false
+    return (code) => {
+      if (told) return
+      told = true
+      observe(this.#onRequest, { method, path, code, seconds: (performance.now() - started) / 1000 })
     }
   }
 
