@@ -140,11 +140,11 @@ describe('a cluster with two gateways, whose networks are translated', { skip: u
     ])
     await eventually('it listens', () => podOfOther.sh('curl -s http://127.0.0.1:8080').catch(() => undefined))
     const gateway = hostOf(hosts.network, victim.first)
-    const rule = 'FORWARD -m conntrack --ctstate INVALID -j DROP'
-    await gateway.sh(`iptables -I ${rule}`)
+    const chain = 'chain pass { type filter hook forward priority 0; ct state invalid drop; };'
+    await gateway.sh(`nft 'table inet proxy { ${chain} }'`)
     const node = hostOf(hosts.network, placeOf(cluster.name, victim.node.name))
     assert.equal(await node.sh(`curl -s -m 10 http://${remote}:8080 || true`), 'far')
-    await gateway.sh(`iptables -D ${rule}`)
+    await gateway.sh('nft delete table inet proxy')
   })
 
   it('sends nothing back and forth between gateways that are both cut off', async () => {

@@ -120,9 +120,8 @@ describe('a cluster with three gateways', { skip: unlessRoot }, () => {
       "require('node:http').createServer((_, answer) => answer.end('far')).listen(8080, '::')",
     ])
     await eventually('it listens', () => far.sh('curl -s http://127.0.0.1:8080').catch(() => undefined))
-    const rules = (verb: string) =>
-      ['iptables', 'ip6tables'].map((program) => `${program} -${verb} FORWARD -m conntrack --ctstate INVALID -j DROP`)
-    for (const place of gateways) await host(place).sh(rules('I').join('; '))
+    const chain = 'chain pass { type filter hook forward priority 0; ct state invalid drop; };'
+    for (const place of gateways) await host(place).sh(`nft 'table inet proxy { ${chain} }'`)
     for (const place of [...gateways, inner]) {
       for (const from of [host(place), hosts.podOn.get(place)]) {
         for (const url of [`http://${remote[4]}:8080`, `http://[${remote[6]}]:8080`]) {
@@ -130,7 +129,7 @@ describe('a cluster with three gateways', { skip: unlessRoot }, () => {
         }
       }
     }
-    for (const place of gateways) await host(place).sh(rules('D').join('; '))
+    for (const place of gateways) await host(place).sh('nft delete table inet proxy')
   })
 
   it('hides its mark from everybody else', async () => {
