@@ -12,7 +12,9 @@ import { benchAdmission, describeAdmission } from './scheduler/admission.ts'
 import { benchScheduler, describeScheduler } from './scheduler/bench.ts'
 import { benchSync, describeSync } from './sync/bench.ts'
 
-const program = new Command('bench').description('Side-by-side measurements, both sides in one run on this machine')
+const program = new Command('npm run bench --')
+  .description('Side-by-side measurements, both sides in one run on this machine')
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
 const number = (text: string) => Number(text)
 
 program

@@ -2,7 +2,7 @@ import { attachTestbed, progressOn } from '@kosmos/testbed'
 import { Command } from 'commander'
 import { upKosmos } from '../platform/kosmos.ts'
 
-const program = new Command('kosmos')
+const program = new Command('npm run kosmos --')
   .description('Our controllers against a test bed')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
 

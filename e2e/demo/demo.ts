@@ -117,7 +117,9 @@ ${indent(nodes)}
 A Deployment of the root runs in them, twice as many pods in leaf1 as in leaf2, as WorkloadPolicy ${APP} says:
 
 ${indent(pods)}
-${logs === undefined ? '' : `\nIts logs, read through the root:\n\n${indent(logs)}\n`}
+
+${logs === undefined ? 'The nodes are simulated, so there are no logs and no exec. Run it as root for real ones.' : `Its logs, read through the root:\n\n${indent(logs)}`}
+
 Try it:
 
   export KUBECONFIG=${testbed.root.kubeconfig}
@@ -125,9 +127,7 @@ Try it:
   kubectl get nodes,pods -o wide
   kubectl scale deployment ${APP} --replicas=12
   kubectl get workloadpolicy ${APP} -o yaml
-  kubectl logs -f deployment/${APP}
-  kubectl exec -it deployment/${APP} -- sh
-  npx kosmosctl get clusters
+${logs === undefined ? '' : `  kubectl logs -f deployment/${APP}\n  kubectl exec -it deployment/${APP} -- sh\n`}  npx kosmosctl get clusters
   npx kosmosctl check
 
 The leaves themselves: ${testbed.leaves.map(({ kubeconfig }) => kubeconfig).join(' ')}

@@ -18,6 +18,7 @@ describe('somebody who has cloned the repository and types npm start', () => {
   const env = { ...process.env, KOSMOS_TESTBEDS: home }
   let start: ChildProcess
   let said = ''
+  let other: { stdout: string; stderr: string }
   let testbed: Testbed
   const kubectl = (...args: string[]) =>
     run(testbed.bin.kubectl ?? 'kubectl', ['--kubeconfig', testbed.root.kubeconfig, ...args])
@@ -30,11 +31,14 @@ describe('somebody who has cloned the repository and types npm start', () => {
       stream?.on('data', (chunk) => {
         said += String(chunk)
       })
+    await eventually('it starts', () => said.includes('control planes'))
+    const atOnce = run(process.execPath, [...script('start'), '--detach'], { env })
     await eventually('it is ready, and says how to end it', () => {
       assert.equal(start.exitCode, null, said)
       return said.includes('Ctrl-C stops everything')
     })
     testbed = attachTestbed('kosmos')
+    other = await atOnce
   })
   after(async () => {
     start?.kill('SIGKILL')
@@ -58,6 +62,12 @@ describe('somebody who has cloned the repository and types npm start', () => {
     await assert.rejects(kubectl('exec', 'deployment/hello', '--', 'sh', '-c', 'exit 3'), { code: 3 })
   })
 
+  it('waits for another one that is starting, and finds what that has made', () => {
+    assert.match(other.stderr, /waiting for process/)
+    assert.doesNotMatch(other.stderr, /control planes/)
+    assert.ok(other.stdout.includes(testbed.root.kubeconfig))
+  })
+
   it('finds it still there when asked again, with --detach', async () => {
     const { stdout } = await run(process.execPath, [...script('start'), '--detach'], { env })
     assert.ok(stdout.includes(testbed.root.kubeconfig))
@@ -74,5 +84,49 @@ describe('somebody who has cloned the repository and types npm start', () => {
     assert.deepEqual(readdirSync(home), [])
     const { stderr } = await run(process.execPath, script('stop'), { env })
     assert.match(stderr, /nothing was running/)
+  })
+})
+
+describe('somebody who has second thoughts while npm start is at work', () => {
+  const home = mkdtempSync(path.join(os.tmpdir(), 'kosmos-start-'))
+  const env = { ...process.env, KOSMOS_TESTBEDS: home }
+  const begin = async () => {
+    const start = spawn(process.execPath, script('start'), { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
+    const ended = once(start, 'exit')
+    let said = ''
+    start.stderr.on('data', (chunk) => {
+      said += String(chunk)
+    })
+    await eventually('there are processes to end', () => said.includes('root is ready'))
+    return { start, ended }
+  }
+  after(async () => {
+    await run(process.execPath, script('stop'), { env })
+    rmSync(home, { recursive: true, force: true })
+  })
+
+  it('ends everything by Ctrl-C, and the exit code says that nothing runs', async () => {
+    const { start, ended } = await begin()
+    assert.ok(start.pid)
+    process.kill(-start.pid, 'SIGINT')
+    assert.deepEqual(await ended, [130, null])
+    assert.deepEqual(readdirSync(home), [])
+  })
+
+  it('ends everything by npm stop after kill -9', async () => {
+    const { start, ended } = await begin()
+    assert.ok(start.pid)
+    process.kill(-start.pid, 'SIGKILL')
+    await ended
+    await run(process.execPath, script('stop'), { env })
+    assert.deepEqual(readdirSync(home), [])
+  })
+
+  it('is told what npm start takes, when it is typed wrong', async () => {
+    await assert.rejects(run(process.execPath, [...script('start'), '--detached'], { env }), {
+      code: 2,
+      stderr: /unknown option '--detached'/,
+    })
+    assert.deepEqual(readdirSync(home), [])
   })
 })

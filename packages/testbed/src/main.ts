@@ -67,7 +67,7 @@ function withRealNodes(
   return [...(parseNodes(rootNodes).real > 0 ? [root] : []), ...(parseNodes(nodes).real > 0 ? leaves : [])]
 }
 
-const program = new Command('testbed')
+const program = new Command('npm run testbed --')
   .description('Real Kubernetes clusters on this machine: a root and leaves')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
 const named = (command: Command): Command =>
