@@ -1,4 +1,4 @@
-import { Client, Connection, createTransport, loadKubeConfig } from '@kosmos/kube'
+import { Client, Connection, type ConnectionOptions, createTransport, loadKubeConfig } from '@kosmos/kube'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 
 /** A cluster of its own for a test: an API server without controllers, and its administrator. */
@@ -26,9 +26,9 @@ export async function startCluster(
 }
 
 /** An administrator's client; its connection is closed by whoever asked for it. */
-export async function connect(name: string, kubeconfig: string): Promise<Client> {
+export async function connect(name: string, kubeconfig: string, options: ConnectionOptions = {}): Promise<Client> {
   const transport = await createTransport(loadKubeConfig({ file: kubeconfig }))
-  return new Client(new Connection(name, transport), 'kosmos-test')
+  return new Client(new Connection(name, transport, options), 'kosmos-test')
 }
 
 /** Waits until `look` returns something true; the time only bounds a test that would never end. */

@@ -6,13 +6,15 @@ import {
   type ConfigMap,
   configMaps,
   Informer,
+  type InformerOptions,
   type KubeObject,
   namespaces,
   type Resource,
   secrets,
   unwrap,
 } from '@kosmos/kube'
-import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
+import { versionOnly } from '../copies/identity.ts'
+import { connect, eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { startNamespaces } from '../namespaces/fixture.ts'
 import { ConfigurationCopies, type ConfigurationSources } from './controller.ts'
 import { ConfigurationRegistry } from './registry.ts'
@@ -26,16 +28,19 @@ function startCopies(root: Client, leaf: Client, registered: Promise<void> = Pro
   const registry = new ConfigurationRegistry()
   const woken: string[] = []
   const watching: Promise<void>[] = []
-  const sourcesOf = (client: Client, labelSelector?: string): ConfigurationSources => {
+  const sourcesOf = (
+    client: Client,
+    options: Pick<InformerOptions<KubeObject, never>, 'labelSelector' | 'metadataOnly' | 'transform'>,
+  ): ConfigurationSources => {
     const informer = (resource: Resource) => {
-      const started = new Informer<KubeObject>({ client, resource, labelSelector, metadataOnly: true })
+      const started = new Informer<KubeObject>({ client, resource, ...options })
       watching.push(started.run(stop.signal))
       return started
     }
     return { configmaps: informer(configMaps), secrets: informer(secrets) }
   }
-  const rootSources = sourcesOf(root)
-  const leafSources = sourcesOf(leaf, `${rootClusterLabel}=${rootClusterId}`)
+  const rootSources = sourcesOf(root, { metadataOnly: 'list', transform: versionOnly })
+  const leafSources = sourcesOf(leaf, { labelSelector: `${rootClusterLabel}=${rootClusterId}`, metadataOnly: true })
   const copies = new ConfigurationCopies({
     root,
     leaf,
@@ -72,15 +77,24 @@ function startCopies(root: Client, leaf: Client, registered: Promise<void> = Pro
 describe('copies of ConfigMaps and Secrets in a leaf', () => {
   let root: LiveCluster
   let leaf: LiveCluster
+  let copier: Client
   let life: ReturnType<typeof startCopies>
+  /** Names of what the copies have read in the root. */
+  const reads: string[] = []
 
   before(async () => {
     ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
+    copier = await connect('root', root.controlPlane.kubeconfig, {
+      onRequest: ({ method, path }) => {
+        if (method === 'GET') reads.push(path.replace(/.*\//, ''))
+      },
+    })
     await root.client.create(namespaces, { metadata: { name: namespace } })
-    life = startCopies(root.client, leaf.client)
+    life = startCopies(copier, leaf.client)
   })
   after(async () => {
     await life?.end()
+    await copier?.connection.close()
     await Promise.all([root?.end(), leaf?.end()])
   })
 
@@ -132,6 +146,23 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
       return seen?.data?.colour === 'blue' && seen
     })
     assert.equal(now.metadata.uid, copy.metadata.uid)
+  })
+
+  it('follow the root without reading there again what a change has brought, unless it is large', async () => {
+    await mirrored('small')
+    await mirrored('large')
+    const change = (name: string, colour: string) =>
+      root.client.patch(configMaps, { namespace, name }, { data: { colour } }, { type: 'merge' })
+    const follows = (name: string, colour: string) =>
+      eventually(`${name} follows`, async () => (await copyIn(name))?.data?.colour === colour)
+    reads.length = 0
+    await change('small', 'blue')
+    await follows('small', 'blue')
+    assert.deepEqual(reads, [])
+    const large = 'x'.repeat(20_000)
+    await change('large', large)
+    await follows('large', large)
+    assert.deepEqual(reads, ['large'])
   })
 
   it('are made anew for an object that was deleted and created again', async () => {
@@ -231,7 +262,7 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
     const { copy: unneeded } = await mirrored('left-behind')
     await life.end()
     const known = Promise.withResolvers<void>()
-    life = startCopies(root.client, leaf.client, known.promise)
+    life = startCopies(copier, leaf.client, known.promise)
     await life.synced
     assert(await copyIn('left-behind'))
     life.need('shop/pod-of-kept', key('kept'))

@@ -1,4 +1,5 @@
 import {
+  type Change,
   type Client,
   Controller,
   configMaps,
@@ -15,9 +16,10 @@ import { nameInRoot, privateName } from '../copies/private-name.ts'
 import { CopyRefused, type CopyTarget, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import { copyOf } from './copy.ts'
+import { FreshContents } from './fresh-contents.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from './registry.ts'
 
-/** Metadata of a collection; the content is read when it is copied, and held by nobody. */
+/** Versions of a collection; the content comes with a change, or is read when it is copied, and is held no longer. */
 export type MetadataInformer = Pick<Informer<KubeObject>, 'get' | 'subscribe' | 'synced' | 'store'>
 
 export interface ConfigurationSources {
@@ -58,6 +60,7 @@ export class ConfigurationCopies {
   readonly controller: Controller
   readonly #options: ConfigurationOptions
   readonly #refusals = new Map<ConfigurationKey, string>()
+  readonly #fresh = new FreshContents()
 
   constructor(options: ConfigurationOptions) {
     this.#options = options
@@ -67,7 +70,7 @@ export class ConfigurationCopies {
       reconcile: (key) => this.#reconcile(key),
     }).waitFor(options.registered)
     for (const plural of Object.keys(RESOURCES) as Plural[]) {
-      this.controller.watch(options.rootSources[plural], ({ key }) => this.#needed(`${plural}/${key}`))
+      this.controller.watch(options.rootSources[plural], (change) => this.#changed(plural, change))
       this.controller.watch(options.leafSources[plural], ({ object }) =>
         podOwnerOf(object) ? [] : [`${plural}/${object.metadata?.namespace}/${nameInRoot(object)}`],
       )
@@ -96,8 +99,11 @@ export class ConfigurationCopies {
     return this.#inLeaf(key)?.metadata?.name ?? split(key).ref.name
   }
 
-  *#needed(key: ConfigurationKey): Iterable<ConfigurationKey> {
-    if (this.#options.registry.isNeeded(key)) yield key
+  *#changed(plural: Plural, change: Change<KubeObject>): Iterable<ConfigurationKey> {
+    const key = `${plural}/${change.key}`
+    if (!this.#options.registry.isNeeded(key)) return
+    if (change.type !== 'deleted' && change.given) this.#fresh.keep(key, change.given)
+    yield key
   }
 
   #view(key: ConfigurationKey): CopyView {
@@ -118,8 +124,9 @@ export class ConfigurationCopies {
   }
 
   async #reconcile(key: ConfigurationKey): Promise<Requeue> {
+    const fresh = this.#fresh.take(key)
     try {
-      const requeue = await this.#step(key)
+      const requeue = await this.#step(key, fresh)
       this.#refusals.delete(key)
       return requeue
     } catch (error) {
@@ -135,22 +142,25 @@ export class ConfigurationCopies {
     for (const pod of this.#options.registry.dependentsOf(key)) this.#options.wake(pod)
   }
 
-  async #step(key: ConfigurationKey): Promise<Requeue> {
-    const plan = planCopy(this.#view(key))
+  async #step(key: ConfigurationKey, fresh: KubeObject | undefined): Promise<Requeue> {
+    const view = this.#view(key)
+    const plan = planCopy(view)
+    // The watch may have begun anew since, and told of a later state without its content.
+    const content = isVersion(fresh, view.root) ? fresh : undefined
     const { ref } = split(key)
     if (plan.kind === 'none') this.#wakeDependents(key)
     if (plan.kind === 'delete' && plan.reason === 'unneeded' && this.#options.heldBack(ref.namespace))
       return { afterMs: HELD_BACK_MS }
-    const written = await writeCopyAs(plan, this.nameOf(key), (name) => this.#target(key, name))
+    const written = await writeCopyAs(plan, this.nameOf(key), (name) => this.#target(key, name, content))
     return written === 'written' ? undefined : written
   }
 
-  #target(key: ConfigurationKey, nameInLeaf: string): CopyTarget {
+  #target(key: ConfigurationKey, nameInLeaf: string, content: KubeObject | undefined): CopyTarget {
     const { root, leaf, rootClusterId, namespaces } = this.#options
     const { plural, ref } = split(key)
     const resource = RESOURCES[plural] as Resource
     const copy = async () => {
-      const object = await root.get(resource, ref)
+      const object = content ?? (await root.get(resource, ref))
       return object && copyOf(object as Parameters<typeof copyOf>[0], rootClusterId, nameInLeaf)
     }
     return { leaf, resource, ref: { namespace: ref.namespace, name: nameInLeaf }, rootClusterId, namespaces, copy }
@@ -163,4 +173,10 @@ const HELD_BACK_MS = 60_000
 function split(key: ConfigurationKey) {
   const [plural, namespace, name] = key.split('/') as [Plural, string, string]
   return { plural, objectKey: `${namespace}/${name}`, ref: { namespace, name } }
+}
+
+function isVersion(one: KubeObject | undefined, other: KubeObject | undefined): boolean {
+  return (
+    one?.metadata?.uid === other?.metadata?.uid && one?.metadata?.resourceVersion === other?.metadata?.resourceVersion
+  )
 }

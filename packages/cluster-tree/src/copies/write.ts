@@ -32,6 +32,9 @@ export class CopyRefused extends Error {
 /** As validation says it of immutable ConfigMaps and Secrets, of a Secret's type, and of the clusterIP of a Service. */
 const IMMUTABLE = /immutable|may not change once set/
 
+/** The watch tells what was written: nobody reads it in the answer. */
+const ANSWER = { metadataOnly: true } as const
+
 /** Brings one copy in a leaf to what its plan says. Throws {@link CopyRefused} when the leaf does not take it. */
 export async function writeCopy(plan: CopyPlan, target: CopyTarget): Promise<CopyWritten> {
   const { leaf, resource, ref } = target
@@ -48,7 +51,7 @@ export async function writeCopy(plan: CopyPlan, target: CopyTarget): Promise<Cop
       if (!copy) return 'written'
       const { uid, resourceVersion } = plan
       const metadata = { ...copy.metadata, uid, resourceVersion }
-      const outcome = await leaf.replace(resource, { ...copy, metadata } as KubeObject)
+      const outcome = await leaf.replace<KubeObject>(resource, { ...copy, metadata }, ANSWER)
       // An immutable object cannot be changed, only made again; whatever mounts it sees the new one.
       const isImmutable = !outcome.ok && outcome.reason === 'Invalid' && IMMUTABLE.test(outcome.status.message ?? '')
       refuseUnlessPassing(isImmutable ? await leaf.delete(resource, ref, { uid }) : outcome)
@@ -78,7 +81,7 @@ export async function writeCopyAs(
 async function create({ leaf, resource, ref, rootClusterId, namespaces, copy }: CopyTarget): Promise<CopyWritten> {
   const object = await copy()
   if (!object) return 'written'
-  const outcome = await leaf.create(resource, object)
+  const outcome = await leaf.create<KubeObject>(resource, object, ANSWER)
   if (outcome.ok) return 'written'
   if (outcome.reason === 'NotFound' && ref.namespace) {
     const ensured = await namespaces.ensure(ref.namespace)

@@ -129,7 +129,7 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
     }),
   }
   const versions = (resource: Resource) =>
-    new Informer<KubeObject>({ client, resource, metadataOnly: true, transform: versionOnly })
+    new Informer<KubeObject>({ client, resource, metadataOnly: 'list', transform: versionOnly })
   const configuration = { configmaps: versions(configMaps), secrets: versions(secrets) }
   return {
     client,

@@ -345,6 +345,7 @@ describe('a reflector', () => {
       const followed = [
         await follow(t, namespace),
         await follow(t, namespace, { metadataOnly: true }),
+        await follow(t, namespace, { metadataOnly: 'list' }),
         await follow(t, namespace),
       ]
       await fc.assert(

@@ -66,6 +66,20 @@ describe('a store', () => {
     )
   })
 
+  it('tells what it was given beside what the transform made of it, of single changes only', () => {
+    const transform = ({ metadata }: Item): Item => ({ metadata, color: '', tags: [] }) as Item
+    const store = new Store<Item>({ transform })
+    const given: (Item | undefined)[] = []
+    store.subscribe((change) => given.push(change.type === 'deleted' ? undefined : change.given))
+    const [first, second, third] = ['1', '2', '3'].map((version) => item('a', 'u1', version))
+    assert(first && second && third)
+    store.set(first)
+    store.set(second)
+    store.replaceAll([third])
+    assert.deepEqual(given, [first, second, undefined])
+    assert.equal(store.get('shop/a')?.color, '')
+  })
+
   it('tells of an object that was replaced under its name as deleted, then added', () => {
     for (const write of ['set', 'replaceAll'] as const) {
       const store = new Store<Item, 'color' | 'tag'>({ indexes })

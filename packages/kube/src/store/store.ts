@@ -4,8 +4,9 @@ import { errorOf, observe } from '../observe/observe.ts'
 
 /** What happened to one object of a store, told to its subscribers once per real change. */
 export type Change<T> =
-  | { readonly type: 'added'; readonly key: ObjectKey; readonly object: T }
-  | { readonly type: 'updated'; readonly key: ObjectKey; readonly object: T; readonly old: T }
+  /** `given`: as it came, where the transform has made another of it; absent when it came with a whole state. */
+  | { readonly type: 'added'; readonly key: ObjectKey; readonly object: T; readonly given?: T }
+  | { readonly type: 'updated'; readonly key: ObjectKey; readonly object: T; readonly old: T; readonly given?: T }
   /** `object` is the last state known. */
   | { readonly type: 'deleted'; readonly key: ObjectKey; readonly object: T }
 
@@ -76,23 +77,28 @@ export class Store<T extends KubeObject, Index extends string = never> {
 
   /** Takes a new state of one object; nothing happens if it is the one held. */
   set(given: T): void {
+    this.#take(given, true)
+  }
+
+  #take(given: T, alone: boolean): void {
     const key = keyOf(given)
     const old = this.#objects.get(key)
     if (old !== undefined && sameState(old, given)) return
     const object = this.#transform(given)
+    const asGiven = alone && object !== given ? { given } : {}
     if (old === undefined) {
-      this.#insert(key, object)
+      this.#insert(key, object, asGiven)
       return
     }
     if (!sameIncarnation(old, given)) {
       // Deleted and created again between two looks: subscribers must see the first one go.
       this.#remove(key, old)
-      this.#insert(key, object)
+      this.#insert(key, object, asGiven)
       return
     }
     this.#reindex(key, old, object)
     this.#objects.set(key, object)
-    this.#tell({ type: 'updated', key, object, old })
+    this.#tell({ type: 'updated', key, object, old, ...asGiven })
   }
 
   /** Forgets an object; `last` is its final state, which subscribers see. */
@@ -109,13 +115,13 @@ export class Store<T extends KubeObject, Index extends string = never> {
       present.add(keyOf(object))
     }
     for (const [key, old] of this.#objects) if (!present.has(key)) this.#remove(key, old)
-    for (const object of objects) this.set(object)
+    for (const object of objects) this.#take(object, false)
   }
 
-  #insert(key: ObjectKey, object: T): void {
+  #insert(key: ObjectKey, object: T, asGiven: { readonly given?: T }): void {
     this.#reindex(key, undefined, object)
     this.#objects.set(key, object)
-    this.#tell({ type: 'added', key, object })
+    this.#tell({ type: 'added', key, object, ...asGiven })
   }
 
   #remove(key: ObjectKey, last: T, held: T = last): void {
