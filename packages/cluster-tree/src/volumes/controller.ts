@@ -23,6 +23,7 @@ import { throwUnlessPassing } from '../root/passing.ts'
 import { leafClaim, rootKeyOf } from './claim.ts'
 import type { ClassNames } from './class-names.ts'
 import { dataSourceOf } from './data-source.ts'
+import { DroppedAttributes } from './dropped-attributes.ts'
 import { attributesClassUnknown, dataSourceElsewhere, dataSourceUnsupported } from './events.ts'
 import { Placement, type PlacementOptions } from './placement.ts'
 import { isLost, isOf, planVolume, type VolumePlan, type VolumeView } from './plan.ts'
@@ -71,6 +72,7 @@ export class LeafVolumes {
   readonly #options: LeafVolumesOptions
   readonly #placement: Placement
   readonly #refusals: ClaimRefusals
+  readonly #dropped = new DroppedAttributes()
 
   constructor(options: LeafVolumesOptions) {
     this.#options = options
@@ -184,13 +186,14 @@ export class LeafVolumes {
     const ref = { ...refOf(key), name: this.nameOf(key) }
     switch (plan.kind) {
       case 'none':
+        this.#dropped.forget(key)
         return
       case 'provision':
         return await this.#provision(key, claim)
       case 'createLeafClaim':
         return await this.#createLeafClaim(key, claim)
       case 'changeLeafClaim':
-        await this.#change(claim, ref, plan)
+        await this.#change(key, claim, ref, plan)
         return
       case 'deleteLeafClaim':
         refuseUnlessPassing(await leaf.delete(persistentVolumeClaims, ref, { uid: plan.uid }))
@@ -266,16 +269,21 @@ export class LeafVolumes {
   }
 
   async #change(
+    key: ObjectKey,
     claim: PersistentVolumeClaim | undefined,
     ref: ObjectRef,
-    { uid, spec }: Extract<VolumePlan, { kind: 'changeLeafClaim' }>,
+    plan: Extract<VolumePlan, { kind: 'changeLeafClaim' }>,
   ): Promise<void> {
     const { leaf, events, clusterName } = this.#options
+    const { uid } = plan
+    const spec = this.#dropped.worthAsking(key, uid, plan.spec)
+    if (!spec) return
     const outcome = await leaf.patch(persistentVolumeClaims, ref, { metadata: { uid }, spec }, { type: 'merge' })
     refuseUnlessPassing(outcome)
     const { volumeAttributesClassName: wanted } = spec
-    if (claim && wanted && outcome.ok && outcome.object.spec?.volumeAttributesClassName !== wanted)
-      events.record(claim, attributesClassUnknown(clusterName))
+    if (!wanted || !outcome.ok || outcome.object.spec?.volumeAttributesClassName === wanted) return
+    this.#dropped.note(key, uid, wanted)
+    if (claim) events.record(claim, attributesClassUnknown(clusterName))
   }
 
   async #createLeafClaim(key: ObjectKey, claim: PersistentVolumeClaim | undefined): Promise<Requeue> {
