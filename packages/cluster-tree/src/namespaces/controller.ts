@@ -8,6 +8,7 @@ import {
   type Namespace,
   namespaces,
   type Outcome,
+  persistentVolumeClaims,
   type Requeue,
 } from '@kosmos/kube'
 import { securityLabels, securityPatch } from './security.ts'
@@ -27,6 +28,8 @@ export interface LeafNamespacesOptions {
 
 /** Between looks whether the last copies have ended. */
 const COPIES_END_MS = 3_000
+/** And whether claims that outlive their pods have: those with reclaim policy Retain stay for as long as an administrator likes. */
+const CLAIMS_END_MS = 60_000
 
 /** How a namespace came to be there, or what the leaf said. */
 export type NamespaceOutcome = 'created' | 'present' | Extract<Outcome<Namespace>, { ok: false }>
@@ -78,10 +81,11 @@ export class LeafNamespaces {
   async #remove(name: string, uid: string): Promise<Requeue> {
     const { root, leaf, rootClusterId, onKept } = this.#options
     if (await root.get(namespaces, { name })) return
-    let ours = 0
-    const found = await census(leaf, name, ({ metadata }) => {
+    let [ours, claims] = [0, 0]
+    const found = await census(leaf, name, ({ metadata }, { plural }) => {
       const isOurs = metadata?.labels?.[rootClusterLabel] === rootClusterId
       if (isOurs) ours++
+      if (isOurs && plural === persistentVolumeClaims.plural) claims++
       // What stands for Services of other clusters goes with the namespace.
       return isOurs || metadata?.labels?.[importedByLabel] === rootClusterId
     })
@@ -90,7 +94,7 @@ export class LeafNamespaces {
       return
     }
     // Copies of root pods are on their way out: their root pods went before the root's namespace could.
-    if (ours > 0) return { afterMs: COPIES_END_MS }
+    if (ours > 0) return { afterMs: ours > claims ? COPIES_END_MS : CLAIMS_END_MS }
     await leaf.delete(namespaces, { name }, { uid })
     return
   }

@@ -11,6 +11,7 @@ import {
   type Namespace,
   namespaces,
   type ObjectRef,
+  persistentVolumeClaims,
   pods,
   type Resource,
   secrets,
@@ -54,7 +55,7 @@ export async function deleteImports(leaf: Client, rootId: string): Promise<void>
 }
 
 /**
- * Removes what join and the controllers made in the leaf for this root: namespaces in which nothing else is, then the
+ * Removes what join and the controllers made in the leaf for this root: namespaces in which nothing else is, and no data, then the
  * account with its rights. Returns what had to stay.
  */
 export async function leaveLeaf(leaf: Client, rootId: string, account: string): Promise<Remainder[]> {
@@ -162,14 +163,24 @@ export function leftInLeaf(rootId: string, account: string, why: string): Remain
 }
 
 async function reasonToStay(leaf: Client, namespace: string, rootId: string): Promise<Remainder | undefined> {
-  const isOurs = (object: KubeObject) => isOwn(object, rootId) || object.metadata?.labels?.[importedByLabel] === rootId
+  let claim: KubeObject | undefined
+  const isOurs = (object: KubeObject, kind: Resource) => {
+    if (kind.plural === persistentVolumeClaims.plural && isOwn(object, rootId)) claim = object
+    return isOwn(object, rootId) || object.metadata?.labels?.[importedByLabel] === rootId
+  }
   const found = await census(leaf, namespace, isOurs)
+  const command = `kubectl delete namespace ${namespace}`
+  // With the namespace the claim would go, and with the claim what is on the volume.
+  if (found.kind === 'empty' && claim) {
+    const named = describeObject({ ...claim, kind: persistentVolumeClaims.kind })
+    return { what: `Namespace ${namespace}`, why: `${named} is in it, with its data`, command }
+  }
   if (found.kind === 'empty') return undefined
   const why =
     found.kind === 'foreign'
       ? `${found.example} is in it and was not made for this root`
       : `the stored credentials may not see whether ${found.kinds.join(', ')} are in it (--leaf-kubeconfig of an administrator may)`
-  return { what: `Namespace ${namespace}`, why, command: `kubectl delete namespace ${namespace}` }
+  return { what: `Namespace ${namespace}`, why, command }
 }
 
 async function deleteObject(leaf: Client, resource: Resource, object: KubeObject): Promise<undefined> {

@@ -8,6 +8,7 @@ import {
   type KubeObject,
   namespaces,
   nodes,
+  persistentVolumeClaims,
   pods,
   secrets,
   services,
@@ -268,6 +269,28 @@ describe('an unjoin', () => {
       'Secret kosmos-system/theirs',
     ])
     for (const made of ['team-a', 'kosmos-system']) await leaf.client.delete(namespaces, { name: made })
+    await leafIsAsBefore()
+  })
+
+  it('leaves claims in the leaf with their data, and says where', async () => {
+    await joined()
+    await leaf.client.create(namespaces, own({ name: 'team-c' }))
+    await leaf.client.create(configMaps, own({ name: 'ours', namespace: 'team-c' }))
+    const ref = { name: 'data', namespace: 'team-c' }
+    const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } }
+    await leaf.client.create(persistentVolumeClaims, { ...own(ref), spec } as KubeObject)
+    const { remains } = await leave({ force: true })
+    assert.deepEqual(
+      remains.map(({ what, why }) => `${what}: ${why}`),
+      ['Namespace team-c: PersistentVolumeClaim team-c/data is in it, with its data'],
+    )
+    const claim = await leaf.client.get(persistentVolumeClaims, ref)
+    assert.ok(claim && !claim.metadata.deletionTimestamp)
+    const namespace = await leaf.client.get(namespaces, { name: 'team-c' })
+    assert.equal(namespace?.metadata.deletionTimestamp, undefined)
+    await leaf.client.patch(persistentVolumeClaims, ref, { metadata: { finalizers: null } }, { type: 'merge' })
+    await leaf.client.delete(persistentVolumeClaims, ref)
+    await leaf.client.delete(namespaces, { name: 'team-c' })
     await leafIsAsBefore()
   })
 
