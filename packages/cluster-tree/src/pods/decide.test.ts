@@ -152,6 +152,17 @@ describe('a pod deleted in the root', () => {
     assert.equal(decide(view({ root: rootPod({ metadata: deleting(30) }) })).do, 'finishRoot')
   })
 
+  it('is deleted again when the root has marked it as removed and does not remove it', () => {
+    const root = rootPod({ metadata: deleting(0) })
+    const at = Date.parse('2026-01-01T01:00:00Z')
+    assert.deepEqual(decide({ ...view({ root }), now: at + 1_000 }), {
+      do: 'none',
+      reason: 'RootPodGoing',
+      afterMs: 9_000,
+    })
+    assert.equal(decide({ ...view({ root }), now: at + 10_000 }).do, 'finishRoot')
+  })
+
   it('tells how it ended before it goes, when a finalizer keeps it for somebody to read', () => {
     const finalizers = ['batch.kubernetes.io/job-tracking']
     const root = rootPod({ metadata: { ...deleting(30), finalizers }, status: started })

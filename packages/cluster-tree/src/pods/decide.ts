@@ -12,6 +12,9 @@ import { type Waiting, waitingStatus } from './waiting.ts'
 /** How long a copy may go on after the end of its grace before nobody is expected to end it. */
 const STUCK_MS = 60_000
 
+/** How long the root may take from marking a pod as removed to removing it: it does both for one request. */
+const HALF_REMOVED_MS = 10_000
+
 /** All that is known about one namespace/name, in the root and in one leaf. */
 export interface PodView {
   /** uid of the root's kube-system namespace. */
@@ -182,8 +185,12 @@ function finish(view: PodView, root: Pod): PodAction {
     const patch = (last && isTerminal(last.status) && reflect(root, last)) || endedStatus(root, view.now)
     if (patch !== undefined) return { do: 'reflect', reason: 'LeafPodEnded', patch }
   }
-  // Grace 0 is what finishing sets; only finalizers keep the pod then.
-  if (deletionGracePeriodSeconds === 0) return none('RootPodHasFinalizers')
+  // Grace 0 is what finishing sets; only finalizers keep the pod then, or an API server that was killed before it removed it.
+  if (deletionGracePeriodSeconds === 0) {
+    if (finalizers?.length) return none('RootPodHasFinalizers')
+    const dueMs = Date.parse(root.metadata.deletionTimestamp ?? '') + HALF_REMOVED_MS - view.now
+    if (dueMs > 0) return { do: 'none', reason: 'RootPodGoing', afterMs: dueMs }
+  }
   return { do: 'finishRoot', reason: 'LeafPodGone', uid }
 }
 
