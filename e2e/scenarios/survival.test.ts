@@ -7,6 +7,7 @@ import { rootUidAnnotation } from '@kosmos/api'
 import { join, silent } from '@kosmos/kosmosctl'
 import { type Client, configMaps, Informer, namespaces, type Pod, pods } from '@kosmos/kube'
 import { ComponentFailed, type FaultProxy, startFaultProxy } from '@kosmos/testbed'
+import PQueue from 'p-queue'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { type Random, randomFrom } from '../platform/random.ts'
@@ -171,6 +172,8 @@ describe('when components are killed, paused and cut off while pods come and go'
         },
       ],
     ]
+    // As many as there are names, and still starting when the first disruption comes.
+    await new PQueue({ concurrency: 4 * USERS }).addAll(NAMES.map((name) => () => createPod(platform.root, name)))
     const churning = new AbortController()
     const churn = Promise.all(
       Array.from({ length: USERS }, (_, user) => churnPods(platform.root, churning.signal, randomFrom(seed + user))),
@@ -270,6 +273,9 @@ function isReady(status: Pod['status']): boolean {
   return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 }
 
+const createPod = (root: Client, name: string) =>
+  root.create(pods, scratching(referring(pod(name, { namespace: NAMESPACE }))))
+
 /** A label that users change. */
 const TOUCHED = 'touched'
 
@@ -284,8 +290,7 @@ async function churnPods(root: Client, signal: AbortSignal, random: Random): Pro
       if (random.below(20) === 0) await changeServices(root, NAMESPACE, random)
       const dice = random.below(5)
       if (dice < 2) {
-        const created = await root.create(pods, scratching(referring(pod(name, { namespace: NAMESPACE }))))
-        if (created.ok) actions++
+        if ((await createPod(root, name)).ok) actions++
       } else if (dice === 2) {
         const patch = { metadata: { labels: { [TOUCHED]: `${actions}` } } }
         const changed = await root.patch(pods, ref, patch, { type: 'merge' })
