@@ -194,6 +194,22 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
     assert.deepEqual((await copied('optional')).data, { colour: 'blue' })
   })
 
+  it('of a Secret that pods can do without come when it does, and follow it', async () => {
+    const ref = { namespace, name: 'late' }
+    life.wish('shop/hopeful', 'secrets/shop/late')
+    assert.equal(life.copies.stateOf('secrets/shop/late'), 'missing')
+    await root.client.create(secrets, { metadata: ref, stringData: { word: 'here' } } as KubeObject)
+    const copyWith = (word: string) =>
+      eventually(`the copy says ${word}`, async () => {
+        const { data = {} } = (await leaf.client.get(secrets, ref)) ?? {}
+        return Buffer.from(data.word ?? '', 'base64').toString() === word
+      })
+    await copyWith('here')
+    await root.client.patch(secrets, ref, { stringData: { word: 'changed' } }, { type: 'merge' })
+    await copyWith('changed')
+    await eventually('the pod is told', () => life.woken.includes('shop/hopeful'))
+  })
+
   it('come back when somebody deletes them', async () => {
     const { copy } = await mirrored('deleted')
     await leaf.client.delete(configMaps, { namespace, name: 'deleted' })

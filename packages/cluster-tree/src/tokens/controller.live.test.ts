@@ -89,8 +89,8 @@ describe('tokens of pods in a leaf', () => {
   })
   after(() => Promise.all([root?.end(), leaf?.end()]))
 
-  const inRoot = async (name: string, audience?: string, serviceAccountName = 'builder') => {
-    const sources = [{ serviceAccountToken: { path: 'token', ...(audience && { audience }) } }]
+  const inRoot = async (name: string, audience?: string, serviceAccountName = 'builder', expirationSeconds = 3607) => {
+    const sources = [{ serviceAccountToken: { path: 'token', expirationSeconds, ...(audience && { audience }) } }]
     const spec = {
       nodeName,
       serviceAccountName,
@@ -140,6 +140,21 @@ describe('tokens of pods in a leaf', () => {
       [status?.authenticated, status?.user?.username],
       [true, `system:serviceaccount:${namespace}:builder`],
     )
+  })
+
+  it('live for as long as the pod asks, and never for the year that an API server makes of its default', async (t) => {
+    const life = startTokens(root, leaf)
+    t.after(life.end)
+    for (const [name, asked, given] of [
+      ['brief', 1200, 1200],
+      ['usual', 3607, 3600],
+    ] as const) {
+      const pod = await inRoot(name, undefined, undefined, asked)
+      await inLeaf(pod)
+      const [, payload = ''] = tokenIn(await delivered(pod)).split('.')
+      const { iat, exp } = JSON.parse(Buffer.from(payload, 'base64url').toString())
+      assert.equal(exp - iat, given, name)
+    }
   })
 
   it('are worth nothing for another audience, nor once the pod is gone', async (t) => {
