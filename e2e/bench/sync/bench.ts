@@ -27,6 +27,13 @@ export interface SyncResult {
   readonly listsInSteadyState: number
   /** From the first change of all ConfigMaps in the root until the last copy shows it. */
   readonly changeToAllCopiesSeconds: number
+  /** What one of these changes costs, and nothing else, of all processes of the test bed. */
+  readonly change: {
+    /** By `<cluster>/<component>`, in milliseconds. */
+    readonly cpuMs: Readonly<Record<string, number>>
+    /** By `<cluster> <verb>`, of cluster-tree. */
+    readonly requests: Readonly<Record<string, number>>
+  }
   /** With all pods and copies there. */
   readonly idle: Idle
 }
@@ -79,6 +86,7 @@ async function measure(testbed: Testbed, { pods, objects, unreferenced, progress
     await createAll(client, objects)
     const before = { cpu: cpuMs(pid), seen: await snapshot(testbed, metrics) }
     let changeToAllCopiesSeconds = 0
+    let ofChange: SyncResult['change'] = { cpuMs: {}, requests: {} }
     let quiet: Idle = { cpuPercent: 0, requestsPerSecond: {} }
     let quietMs = 0
     const whileRunning = async () => {
@@ -87,7 +95,10 @@ async function measure(testbed: Testbed, { pods, objects, unreferenced, progress
       quiet = await idle(pid, () => requestsOf(metrics))
       quietMs = cpuMs(pid) - start
       progress.step('every ConfigMap is changed')
+      const unchanged = await snapshot(testbed, metrics)
       changeToAllCopiesSeconds = await onCluster(leaf.kubeconfig, (leaf) => change(client, leaf, objects))
+      const { cpuMsPerPod, requestsPerPod } = between(unchanged, await snapshot(testbed, metrics), objects)
+      ofChange = { cpuMs: cpuMsPerPod, requests: requestsPerPod }
     }
     const tree = await runLoad({ client, namespace: NAMESPACE, count: pods, podOf: podWith, whileRunning })
     const after = await snapshot(testbed, metrics)
@@ -105,6 +116,7 @@ async function measure(testbed: Testbed, { pods, objects, unreferenced, progress
       requestsPerPod,
       listsInSteadyState: lists(after) - lists(before.seen),
       changeToAllCopiesSeconds,
+      change: ofChange,
       idle: quiet,
     }
   })
@@ -180,6 +192,12 @@ async function change(root: Client, leaf: Client, objects: number): Promise<numb
   return seconds
 }
 
+const listed = (values: Readonly<Record<string, number>>, least: number) =>
+  Object.entries(values)
+    .filter(([, value]) => value >= least)
+    .map(([what, value]) => `${what} ${value.toFixed(2)}`)
+    .join(', ')
+
 /** For a terminal. */
 export function describeSync(result: SyncResult): string {
   const { pods, objects, unreferenced, direct, tree, ratio, idle } = result
@@ -189,6 +207,7 @@ export function describeSync(result: SyncResult): string {
     `direct ${direct.podsPerSecond.toFixed(1)} pods/s, tree ${tree.podsPerSecond.toFixed(1)} pods/s: ratio ${ratio.toFixed(2)}`,
     `${result.cpuMsPerPod.toFixed(1)} ms CPU a pod, peak RSS ${result.peakRssMiB.toFixed(0)} MiB, ${result.listsInSteadyState} lists`,
     `all ConfigMaps changed in the leaf after ${result.changeToAllCopiesSeconds.toFixed(1)} s`,
+    `a change costs ms CPU: ${listed(result.change.cpuMs, 0.05)}; requests: ${listed(result.change.requests, 0.01)}`,
     `at rest ${idle.cpuPercent.toFixed(1)} % of a core, requests a second: ${rates.join(', ')}`,
     ...Object.entries(result.requestsPerPod)
       .filter(([, requests]) => requests >= 0.01)
