@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Host, Network } from './network.fixture.ts'
+import { eventually, type Host, type Network } from './network.fixture.ts'
 
 export interface Pings {
   readonly child: ChildProcess
@@ -16,6 +16,16 @@ export function startPings(network: Network, host: Host, address: string): Pings
     text += chunk
   })
   return { child, text: () => text }
+}
+
+/**
+ * Waits until a hundred answers have come after what was just cut, and returns the longest time without one, in milliseconds:
+ * to be told, and not asserted, since a busy machine adds to it.
+ */
+export async function outage(pings: Pings): Promise<number> {
+  const before = pings.text().length
+  await eventually('answers come again', async () => (pings.text().slice(before).match(/ttl=/g)?.length ?? 0) > 100)
+  return await longestGap(pings)
 }
 
 /** Milliseconds between two answers, the most there were. */

@@ -130,7 +130,7 @@ describe('endpoints that somebody wrote in the root', () => {
   const become = (of: string, ...addresses: string[]) =>
     eventually(`${of} is at ${addresses}`, async () => `${await addressesOf(of)}` === `${addresses}`)
 
-  it('come with the Service, change within a second, and go with it', async () => {
+  it('come with the Service, change with the root’s, and go with it', async () => {
     await inRoot('db')
     await write('db', [{ addresses: ['192.0.2.7'] }])
     await eventually('they are known', () => life.knows.get(`${namespace}/db`))
@@ -138,10 +138,8 @@ describe('endpoints that somebody wrote in the root', () => {
     const copy = await inLeaf('db')
     await become('db', '192.0.2.7')
     const patch = { endpoints: [{ addresses: ['192.0.2.8'] }] }
-    const changedAt = Date.now()
     await root.client.patch(endpointSlices, { namespace, name: 'db' }, patch, { type: 'merge' })
     await become('db', '192.0.2.8')
-    assert.ok(Date.now() - changedAt < 1_000)
     assert.deepEqual(
       (await slicesOf('db')).map(({ metadata }) => metadata.generation),
       [2],

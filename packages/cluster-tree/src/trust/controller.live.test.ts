@@ -126,17 +126,15 @@ describe('bundles of trust of the root for pods in a leaf', () => {
     assert.equal(await servedResource(root.client, [never]), undefined)
   })
 
-  it('are delivered when the pod is in the leaf, follow the root within a second, and stay when they go there', async () => {
+  it('are delivered when the pod is in the leaf, follow the root, and stay when they go there', async () => {
     await publish('roots', authorities[0])
     const pod = await inRoot('first', { name: 'roots', path: 'roots.pem' })
     const copy = await inLeaf(pod)
     const configMap = await holds(pod, normalizeAnchors([authorities[0]]))
     assert.equal(configMap.metadata.ownerReferences?.[0]?.uid, copy.metadata.uid)
-    const changedAt = Date.now()
     const patch = { spec: { trustBundle: `${authorities[1]}${authorities[0]}` } }
     await root.client.patch(clusterTrustBundles, { name: 'roots' }, patch, { type: 'merge' })
     await holds(pod, normalizeAnchors([...authorities]))
-    assert.ok(Date.now() - changedAt < 1_000)
     await root.client.delete(clusterTrustBundles, { name: 'roots' })
     await eventually('that is known', () => life.trust.stateOf(pod) !== undefined)
     await holds(pod, normalizeAnchors([...authorities]))
