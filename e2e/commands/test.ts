@@ -1,3 +1,4 @@
+import os from 'node:os'
 import { progressOn } from '@kosmos/testbed'
 import { prepareBinaries } from '../testing/prepare.ts'
 import { runTests, runTogether, testFiles } from '../testing/run-tests.ts'
@@ -17,12 +18,15 @@ const unit = selected(
 const live = selected((await testFiles(['packages/*/src/**/*.test.ts'])).filter((file) => LIVE.test(file)))
 const scenarios = selected(await testFiles(['e2e/scenarios/**/*.test.ts']))
 
+/** Two wait for their API servers a third of the time; each has two of them or so, of half a GiB. */
+const liveAtOnce = os.freemem() > 8 * 1024 ** 3 ? 3 : 2
+
 if (wanted.length === 0) await prepareBinaries(progressOn(process.stderr))
 
 const total = { passed: 0, failed: 0, skipped: 0 }
 for (const [title, files, run] of [
   ['Unit tests', unit, runTogether],
-  ['Tests on real API servers', live, (files: string[]) => runTests(files, 2)],
+  ['Tests on real API servers', live, (files: string[]) => runTests(files, liveAtOnce)],
   // Each has clusters of its own, and waits for them most of its time.
   ['Scenarios on real clusters', scenarios, (files: string[]) => runTests(files, 2)],
 ] as const) {
