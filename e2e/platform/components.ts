@@ -5,7 +5,7 @@ import type { Testbed } from '@kosmos/testbed'
 
 /** A process of ours, as its Deployment runs it. */
 export interface Component {
-  readonly name: 'cluster-tree' | 'scheduler' | 'scheduler-standby' | 'cluster-link'
+  readonly name: 'cluster-tree' | 'cluster-tree-standby' | 'scheduler' | 'scheduler-standby' | 'cluster-link'
   readonly bundle: (outfile: string) => Promise<void>
   /** Its ServiceAccount in kosmos-system. */
   readonly account: string
@@ -21,6 +21,9 @@ export const clusterTree: Component = {
   manifests: ['clustertree.yaml', 'rbac/clustertree.yaml'],
   args: ({ root }) => ['--node-address', new URL(root.server).hostname, '--kubelet-port', '0'],
 }
+
+/** A second replica, on the same machine. */
+export const clusterTreeStandby: Component = { ...clusterTree, name: 'cluster-tree-standby' }
 
 export const scheduler: Component = {
   name: 'scheduler',

@@ -17,9 +17,9 @@ import {
   secrets,
   serviceAccounts,
 } from '@kosmos/kube'
-import type { ControlPlane } from '@kosmos/testbed'
-import { clusterTree } from '../platform/components.ts'
-import { pidOf } from '../platform/kosmos.ts'
+import { type ControlPlane, silent as silentTestbed } from '@kosmos/testbed'
+import { clusterTreeStandby } from '../platform/components.ts'
+import { pidOf, startComponent } from '../platform/kosmos.ts'
 import { pod, podSpec } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
@@ -253,9 +253,8 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     const since = (await readySince()) ?? assert.fail()
     await platform.apply(secretOf('a-twin', await kubeconfigOf(controlPlane(1))), joined('a-twin'))
     assert.match(await says('a-twin', 'VirtualNodesReady', 'False LeafAlreadyJoined'), /Cluster leaf1/)
-    const leading = pidOf(platform.testbed, clusterTree)
-    await platform.startClusterTree()
-    process.kill(leading, 'SIGKILL')
+    await startComponent(platform.testbed, clusterTreeStandby, silentTestbed)
+    await platform.killClusterTree()
     await platform.apply(pod('after-takeover', { cluster: 'leaf1' }))
     await running('after-takeover')
     assert.equal(await readySince(), since)
@@ -263,6 +262,8 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     await allWell('leaf1')
     assert.equal(await node('a-twin'), undefined)
     await remove('a-twin')
+    await platform.startClusterTree()
+    process.kill(pidOf(platform.testbed, clusterTreeStandby), 'SIGTERM')
     await assertSteady(1)
   })
 
