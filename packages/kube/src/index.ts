@@ -82,4 +82,5 @@ export {
   toleratesTaint,
   untoleratedTaint,
 } from './selectors/toleration.ts'
+export { aborted } from './signals/aborted.ts'
 export { type Change, type IndexFunction, Store, type StoreOptions } from './store/store.ts'

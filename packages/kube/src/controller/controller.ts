@@ -2,6 +2,7 @@ import type { KubeObject } from '../objects/types.ts'
 import { errorOf, observe } from '../observe/observe.ts'
 import type { BackoffOptions } from '../queue/backoff.ts'
 import { WorkQueue } from '../queue/work-queue.ts'
+import { aborted } from '../signals/aborted.ts'
 import type { Change } from '../store/store.ts'
 
 /** What a reconcile asks for next: nothing, or to be called again after a while although nothing changes. */
@@ -86,13 +87,11 @@ export class Controller<Key extends string = string> {
    * for does.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const aborted = Promise.withResolvers<void>()
-    if (signal.aborted) aborted.resolve()
-    signal.addEventListener('abort', () => aborted.resolve(), { once: true })
+    const stopped = aborted(signal)
     try {
-      await Promise.race([aborted.promise, Promise.all(this.#synced)])
+      await Promise.race([stopped, Promise.all(this.#synced)])
       if (!signal.aborted) this.#queue.start()
-      await aborted.promise
+      await stopped
     } finally {
       for (const unsubscribe of this.#unsubscribe) unsubscribe()
       await this.#queue.close()

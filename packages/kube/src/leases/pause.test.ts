@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, it } from 'node:test'
-import { aborted, pause } from './pause.ts'
+import { pause } from './pause.ts'
 
 const never = 2 ** 31 - 1
 
@@ -23,15 +23,5 @@ describe('a pause', { timeout: 10_000 }, () => {
     early.abort()
     await paused
     assert.deepEqual(getEventListeners(late.signal, 'abort'), [])
-  })
-})
-
-describe('aborted', { timeout: 10_000 }, () => {
-  it('tells of a signal that has aborted, and of one that will', async () => {
-    await aborted(AbortSignal.abort())
-    const stop = new AbortController()
-    const told = aborted(stop.signal)
-    stop.abort()
-    await told
   })
 })

@@ -12,11 +12,3 @@ export async function pause(ms: number, ...signals: readonly AbortSignal[]): Pro
   clearTimeout(timer)
   for (const signal of signals) signal.removeEventListener('abort', end)
 }
-
-/** Resolves when the signal aborts. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  if (signal.aborted) resolve()
-  else signal.addEventListener('abort', () => resolve(), { once: true })
-  return promise
-}

@@ -1,5 +1,6 @@
 import { errorOf } from '../observe/observe.ts'
 import { backoffMs } from '../queue/backoff.ts'
+import { aborted } from '../signals/aborted.ts'
 
 export interface ShardWorkersOptions {
   /** Works on a shard until the signal aborts. */
@@ -50,7 +51,7 @@ export class ShardWorkers {
       await this.#options.onShard(shard, signal)
       this.#failures.delete(shard)
       // Its work may be something that needs no waiting for; the shard stays its own.
-      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+      await aborted(signal)
     } catch (error) {
       this.#options.onError(errorOf(error))
       if (!signal.aborted) this.#rest(shard)

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemNamespace } from '@kosmos/api'
-import { type Client, type ControllerOptions, Informer, type Secret, secrets } from '@kosmos/kube'
+import { aborted, type Client, type ControllerOptions, Informer, type Secret, secrets } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
 import type { StoredDistribution } from '../distributions/compiled-distribution.ts'
 import { clusterDistributionPolicies, distributionPolicies } from '../distributions/resource.ts'
@@ -147,11 +147,4 @@ export class Webhook {
   get #certificate(): ServedCertificate | undefined {
     return readSecret(this.#secret?.data)?.current
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  if (signal.aborted) resolve()
-  else signal.addEventListener('abort', () => resolve(), { once: true })
-  return promise
 }
