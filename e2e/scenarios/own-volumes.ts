@@ -101,7 +101,12 @@ export async function compareVolumes(
     ...owners.flatMap((pod) => missingClaim(pod, claims)),
     ...claims
       .filter(({ metadata }) => !owners.some((pod) => pod.metadata.uid === metadata.ownerReferences?.[0]?.uid))
-      .map(({ metadata }) => `root: claim ${metadata.name} is there${fateOf(metadata)}, and its pod is gone`),
+      .map(({ metadata }) => {
+        const [owner] = metadata.ownerReferences ?? []
+        const successor = owners.find((pod) => pod.metadata.name === owner?.name)?.metadata.uid
+        const pods = `its pod ${owner?.uid} is gone, of that name there is ${successor ?? 'none'}`
+        return `root: claim ${metadata.name} is there${fateOf(metadata)}, made at ${metadata.creationTimestamp}, and ${pods}`
+      }),
     ...volumesWithout(uids, volumes).map((name) => `root: volume ${name} is there, and its claim is gone`),
     ...inLeaves.flat(),
   ]
@@ -109,19 +114,6 @@ export async function compareVolumes(
 
 const fateOf = ({ deletionTimestamp, finalizers = [] }: PersistentVolumeClaim['metadata']): string =>
   deletionTimestamp === undefined ? '' : `, deleted at ${deletionTimestamp}, kept by ${finalizers.join() || 'nobody'}`
-
-/**
- * Deletes again what an API server had marked as removed when it was killed: that takes it two writes, and no controller of
- * Kubernetes comes back to it (upstream apiserver/pkg/registry/generic/registry/store.go, Update).
- */
-export async function removeHalfRemovedClaims(root: Client, namespace: string): Promise<void> {
-  for (const { metadata } of await root.listAll(persistentVolumeClaims, { namespace })) {
-    const { name, uid, deletionTimestamp, finalizers = [] } = metadata
-    if (deletionTimestamp === undefined || finalizers.length > 0) continue
-    console.log(`claim ${name} was marked as removed at ${deletionTimestamp}, and not removed`)
-    await root.delete(persistentVolumeClaims, { namespace, name }, { uid })
-  }
-}
 
 async function compareLeaf(
   leaf: Client,

@@ -11,7 +11,7 @@ import PQueue from 'p-queue'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { type Random, randomFrom } from '../platform/random.ts'
-import { compareVolumes, provideVolumes, removeHalfRemovedClaims, scratching } from './own-volumes.ts'
+import { compareVolumes, provideVolumes, scratching } from './own-volumes.ts'
 import { changeShared, compareShared, createForeign, createShared, referring } from './shared-objects.ts'
 import { changeServices, compareServices, createServices } from './shared-services.ts'
 
@@ -199,7 +199,6 @@ describe('when components are killed, paused and cut off while pods come and go'
         await reviveSchedulers(platform)
         await createShared(platform.root, NAMESPACE)
         await createServices(platform.root, NAMESPACE)
-        await removeHalfRemovedClaims(platform.root, NAMESPACE)
         differences = await compare(platform, rootId)
         return differences.length < fewest
       }).catch((error) => {
