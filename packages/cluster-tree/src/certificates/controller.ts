@@ -81,7 +81,7 @@ export class PodCertificates {
       return type === 'updated' ? [] : [...before, ...this.#keysOf(key)]
     })
     this.controller.watch(leafPods, ({ key, type }) => (type === 'updated' ? [] : this.#keysOf(key)))
-    this.controller.watch(leafSecrets, ({ object }) => this.#keysOf(podOwnerOf(object) ?? ''))
+    this.controller.watch(leafSecrets, ({ object }) => this.#keysOf(podOwnerOf(object)?.key ?? ''))
     this.controller.watch(requests, ({ object: { metadata, spec } }) =>
       this.#keysOf(`${metadata.namespace}/${spec.podName}`),
     )

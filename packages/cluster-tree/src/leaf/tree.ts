@@ -3,6 +3,7 @@ import { keyOf, type ReconcileObservation, type ReflectorState } from '@kosmos/k
 import { orphanKept } from '../clusters/events.ts'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
+import { AbandonedObjects } from '../copies/abandoned.ts'
 import { leafNodes } from '../kubelet/leaf-nodes.ts'
 import { nodePods } from '../kubelet/node-pods.ts'
 import { LeafEvents } from '../leaf-events/mirror.ts'
@@ -35,6 +36,7 @@ export class LeafTree {
   readonly #services: LeafServices
   readonly #storage: LeafStorage
   readonly #copies: ConfigurationCopies
+  readonly #abandoned: AbandonedObjects
   readonly #namespaces: LeafNamespaces
   readonly #refusals = new WatchRefusals()
   #isAnswering = true
@@ -109,6 +111,7 @@ export class LeafTree {
       heldBack,
       registered,
     })
+    this.#abandoned = new AbandonedObjects({ ...scope, leafSources: this.#sources.configuration })
     this.#services = new LeafServices(scope, root, this.#sources, (namespace) => this.#pods.look(namespace))
     this.#storage = new LeafStorage(scope, {
       ...options,
@@ -208,6 +211,7 @@ export class LeafTree {
       this.virtualNodes.run(signal),
       this.#namespaces.controller.run(signal),
       this.#copies.controller.run(signal),
+      this.#abandoned.controller.run(signal),
       this.#credentials.run(signal),
       this.#services.run(signal),
       this.#storage.run(signal),

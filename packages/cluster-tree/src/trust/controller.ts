@@ -60,7 +60,7 @@ export class PodTrust {
     this.controller.watch(leafPods, ({ key, type }) => (type === 'added' ? this.#asking(key) : []))
     this.controller.watch(leafConfigMaps, ({ object }) => {
       const owner = podOwnerOf(object)
-      return owner === undefined ? [] : this.#asking(owner)
+      return owner === undefined ? [] : this.#asking(owner.key)
     })
     this.controller.watch(bundles.informer, ({ object }) => this.#concernedBy((wish) => concerns(object, wish)))
     void bundles.informer.synced.then(() => {

@@ -49,7 +49,7 @@ describe('the ConfigMap with them', () => {
   it('goes with the pod in the leaf, and is no copy of one of the root', () => {
     const { metadata } = stored()
     assert.equal(metadata?.name, 'kosmos-trust-root-uid')
-    assert.equal(podOwnerOf(stored()), 'shop/web')
+    assert.equal(podOwnerOf(stored())?.key, 'shop/web')
     assert.equal(podOwnerOf({ metadata: { namespace: 'shop', name: 'copied' } }), undefined)
   })
 })
