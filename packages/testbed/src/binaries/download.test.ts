@@ -101,6 +101,21 @@ describe('downloading binaries from a mirror laid out like the official places',
     assert.equal(readFileSync(path.join(dir, 'etcd'), 'utf8'), 'binary')
   })
 
+  it('says of an archive that it cannot be read, whatever its checksum, and goes on', async () => {
+    const archive = `/etcd/v3.6.16/etcd-v3.6.16-linux-${arch}.tar.gz`
+    const cutOff = gzipSync(Buffer.alloc(4096, 'x')).subarray(0, 20)
+    for (const content of [Buffer.from('a page that asks you to log in'), cutOff]) {
+      said = []
+      files = {
+        [archive]: content,
+        '/etcd/v3.6.16/SHA256SUMS': `${sha256(content)}  ${path.basename(archive)}\n`,
+      }
+      await fetchAll('etcd', ['etcd'])
+      assert.deepEqual(readdirSync(dir), [])
+      assert.match(said.join(), /^no download of etcd: \S+\.tar\.gz cannot be read: /)
+    }
+  })
+
   it('leaves nothing behind when the connection breaks in the middle', async () => {
     files = { [`${kubectl}.sha256`]: sha256('binary') }
     breaking = kubectl

@@ -76,17 +76,22 @@ async function extract(
   if (wanted.size === 0) return Object.fromEntries(names.map((name) => [name, archive]))
   const found: Record<string, string> = {}
   const entries = tar.extract()
-  const reading = pipeline(createReadStream(archive), createGunzip(), entries)
-  for await (const entry of entries) {
-    const name = wanted.get(entry.header.name.replace(/^\.\//, ''))
-    if (name && entry.header.type === 'file') {
-      found[name] = path.join(scratch, `${name}.extracted`)
-      await pipeline(entry, createWriteStream(found[name]))
-    } else {
-      entry.resume()
+  const take = async () => {
+    for await (const entry of entries) {
+      const name = wanted.get(entry.header.name.replace(/^\.\//, ''))
+      if (name && entry.header.type === 'file') {
+        found[name] = path.join(scratch, `${name}.extracted`)
+        await pipeline(entry, createWriteStream(found[name]))
+      } else {
+        entry.resume()
+      }
     }
   }
-  await reading
+  try {
+    await Promise.all([pipeline(createReadStream(archive), createGunzip(), entries), take()])
+  } catch (error) {
+    throw new Error(`${url} cannot be read: ${(error as Error).message}`, { cause: error })
+  }
   const missing = names.filter((name) => !(name in found))
   if (missing.length > 0) throw new Error(`${url} does not hold ${missing.map((name) => members[name]).join(', ')}`)
   return found
