@@ -3,7 +3,7 @@ import type { Client } from '@kosmos/kube'
 import { askLeaves } from '../clusters/ask-leaves.ts'
 import { age } from '../output/age.ts'
 import type { Listing } from './listing.ts'
-import { podReadiness, podStatus } from './pod-status.ts'
+import { podSummary } from './pod-status.ts'
 
 /** Pods in leaves that the root lost when it was restored from a snapshot; they go on until somebody deletes them there. */
 export async function listOrphans(
@@ -17,8 +17,9 @@ export async function listOrphans(
     wide: ['to delete it'],
     rows: found.map(({ cluster, copy }) => {
       const { namespace = '', name, creationTimestamp } = copy.metadata
+      const { ready, status } = podSummary(copy)
       return {
-        cells: [cluster, namespace, name, podReadiness(copy), podStatus(copy), age(creationTimestamp)],
+        cells: [cluster, namespace, name, ready, status, age(creationTimestamp)],
         wide: [`kosmosctl delete orphans ${namespace}/${name}`],
       }
     }),

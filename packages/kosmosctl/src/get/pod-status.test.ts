@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Pod } from '@kosmos/kube'
-import { podReadiness, podRestarts, podStatus } from './pod-status.ts'
+import { podSummary } from './pod-status.ts'
 
 const pod = (status: unknown, metadata: object = {}) =>
   ({
     metadata: { name: 'p', namespace: 'n', uid: 'u', resourceVersion: '1', ...metadata },
-    spec: { containers: [{ name: 'a' }, { name: 'b' }] },
+    spec: { initContainers: [{ name: 'a' }, { name: 'b' }], containers: [{ name: 'a' }, { name: 'b' }] },
     status,
   }) as unknown as Pod
 const waiting = (reason: string) => ({ name: 'a', ready: false, restartCount: 3, state: { waiting: { reason } } })
@@ -31,16 +31,16 @@ describe('the status of a pod, as kubectl says it', () => {
     ['Terminating', pod({ phase: 'Running' }, { deletionTimestamp: '2026-01-01T00:00:00Z' })],
     ['Init:1/2', pod({ phase: 'Pending', initContainerStatuses: [ended(0, 'Completed'), waiting('PodInitializing')] })],
     ['Init:CrashLoopBackOff', pod({ phase: 'Pending', initContainerStatuses: [waiting('CrashLoopBackOff')] })],
-    ['Running', pod({ phase: 'Running', containerStatuses: [ended(0, 'Completed'), running] })],
+    ['NotReady', pod({ phase: 'Running', containerStatuses: [ended(0, 'Completed'), running] })],
   ]
-  for (const [text, given] of cases) it(`is ${text}`, () => assert.equal(podStatus(given), text))
+  for (const [text, given] of cases) it(`is ${text}`, () => assert.equal(podSummary(given).status, text))
 })
 
 describe('the numbers of a pod', () => {
   it('count its containers and restarts', () => {
     const given = pod({ phase: 'Running', containerStatuses: [waiting('x'), running] })
-    assert.equal(podReadiness(given), '1/2')
-    assert.equal(podRestarts(given), 4)
-    assert.equal(podReadiness(pod({})), '0/2')
+    const { ready, restarts } = podSummary(given)
+    assert.deepEqual([ready, restarts], ['1/2', 4])
+    assert.equal(podSummary(pod({})).ready, '0/2')
   })
 })

@@ -1,41 +1,85 @@
 import type { Pod } from '@kosmos/kube'
 
-/** The STATUS column of `kubectl get pods` (k8s.io/kubernetes, pkg/printers/internalversion, printPod). Pure. */
-export function podStatus(pod: Pod): string {
-  const { status = {}, metadata } = pod
-  if (metadata.deletionTimestamp !== undefined) return status.reason === 'NodeLost' ? 'Unknown' : 'Terminating'
-  const stateOf = (container: ContainerStatus) =>
-    container.state?.waiting?.reason || container.state?.terminated?.reason || exitReason(container)
-  const init = status.initContainerStatuses ?? []
-  const blocking = init.find(
-    ({ state, ready, started }) =>
-      !(state?.terminated?.exitCode === 0 || (started && ready) || (started && state?.running)),
-  )
-  if (blocking !== undefined && status.phase === 'Pending') {
-    const reason = stateOf(blocking)
-    if (reason && reason !== 'PodInitializing') return `Init:${reason}`
-    return `Init:${init.indexOf(blocking)}/${init.length}`
-  }
-  const reasons = (status.containerStatuses ?? []).map(stateOf).filter((reason) => reason !== undefined)
-  const bad = reasons.find((reason) => reason !== 'Completed') ?? reasons[0]
-  if (bad !== undefined && !(bad === 'Completed' && status.phase === 'Running')) return bad
-  return status.reason || status.phase || 'Unknown'
+/** Columns of `kubectl get pods`. */
+export interface PodSummary {
+  /** Ready containers of all, as `1/2`; sidecars count. */
+  readonly ready: string
+  readonly status: string
+  readonly restarts: number
 }
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number]
 
-function exitReason({ state }: ContainerStatus): string | undefined {
-  if (!state?.terminated) return undefined
-  const { signal, exitCode } = state.terminated
-  return signal ? `Signal:${signal}` : `ExitCode:${exitCode}`
+/** What kubectl says of a pod (k8s.io/kubernetes, pkg/printers/internalversion, printPod). Pure. */
+export function podSummary(pod: Pod): PodSummary {
+  const { spec, status = {} } = pod
+  const sidecars = new Set((spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name))
+  const init = status.initContainerStatuses ?? []
+  const own = status.containerStatuses ?? []
+  const hasBegun = (one: ContainerStatus) => sidecars.has(one.name) && one.started === true
+  const blocking = init.findIndex((one) => !hasEnded(one) && !hasBegun(one))
+  const isInitialized = blocking < 0 || isTrue(pod, 'Initialized')
+  // Behind the one that the others wait for, kubectl does not look.
+  const seen = blocking < 0 ? init : init.slice(0, blocking + 1)
+  const ready = [
+    ...seen.filter((one) => !hasEnded(one) && hasBegun(one) && one.ready),
+    ...(isInitialized ? own.filter(runs) : []),
+  ]
+  // While it begins, the restarts are those of what it begins with.
+  const restarted = isInitialized ? [...seen.filter(({ name }) => sidecars.has(name)), ...own] : seen
+  return {
+    ready: `${ready.length}/${spec.containers.length + sidecars.size}`,
+    status: statusOf(pod, blocking, isInitialized),
+    restarts: restarted.reduce((sum, { restartCount }) => sum + restartCount, 0),
+  }
 }
 
-/** Ready containers of all, as `1/2`. */
-export function podReadiness(pod: Pod): string {
-  const ready = pod.status?.containerStatuses?.filter((container) => container.ready).length ?? 0
-  return `${ready}/${pod.spec.containers.length}`
+const hasEnded = ({ state }: ContainerStatus): boolean => state?.terminated?.exitCode === 0
+
+const isSidecar = ({ restartPolicy }: { readonly restartPolicy?: string }): boolean => restartPolicy === 'Always'
+
+const runs = ({ ready, state }: ContainerStatus): boolean =>
+  ready && state?.running !== undefined && !state.waiting?.reason && !state.terminated
+
+function isTrue({ status }: Pod, condition: string): boolean {
+  return status?.conditions?.some(({ type, status }) => type === condition && status === 'True') ?? false
 }
 
-export function podRestarts(pod: Pod): number {
-  return pod.status?.containerStatuses?.reduce((sum, { restartCount }) => sum + restartCount, 0) ?? 0
+function statusOf(pod: Pod, blocking: number, isInitialized: boolean): string {
+  const { metadata, status = {} } = pod
+  if (metadata.deletionTimestamp !== undefined) {
+    if (status.reason === 'NodeLost') return 'Unknown'
+    if (status.phase !== 'Succeeded' && status.phase !== 'Failed') return 'Terminating'
+  }
+  const isGated = status.conditions?.some(({ type, reason }) => type === 'PodScheduled' && reason === 'SchedulingGated')
+  const general = isGated ? 'SchedulingGated' : status.reason || status.phase || 'Unknown'
+  const whileInit = blocking < 0 ? general : `Init:${initState(pod, blocking)}`
+  return isInitialized ? ofContainers(pod, whileInit) : whileInit
+}
+
+function initState({ spec, status }: Pod, blocking: number): string {
+  const state = status?.initContainerStatuses?.[blocking]?.state
+  const waiting = state?.waiting?.reason
+  if (state?.terminated) return endOf(state.terminated)
+  return waiting && waiting !== 'PodInitializing' ? waiting : `${blocking}/${spec.initContainers?.length ?? 0}`
+}
+
+/** The first container that has something to say counts, but "Completed" only if nothing else is to be said. */
+function ofContainers(pod: Pod, otherwise: string): string {
+  const own = pod.status?.containerStatuses ?? []
+  const reasonOf = ({ state }: ContainerStatus) =>
+    state?.waiting?.reason || (state?.terminated && endOf(state.terminated)) || undefined
+  const reason = own.map(reasonOf).find((reason) => reason !== undefined) ?? otherwise
+  if (reason !== 'Completed') return reason
+  const isRunning = own.some(runs)
+  if (isRunning && isTrue(pod, 'Ready')) return 'Running'
+  const failed = own.find(({ state }) => !state?.waiting?.reason && (state?.terminated?.exitCode ?? 0) !== 0)
+  if (failed) return reasonOf(failed) ?? reason
+  return isRunning ? 'NotReady' : reason
+}
+
+type Terminated = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>
+
+function endOf({ reason, signal, exitCode }: Terminated): string {
+  return reason || (signal ? `Signal:${signal}` : `ExitCode:${exitCode}`)
 }

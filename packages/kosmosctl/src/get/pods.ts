@@ -3,7 +3,7 @@ import { type Client, nodes, type Pod, pods } from '@kosmos/kube'
 import { askLeaves } from '../clusters/ask-leaves.ts'
 import { age } from '../output/age.ts'
 import type { Listing } from './listing.ts'
-import { podReadiness, podRestarts, podStatus } from './pod-status.ts'
+import { podSummary } from './pod-status.ts'
 import { clusterOfNode, virtualNodeSelector } from './virtual-nodes.ts'
 
 /** What the leaf itself says about the copy of a root pod. */
@@ -34,23 +34,26 @@ export async function listPods(
     items: found,
     head: [...(many ? ['namespace'] : []), 'name', 'cluster', 'ready', 'status', 'restarts', 'age'],
     wide: ['ip', 'node', 'leaf node', 'leaf status'],
-    rows: found.map((pod) => ({
-      cells: [
-        ...(many ? [pod.metadata.namespace] : []),
-        pod.metadata.name,
-        clusterOf.get(pod.spec.nodeName ?? '') ?? '',
-        podReadiness(pod),
-        podStatus(pod),
-        String(podRestarts(pod)),
-        age(pod.metadata.creationTimestamp),
-      ],
-      wide: [
-        pod.status?.podIP ?? '<none>',
-        pod.spec.nodeName ?? '',
-        inLeaf.get(pod.metadata.uid)?.node ?? '<unknown>',
-        inLeaf.get(pod.metadata.uid)?.state ?? '<unknown>',
-      ],
-    })),
+    rows: found.map((pod) => {
+      const { ready, status, restarts } = podSummary(pod)
+      return {
+        cells: [
+          ...(many ? [pod.metadata.namespace] : []),
+          pod.metadata.name,
+          clusterOf.get(pod.spec.nodeName ?? '') ?? '',
+          ready,
+          status,
+          String(restarts),
+          age(pod.metadata.creationTimestamp),
+        ],
+        wide: [
+          pod.status?.podIP ?? '<none>',
+          pod.spec.nodeName ?? '',
+          inLeaf.get(pod.metadata.uid)?.node ?? '<unknown>',
+          inLeaf.get(pod.metadata.uid)?.state ?? '<unknown>',
+        ],
+      }
+    }),
   }
 }
 
@@ -64,5 +67,5 @@ function inLeafOf(copy: Pod): InLeaf {
   const unschedulable = copy.status?.conditions?.find(
     ({ type, status }) => type === 'PodScheduled' && status === 'False',
   )
-  return { node: copy.spec.nodeName ?? '<none>', state: unschedulable?.reason ?? podStatus(copy) }
+  return { node: copy.spec.nodeName ?? '<none>', state: unschedulable?.reason ?? podSummary(copy).status }
 }
