@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type OutputFormat, render } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { outputOption, parseDuration, rootSource, withRootOptions } from '../terminal/options.ts'
+import type { Remainder } from './leave-leaf.ts'
 import { planUnjoin, type UnjoinPlan } from './plan.ts'
 import { type UnjoinResult, unjoin } from './unjoin.ts'
 
@@ -50,19 +51,23 @@ export function addUnjoin(program: Command, terminal: Terminal): void {
 function resultText({ cluster, podsGone, remains }: UnjoinResult): string {
   const done = `cluster "${cluster}" unjoined, ${podsGone} ${podsGone === 1 ? 'pod' : 'pods'} moved out`
   if (remains.length === 0) return done
+  return [`${done}. In the leaf remain`, ...remainderLines(remains)].join('\n')
+}
+
+function remainderLines(remains: readonly Remainder[]): string[] {
   const reasons = [...new Set(remains.map(({ why }) => why))]
-  const lines = reasons.flatMap((why) => [
+  return reasons.flatMap((why) => [
     `because ${why}:`,
     ...remains.filter((one) => one.why === why).flatMap(({ what, command }) => [`  - ${what}`, `    ${command}`]),
   ])
-  return [`${done}. In the leaf remain`, ...lines].join('\n')
 }
 
-function planText({ evicted, root, leaf }: UnjoinPlan): string {
+function planText({ evicted, root, leaf, remains }: UnjoinPlan): string {
   const part = (title: string, lines: readonly string[]) => [title, ...lines.map((line) => `  - ${line}`)]
   return [
     ...part(`would be evicted: ${evicted.length || 'no'} pods`, evicted),
     ...part('would be removed in the root:', root),
     ...(leaf === undefined ? ['the leaf cannot be asked'] : part('would be removed in the leaf:', leaf)),
+    ...(remains.length > 0 ? ['would remain in the leaf', ...remainderLines(remains)] : []),
   ].join('\n')
 }

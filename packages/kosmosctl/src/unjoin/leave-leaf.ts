@@ -29,27 +29,35 @@ export interface Remainder {
   readonly command: string
 }
 
-/** Deletes the copies of root pods and their configuration, by the root's identity. For when no controller does. */
-export async function deleteCopies(leaf: Client, rootId: string): Promise<number> {
-  const labelSelector = `${rootClusterLabel}=${rootId}`
-  let count = 0
-  for (const resource of [pods, configMaps, secrets] as Resource[]) {
-    const copies = await leaf.listAll(resource, { labelSelector, metadataOnly: true })
+/** What the controllers make in a leaf for root pods, in the order in which it goes; claims, which have data, stay. */
+export const copiedKinds: readonly Resource[] = [pods, services, endpointSlices, configMaps, secrets]
+
+/** Deletes the copies of root pods and of what they need, by the root's identity. For when no controller does. */
+export async function deleteCopies(leaf: Client, rootId: string): Promise<void> {
+  for (const resource of copiedKinds) {
+    const copies = await ownIn(leaf, resource, rootId)
     await Promise.all(copies.map((copy) => deleteObject(leaf, resource, copy)))
-    count += copies.length
   }
-  return count
+}
+
+/** Metadata of what is ours; nothing where we may not look, as we cannot have made any there. */
+export async function ownIn(leaf: Client, resource: Resource, rootId: string): Promise<KubeObject[]> {
+  return await labelled(leaf, resource, `${rootClusterLabel}=${rootId}`)
+}
+
+async function labelled(leaf: Client, resource: Resource, labelSelector: string): Promise<KubeObject[]> {
+  return await leaf.listAll(resource, { labelSelector, metadataOnly: true }).catch((error) => {
+    // In a cluster that was never linked there are no imports, in one that is linked only no copies; nor the rights to look.
+    if (error instanceof ApiError && (error.code === 403 || error.code === 404)) return []
+    throw error
+  })
 }
 
 /** Deletes what stands for Services of other clusters. For when no controller does. */
 export async function deleteImports(leaf: Client, rootId: string): Promise<void> {
   const labelSelector = `${importedByLabel}=${rootId}`
   for (const resource of [serviceImports, services, endpointSlices] as Resource[]) {
-    const imports = await leaf.listAll(resource, { labelSelector, metadataOnly: true }).catch((error) => {
-      // In a cluster that was never linked there are none, nor the rights to look.
-      if (error instanceof ApiError && (error.code === 403 || error.code === 404)) return []
-      throw error
-    })
+    const imports = await labelled(leaf, resource, labelSelector)
     await Promise.all(imports.map((one) => deleteObject(leaf, resource, one)))
   }
 }
@@ -68,6 +76,7 @@ export async function leaveLeaf(leaf: Client, rootId: string, account: string): 
     if (stays === undefined) await deleteObject(leaf, namespaces, namespace)
     else remainders.push(stays)
   }
+  remainders.push(...(await claimsElsewhere(leaf, rootId, made)))
   const shared = await removeMcsDefinitions(leaf, markOfJoin(rootId))
   for (const { what, name, why } of shared.kept) remainders.push({ what, why, command: `kubectl delete crd ${name}` })
   const systemStays = system && (await reasonToStay(leaf, systemNamespace, rootId))
@@ -140,9 +149,14 @@ export function leftInLeaf(rootId: string, account: string, why: string): Remain
   const selector = `${rootClusterLabel}=${rootId}`
   return [
     {
-      what: 'pods, ConfigMaps and Secrets of the root',
+      what: 'pods, Services, ConfigMaps and Secrets of the root',
       why,
-      command: `kubectl delete pods,configmaps,secrets --all-namespaces -l ${selector}`,
+      command: `kubectl delete pods,services,endpointslices,configmaps,secrets --all-namespaces -l ${selector}`,
+    },
+    {
+      what: 'claims of the root, with their data',
+      why,
+      command: `kubectl get persistentvolumeclaims --all-namespaces -l ${selector}`,
     },
     {
       what: 'what stands for Services of other clusters, if it was linked',
@@ -160,6 +174,34 @@ export function leftInLeaf(rootId: string, account: string, why: string): Remain
       command: `kubectl get namespaces -l ${selector}`,
     },
   ]
+}
+
+/** Namespaces that were made for this root and would go, and what would stay with all its reasons; nothing is changed. */
+export async function lookAtNamespaces(leaf: Client, rootId: string) {
+  const made = await leaf.listAll(namespaces, { labelSelector: `${rootClusterLabel}=${rootId}` })
+  const looked = await Promise.all(
+    made.map(async (namespace) => ({ namespace, stays: await reasonToStay(leaf, namespace.metadata.name, rootId) })),
+  )
+  return {
+    going: looked.filter(({ stays }) => stays === undefined).map(({ namespace }) => namespace),
+    remains: [
+      ...looked.map(({ stays }) => stays).filter((stays) => stays !== undefined),
+      ...(await claimsElsewhere(leaf, rootId, made)),
+    ],
+  }
+}
+
+/** Claims of the root in namespaces that others have made. */
+async function claimsElsewhere(leaf: Client, rootId: string, made: readonly Namespace[]): Promise<Remainder[]> {
+  const ours = new Set(made.map(({ metadata }) => metadata.name))
+  const claims = await ownIn(leaf, persistentVolumeClaims, rootId)
+  return claims
+    .filter(({ metadata }) => !ours.has(metadata?.namespace ?? ''))
+    .map((claim) => ({
+      what: describeObject({ ...claim, kind: persistentVolumeClaims.kind }),
+      why: 'it has its data',
+      command: `kubectl delete persistentvolumeclaim -n ${claim.metadata?.namespace} ${claim.metadata?.name}`,
+    }))
 }
 
 async function reasonToStay(leaf: Client, namespace: string, rootId: string): Promise<Remainder | undefined> {

@@ -1,10 +1,11 @@
-import { clusterLabel, rootClusterLabel } from '@kosmos/api'
-import { configMaps, describeObject, namespaces, nodes, pods, type Resource, secrets } from '@kosmos/kube'
+import { clusterLabel } from '@kosmos/api'
+import { type Client, describeObject, nodes, pods } from '@kosmos/kube'
 import { openCluster } from '../clusters/connect.ts'
 import { leafAccountName } from '../clusters/names.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { isDrainable } from './drain.ts'
 import { findJoined, reachLeaf } from './joined.ts'
+import { copiedKinds, lookAtNamespaces, ownIn, type Remainder } from './leave-leaf.ts'
 import type { UnjoinOptions } from './options.ts'
 
 /** What unjoin would do: nothing is changed. */
@@ -15,6 +16,8 @@ export interface UnjoinPlan {
   readonly root: readonly string[]
   /** Objects that would be removed in the leaf, namespaces only if nothing else is in them; undefined: not reachable. */
   readonly leaf: readonly string[] | undefined
+  /** What would stay there, and why. */
+  readonly remains: readonly Remainder[]
 }
 
 export async function planUnjoin(options: UnjoinOptions, progress: Progress): Promise<UnjoinPlan> {
@@ -40,10 +43,7 @@ export async function planUnjoin(options: UnjoinOptions, progress: Progress): Pr
           ...(cluster ? [describeObject({ ...cluster, kind: 'Cluster' })] : []),
           ...(secret ? [describeObject({ ...secret, kind: 'Secret' })] : []),
         ],
-        leaf: leaf && [
-          ...(await ownedInLeaf(leaf.client, rootId)),
-          `account ${leafAccountName(rootId)} with its ClusterRole, ClusterRoleBinding, Role and RoleBinding`,
-        ],
+        ...(leaf ? await planInLeaf(leaf.client, rootId) : { leaf, remains: [] }),
       }
     } finally {
       await leaf?.client.connection.close()
@@ -53,14 +53,19 @@ export async function planUnjoin(options: UnjoinOptions, progress: Progress): Pr
   }
 }
 
-async function ownedInLeaf(leaf: Parameters<typeof reachLeaf>[0], rootId: string): Promise<string[]> {
-  const labelSelector = `${rootClusterLabel}=${rootId}`
-  const found = await Promise.all(
-    ([pods, configMaps, secrets, namespaces] as Resource[]).map(async (kind) =>
-      (await leaf.listAll(kind, { labelSelector, metadataOnly: true })).map((object) =>
-        describeObject({ ...object, kind: kind.kind }),
-      ),
+async function planInLeaf(leaf: Client, rootId: string): Promise<Pick<UnjoinPlan, 'leaf' | 'remains'>> {
+  const copies = await Promise.all(
+    copiedKinds.map(async (resource) =>
+      (await ownIn(leaf, resource, rootId)).map((copy) => describeObject({ ...copy, kind: resource.kind })),
     ),
   )
-  return found.flat()
+  const { going, remains } = await lookAtNamespaces(leaf, rootId)
+  return {
+    leaf: [
+      ...copies.flat(),
+      ...going.map(({ metadata }) => `Namespace ${metadata.name}`),
+      `account ${leafAccountName(rootId)} with its ClusterRole, ClusterRoleBinding, Role and RoleBinding`,
+    ],
+    remains,
+  }
 }

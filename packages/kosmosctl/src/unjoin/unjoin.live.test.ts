@@ -5,6 +5,7 @@ import { serviceExports } from '@kosmos/cluster-link'
 import {
   configMaps,
   customResourceDefinitions,
+  endpointSlices,
   type KubeObject,
   namespaces,
   nodes,
@@ -279,11 +280,24 @@ describe('an unjoin', () => {
     const ref = { name: 'data', namespace: 'team-c' }
     const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } }
     await leaf.client.create(persistentVolumeClaims, { ...own(ref), spec } as KubeObject)
-    const { remains } = await leave({ force: true })
+    const elsewhere = { name: 'data', namespace: 'default' }
+    await leaf.client.create(persistentVolumeClaims, { ...own(elsewhere), spec } as KubeObject)
+    const plan = await planUnjoin({ name, root: root.source }, recorded())
     assert.deepEqual(
-      remains.map(({ what, why }) => `${what}: ${why}`),
-      ['Namespace team-c: PersistentVolumeClaim team-c/data is in it, with its data'],
+      plan.leaf?.filter((one) => /team-c|Claim/.test(one)),
+      ['ConfigMap team-c/ours'],
     )
+    const { remains } = await leave({ force: true })
+    assert.deepEqual(plan.remains, remains)
+    assert.deepEqual(
+      remains.map(({ what, why, command }) => `${what}: ${why}: ${command}`),
+      [
+        'Namespace team-c: PersistentVolumeClaim team-c/data is in it, with its data: kubectl delete namespace team-c',
+        'PersistentVolumeClaim default/data: it has its data: kubectl delete persistentvolumeclaim -n default data',
+      ],
+    )
+    await leaf.client.patch(persistentVolumeClaims, elsewhere, { metadata: { finalizers: null } }, { type: 'merge' })
+    await leaf.client.delete(persistentVolumeClaims, elsewhere)
     const claim = await leaf.client.get(persistentVolumeClaims, ref)
     assert.ok(claim && !claim.metadata.deletionTimestamp)
     const namespace = await leaf.client.get(namespaces, { name: 'team-c' })
@@ -328,11 +342,17 @@ describe('an unjoin', () => {
     await joined()
     await runOnVirtualNode('shown')
     await leaf.client.create(configMaps, own({ name: 'copy', namespace: 'default' }))
+    const api = { ...own({ name: 'api', namespace: 'default' }), spec: { ports: [{ port: 80 }] } }
+    await leaf.client.create(services, api as KubeObject)
     const before = await Promise.all([inventory(root.client), inventory(leaf.client)])
     const plan = await planUnjoin({ name, root: root.source }, recorded())
     assert.deepEqual(plan.evicted, ['app/shown'])
     assert.deepEqual(plan.root, ['Node kosmos-leaf1', 'Cluster leaf1', 'Secret kosmos-system/cluster-leaf1'])
-    assert.deepEqual(plan.leaf?.slice(0, 2), ['ConfigMap default/copy', 'Namespace kosmos-system'])
+    assert.deepEqual(plan.leaf?.slice(0, 3), [
+      'Service default/api',
+      'ConfigMap default/copy',
+      'Namespace kosmos-system',
+    ])
     assert.deepEqual(await Promise.all([inventory(root.client), inventory(leaf.client)]), before)
     await leave({ force: true, timeoutSeconds: 20 })
     await leafIsAsBefore()
@@ -365,6 +385,10 @@ describe('an unjoin', () => {
     const imported = { namespace: 'default', name: 'clusterset-web', labels: { 'kosmos.io/imported-by': rootId } }
     const derived = { metadata: imported, spec: { ports: [{ port: 80 }] } }
     assert.ok((await leaf.client.create(services, derived as KubeObject)).ok)
+    const copied = { ...own({ name: 'api', namespace: 'default' }), spec: { ports: [{ port: 80 }] } }
+    assert.ok((await leaf.client.create(services, copied as KubeObject)).ok)
+    const slice = { ...own({ name: 'api-by-hand', namespace: 'default' }), addressType: 'IPv4', endpoints: [] }
+    assert.ok((await leaf.client.create(endpointSlices, slice as KubeObject)).ok)
     const { message, next } = await complaint({ timeoutSeconds: 2 })
     assert.match(message, /Cluster "leaf1" is still there: no controller has removed what it brought about/)
     assert.match(next, /unjoin leaf1 --force/)
@@ -392,7 +416,8 @@ describe('an unjoin of a leaf that is gone', () => {
     assert.deepEqual(
       remains.map(({ what }) => what),
       [
-        'pods, ConfigMaps and Secrets of the root',
+        'pods, Services, ConfigMaps and Secrets of the root',
+        'claims of the root, with their data',
         'what stands for Services of other clusters, if it was linked',
         `account kosmos-${rootId.replaceAll('-', '').slice(0, 12)} and its rights`,
         'namespaces that were made for the root (look first whether something else is in them)',
