@@ -2,7 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import https from 'node:https'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeObject } from '@kosmos/kube'
+import { createReviewAccess } from '@kosmos/kube/auth'
 import type { Testbed } from '@kosmos/testbed'
 import { applied, deployed, onRoot, tokenOf } from './credentials.ts'
 
@@ -25,6 +27,10 @@ export async function letReadMetrics(testbed: Testbed, url: string): Promise<Met
   await onRoot(testbed, async (client) => {
     const rights = [...(await deployed('rbac/metrics-reader.yaml')), serviceAccount, binding]
     await applied(client, rights)
+    // The root's authorizer hears of rights a moment after they are stored, and our processes remember a refusal.
+    const user = { name: `system:serviceaccount:${account.namespace}:${account.name}`, groups: [] }
+    const asked = { nonResourceAttributes: { path: '/metrics', verb: 'get' } }
+    while (!(await createReviewAccess(client)(user, asked))) await sleep(20)
     await writeFile(tokenFile, await tokenOf(client, account.name), { mode: 0o600 })
   })
   return { url, tokenFile, caFile: ca }

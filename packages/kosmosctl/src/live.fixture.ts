@@ -1,4 +1,5 @@
-import { ApiError, type Client, type KubeObject, type Resource, resource } from '@kosmos/kube'
+import { ApiError, type Client, type KubeObject, type ObjectRef, type Resource, resource } from '@kosmos/kube'
+import { createReviewAccess } from '@kosmos/kube/auth'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 import { openCluster } from './clusters/connect.ts'
 import type { Progress } from './terminal/progress.ts'
@@ -105,6 +106,18 @@ export async function eventually<T>(look: () => Promise<T | undefined | false>, 
     if (Date.now() > until) throw new Error(`not within a minute: ${what}`, { cause: found })
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
+}
+
+/** Waits until the authorizer of a cluster knows what has been stored of the rights of an account. */
+export async function rightsAreKnown(
+  client: Client,
+  { namespace, name }: ObjectRef,
+  right: { readonly verb: string; readonly resource: string },
+  isAllowed: boolean,
+): Promise<void> {
+  const user = { name: `system:serviceaccount:${namespace}:${name}`, groups: [] }
+  const known = () => createReviewAccess(client)(user, { resourceAttributes: right })
+  await eventually(async () => (await known()) === isAllowed, `${user.name} and ${right.verb} ${right.resource}`)
 }
 
 /** A kind that comes or goes is answered for a moment with "not now". */

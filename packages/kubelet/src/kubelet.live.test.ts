@@ -88,6 +88,10 @@ describe('the kubelet API of a virtual node in a real root', () => {
         subjects: [{ kind: 'ServiceAccount', namespace: 'default', name }],
       } as object),
     )
+    // The root's authorizer hears of rights a moment after they are stored, and the node remembers a refusal.
+    const user = { name: `system:serviceaccount:default:${name}`, groups: [] }
+    const isKnown = () => createAuthorize(client)({ user, verb, node: 'vn1', subresource })
+    while (!(await isKnown())) await new Promise((resolve) => setTimeout(resolve, 20))
   }
 
   it('shows a certificate that the root signed for the node', async () => {

@@ -4,7 +4,7 @@ import { namespaces, nodes } from '@kosmos/kube'
 import { leafAccountName } from '../clusters/names.ts'
 import { clusterRoles, clusters } from '../clusters/resources.ts'
 import { join } from '../join/join.ts'
-import { startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { rightsAreKnown, startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import { check } from './check.ts'
@@ -71,6 +71,8 @@ describe('a check', () => {
     const role = { name: leafAccountName(rootId) }
     const keep = [{ apiGroups: [''], resources: ['nodes'], verbs: ['get'] }]
     await leaf.client.patch(clusterRoles, role, { rules: keep }, { type: 'merge' })
+    const account = { namespace: 'kosmos-system', name: role.name }
+    await rightsAreKnown(leaf.client, account, { verb: 'list', resource: 'pods' }, false)
     assert.match((await problems())['leaf-rights'] ?? '', /may not get pods, list pods, .* and \d+ more/)
   })
 

@@ -12,6 +12,7 @@ import {
   changesSince,
   eventually,
   inventory,
+  rightsAreKnown,
   startCluster,
   stopCluster,
   type TestCluster,
@@ -149,6 +150,7 @@ describe('a join that cannot work', () => {
     assert.ok(token.ok)
     const authority = { 'certificate-authority-data': base64(leaf.plane.ca) }
     const source = await file('nobody', kubeconfig(leaf.plane.server, { token: token.object.status.token }, authority))
+    await rightsAreKnown(leaf.client, { namespace, name: 'nobody' }, { verb: 'get', resource: 'namespaces' }, true)
     const what = await complaints({ leaf: source })
     assert.match(
       what,

@@ -7,6 +7,7 @@ import {
   createTransport,
   loadKubeConfig,
   resource,
+  selfSubjectAccessReviews,
   serviceAccounts,
   unwrap,
 } from '@kosmos/kube'
@@ -52,6 +53,14 @@ const classic: readonly Rule[] = [
   { apiGroups: [''], resources: ['users'], resourceNames: ['system:node:vn1'], verbs: ['impersonate'] },
   { apiGroups: [''], resources: ['groups'], resourceNames: ['system:nodes'], verbs: ['impersonate'] },
 ]
+
+/** Whether a client has the first right of a rule. */
+async function may(client: Client, rule: Rule | undefined): Promise<boolean> {
+  const { apiGroups: [group] = [], resources = [], verbs: [verb] = [], resourceNames: [name] = [] } = rule ?? {}
+  const [resource, subresource] = resources[0]?.split('/') ?? []
+  const spec = { resourceAttributes: { group, resource, subresource, verb, name } }
+  return unwrap(await client.create(selfSubjectAccessReviews, { spec } as object))?.status?.allowed === true
+}
 
 describe('a serving certificate from a real root', () => {
   let root: ControlPlane
@@ -102,7 +111,10 @@ describe('a serving certificate from a real root', () => {
       contexts: [{ name, context: { cluster: 'root', user: name } }],
       'current-context': name,
     }
-    return await clientOf({ text: JSON.stringify(config) })
+    const client = await clientOf({ text: JSON.stringify(config) })
+    // The root's authorizer hears of a role and its binding a moment after they are stored.
+    while (!(await may(client, rules[0]))) await new Promise((resolve) => setTimeout(resolve, 20))
+    return client
   }
   const names = { nodeName: 'vn1', hosts: ['127.0.0.1', 'vn1.example'] }
   const requesters = async () =>
