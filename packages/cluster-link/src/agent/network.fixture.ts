@@ -157,13 +157,27 @@ export async function sniff(
   child.stdout?.on('data', (chunk) => {
     seen += chunk
   })
-  await new Promise<void>((resolve) => {
-    child.stderr?.on('data', (text) => {
-      if (`${text}`.includes('listening on')) resolve()
-    })
+  let said = ''
+  child.stderr?.on('data', (chunk) => {
+    said += chunk
   })
+  await eventually('tcpdump listens', async () => said.includes('listening on'))
   await work()
+  // What nobody waited for is on its way still.
   await sleep(300)
+  /** It says itself how many it has told of, which it does when it gets to run. */
+  const told = async () => {
+    said = ''
+    child.kill('SIGUSR1')
+    return await eventually('tcpdump says how far it is', async () => /\d+ packets? captured/.exec(said)?.[0])
+  }
+  await eventually('tcpdump has told all', async () => {
+    const before = await told()
+    await sleep(50)
+    return (await told()) === before
+  })
+  const closed = ended(child)
   child.kill('SIGKILL')
+  await closed
   return seen
 }
