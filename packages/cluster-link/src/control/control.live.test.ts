@@ -458,7 +458,7 @@ describe('the controllers of ClusterLink', () => {
       (await root.client.get(clusterNodes, { name: 'b-b1' }))?.status?.conditions?.find(
         ({ type }) => type === 'Applied',
       )
-    assert.equal((await applied())?.status, 'True')
+    await eventually('b1 is well', async () => (await applied())?.status === 'True')
     await agentLives('b', 'b1', 500)
     const silent = await eventually('b1 is unknown', async () => {
       const found = await applied()
@@ -471,7 +471,7 @@ describe('the controllers of ClusterLink', () => {
       return found?.reason === 'AgentsSilent' ? found : undefined
     })
     assert.deepEqual([said.status, said.message.split(': ').at(-1)], ['Unknown', 'b1'])
-    assert.ok((await told('b', 'b1')).some((one) => one.startsWith('AgentSilent: ')))
+    await eventually('it is told', async () => (await told('b', 'b1')).some((one) => one.startsWith('AgentSilent: ')))
     await agentLives('b', 'b1', 3_600_000)
     await eventually('b1 is well again', async () => (await applied())?.status === 'True')
     await eventually('so is b', async () => (await linked('b'))?.reason === 'Linked')

@@ -140,8 +140,9 @@ describe('certificates of pods in a leaf', () => {
       const signer = startSigner()
       t.after(() => signer.stop())
       const pod = await inRoot(`first-${keyType.toLowerCase()}`, { keyType, userAnnotations: { 'example.com/a': 'b' } })
-      await eventually('it may be made', () => life.certificates.stateOf(pod) === undefined)
-      assert.ok(life.woken.has(`${namespace}/${pod.metadata.name}`))
+      await eventually('it may be made, and is woken for that', () => {
+        return life.certificates.stateOf(pod) === undefined && life.woken.has(`${namespace}/${pod.metadata.name}`)
+      })
       const copy = await inLeaf(pod)
       const secret = await delivered(pod)
       const certificate = new X509Certificate(read(secret, 'chain.pem'))

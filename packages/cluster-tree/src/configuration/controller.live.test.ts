@@ -248,8 +248,9 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
     const foreign = unwrap(await leaf.client.create(configMaps, { metadata, data: { owner: 'leaf' } } as KubeObject))
     await inRoot('taken', { owner: 'root' })
     life.need('shop/guest', key('taken'))
-    await eventually('it is there', () => life.copies.stateOf(key('taken')) === 'current')
-    assert(life.woken.includes('shop/guest'))
+    await eventually('it is there, and the pod is told', () => {
+      return life.copies.stateOf(key('taken')) === 'current' && life.woken.includes('shop/guest')
+    })
     const name = life.copies.nameOf(key('taken'))
     assert.notEqual(name, 'taken')
     assert.deepEqual((await copyIn(name))?.data, { owner: 'root' })

@@ -184,7 +184,8 @@ describe('the pods of a virtual node and their copies', () => {
   it('are in step from the creation to the end', async () => {
     const pod = await create()
     await copyOf(pod)
-    assert(pair.told.includes(`${name} CreatedInLeaf`))
+    // The copy is there before we are answered that it is.
+    await eventually('it is told', () => pair.told.includes(`${name} CreatedInLeaf`))
     await setStatus(leaf.client, running)
     const shown = await phase('Running')
     assert.equal(shown.metadata.uid, pod.metadata.uid)

@@ -70,6 +70,13 @@ const app = {
   apiVersion: 'v1',
   kind: 'List',
   items: [
+    // Containers have the variables of Services that their kubelet knows when they start.
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web' },
+      spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
+    },
     {
       apiVersion: 'apps/v1',
       kind: 'DaemonSet',
@@ -94,12 +101,6 @@ const app = {
           },
         },
       },
-    },
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'web' },
-      spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
     },
   ],
 }
@@ -189,7 +190,7 @@ describe('a cluster with two real nodes', { skip }, () => {
     const get = async (pod: string, port: number, file: string) =>
       inPod(`printf 'GET ${file} HTTP/1.0\\r\\n\\r\\n' | nc ${await address(pod)} ${port}`)
     assert.match(await eventually(() => get('agnhost', 8080, '/hostname')), /\r\n\r\nagnhost$/)
-    assert.match(await get('page', 80, '/'), /Welcome to nginx!/)
+    assert.match(await eventually(() => get('page', 80, '/')), /Welcome to nginx!/)
     const inAgnhost = async (...command: string[]) => (await kubectl('exec', 'agnhost', '--', ...command)).stdout
     assert.equal(
       await inAgnhost('curl', '-g', '-s', '--connect-timeout', '5', 'http://localhost:8080/hostname'),
