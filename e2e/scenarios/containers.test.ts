@@ -65,6 +65,10 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
       const script = 'for i in 1 2 3 4 5; do echo "out $i"; done; echo "err" >&2; sleep 3600'
       await platform.apply(pod('speaker', { cluster: 'leaf1', container: { command: ['sh', '-c', script] } }))
       await ready('speaker')
+      await eventually('it has said all', async () => {
+        const said = await own()
+        return said.includes('out 5\n') && said.includes('err\n')
+      })
     })
 
     const own = async (...options: string[]) => {
@@ -230,6 +234,15 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     const post = (token: string, container: string) =>
       postToKubelet(platform, { node: 'kosmos-leaf1', path: `/checkpoint/default/speaker/${container}`, token })
     assert.equal((await post(stranger, 'main')).code, 403)
+    const can = [
+      'auth',
+      'can-i',
+      'create',
+      'nodes',
+      '--subresource=checkpoint',
+      '--as=system:serviceaccount:default:saver',
+    ]
+    await eventually('the root knows of the binding', async () => (await kubectl(...can)).stdout.startsWith('yes'))
     const { code, text } = await post(saver, 'main')
     assert.deepEqual([code, /it needs "create" on nodes\/proxy/.test(text)], [501, true], text)
 
@@ -297,19 +310,20 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     await ready('terminal')
     const { root, bin } = platform.testbed
     // In the background, as timeout puts it by default, kubectl would be stopped when it touches the terminal.
-    const attach = `timeout --foreground 20 ${bin.kubectl} --kubeconfig ${root.kubeconfig} attach -it terminal`
+    const attach = `timeout --foreground 120 ${bin.kubectl} --kubeconfig ${root.kubeconfig} attach -it terminal`
     const session = promisify(execFile)('script', ['-qec', attach, '/dev/null'])
     await eventually('it is heard', async () => {
       session.child.stdin?.write('what I typed\n')
       return (await kubectl('logs', 'terminal')).stdout.includes('heard what I typed')
     })
     await kubectl('delete', 'pod', 'terminal', '--wait=false')
-    assert.match((await session).stdout, /\/dev\/pts\/\d+\s+heard what I typed/)
+    // What is typed while it is on its way is echoed by the terminal in between.
+    assert.match((await session).stdout, /\/dev\/pts\/\d+\s+(what I typed\s+)*heard what I typed/)
   })
 
   it('debugs a running pod with a container beside it, which sees its processes', async () => {
     const args = ['debug', 'speaker', `--image=${imageNames.busybox}`, '--container=debugger', '--target=main']
-    const { code, stderr } = await kubectl(...args, '--', 'sh', '-c', 'ps | grep "sleep 3600"; echo looked')
+    const { code, stderr } = await kubectl(...args, '--', 'sh', '-c', 'ps | grep "[s]leep 3600"; echo looked')
     assert.equal(code, 0, stderr)
     const said = await eventually('the debugger has looked', async () => {
       const { stdout } = await kubectl('logs', 'speaker', '-c', 'debugger')
