@@ -25,11 +25,15 @@ describe('what pods in leaves use', { skip: isRoot ? false : 'real nodes need ro
   after(() => platform?.down())
 
   it('is shown by kubectl top, for pods and for the virtual node', async () => {
+    // On a busy machine it gets what it may use not all the time.
     const [, cpu, memory] = await eventually(
-      'there are figures of the pod',
-      async () => (await kubectl('top', 'pods')).match(/^busy-\S+\s+([1-9]\d*)m\s+(\d+)Mi/m) ?? undefined,
+      'there are figures of the pod, which uses more than it asks for',
+      async () => {
+        const figures = (await kubectl('top', 'pods')).match(/^busy-\S+\s+([1-9]\d*)m\s+(\d+)Mi/m)
+        return figures !== null && Number(figures[1]) > 10 && figures
+      },
     )
-    assert(Number(cpu) > 10 && Number(cpu) < 200, `it uses ${cpu} thousandths of a core`)
+    assert(Number(cpu) < 200, `it uses ${cpu} thousandths of a core`)
     assert(Number(memory) < 64, `it uses ${memory} MiB`)
     await eventually('there are figures of the node', async () =>
       /^kosmos-leaf1\s+\d+m\s+\d+%\s+\d+Mi\s+\d+%/m.test(await kubectl('top', 'nodes')),

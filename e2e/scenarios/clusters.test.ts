@@ -121,6 +121,9 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     for (const number of [1, 2] as const) {
       await running(`steady-${number}`)
       steady.set(`leaf${number}`, await look(number))
+      await eventually('its node has its certificate', async () => {
+        return (await node(`leaf${number}`))?.status?.daemonEndpoints?.kubeletEndpoint?.Port
+      })
     }
   })
   after(() => platform?.down())

@@ -71,9 +71,12 @@ describe('a leaf as several virtual nodes', () => {
     await models('leaf1', group('gpu', { labels: { tier: 'gold' } }), group('web'), one('kwok-3'))
     await eventuallyNodes('leaf1', 'kosmos-gpu-0', 'kosmos-web-0', 'kwok-3')
     await nodeReady('kosmos-gpu-0')
-    const gpu = await platform.root.get(nodes, { name: 'kosmos-gpu-0' })
-    assert.equal(gpu?.status?.allocatable?.cpu, '128')
-    assert.equal(gpu?.metadata.labels?.tier, 'gold')
+    // The Cluster may be heard of before the labels of its nodes.
+    const gpu = await eventually('it stands for both nodes', async () => {
+      const found = await platform.root.get(nodes, { name: 'kosmos-gpu-0' })
+      return found?.status?.allocatable?.cpu === '128' && found
+    })
+    assert.equal(gpu.metadata.labels?.tier, 'gold')
     await nodeReady('kwok-3')
   })
 

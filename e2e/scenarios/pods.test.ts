@@ -131,8 +131,10 @@ describe('pods of the root that run in leaves', () => {
       assert(foreign.ok)
       await platform.apply(pod('twin', { cluster: 'leaf1' }))
       await eventually('it says so', async () => waitingReason(await rootPod('twin')) === 'NameTakenInLeaf')
-      const { stdout } = await platform.kubectl(['describe', 'pod', 'twin'])
-      assert.match(stdout, /Warning\s+NameTakenInLeaf/)
+      await eventually('an Event says so', async () => {
+        const { stdout } = await platform.kubectl(['describe', 'pod', 'twin'])
+        return /Warning\s+NameTakenInLeaf/.test(stdout)
+      })
       const untouched = await leafPod('twin')
       assert.equal(untouched?.metadata.uid, foreign.object.metadata.uid)
       assert.equal(untouched?.metadata.labels?.['kosmos-io/pod'], undefined)

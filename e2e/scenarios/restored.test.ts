@@ -98,8 +98,10 @@ describe('clusters that are restored from a snapshot of yesterday', () => {
 
   it('tell of it: an Event, and kosmosctl get orphans', async () => {
     assert.match(await kosmosctl('get', 'orphans'), /leaf1\s+default\s+lost\s+1\/1\s+Running/)
-    const events = await platform.kubectl(['get', 'events', '-A', '--field-selector=reason=OrphanKept'])
-    assert.match(events.stdout, /default\/lost/)
+    await eventually('an Event says so', async () => {
+      const events = await platform.kubectl(['get', 'events', '-A', '--field-selector=reason=OrphanKept'])
+      return /default\/lost/.test(events.stdout)
+    })
   })
 
   it('do not start another of its name beside it, until it is deleted', async () => {
