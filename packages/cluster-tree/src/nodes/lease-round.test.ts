@@ -1,48 +1,62 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { leaseRound, stepSize } from './lease-round.ts'
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `node-${i}`)
 
-/** When each node was renewed, in steps of a round. */
-async function round(count: number, { stopAfter = Number.POSITIVE_INFINITY, renewMs = 0, failing = false } = {}) {
+/** In which step each node was renewed, with no time between the steps. Answers come once all have been asked for. */
+async function round(count: number, { stopAfter = Number.POSITIVE_INFINITY, failing = false } = {}) {
   const stop = new AbortController()
-  const renewed: { name: string; at: number }[] = []
+  const renewed: { name: string; step: number }[] = []
   const failures: Error[] = []
-  const start = performance.now()
+  const answered = Promise.withResolvers<void>()
+  const pauses: number[] = []
   await leaseRound(names(count), {
     signal: stop.signal,
     renew: async (name) => {
-      renewed.push({ name, at: performance.now() - start })
+      renewed.push({ name, step: pauses.length })
       if (renewed.length === stopAfter) stop.abort()
-      await sleep(renewMs)
+      if (renewed.length === Math.min(count, stopAfter)) answered.resolve()
+      await answered.promise
       if (failing) throw new Error(name)
     },
     onFailure: (error) => failures.push(error),
+    pause: async (ms) => void pauses.push(ms),
   })
-  return { renewed, failures }
+  return { renewed, failures, pauses }
 }
 
-describe('a round of Leases', () => {
+describe('a round of Leases', { timeout: 10_000 }, () => {
   it('is over at once for a few nodes', async () => {
-    const { renewed } = await round(10)
+    const { renewed, pauses } = await round(10)
     assert.deepEqual(
       renewed.map(({ name }) => name),
       names(10),
     )
-    assert.ok(renewed.every(({ at }) => at < 80))
+    assert.deepEqual(pauses, [])
   })
 
   it('takes more nodes in even steps, each once, and does not wait for slow answers', async () => {
-    const { renewed } = await round(40, { renewMs: 500 })
+    const { renewed, pauses } = await round(40)
     assert.deepEqual(
-      renewed.map(({ name }) => name),
-      names(40),
+      renewed,
+      names(40).map((name, i) => ({ name, step: Math.floor(i / 10) })),
     )
-    const first = renewed.filter(({ at }) => at < 50).length
-    assert.equal(first, 10)
-    assert.ok((renewed.at(-1)?.at ?? 0) < 490, 'the last step did not wait for the answers to the first')
+    assert.deepEqual(pauses, [100, 100, 100])
+  })
+
+  it('is over while it waits for its next step when it is stopped', async () => {
+    const stop = new AbortController()
+    const renewed: string[] = []
+    await leaseRound(names(30), {
+      signal: stop.signal,
+      renew: async (name) => {
+        renewed.push(name)
+        if (renewed.length === 20) queueMicrotask(() => stop.abort())
+      },
+      onFailure: assert.fail,
+    })
+    assert.equal(renewed.length, 20)
   })
 
   it('lasts less than the time between two heartbeats, however many nodes there are', () => {

@@ -18,13 +18,20 @@ export interface Round<T> {
   readonly renew: (node: T) => Promise<void>
   /** Told of the first failure only: when the root does not answer, all of them fail. */
   readonly onFailure: (error: Error) => void
+  /** Lets the time between two steps pass, or less when the signal aborts. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>
 }
+
+const sleeping: NonNullable<Round<unknown>['pause']> = (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {})
 
 /**
  * Renews the Leases of all nodes of a leaf, in even steps: all at once, those of hundreds of nodes would be a burst every ten
  * seconds. A step does not wait for the one before, so that a slow answer makes no other Lease late.
  */
-export async function leaseRound<T>(nodes: readonly T[], { signal, renew, onFailure }: Round<T>): Promise<void> {
+export async function leaseRound<T>(
+  nodes: readonly T[],
+  { signal, renew, onFailure, pause = sleeping }: Round<T>,
+): Promise<void> {
   const size = stepSize(nodes.length)
   const renewals: Promise<void>[] = []
   let failed = false
@@ -33,7 +40,7 @@ export async function leaseRound<T>(nodes: readonly T[], { signal, renew, onFail
     failed = true
   }
   for (let next = 0; next < nodes.length && !signal.aborted; next += size) {
-    if (next > 0) await sleep(STEP_MS, undefined, { signal }).catch(() => {})
+    if (next > 0) await pause(STEP_MS, signal)
     if (signal.aborted) break
     renewals.push(...nodes.slice(next, next + size).map((node) => renew(node).catch(fail)))
   }
