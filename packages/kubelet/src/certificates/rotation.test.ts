@@ -36,6 +36,8 @@ describe('a node’s serving certificate', () => {
   afterEach(() => over.abort())
 
   const names = { nodeName: 'vn1', hosts: ['10.0.0.1'] }
+  /** Short, but no process is ever so late that such a certificate is due before it is looked at, which would be a minute. */
+  const soon = 1_000
   const lasting = (name: string, ms: number): ServingCertificate => ({
     certificate: name,
     key: '',
@@ -52,7 +54,7 @@ describe('a node’s serving certificate', () => {
 
   it('is replaced before it expires', async () => {
     let count = 0
-    const source = await start(async () => lasting(`certificate ${++count}`, count === 1 ? 50 : 3600_000))
+    const source = await start(async () => lasting(`certificate ${++count}`, count === 1 ? soon : 3600_000))
     assert.equal(source.current().certificate, 'certificate 1')
     await renewed(source)
     assert.equal(source.current().certificate, 'certificate 2')
@@ -97,7 +99,7 @@ describe('a node’s serving certificate', () => {
     let count = 0
     const source = await start(async () => {
       if (++count === 2) throw new CertificateRefused('right taken away')
-      return lasting(`certificate ${count}`, count === 1 ? 20 : 3600_000)
+      return lasting(`certificate ${count}`, count === 1 ? soon : 3600_000)
     })
     await renewed(source)
     assert.equal(source.current().certificate, 'certificate 3')
