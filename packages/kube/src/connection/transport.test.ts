@@ -216,11 +216,10 @@ describe('a server behind a proxy', { timeout: 20_000 }, () => {
     }
   })
 
-  it('has the limits of any server: connections at most, time to begin an answer', async (t) => {
+  it('has the limit of connections of any server', async (t) => {
     for (const start of [startConnectProxy, startSocksProxy]) {
       let [now, most] = [0, 0]
-      const peer = await startPeer(t, certificates, (request, response) => {
-        if (request.url === '/never') return
+      const peer = await startPeer(t, certificates, (_request, response) => {
         most = Math.max(most, ++now)
         setTimeout(() => {
           now--
@@ -229,11 +228,19 @@ describe('a server behind a proxy', { timeout: 20_000 }, () => {
       })
       const proxy = await start(t)
       const config = configFor(peer.url, { ...trusted(), proxyUrl: proxy.url })
-      const transport = await createTransport(config, { maxConnections: 2, answerTimeoutMs: 100 })
-      const connection = new Connection('leaf', transport)
+      const connection = new Connection('leaf', await createTransport(config, { maxConnections: 2 }))
       t.after(() => connection.close())
       await Promise.all(Array.from({ length: 6 }, () => connection.request({ method: 'GET', path: '/' })))
       assert.equal(most, 2)
+    }
+  })
+
+  it('has the time of any server to begin an answer', async (t) => {
+    for (const start of [startConnectProxy, startSocksProxy]) {
+      const [peer, proxy] = [await startPeer(t, certificates, () => {}), await start(t)]
+      const config = configFor(peer.url, { ...trusted(), proxyUrl: proxy.url })
+      const connection = new Connection('leaf', await createTransport(config, { answerTimeoutMs: 100 }))
+      t.after(() => connection.close())
       await assert.rejects(connection.request({ method: 'GET', path: '/never' }), /Headers Timeout/)
     }
   })
