@@ -309,6 +309,28 @@ describe('a watch', { timeout: 20_000 }, () => {
     assert.ok(states.some((state) => state.kind === 'broken' && /without an event/.test(state.error.message)))
   })
 
+  it('that sends an event without end is broken off before it fills the memory, and resumed', async (t) => {
+    const endless: Answer = (response) => {
+      sends(...listed, '{"type":"ADDED","object":"')(response)
+      const fill = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(64 << 10, 'x')));
+        response.once('drain', fill)
+      }
+      fill()
+    }
+    const { told, toldOf, states, queries } = await reflect(t, [endless, sends(object('ADDED', 'b', '8'))], {
+      maxEventBytes: 1 << 20,
+    })
+    await toldOf(2)
+    assert.deepEqual(told, ['replace a@3', 'changed b@8'])
+    assert.equal(queries()[1]?.resourceVersion, '7')
+    const broken = states.find((state) => state.kind === 'broken')
+    assert.match(
+      broken?.error.message ?? '',
+      /^leaf: WATCH \/api\/v1\/namespaces\/shop\/configmaps: an event is longer than 1 MiB.* https:\/\/127\.0\.0\.1:\d+$/,
+    )
+  })
+
   it('that is refused for now is not asked for sooner than the server said', async (t) => {
     const { times, asked, states } = await reflect(t, [refuses(429, { 'retry-after': '0.3' }), sends(...listed)])
     await asked(2)

@@ -9,7 +9,7 @@ import type { KubeObject } from '../objects/types.ts'
 import { errorOf, observe } from '../observe/observe.ts'
 import { type BackoffOptions, backoffMs } from '../queue/backoff.ts'
 import { parseWatchEvent } from '../watch/event.ts'
-import { createLineSplitter } from '../watch/lines.ts'
+import { createLineSplitter, LineTooLong } from '../watch/lines.ts'
 
 /**
  * Where a reflector puts what it learns. Calls come from the socket's read: they must be short. What they throw breaks
@@ -45,8 +45,13 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly backoff?: BackoffOptions
   /** A watch that sends nothing for this long is opened anew. The API server sends a bookmark about every 60 s. */
   readonly silenceMs?: number
+  /** A watch that sends a longer event is broken off. Default: 64 MiB. */
+  readonly maxEventBytes?: number
   readonly pageSize?: number
 }
+
+/** etcd holds 1.5 MiB of an object unless told otherwise, and JSON makes up to six bytes of one. */
+const MAX_EVENT_BYTES = 64 << 20
 
 /** The API server no longer has the version to resume from: only a new list helps. */
 class Expired extends Error {}
@@ -148,7 +153,7 @@ export class Reflector<T extends KubeObject> {
 
   /** Watches until the server ends it in good order or sends nothing any more; throws on every other end. */
   async #watch(signal: AbortSignal): Promise<void> {
-    const { client, sink, metadataOnly, silenceMs = 90_000 } = this.#options
+    const { client, sink, metadataOnly, silenceMs = 90_000, maxEventBytes = MAX_EVENT_BYTES } = this.#options
     const stop = new AbortController()
     const streamingList = this.#resourceVersion === undefined
     // Live changes may come before the end mark of a streaming list, so what is gathered is a state, not a log.
@@ -182,7 +187,7 @@ export class Reflector<T extends KubeObject> {
         onlyListed = metadataOnly === 'list'
         if (onlyListed) stop.abort()
       }
-    })
+    }, maxEventBytes)
     const onOpen = () => {
       opened = performance.now()
       if (!streamingList) this.#report({ kind: 'following' })
@@ -204,6 +209,7 @@ export class Reflector<T extends KubeObject> {
     } catch (error) {
       if (onlyListed) return
       if (failure && !signal.aborted) throw failure
+      if (error instanceof LineTooLong) throw tooLarge(client, path, maxEventBytes)
       // No bookmark comes for a collection in which nothing has changed since the API server or etcd started, so silence
       // alone says nothing. If the server is frozen, the next request says so.
       const silent = error instanceof ClusterUnreachable && error.silent && opened > 0
@@ -294,4 +300,11 @@ function failureOf(status: Status): Error {
   const expired = status.code === 410 || status.reason === 'Expired' || status.reason === 'Gone'
   const message = `the watch ended: ${status.message ?? 'unknown error'}`
   return expired ? new Expired(message) : new Error(message)
+}
+
+function tooLarge({ name, connection }: Client, path: string, bytes: number): Error {
+  const what = `${name}: WATCH ${path.replace(/\?.*/, '')}: an event is longer than ${bytes / 2 ** 20} MiB`
+  return new Error(
+    `${what}, which is more than an API server sends: look at what answers at ${connection.server.origin}`,
+  )
 }

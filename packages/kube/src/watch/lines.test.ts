@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { createLineSplitter } from './lines.ts'
+import { createLineSplitter, LineTooLong } from './lines.ts'
 
 /** Text as a watch may hold it: short lines, empty ones, characters of one to four bytes. */
 const text = fc
@@ -38,5 +38,16 @@ describe('a stream of lines', () => {
   it('gives every line as soon as its end has come, byte by byte', () => {
     const bytes = Buffer.from('{"grüße":"🚀"}\n\n{"b":2}\nunfinished')
     assert.deepEqual(split([...bytes].map((byte) => Buffer.from([byte]))), ['{"grüße":"🚀"}', '{"b":2}'])
+  })
+
+  it('is refused when a line does not end, however small its pieces are; many lines are not', () => {
+    for (const size of [1, 1_000, 100_000]) {
+      const push = createLineSplitter(() => {}, 1 << 20)
+      const line = Buffer.concat([Buffer.alloc(size), Buffer.from('\n')])
+      for (let sent = 0; sent < 4 << 20; sent += size + 1_000) push(line)
+      assert.throws(() => {
+        for (let sent = 0; sent <= 1 << 20; sent += size) push(Buffer.alloc(size))
+      }, LineTooLong)
+    }
   })
 })
