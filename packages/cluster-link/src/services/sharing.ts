@@ -1,5 +1,4 @@
-import { once } from 'node:events'
-import { type Client, Controller, type ControllerOptions, type ObjectKey, type Requeue } from '@kosmos/kube'
+import { aborted, type Client, Controller, type ControllerOptions, type ObjectKey, type Requeue } from '@kosmos/kube'
 import { formatCidr } from '@kosmos/kube/addresses'
 import type { Log } from '@kosmos/kube/process'
 import { followedDefinition } from '../control/followed-kind.ts'
@@ -85,11 +84,12 @@ export class ServiceSharing {
     await this.#looks.run(signal)
   }
 
-  /** Shares the Services of one cluster until the signal aborts. */
+  /** Shares the Services of one cluster until the signal aborts; rejects if it does before the cluster has the API. */
   async serve(name: string, client: Client, signal: AbortSignal): Promise<void> {
     const { state } = this.#options
     // Who may not talk with whom has to be known before anything is shared.
-    await Promise.race([state.synced, once(signal, 'abort', { signal })])
+    await Promise.race([state.synced, aborted(signal)])
+    signal.throwIfAborted()
     await this.#offered(name, client, signal)
     if (this.#learnsRoot(name)) this.#networks = this.#look()
     const member = this.#member(name, client)
