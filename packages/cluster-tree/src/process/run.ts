@@ -1,6 +1,5 @@
 import { fieldManagers } from '@kosmos/api'
-import { Client, Connection, createTransport, loadKubeConfig, type ReconcileObservation } from '@kosmos/kube'
-import { asLeader, type Log, persist, runTogether, serveHttp } from '@kosmos/kube/process'
+import { type ControllersContext, type Log, persist, runControllers, runTogether } from '@kosmos/kube/process'
 import { LeafClaims } from '../clusters/claims.ts'
 import { ClusterController, type ClusterControllerOptions } from '../clusters/controller.ts'
 import type { Kubelets } from '../kubelet/kubelets.ts'
@@ -17,13 +16,7 @@ import { flagsOf, type ProcessOptions } from './options.ts'
 /** Runs cluster-tree until the signal aborts: probes at once, the work when it leads. */
 export async function runClusterTree(options: ProcessOptions, log: Log, signal: AbortSignal): Promise<void> {
   const metrics = createMetrics()
-  const config = loadKubeConfig({ file: options.kubeconfig })
-  const connection = new Connection('root', await createTransport(config), {
-    onRequest: (observation) => metrics.request('root', observation),
-  })
-  const client = new Client(connection, fieldManagers.clusterTree)
   const kubeletOptions = {
-    root: client,
     address: options.nodeAddress,
     ports: portRange(options.firstKubeletPort),
     flags: flagsOf(options),
@@ -31,22 +24,17 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
     log,
     signal,
   }
-  let ready = false
-  const { registry } = metrics
-  const http = await serveHttp({ ...options.https, client, log, registry, isReady: () => ready })
   // One for all terms: its metrics can be registered once only.
   let kubelets: Kubelets | undefined
-  const work = async (leading: AbortSignal) => {
+  const term = async ({ client, onReconcile, ready }: ControllersContext, leading: AbortSignal) => {
     const events = eventSink(client)
     const root = await persist('root.connect', () => connectRoot(client, events), log, leading)
-    kubelets ??= await persist('kubelet.start', () => serveKubelets(kubeletOptions), log, leading)
+    const serve = () => serveKubelets({ root: client, ...kubeletOptions })
+    kubelets ??= await persist('kubelet.start', serve, log, leading)
     const controller = new ClusterController({ root, log, kubelets, startLeaf: leafStarter(root, log, metrics) })
-    const onReconcile = ({ controller, key, error }: ReconcileObservation) => {
-      if (error) log('warn', `${controller}.failed`, { object: key, reason: error.message })
-    }
     const holding = new Holding({ root, onReconcile })
     const failover = new Failover({ root, isSettled: (cluster) => controller.isSettled(cluster), onReconcile })
-    void root.clusters.synced.then(() => (ready = true))
+    void root.clusters.synced.then(ready)
     const parts = [root, controller, holding.controller, failover.controller]
     await runTogether(
       leading,
@@ -54,24 +42,20 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
     )
     await events.close()
   }
-  const { leaderElection: election, identity } = options
-  try {
-    await asLeader(
-      { client, component: 'cluster-tree', election, identity, log, onStandby: () => (ready = true) },
-      signal,
-      async (leading) => {
-        try {
-          await work(leading)
-        } catch (error) {
-          // What the end of the term interrupted is no failure.
-          if (!leading.aborted) throw error
-        }
-      },
-    )
-  } finally {
-    await http.close()
-    await connection.close()
-  }
+  const process = {
+    component: 'cluster-tree',
+    fieldManager: fieldManagers.clusterTree,
+    metrics,
+    work: async (context, leading) => {
+      try {
+        await term(context, leading)
+      } catch (error) {
+        // What the end of the term interrupted is no failure.
+        if (!leading.aborted) throw error
+      }
+    },
+  } satisfies Parameters<typeof runControllers>[0]
+  await runControllers(process, options, log, signal)
 }
 
 function leafStarter(root: Root, log: Log, metrics: Metrics): ClusterControllerOptions['startLeaf'] {

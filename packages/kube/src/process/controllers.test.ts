@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { askPort, kubeconfig } from '../testing/index.ts'
 import { type ControllersOptions, runControllers } from './controllers.ts'
 import type { LogFields } from './log.ts'
+import { createProcessMetrics } from './metrics.ts'
 
 describe('a process of the root', () => {
   let folder: string
@@ -16,7 +17,7 @@ describe('a process of the root', () => {
   })
   after(() => rm(folder, { recursive: true }))
 
-  const run = (options: Pick<ControllersOptions, 'work' | 'beside'>, signal: AbortSignal) => {
+  const run = (options: Pick<ControllersOptions, 'metrics' | 'work' | 'beside'>, signal: AbortSignal) => {
     const listening = Promise.withResolvers<string>()
     const log = (_level: string, event: string, fields?: LogFields) => {
       if (event === 'http.listening') listening.resolve(String(fields?.url))
@@ -61,6 +62,16 @@ describe('a process of the root', () => {
     finish.resolve()
     await ended
     await assert.rejects(ask('livez'))
+  })
+
+  it('counts in the metrics that it is given, if it has some of its own', async () => {
+    const metrics = createProcessMetrics()
+    const work: ControllersOptions['work'] = async ({ metrics: counted, onReconcile }) => {
+      assert.equal(counted, metrics)
+      onReconcile({ controller: 'some', key: 'k', seconds: 1 })
+    }
+    await run({ metrics, work }, new AbortController().signal).ended
+    assert.match(await metrics.registry.metrics(), /duration_seconds_count\{.*cluster="root",controller="some"/)
   })
 
   it('ends when its work fails, after what it does beside has', async () => {

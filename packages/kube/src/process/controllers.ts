@@ -26,6 +26,8 @@ export interface ControllersOptions {
   /** Name of the Lease. */
   readonly component: string
   readonly fieldManager: string
+  /** What it tells Prometheus, where it has more to tell than all processes have. */
+  readonly metrics?: ProcessMetrics
   /** Works until the signal aborts, which it does when another process leads. */
   readonly work: (context: ControllersContext, leading: AbortSignal) => Promise<void>
   /** What every process does, whether it leads or not, until the signal aborts; it is ready when this is, too, and not ready while it ends. */
@@ -37,12 +39,11 @@ export interface ControllersOptions {
  * when the work or what is beside it fails, once both have ended.
  */
 export async function runControllers(
-  { component, fieldManager, work, beside }: ControllersOptions,
+  { component, fieldManager, metrics = createProcessMetrics(), work, beside }: ControllersOptions,
   { kubeconfig, https, leaderElection: election, identity }: CommonOptions,
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  const metrics = createProcessMetrics()
   const connection = new Connection('root', await createTransport(loadKubeConfig({ file: kubeconfig })), {
     onRequest: (observation) => metrics.request('root', observation),
   })

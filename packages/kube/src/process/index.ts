@@ -1,7 +1,6 @@
 /** What a process of ours is made of: command line, log, leadership, probes and metrics. */
 export { type ControllersContext, runControllers } from './controllers.ts'
 export { type HttpOptions, type HttpServing, serveHttp } from './http.ts'
-export { asLeader, type LeadershipOptions } from './leadership.ts'
 export { createLog, type Log, type LogFields, type LogLevel } from './log.ts'
 export { runProcess } from './main.ts'
 export { createProcessMetrics, type ProcessMetrics } from './metrics.ts'
