@@ -13,12 +13,16 @@ describe('what is made in a leaf for one pod alone', () => {
     { podCertificate: { ...podCertificate, credentialBundlePath: 'b' } },
   ]
   const volumes = [{ name: 'identity', projected: { sources } }]
-  const kinds = (annotations: Record<string, string> = {}) =>
-    deliveriesTo(rootPod({ metadata: { annotations }, spec: { volumes } })).map(({ kind }) => kind)
+  const kinds = (annotations: Record<string, string> = {}, hasApiAccess = true) =>
+    deliveriesTo(rootPod({ metadata: { annotations }, spec: { volumes } }), hasApiAccess).map(({ kind }) => kind)
 
   it('is one Secret of tokens, one ConfigMap of bundles, and a Secret for each certificate', () => {
     assert.deepEqual(kinds(), ['Tokens', 'TrustBundles', 'Certificate', 'Certificate'])
-    assert.deepEqual(deliveriesTo(rootPod()), [])
+    assert.deepEqual(deliveriesTo(rootPod(), true), [])
+  })
+
+  it('is no Secret of tokens where the pod does not reach the root’s API server', () => {
+    assert.deepEqual(kinds({}, false), ['TrustBundles', 'Certificate', 'Certificate'])
   })
 
   it('is nothing where the leaf’s own kubelet gives it the leaf’s', () => {

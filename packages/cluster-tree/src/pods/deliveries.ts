@@ -12,14 +12,17 @@ export interface Delivery {
   readonly name: string
 }
 
-/** What is delivered to a pod when it is in a leaf. Pure. */
-export function deliveriesTo(pod: Pod): readonly Delivery[] {
+/**
+ * What is delivered to a pod when it is in a leaf. `hasApiAccess`: whether it reaches the root's API server from there; else its
+ * copy is without tokens. Pure.
+ */
+export function deliveriesTo(pod: Pod, hasApiAccess: boolean): readonly Delivery[] {
   const { spec } = pod
   if (wantsLeafApi(pod)) return []
   const tokens: Delivery = { kind: 'Tokens', resource: secrets, name: tokenSecretName(pod) }
   const bundles: Delivery = { kind: 'TrustBundles', resource: configMaps, name: trustConfigMapName(pod) }
   return [
-    ...(tokenWishes(spec).length > 0 ? [tokens] : []),
+    ...(hasApiAccess && tokenWishes(spec).length > 0 ? [tokens] : []),
     ...(bundleWishes(spec).length > 0 ? [bundles] : []),
     ...certificateWishes(spec).map(
       ({ id }): Delivery => ({ kind: 'Certificate', resource: secrets, name: certificateSecretName(pod, id) }),

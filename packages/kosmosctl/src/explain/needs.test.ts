@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Cluster } from '@kosmos/api'
 import type { KubeObject } from '@kosmos/kube'
-import { type Need, stateInLeaf, waitsFor } from './needs.ts'
+import { hasApiAccess, type Need, stateInLeaf, waitsFor } from './needs.ts'
 
 const root: KubeObject = { metadata: { name: 'a', uid: 'u-1', resourceVersion: '5' } }
 const copy = (uid: string, version: string, id = 'root-1'): KubeObject => ({
@@ -27,6 +28,18 @@ describe('what a leaf has of an object', () => {
   it('is missing, or somebody else’s', () => {
     assert.equal(stateInLeaf(root, undefined, byVersion), 'missing')
     assert.equal(stateInLeaf(root, copy('u-1', '5', 'root-2'), byVersion), 'foreign')
+  })
+})
+
+describe('a pod in a leaf', () => {
+  it('has API access as its copy was made, and without a copy as the Cluster says', () => {
+    const cluster = (rootAPIServer?: string) => ({ spec: { clusterTreeOptions: { rootAPIServer } } }) as Cluster
+    const [silent, telling] = [cluster(), cluster('https://root.example:6443')]
+    const withTokens = { metadata: { name: 'a', annotations: { 'kosmos.io/token-secret': 'kosmos-tokens-u-1' } } }
+    const of = (copy?: KubeObject) => [silent, telling].map((one) => hasApiAccess(one, copy))
+    assert.deepEqual(of(), [false, true])
+    assert.deepEqual(of(withTokens), [true, true])
+    assert.deepEqual(of({ metadata: { name: 'a' } }), [false, false])
   })
 })
 

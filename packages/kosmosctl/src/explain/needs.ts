@@ -1,4 +1,10 @@
-import { rootClusterLabel, rootResourceVersionAnnotation, rootUidAnnotation } from '@kosmos/api'
+import {
+  type Cluster,
+  rootClusterLabel,
+  rootResourceVersionAnnotation,
+  rootUidAnnotation,
+  tokenSecretAnnotation,
+} from '@kosmos/api'
 import type { Delivery } from '@kosmos/cluster-tree'
 import type { KubeObject } from '@kosmos/kube'
 
@@ -33,6 +39,12 @@ export function stateInLeaf(
   const isSame = annotations?.[rootUidAnnotation] === root?.metadata?.uid
   const isNew = !byVersion || annotations?.[rootResourceVersionAnnotation] === root?.metadata?.resourceVersion
   return isSame && isNew ? 'current' : 'outdated'
+}
+
+/** Whether a pod has API access from its leaf: its copy says whether it was made so, and before there is one the Cluster. Pure. */
+export function hasApiAccess({ spec }: Pick<Cluster, 'spec'>, copy: KubeObject | undefined): boolean {
+  if (copy) return copy.metadata?.annotations?.[tokenSecretAnnotation] !== undefined
+  return spec.clusterTreeOptions?.rootAPIServer !== undefined
 }
 
 /** What keeps a pod that has no copy from getting one, a sentence each. Pure. */

@@ -20,7 +20,7 @@ import { clusters } from '../clusters/resources.ts'
 import { meaningOf } from '../placement/outcome.ts'
 import { readWorld } from '../placement/world.ts'
 import { Failure } from '../terminal/failure.ts'
-import { type Need, stateInLeaf, waitsFor } from './needs.ts'
+import { hasApiAccess, type Need, stateInLeaf, waitsFor } from './needs.ts'
 
 /** Where a pod of the root is, what it needs, and what it waits for. */
 export interface PodExplanation {
@@ -60,7 +60,8 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
     const sides = { root, leaf, rootId: await clusterId(root) }
     const copy = await leaf.get(pods, ref)
     const isCopy = copy?.metadata.annotations?.[rootUidAnnotation] === pod.metadata.uid
-    const needs = await needsOf(pod, sides)
+    const deliveries = deliveriesTo(pod, hasApiAccess(stored, isCopy ? copy : undefined))
+    const needs = await needsOf(pod, deliveries, sides)
     const said = [...(message ? [`${reason ?? phase}: ${message}`] : []), ...takenBack(pod)]
     return {
       ...about,
@@ -119,7 +120,7 @@ function unscheduled({ status }: Pod): string {
   return `the root's scheduler has not bound it to a node${scheduled?.message ? `: ${scheduled.message}` : ''}`
 }
 
-async function needsOf(pod: Pod, sides: Sides): Promise<Need[]> {
+async function needsOf(pod: Pod, deliveries: readonly Delivery[], sides: Sides): Promise<Need[]> {
   const { namespace } = pod.metadata
   const referred = references(pod.spec).map(({ kind, name, optional, usedBy }) =>
     need(sides, kind === 'ConfigMap' ? configMaps : secrets, { namespace, name }, { optional, usedBy }),
@@ -130,7 +131,7 @@ async function needsOf(pod: Pod, sides: Sides): Promise<Need[]> {
   return [
     ...(await Promise.all([...referred, ...claims])),
     ...(await servicesOf(namespace, sides)),
-    ...(await Promise.all(deliveriesTo(pod).map((delivery) => delivered(namespace, delivery, sides)))),
+    ...(await Promise.all(deliveries.map((delivery) => delivered(namespace, delivery, sides)))),
   ]
 }
 
