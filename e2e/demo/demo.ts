@@ -34,6 +34,12 @@ const shares = {
   },
 }
 
+/** By the usual issuer a program in a leaf would look for its token's keys in the leaf: docs/how-to/let-pods-reach-the-root.md. */
+const issuerInLeaves = (server: string) => ({
+  'service-account-issuer': server,
+  'service-account-jwks-uri': `${server}/openid/v1/jwks`,
+})
+
 /**
  * Starts the demo, or finds it running, and returns what to tell the user. As root the leaves have a real node each; else
  * nodes are simulated, pods do not really run, and there are no logs. Two at once wait for each other.
@@ -48,7 +54,8 @@ export async function startDemo(progress: Progress): Promise<string> {
   return withLock(path.join(testbedDir(NAME), 'set-up'), progress, async () => {
     const found = await findClusters(progress)
     try {
-      const testbed = found ?? (await upTestbed({ name: NAME, leaves: 2, nodes: real ? 'real:1' : 'kwok:3', progress }))
+      const nodes = real ? 'real:1' : 'kwok:3'
+      const testbed = found ?? (await upTestbed({ name: NAME, leaves: 2, nodes, rootFlags: issuerInLeaves, progress }))
       if (!isJoined(testbed)) await upKosmos(testbed, progress, { scheduler: true })
       return await showApp(testbed, real, progress)
     } catch (cause) {

@@ -1,3 +1,4 @@
+import type { Flags } from '../control-plane/components.ts'
 import type { ImageName } from '../images/catalog.ts'
 import type { Cni } from '../nodes/real/cni.ts'
 
@@ -47,6 +48,8 @@ export interface TestbedPlan {
   readonly images: readonly ImageName[]
   /** Files with further ones. */
   readonly archives: readonly string[]
+  /** Flags of the root's API server beside its own, by its address. */
+  readonly rootFlags: (server: string) => Flags
   /** Network plug-in of the real nodes of a cluster. */
   readonly cni: (cluster: string) => Cni
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { ensurePrograms } from '../binaries/debian.ts'
 import { type Binaries, ensureBinaries } from '../binaries/ensure.ts'
 import { ports } from '../control-plane/address.ts'
-import { componentNames } from '../control-plane/components.ts'
+import { componentNames, type Flags } from '../control-plane/components.ts'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
 import { startCluster } from '../control-plane/start.ts'
 import { type ImageName, imageBinaries } from '../images/catalog.ts'
@@ -38,6 +38,8 @@ export interface UpOptions {
   readonly endsWithProcess?: boolean
   /** Network plug-in of the real nodes of each cluster; default `ptp`. */
   readonly cni?: (cluster: string) => Cni
+  /** Flags of the root's API server beside its own, by the address at which nodes and pods reach it; with real nodes only. */
+  readonly rootFlags?: (server: string) => Flags
   readonly progress?: Progress
 }
 
@@ -59,6 +61,7 @@ function planOf({
   images,
   archives,
   cni = () => 'ptp',
+  rootFlags = () => ({}),
 }: UpOptions): TestbedPlan {
   if (!Number.isInteger(leaves) || leaves < 0 || leaves > 63)
     throw new TypeError(`${leaves} leaves: write a number from 0 to 63`)
@@ -70,6 +73,7 @@ function planOf({
     images: images ?? ['busybox'],
     archives: archives ?? [],
     cni,
+    rootFlags,
   }
 }
 
@@ -129,9 +133,10 @@ async function start(journal: Journal, plan: TestbedPlan, bin: Binaries, progres
     names.map(async (name, index) => {
       // Every API server, the root's too, listens where nodes and pods reach it.
       const listen = underlay && { address: underlay.address, port: ports.apiserver + index }
+      const apiServerFlags = index === 0 && listen ? plan.rootFlags(`https://${listen.address}:${listen.port}`) : {}
       const cluster = await startCluster(
         journal,
-        { name, index, components: componentNames, ...(listen && { listen }) },
+        { name, index, components: componentNames, apiServerFlags, ...(listen && { listen }) },
         progress,
       )
       const counts = index === 0 ? plan.rootNodes : plan.nodes
