@@ -17,7 +17,7 @@ const policy = compiled({
   labelSelector: {},
 })
 const ledgerOf = (policies: readonly CompiledPolicy[] = [policy]) =>
-  new Ledger({ policiesIn: () => policies, labelOf: (node) => node.replace('kosmos-', '') })
+  new Ledger({ policiesIn: () => policies, labelsOf: (node) => ({ 'kosmos.io/cluster': node.replace('kosmos-', '') }) })
 const taken = (ledger: Ledger) => [...ledger.groupsOf(policy.key)].map((group) => [...group.taken])
 const gated = (name: string) => podLike({ name, spec: gate })
 const placed = (name: string, value: string, number: number) =>
@@ -56,6 +56,20 @@ describe('the ledger', () => {
     ledger.set(podLike({ name: 'b', spec: { nodeName: 'worker' } }), 'shop/b')
     const [group] = ledger.groupsOf(policy.key)
     assert.deepEqual([group?.taken, group?.elsewhere, group?.size], [[0, 1], 1, 2])
+  })
+
+  it('counts a pod at its place while its node is not known: told of later, or gone until it is rebuilt', () => {
+    const labels = new Map<string, Record<string, string>>()
+    const ledger = new Ledger({ policiesIn: () => [policy], labelsOf: (node) => labels.get(node) })
+    const onNode = (pod: Pod): Pod => ({ ...pod, spec: { ...pod.spec, nodeName: 'new-node' } })
+    for (const [name, value] of Object.entries({ a: 'leaf1', b: 'leaf2' })) {
+      ledger.set(onNode(placed(name, value, 1)), `shop/${name}`)
+    }
+    assert.deepEqual(taken(ledger), [[1, 1]])
+    // As soon as it is known it says where its pods are.
+    labels.set('new-node', { 'kosmos.io/cluster': 'leaf1' })
+    for (const name of ['a', 'b']) ledger.set(onNode(placed(name, 'leaf1', 1)), `shop/${name}`)
+    assert.deepEqual(taken(ledger), [[2, 0]])
   })
 
   it('names the pods whose turn it is while there is room: one of all that ask for the same', () => {

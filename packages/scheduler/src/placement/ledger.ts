@@ -3,7 +3,7 @@ import { type CompiledPolicy, policyOf } from '../policies/compiled-policy.ts'
 import { revisionOf } from '../policies/workload.ts'
 import type { Seat } from '../seats/seats.ts'
 import { Group } from './group.ts'
-import { isCounted, isGated, type Standing, standingOf } from './standing.ts'
+import { isCounted, isGated, type NodeLabels, type Standing, standingOf } from './standing.ts'
 
 /** Whose count a pod is in. */
 export interface Membership {
@@ -30,8 +30,8 @@ export interface LedgerChange {
 export interface LedgerSources {
   /** Policies of a namespace. */
   policiesIn(namespace: string): Iterable<CompiledPolicy>
-  /** A label of a node. */
-  labelOf(nodeName: string, label: string): string | undefined
+  /** Labels of a node; undefined: it is not known. */
+  labelsOf(nodeName: string): NodeLabels | undefined
 }
 
 /**
@@ -125,7 +125,7 @@ export class Ledger {
 
   #standing(pod: Pod, key: ObjectKey, policy: CompiledPolicy): Standing {
     const { nodeName } = pod.spec
-    const standing = standingOf(pod, policy, nodeName && this.#sources.labelOf(nodeName, policy.topologyKey))
+    const standing = standingOf(pod, policy, nodeName ? this.#sources.labelsOf(nodeName) : undefined)
     const promised = this.#promised.get(key)
     if (promised === undefined) return standing
     return { ...standing, isGated: promised.isHeld, number: undefined, ...this.promised(key) }

@@ -14,6 +14,8 @@ export interface Standing {
   readonly isReady: boolean
 }
 
+export type NodeLabels = Readonly<Record<string, string>>
+
 export function isGated({ spec }: Pod): boolean {
   return spec.schedulingGates?.some(({ name }) => name === placementGate) ?? false
 }
@@ -42,12 +44,12 @@ export function isCounted(pod: Pod): boolean {
 /**
  * Reads a pod's standing from the pod, as the API server holds it: its node if it has one, also when somebody bound it by
  * hand, else the place that it was given.
- * @param nodeValue the value of the topology key on the pod's node
+ * @param nodeLabels of the pod's node; undefined while that is not known: its pod may be told of first, or stay while it is made anew
  */
-export function standingOf(pod: Pod, policy: CompiledPolicy, nodeValue: string | undefined): Standing {
+export function standingOf(pod: Pod, policy: CompiledPolicy, nodeLabels: NodeLabels | undefined): Standing {
   const gated = isGated(pod)
   const asked = pod.spec.nodeSelector?.[policy.topologyKey]
-  const value = pod.spec.nodeName ? nodeValue : asked
+  const value = nodeLabels ? nodeLabels[policy.topologyKey] : asked
   const share = gated ? -1 : policy.shares.findIndex(({ name }) => name === value)
   const number = Number(pod.metadata.annotations?.[seatAnnotation])
   return {

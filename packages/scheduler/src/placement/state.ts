@@ -80,7 +80,10 @@ export class PlacementState {
     this.#offers = new NodeOffers(() => nodes.values())
     this.ledger = new Ledger({
       policiesIn: (namespace) => this.policies.in(namespace),
-      labelOf: (nodeName, label) => nodes.get(nodeName)?.metadata.labels?.[label],
+      labelsOf: (nodeName) => {
+        const node = nodes.get(nodeName)
+        return node && (node.metadata.labels ?? {})
+      },
     })
   }
 
