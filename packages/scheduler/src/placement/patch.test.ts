@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { podDeletionCostAnnotation } from '@kosmos/api'
 import type { Pod } from '@kosmos/kube'
 import { compiled, podLike } from '../pods.fixture.ts'
 import type { Aim } from './aim.ts'
@@ -73,9 +74,26 @@ describe('what is sent for a pod', () => {
   })
 
   it('that may go anywhere is that its gate is open', () => {
-    const metadata = { uid: 'u', annotations: { 'kosmos.io/workload-policy': 'web' } }
-    assert.deepEqual(openPatch(podLike({ uid: 'u' }), policy), { metadata, spec: gate })
+    const annotationsOf = (...args: Parameters<typeof openPatch>) => (openPatch(...args) as Pod).metadata.annotations
+    assert.deepEqual((openPatch(podLike({ uid: 'u' }), policy) as Pod).spec, gate)
+    assert.equal(annotationsOf(podLike(), policy)?.['kosmos.io/workload-policy'], 'web')
     assert.deepEqual(openPatch(podLike({ uid: 'u' }), undefined), { metadata: { uid: 'u' }, spec: gate })
+  })
+
+  it('beyond the shares is to be given up before every pod with a seat', () => {
+    const costOf = (patch: object) => Number((patch as Pod).metadata.annotations?.[podDeletionCostAnnotation])
+    const largest = compiled({
+      allocationPolicy: Array.from({ length: 100 }, (_, i) => ({ name: `leaf${i}`, replicas: 1_000_000 })),
+    })
+    const beyond = costOf(openPatch(podLike(), largest))
+    assert(beyond < costOf(seatPatch(podLike(), largest, { share: 99, number: 1_000_000 })), `${beyond}`)
+    // What the ReplicaSet controller reads (an int32).
+    assert(beyond >= -(2 ** 31))
+    const annotations = { [podDeletionCostAnnotation]: '100' }
+    assert.equal(
+      (openPatch(podLike({ annotations }), policy) as Pod).metadata.annotations?.[podDeletionCostAnnotation],
+      undefined,
+    )
   })
 
   it('whose policy changed is its new turn, if that is another', () => {

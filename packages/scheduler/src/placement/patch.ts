@@ -37,24 +37,32 @@ export function seatPatch(pod: Pod, policy: CompiledPolicy, seat: Seat, extras: 
         [workloadPolicyAnnotation]: policy.name,
         [seatAnnotation]: String(seat.number),
         ...marks(extras),
-        ...(pod.metadata.annotations?.[podDeletionCostAnnotation] === undefined && {
-          [podDeletionCostAnnotation]: deletionCost(policy, seat),
-        }),
+        ...orderOf(pod, deletionCost(policy, seat)),
       },
     },
     spec: { ...openGate, nodeSelector: { [policy.topologyKey]: value }, ...constraints(pod, extras) },
   }
 }
 
-/** Opens the gate of a pod that has no place by a share; `policy` is missing when none selects it. */
+/** Opens the gate of a pod that has no place by a share, which is given up first; `policy` is missing when none selects it. */
 export function openPatch(pod: Pod, policy: CompiledPolicy | undefined, extras: PlaceExtras = {}): object {
-  const annotations = { ...(policy && { [workloadPolicyAnnotation]: policy.name }), ...marks(extras) }
+  const annotations = {
+    ...(policy && { [workloadPolicyAnnotation]: policy.name, ...orderOf(pod, BEYOND_ALL_SEATS) }),
+    ...marks(extras),
+  }
   const { uid } = pod.metadata
   return {
     metadata: { uid, ...(Object.keys(annotations).length > 0 && { annotations }) },
     spec: { ...openGate, ...constraints(pod, extras) },
   }
 }
+
+/** A cost of the user's own stays. */
+const orderOf = ({ metadata }: Pod, cost: string) =>
+  metadata.annotations?.[podDeletionCostAnnotation] === undefined && { [podDeletionCostAnnotation]: cost }
+
+/** Lower than that of any seat, of which a policy has 100 times 1,000,000 at most. */
+const BEYOND_ALL_SEATS = '-1000000000'
 
 const marks = ({ aim, distribution }: PlaceExtras) => ({
   ...(aim && { [roomAtAnnotation]: aim.node }),
