@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { podDeletionCostAnnotation } from '@kosmos/api'
+import { deletionCostAnnotation, podDeletionCostAnnotation } from '@kosmos/api'
 import type { Pod } from '@kosmos/kube'
 import { compiled, podLike } from '../pods.fixture.ts'
 import type { Aim } from './aim.ts'
@@ -11,6 +11,10 @@ const policy = compiled({
     { name: 'leaf1', weight: 2 },
     { name: 'leaf2', weight: 1 },
   ],
+})
+const costs = (cost: string, ours?: string) => ({
+  [podDeletionCostAnnotation]: cost,
+  ...(ours !== undefined && { [deletionCostAnnotation]: ours }),
 })
 const gate = { schedulingGates: [{ $patch: 'delete', name: 'kosmos.io/placement' }] }
 
@@ -24,6 +28,7 @@ describe('what is sent for a pod', () => {
           'kosmos.io/seat': '3',
           // leaf1, leaf1, leaf2 | leaf1, …: three seats come before.
           'controller.kubernetes.io/pod-deletion-cost': '-3',
+          'kosmos.io/deletion-cost': '-3',
         },
       },
       spec: { ...gate, nodeSelector: { 'kosmos.io/cluster': 'leaf1' } },
@@ -97,10 +102,17 @@ describe('what is sent for a pod', () => {
   })
 
   it('whose policy changed is its new turn, if that is another', () => {
-    const pod = podLike({ uid: 'u', annotations: { 'controller.kubernetes.io/pod-deletion-cost': '-3' } })
+    const pod = podLike({ uid: 'u', annotations: costs('-3', '-3') })
     assert.equal(deletionCostPatch(pod, policy, { share: 0, number: 3 }), undefined)
     assert.deepEqual(deletionCostPatch(pod, policy, { share: 0, number: 1 }), {
-      metadata: { uid: 'u', annotations: { 'controller.kubernetes.io/pod-deletion-cost': '0' } },
+      metadata: { uid: 'u', annotations: costs('0', '0') },
     })
+  })
+
+  it("whose deletion cost is the user's is nothing, whether it was set before its place was given or after", () => {
+    const ofTheUser = [costs('100'), costs('100', '-3'), { [deletionCostAnnotation]: '-3' }]
+    for (const annotations of ofTheUser) {
+      assert.equal(deletionCostPatch(podLike({ annotations }), policy, { share: 0, number: 1 }), undefined)
+    }
   })
 })

@@ -1,4 +1,5 @@
 import {
+  deletionCostAnnotation,
   distributionPolicyAnnotation,
   placementGate,
   podDeletionCostAnnotation,
@@ -59,7 +60,10 @@ export function openPatch(pod: Pod, policy: CompiledPolicy | undefined, extras: 
 
 /** A cost of the user's own stays. */
 const orderOf = ({ metadata }: Pod, cost: string) =>
-  metadata.annotations?.[podDeletionCostAnnotation] === undefined && { [podDeletionCostAnnotation]: cost }
+  metadata.annotations?.[podDeletionCostAnnotation] === undefined && costOf(cost)
+
+/** The second says that the first is ours. */
+const costOf = (cost: string) => ({ [podDeletionCostAnnotation]: cost, [deletionCostAnnotation]: cost })
 
 /** Lower than that of any seat, of which a policy has 100 times 1,000,000 at most. */
 const BEYOND_ALL_SEATS = '-1000000000'
@@ -96,9 +100,13 @@ export function deletionCost(policy: CompiledPolicy, seat: Seat): string {
   return String(-seatsBefore(policy.shares, policy.method, seat))
 }
 
-/** A patch for a pod whose seat has another place in the order since the policy changed; undefined: nothing to change. */
-export function deletionCostPatch(pod: Pod, policy: CompiledPolicy, seat: Seat): object | undefined {
+/**
+ * A patch for a pod whose seat has another place in the order since the policy changed; undefined: nothing to change, or the cost
+ * that it has is not ours.
+ */
+export function deletionCostPatch({ metadata }: Pod, policy: CompiledPolicy, seat: Seat): object | undefined {
+  const { [podDeletionCostAnnotation]: present, [deletionCostAnnotation]: ours } = metadata.annotations ?? {}
   const cost = deletionCost(policy, seat)
-  if (pod.metadata.annotations?.[podDeletionCostAnnotation] === cost) return undefined
-  return { metadata: { uid: pod.metadata.uid, annotations: { [podDeletionCostAnnotation]: cost } } }
+  if (ours === undefined || present !== ours || present === cost) return undefined
+  return { metadata: { uid: metadata.uid, annotations: costOf(cost) } }
 }

@@ -1,4 +1,5 @@
 import {
+  deletionCostAnnotation,
   leafScheduledCondition,
   podDeletionCostAnnotation,
   roomAtAnnotation,
@@ -67,7 +68,13 @@ export function slimPod(pod: Pod): Pod {
 }
 
 const readConditions: readonly string[] = ['Ready', leafScheduledCondition]
-const read: readonly string[] = [workloadPolicyAnnotation, seatAnnotation, roomAtAnnotation, podDeletionCostAnnotation]
+const read: readonly string[] = [
+  workloadPolicyAnnotation,
+  seatAnnotation,
+  roomAtAnnotation,
+  podDeletionCostAnnotation,
+  deletionCostAnnotation,
+]
 
 const kept = (annotations: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(annotations).filter(([name]) => read.includes(name)))
