@@ -169,6 +169,26 @@ describe('the decisions about pods of a namespace that minds room', () => {
     )
   })
 
+  it('are looked at again when a node comes back on which others can be preempted', () => {
+    const worker = (ready: 'True' | 'False'): Node => ({
+      metadata: { name: 'worker', uid: 'worker', resourceVersion: '1' },
+      status: { allocatable: { cpu: '4', pods: '10' }, conditions: [{ type: 'Ready', status: ready }] },
+    })
+    const known = new Map([['worker', worker('False')]])
+    const state = new PlacementState(known)
+    state.bestFit.set(bestFit())
+    state.setNode(worker('False'), undefined)
+    state.setPod(bound(gated('low', 3), 'worker'))
+    const urgent = { ...gated('urgent', 3), spec: { ...gated('urgent', 3).spec, priority: 10 } }
+    const patient = { ...urgent, spec: { ...urgent.spec, preemptionPolicy: 'Never' } }
+    const decision = state.decide(urgent)
+    assert.equal(aimOf(decision), 'noNode')
+    known.set('worker', worker('True'))
+    state.setNode(worker('True'), worker('False'))
+    assert.equal(state.roomWithinMs(urgent, decision, 'worker'), 0)
+    assert.equal(state.roomWithinMs(patient, decision, 'worker'), undefined)
+  })
+
   it('keep off a node whose leaf has refused one like it, for pods of the same namespace', () => {
     const state = stateOf({ ...empty, namespaces: [bestFit(), bestFit('other')], nodes: [leaf('leaf2', 2, 8)] })
     state.refuse(bound(gated('old', 8), 'kosmos-leaf2'), 'a taint')

@@ -1,5 +1,5 @@
 import { roomAtAnnotation, seatAnnotation } from '@kosmos/api'
-import { keyOf, type Node, type ObjectKey, type Pod } from '@kosmos/kube'
+import { keyOf, type Node, type ObjectKey, type Pod, type ResourceList } from '@kosmos/kube'
 import type { Distribution } from '../distributions/compiled-distribution.ts'
 import { constrained } from '../distributions/constraints.ts'
 import { DistributionBook } from '../distributions/distribution-book.ts'
@@ -205,18 +205,23 @@ export class PlacementState {
 
   /**
    * How long until a pod that waits for room is to be looked at again although nothing is told; undefined: not at all.
-   * @param node the only one that is asked, since it has changed; 0 if it has room now
+   * @param node the only one that is asked, since it has changed; 0 if it has room now, or has it once others are preempted
    */
   roomWithinMs(pod: Pod, decision: Decision, node?: string): number | undefined {
     const awaited = this.#awaitedBy(pod, decision)
     const names = node === undefined ? awaited : awaited.filter((name) => name === node)
     const requests = roomOf(pod)
-    if (node !== undefined && names.length > 0 && this.#room.hasRoom(node, requests)) return 0
+    if (node !== undefined && names.length > 0 && this.#mayTake(node, pod, requests)) return 0
     const refused = this.refusals.endsWithinMs(refusalKeyOf(pod, decision.policy), names, requests)
     const isBehind = 'offer' in decision && decision.offer === 'reserved'
     const reserved = isBehind ? this.reservations.changesWithinMs() : undefined
     const known = [this.#room.freesWithinMs(names), refused, reserved].filter((ms) => ms !== undefined)
     return known.length > 0 ? Math.min(...known) : undefined
+  }
+
+  #mayTake(node: string, pod: Pod, requests: ResourceList): boolean {
+    if (this.#room.hasRoom(node, requests)) return true
+    return mayPreempt(pod) && this.#room.chooseByPreemption([node], requests, turnOf(pod).priority) !== undefined
   }
 
   /** The leaf of a pod found no node for it: pods like it are not sent there for a while. */
