@@ -25,7 +25,7 @@ import { slimNode } from './nodes/slim-node.ts'
 import { PlacementController } from './placement/controller.ts'
 import type { LedgerChange } from './placement/ledger.ts'
 import { slimPod } from './placement/slim-pod.ts'
-import { hasEnded, isGated } from './placement/standing.ts'
+import { isGated } from './placement/standing.ts'
 import { PlacementState } from './placement/state.ts'
 import type { StoredPolicy } from './policies/compiled-policy.ts'
 import { workloadPolicies } from './policies/resource.ts'
@@ -197,7 +197,7 @@ export class Scheduler {
       type === 'deleted' || this.#state.setNode(object, change.type === 'updated' ? change.old : undefined)
     if (type === 'deleted') this.#state.deleteNode(key)
     this.#placement.roomChanged(key)
-    this.#released()
+    this.#freed()
     this.#rebalance.nodesChanged()
     if (!isOther) return
     for (const pod of this.#pods.store.by('node', key)) this.#changed(this.#state.setPod(pod))
@@ -207,12 +207,10 @@ export class Scheduler {
     this.#changed(type === 'deleted' ? this.#state.deletePod(key) : this.#state.setPod(object))
     this.#takeBack?.changed(key, type === 'deleted' ? undefined : object)
     if (isGated(object)) this.#placement.controller.enqueue(key)
-    const node = type === 'deleted' || hasEnded(object) ? this.#state.nodeOf(object) : undefined
-    if (node) this.#placement.roomChanged(node.metadata.name)
   }
 
   #changed(changes: readonly LedgerChange[]): void {
-    this.#released()
+    this.#freed()
     for (const { policy, next } of changes) {
       this.#status.changed(policy)
       this.#rebalance.changed(policy)
@@ -220,8 +218,8 @@ export class Scheduler {
     }
   }
 
-  /** Who had to leave a node to another may go there now. */
-  #released(): void {
-    for (const node of this.#state.reservations.takeReleased()) this.#placement.roomChanged(node)
+  /** Who found no room on a node, or had to leave it to another, may go there now. */
+  #freed(): void {
+    for (const node of this.#state.takeFreed()) this.#placement.roomChanged(node)
   }
 }

@@ -61,6 +61,7 @@ export class RoomBook {
   readonly #entries = new Map<string, Entry>()
   readonly #takings = new Map<ObjectKey, Taking>()
   readonly #now: () => number
+  readonly #freed = new Set<string>()
 
   constructor(now: () => number = Date.now) {
     this.#now = now
@@ -97,15 +98,17 @@ export class RoomBook {
     this.#forget(entry)
   }
 
-  /** The node that was promised to a pod, or that it is on. */
-  nodeOf(key: ObjectKey): string | undefined {
-    return this.#takings.get(key)?.node
-  }
-
   release(key: ObjectKey): void {
     const taking = this.#takings.get(key)
     this.#takings.delete(key)
     if (taking) this.#drop(key, taking.node)
+  }
+
+  /** Nodes on which somebody has given room back; each is told once. */
+  takeFreed(): string[] {
+    const freed = [...this.#freed]
+    this.#freed.clear()
+    return freed
   }
 
   /** The first of these nodes in the order of {@link compareCandidates}; undefined when none has a machine with room. */
@@ -249,6 +252,7 @@ export class RoomBook {
   #drop(key: ObjectKey, node: string): void {
     const entry = this.#entries.get(node)
     if (entry === undefined) return
+    this.#freed.add(node)
     entry.all.delete(key)
     if (entry.pods.delete(key)) this.#forget(entry)
     if (entry.all.size === 0 && entry.node === undefined) this.#entries.delete(node)

@@ -66,6 +66,11 @@ export class Ledger {
     return promised && share >= 0 ? { share, number: promised.number } : undefined
   }
 
+  /** Whether the pod was given a seat, which may have left its policy since. */
+  isPromised(key: ObjectKey): boolean {
+    return this.#promised.has(key)
+  }
+
   /** Whether the pod has a seat and its gate stays shut. */
   isHeld(key: ObjectKey): boolean {
     return this.#promised.get(key)?.isHeld ?? false

@@ -169,6 +169,36 @@ describe('the decisions about pods of a namespace that minds room', () => {
     )
   })
 
+  it('are looked at again wherever room is given back: by a pod that was never bound, was bound elsewhere, or was refused', () => {
+    const annotations = { 'kosmos.io/room-at': 'kosmos-leaf2' }
+    const { schedulingGates: _, ...spec } = gated('open', 8).spec
+    const open = { ...gated('open', 8), metadata: { ...gated('open').metadata, annotations }, spec }
+    const ways: Record<string, (state: PlacementState) => void> = {
+      deleted: (state) => void state.deletePod('shop/open'),
+      elsewhere: (state) => void state.setPod(bound(open, 'kosmos-leaf1')),
+      refused: (state) => void state.withdraw('shop/open', gated('open', 8)),
+      ended: (state) => void state.setPod({ ...open, status: { phase: 'Failed' } }),
+    }
+    for (const [how, give] of Object.entries(ways)) {
+      const state = stateOf({ ...empty, namespaces: [bestFit()], nodes, pods: [open] })
+      assert.deepEqual(state.takeFreed(), [])
+      give(state)
+      assert.deepEqual([how, state.takeFreed()], [how, ['kosmos-leaf2']])
+      assert.deepEqual(state.takeFreed(), [])
+    }
+  })
+
+  it('still count a pod that has its place although a second answer about it was no', () => {
+    const state = stateOf({ ...empty, namespaces: [bestFit()], nodes })
+    const pod = gated('a', 8)
+    state.commit(pod, state.decide(pod))
+    // The first answer was lost, and was a yes.
+    const placed = bound(pod, 'kosmos-leaf2')
+    state.setPod(placed)
+    state.withdraw('shop/a', placed)
+    assert.equal(aimOf(state.decide(gated('b', 8))), 'noRoom')
+  })
+
   it('are looked at again when a node comes back on which others can be preempted', () => {
     const worker = (ready: 'True' | 'False'): Node => ({
       metadata: { name: 'worker', uid: 'worker', resourceVersion: '1' },
@@ -258,6 +288,30 @@ describe('the decisions about pods that a policy lets go anywhere', () => {
 })
 
 describe('the decisions of the scheduler', () => {
+  it('let a pod wait for its turn again when its place has left the policy before the API server answered', () => {
+    const full = policyLike({
+      allocationPolicy: [{ name: 'leaf2', replicas: 1 }],
+      allocationType: 'Required',
+      labelSelector: {},
+    })
+    const state = stateOf({ ...empty, policies: [required], nodes: [leaf('leaf1', 9, 4), leaf('leaf2', 9, 4)] })
+    const [first, second] = [gated('p0'), gated('p1')]
+    for (const pod of [first, second]) {
+      state.setPod(pod)
+      state.commit(pod, state.decide(pod))
+    }
+    state.setPolicy({ ...full, metadata: { ...full.metadata, generation: 2 } })
+    state.ledger.forget('shop/web')
+    for (const pod of [first, second]) state.setPod(pod)
+    assert.equal(state.decide(first).kind, 'wait')
+    const [group] = state.ledger.groupsOf('shop/web')
+    assert.deepEqual([group?.taken, group?.waiting, group?.elsewhere], [[1], 1, 0])
+    assert.deepEqual(state.deletePod('shop/p1'), [{ policy: 'shop/web', next: ['shop/p0'] }])
+    // Nor does it keep the room that it was to have.
+    state.commit(first, { ...state.decide(second), kind: 'wait' } as Decision)
+    assert.deepEqual(state.takeFreed().sort(), ['kosmos-leaf1', 'kosmos-leaf2'])
+  })
+
   it('promise no machine twice: of pods that need one each, as many are let go as there are machines', () => {
     const world = {
       distributions: [],

@@ -64,7 +64,6 @@ export class PlacementState {
   readonly bestFit = new BestFitNamespaces()
   readonly ledger: Ledger
   readonly refusals: Refusals
-  readonly #nodes: NodeSource
   readonly #offers: NodeOffers
   readonly #room: RoomBook
   readonly reservations: Reservations
@@ -73,7 +72,6 @@ export class PlacementState {
 
   /** @param reserveAfterMs how long a pod waits for room before a node is kept for it */
   constructor(nodes: NodeSource, now: () => number = Date.now, reserveAfterMs = RESERVE_AFTER_MS) {
-    this.#nodes = nodes
     this.reservations = new Reservations({ now, afterMs: reserveAfterMs })
     this.refusals = new Refusals(now)
     this.#room = new RoomBook(now)
@@ -122,10 +120,14 @@ export class PlacementState {
     const key = keyOf(pod)
     if (!isGated(pod) || this.#aims.get(key)?.uid !== pod.metadata.uid) this.#aims.delete(key)
     if (!isGated(pod) || !isCounted(pod)) this.reservations.delete(key)
+    this.#countRoom(pod, key)
+    return this.ledger.set(pod, key)
+  }
+
+  #countRoom(pod: Pod, key: ObjectKey): void {
     const node = nodeTakenBy(pod)
     if (hasEnded(pod)) this.#room.release(key)
     else if (node) this.#room.take(key, node, roomOf(pod), isKnownToItsNode(pod), pod.spec.priority)
-    return this.ledger.set(pod, key)
   }
 
   deletePod(key: ObjectKey): LedgerChange[] {
@@ -152,7 +154,7 @@ export class PlacementState {
     const { policy, group } = member
     const promised = this.ledger.promised(key)
     const isOpening = promised !== undefined && !this.ledger.isHeld(key)
-    if (promised && !isOpening) this.ledger.withdraw(pod, key)
+    if (this.ledger.isPromised(key) && !isOpening) this.ledger.withdraw(pod, key)
     const seatAt = (seat: Seat): Place => {
       const value = policy.shares[seat.share]?.name ?? ''
       const aimed = this.#aimFor(pod, { policy, value }, this.#nodesAt(pod, policy, value))
@@ -186,8 +188,12 @@ export class PlacementState {
     if ('offer' in decision && decision.offer === 'noRoom')
       this.reservations.add(key, () => this.#waiting(pod, decision))
     else this.reservations.delete(key)
+    const aim = 'aim' in decision ? decision.aim : undefined
+    if (aim === undefined) {
+      this.#aims.delete(key)
+      this.#room.release(key)
+    }
     if (decision.kind !== 'seat' && decision.kind !== 'anyRoom') return []
-    const { aim } = decision
     if (aim) {
       this.#room.take(key, aim.node, roomOf(pod), false, pod.spec.priority)
       const value = decision.kind === 'seat' ? decision.value : undefined
@@ -196,11 +202,19 @@ export class PlacementState {
     return decision.kind === 'seat' ? this.ledger.promise(pod, key, decision.seat, aim === undefined) : []
   }
 
+  /** Nodes on which a pod has given room back, or that are kept for nobody any more, or for another; each is told once. */
+  takeFreed(): string[] {
+    return [...new Set([...this.#room.takeFreed(), ...this.reservations.takeReleased()])]
+  }
+
   /** A decision was refused; `pod` as it is now, undefined if it is gone. */
   withdraw(key: ObjectKey, pod: Pod | undefined): LedgerChange[] {
     this.#aims.delete(key)
     this.#room.release(key)
-    return pod ? this.ledger.withdraw(pod, key) : this.ledger.delete(key)
+    if (pod === undefined) return this.ledger.delete(key)
+    // It may have its place by an earlier answer, which was lost.
+    this.#countRoom(pod, key)
+    return this.ledger.withdraw(pod, key)
   }
 
   /**
@@ -232,10 +246,6 @@ export class PlacementState {
     const machines = this.#room.machinesFor(node, requests)
     const policy = this.ledger.membership(keyOf(pod))?.policy
     this.refusals.add(refusalKeyOf(pod, policy), { node, requests, message, machines })
-  }
-
-  nodeOf({ spec }: Pod): Node | undefined {
-    return spec.nodeName ? this.#nodes.get(spec.nodeName) : undefined
   }
 
   /** What a share has for one more pod like this one, wherever that one is. */
