@@ -70,6 +70,26 @@ describe('the room for pods to come', () => {
     assert(fits('worker', 4))
   })
 
+  it('follows a pod that is resized where it runs', () => {
+    book.setNode(worker)
+    book.setNode(virtual([1, 4]))
+    book.take('shop/a', 'worker', cpu(1), true)
+    book.take('shop/b', 'kosmos-leaf1', cpu(1), true)
+    now += 10_000
+    assert(fits('worker', 3) && fits('kosmos-leaf1', 4))
+    book.take('shop/a', 'worker', cpu(3), true)
+    assert(!fits('worker', 2))
+    book.take('shop/a', 'worker', cpu(2), true)
+    assert(fits('worker', 2))
+    assert.deepEqual(book.takeFreed(), ['worker'])
+    // The virtual node tells of what it takes more a little later.
+    book.take('shop/b', 'kosmos-leaf1', cpu(3), true)
+    assert(!fits('kosmos-leaf1', 2))
+    now += 10_000
+    book.setNode(virtual([1, 2]))
+    assert(fits('kosmos-leaf1', 2))
+  })
+
   it('moves a promise to the node that the pod was bound to', () => {
     book.setNode(virtual([1, 4]))
     book.setNode(worker)

@@ -81,16 +81,19 @@ export class RoomBook {
     if (entry.all.size === 0) this.#entries.delete(name)
   }
 
-  /** A pod is bound, or was promised a place on a node. */
+  /** A pod is bound, or was promised a place on a node, or is resized there. */
   take(key: ObjectKey, node: string, requests: ResourceList, isRunning: boolean, priority = 0): void {
     const old = this.#takings.get(key)
-    if (old?.node === node && (old.knownFrom !== undefined) === isRunning) return
+    const isThere = old?.node === node
+    const isResized = isThere && !areSame(old.requests, requests)
+    if (isThere && !isResized && (old.knownFrom !== undefined) === isRunning) return
     const knownFrom = isRunning ? this.#now() + PUBLISHED_WITHIN_MS : undefined
     this.#takings.set(key, { node, requests, priority, knownFrom })
     const entry = this.#entry(node)
-    if (old && old.node !== node) this.#drop(key, old.node)
+    if (old && !isThere) this.#drop(key, old.node)
     entry.all.add(key)
-    if (old?.node === node && knownFrom !== undefined) {
+    if (isResized) this.#freed.add(node)
+    else if (isThere && knownFrom !== undefined) {
       entry.staleAt = Math.min(entry.staleAt, knownFrom)
       return
     }
@@ -269,6 +272,9 @@ const none: Unseen = { count: 0, requests: new Map(), largest: new Map() }
 function fitIn({ bins, unseen }: View, requests: ResourceList): number | undefined {
   return isCertain(bins, requests, unseen) ? bestFit(bins, requests) : undefined
 }
+
+const areSame = (a: ResourceList, b: ResourceList): boolean =>
+  a.size === b.size && [...a].every(([name, quantity]) => b.get(name)?.compare(quantity) === 0)
 
 const keyOfRequests = (requests: ResourceList): string =>
   [...requests].map(([name, quantity]) => `${name}=${quantity}`).join()
