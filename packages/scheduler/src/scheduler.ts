@@ -206,7 +206,7 @@ export class Scheduler {
   #onPod({ type, key, object }: Change<Pod>): void {
     this.#changed(type === 'deleted' ? this.#state.deletePod(key) : this.#state.setPod(object))
     this.#takeBack?.changed(key, type === 'deleted' ? undefined : object)
-    if (isGated(object)) this.#placement.controller.enqueue(key)
+    this.#placement.podChanged(object, key)
   }
 
   #changed(changes: readonly LedgerChange[]): void {

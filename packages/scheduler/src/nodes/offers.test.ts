@@ -53,6 +53,12 @@ describe('the nodes for a pod', () => {
     offers.nodesFor(podLike(), 'kosmos.io/cluster')
     assert.equal(looks, 3)
   })
+
+  it('are remembered for so many pods only, however many ask for something of their own', () => {
+    const offers = new NodeOffers(() => [node('a', 'leaf1')])
+    for (let i = 0; i < 5_000; i++) offers.allFor(podLike({ spec: { nodeSelector: { run: `${i}` } } }))
+    assert(offers.size <= 1_000, `${offers.size}`)
+  })
 })
 
 describe('a node that changes', () => {

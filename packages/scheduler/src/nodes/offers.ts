@@ -15,6 +15,9 @@ export function takesPod(node: Node, pod: Pod, affinity = new NodeAffinity(pod.s
   )
 }
 
+/** More workloads than that are seldom placed at once; pods that ask for something of their own each must not add up. */
+const MOST_ANSWERS = 1_000
+
 /**
  * Which nodes are there for a pod, by the value of one of their labels, whatever room they have. Pods of one workload ask the
  * same, so the answer is kept until a node changes in what is asked about: a heartbeat is no change.
@@ -25,6 +28,11 @@ export class NodeOffers {
 
   constructor(nodes: () => Iterable<Node>) {
     this.#nodes = nodes
+  }
+
+  /** So many answers are kept. */
+  get size(): number {
+    return this.#answers.size
   }
 
   /** A node appeared, went, or changed in a way that {@link isSameOffer} tells apart. */
@@ -57,6 +65,8 @@ export class NodeOffers {
       if (those) those.push(node.metadata.name)
       else names.set(value, [node.metadata.name])
     }
+    const [oldest] = this.#answers.keys()
+    if (this.#answers.size >= MOST_ANSWERS && oldest !== undefined) this.#answers.delete(oldest)
     this.#answers.set(question, names)
     return names
   }

@@ -58,6 +58,21 @@ export class PlacementController {
     }).waitFor(options.synced)
   }
 
+  /** How many pods it has told something, or looks at again when there is room. */
+  get remembered(): number {
+    return new Set([...this.#told.keys(), ...this.#held.keys()]).size
+  }
+
+  /** A pod appeared, changed or went. */
+  podChanged(pod: Pod, key: ObjectKey): void {
+    if (isGated(pod)) {
+      this.controller.enqueue(key)
+      return
+    }
+    this.#told.delete(key)
+    this.#held.delete(key)
+  }
+
   /** A node has changed, a pod has left it, or it is kept for nobody any more: who waits for room on it is looked at again. */
   roomChanged(name: string): void {
     const { state, podOf } = this.#options
