@@ -24,3 +24,4 @@ export {
   without,
 } from './simulation.ts'
 export { stuckInLeaf, takeBack } from './take-back/decide.ts'
+export { tolerating } from './webhook/admit.ts'

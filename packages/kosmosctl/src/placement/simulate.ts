@@ -1,9 +1,11 @@
 import { clusterLabel } from '@kosmos/api'
-import type { Client } from '@kosmos/kube'
+import { type Client, namespaces } from '@kosmos/kube'
 import { type Candidate, candidatesOf, isOfWorkload, simulate, type World, without } from '@kosmos/scheduler'
 import { Failure } from '../terminal/failure.ts'
+import { applied } from './applied.ts'
 import { type Outcome, outcomesOf } from './outcome.ts'
 import { priorityClasses, withPriority } from './priority.ts'
+import { withToleration } from './toleration.ts'
 import { podsOf, readManifest } from './workload.ts'
 import { readWorld } from './world.ts'
 
@@ -40,16 +42,19 @@ export async function simulateWorkload(root: Client, options: SimulateOptions): 
   const { kind, metadata } = workload
   const isOther = (pod: World['pods'][number]) =>
     pod.metadata.namespace !== namespace || !isOfWorkload(pod, { kind, name: metadata.name })
-  const isReplaced = ({ metadata: { namespace, name } }: World['policies'][number]) =>
-    policies.some((policy) => policy.metadata.namespace === namespace && policy.metadata.name === name)
   const asked = {
     ...world,
     pods: world.pods.filter(isOther),
-    policies: [...world.policies.filter((policy) => !isReplaced(policy)), ...policies],
+    policies: applied(world.policies, policies, new Date().toISOString()),
   }
   const counted = leavingOut(asked, options.without)
-  const classes = await root.listAll(priorityClasses)
-  const created = podsOf(workload, namespace, replicas).map((pod) => withPriority(pod, classes))
+  const [classes, itsNamespace] = await Promise.all([
+    root.listAll(priorityClasses),
+    root.getMetadata(namespaces, { name: namespace }),
+  ])
+  const created = podsOf(workload, namespace, replicas).map((pod) =>
+    withToleration(withPriority(pod, classes), itsNamespace),
+  )
   const decisions = simulate(counted, created)
   const anyRoom = created[decisions.findIndex((decision) => decision.kind === 'anyRoom')]
   return {

@@ -28,12 +28,8 @@ const answers: Readonly<Record<Question, (pod: Pod) => PatchStep[]>> = {
     if (nodeName || isOfDaemonSet(pod) || isGated(pod)) return []
     return [append('/spec/schedulingGates', schedulingGates, { name: placementGate })]
   },
-  'tolerate-virtual-nodes': (pod) => {
-    const { tolerations } = pod.spec
-    return isOfDaemonSet(pod) || tolerations?.some(isToleration)
-      ? []
-      : [append('/spec/tolerations', tolerations, toleration)]
-  },
+  'tolerate-virtual-nodes': (pod) =>
+    needsToleration(pod) ? [append('/spec/tolerations', pod.spec.tolerations, toleration)] : [],
   'stock-scheduler': ({ spec }) =>
     spec.schedulerName === originalSchedulerName
       ? [{ op: 'replace', path: '/spec/schedulerName', value: 'default-scheduler' }]
@@ -44,6 +40,14 @@ const toleration = { key: 'kosmos.io/node', operator: 'Exists' } as const
 
 const isToleration = ({ key, operator, effect }: NonNullable<Pod['spec']['tolerations']>[number]): boolean =>
   key === toleration.key && operator === toleration.operator && effect === undefined
+
+const needsToleration = (pod: Pod): boolean => !isOfDaemonSet(pod) && !pod.spec.tolerations?.some(isToleration)
+
+/** The pod as it is admitted in a namespace whose label says that its pods tolerate virtual nodes. Pure. */
+export const tolerating = (pod: Pod): Pod =>
+  needsToleration(pod)
+    ? { ...pod, spec: { ...pod.spec, tolerations: [...(pod.spec.tolerations ?? []), toleration] } }
+    : pod
 
 const append = (path: string, list: readonly unknown[] | undefined, value: unknown): PatchStep =>
   list && list.length > 0 ? { op: 'add', path: `${path}/-`, value } : { op: 'add', path, value: [value] }

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { StoredPolicy } from '@kosmos/scheduler'
+import { applied } from './applied.ts'
+
+const policy = (name: string, metadata: object = {}, status?: object): StoredPolicy =>
+  ({
+    metadata: { namespace: 'shop', name, uid: `uid-of-${name}`, resourceVersion: '1', ...metadata },
+    spec: {},
+    ...(status && { status }),
+  }) as StoredPolicy
+
+describe('policies of a manifest, as if they were in the root', () => {
+  const inRoot = [policy('old', { creationTimestamp: '2026-01-01T00:00:00Z' }, { refusals: [] }), policy('other')]
+
+  it('are younger than those that are there, which decide where both select a pod', () => {
+    const [old, other, fresh] = applied(inRoot, [policy('a-new-one')], '2026-02-01T00:00:00Z')
+    assert.deepEqual([old, other], inRoot)
+    assert.equal(fresh?.metadata.creationTimestamp, '2026-02-01T00:00:00Z')
+  })
+
+  it('take the place of those of their name, and keep their age and what is known of their pods', () => {
+    const changed = {
+      ...policy('old', { uid: 'simulated', creationTimestamp: '2020-01-01T00:00:00Z' }),
+      spec: { a: 1 },
+    }
+    const [other, old] = applied(inRoot, [changed as unknown as StoredPolicy], '2026-02-01T00:00:00Z')
+    assert.equal(other?.metadata.name, 'other')
+    assert.deepEqual(
+      [old?.metadata.creationTimestamp, old?.spec, old?.status],
+      ['2026-01-01T00:00:00Z', { a: 1 }, { refusals: [] }],
+    )
+  })
+})
