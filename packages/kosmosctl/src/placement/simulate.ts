@@ -6,7 +6,7 @@ import { applied } from './applied.ts'
 import { type Outcome, outcomesOf } from './outcome.ts'
 import { priorityClasses, withPriority } from './priority.ts'
 import { withToleration } from './toleration.ts'
-import { podsOf, readManifest } from './workload.ts'
+import { podsOf, readManifest, replicasOf } from './workload.ts'
 import { readWorld } from './world.ts'
 
 export interface SimulateOptions {
@@ -37,7 +37,7 @@ export interface Simulation {
 export async function simulateWorkload(root: Client, options: SimulateOptions): Promise<Simulation> {
   const { workload, policies } = readManifest(options.manifest, options.namespace)
   const namespace = workload.metadata.namespace ?? options.namespace
-  const replicas = options.replicas ?? workload.spec.replicas ?? workload.spec.parallelism ?? 1
+  const replicas = options.replicas ?? replicasOf(workload)
   const world = await readWorld(root)
   const { kind, metadata } = workload
   const isOther = (pod: World['pods'][number]) =>

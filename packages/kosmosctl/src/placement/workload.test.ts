@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { dump } from 'js-yaml'
-import { podsOf, readManifest } from './workload.ts'
+import { podsOf, readManifest, replicasOf } from './workload.ts'
 
 const deployment = {
   apiVersion: 'apps/v1',
@@ -52,5 +52,36 @@ describe('the manifest of a simulation', () => {
     assert.deepEqual(pod?.metadata.labels, { app: 'web', 'pod-template-hash': 'simulated' })
     assert.equal(pod?.metadata.ownerReferences?.[0]?.name, 'web-simulated')
     assert.notEqual(pod?.metadata.name, other?.metadata.name)
+  })
+
+  it('becomes pods of a StatefulSet with its names, labels and claims, by which policies select them and volumes hold them', () => {
+    const set = {
+      ...deployment,
+      kind: 'StatefulSet',
+      spec: { ...deployment.spec, ordinals: { start: 3 }, volumeClaimTemplates: [{ metadata: { name: 'data' } }] },
+    }
+    const [pod, other] = podsOf(readManifest(yaml(set), 'shop').workload, 'shop', 2)
+    assert.deepEqual([pod?.metadata.name, other?.metadata.name], ['web-3', 'web-4'])
+    assert.deepEqual(pod?.metadata.labels, {
+      app: 'web',
+      'statefulset.kubernetes.io/pod-name': 'web-3',
+      'apps.kubernetes.io/pod-index': '3',
+    })
+    assert.deepEqual(pod?.spec.volumes, [{ name: 'data', persistentVolumeClaim: { claimName: 'data-web-3' } }])
+  })
+
+  it('becomes pods of a Job with its labels, and no more than are left to complete', () => {
+    const job = {
+      ...deployment,
+      kind: 'Job',
+      spec: { parallelism: 10, completions: 4, template: deployment.spec.template },
+    }
+    const { workload } = readManifest(yaml(job), 'shop')
+    assert.equal(replicasOf(workload), 4)
+    assert.equal(replicasOf({ ...workload, spec: { template: workload.spec.template, parallelism: 3 } }), 3)
+    assert.equal(replicasOf({ ...workload, spec: { template: workload.spec.template } }), 1)
+    const [pod] = podsOf(workload, 'shop', 1)
+    assert.deepEqual(pod?.metadata.labels, { app: 'web', 'batch.kubernetes.io/job-name': 'web', 'job-name': 'web' })
+    assert.equal(pod?.metadata.ownerReferences?.[0]?.name, 'web')
   })
 })

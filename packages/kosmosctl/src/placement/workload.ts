@@ -13,7 +13,14 @@ interface Template {
 export interface Workload {
   readonly kind: 'Deployment' | 'StatefulSet' | 'ReplicaSet' | 'Job'
   readonly metadata: { readonly name: string; readonly namespace?: string }
-  readonly spec: { readonly replicas?: number; readonly parallelism?: number; readonly template: Template }
+  readonly spec: {
+    readonly replicas?: number
+    readonly parallelism?: number
+    readonly completions?: number
+    readonly ordinals?: { readonly start?: number }
+    readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[]
+    readonly template: Template
+  }
 }
 
 const kinds: readonly string[] = ['Deployment', 'StatefulSet', 'ReplicaSet', 'Job']
@@ -63,23 +70,61 @@ function stored(policy: StoredPolicy, namespace: string): StoredPolicy {
   })
 }
 
-/** Pods as the controllers of the root would make them of a workload that is new. */
-export function podsOf({ kind, metadata, spec }: Workload, namespace: string, replicas: number): Pod[] {
-  const hash = 'simulated'
+/** How many pods it has at once. */
+export function replicasOf({ kind, spec }: Workload): number {
+  if (kind !== 'Job') return spec.replicas ?? 1
+  return Math.min(spec.parallelism ?? 1, spec.completions ?? Number.POSITIVE_INFINITY)
+}
+
+/** Stands for what a controller would choose. */
+const HASH = 'simulated'
+
+/** Pods as the controllers of the root would make them of a workload that is new, as far as places depend on it. */
+export function podsOf(workload: Workload, namespace: string, replicas: number): Pod[] {
+  const { kind, metadata, spec } = workload
   const owner =
-    kind === 'Deployment' ? { kind: 'ReplicaSet', name: `${metadata.name}-${hash}` } : { kind, name: metadata.name }
-  const labels = { ...spec.template.metadata?.labels, ...(kind === 'Deployment' && { 'pod-template-hash': hash }) }
-  return Array.from({ length: replicas }, (_, i) => ({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      namespace,
-      name: `${metadata.name}-${hash}-${i}`,
-      uid: `${hash}-${i}`,
-      resourceVersion: '0',
-      labels,
-      ownerReferences: [{ apiVersion: 'apps/v1', ...owner, uid: hash, controller: true }],
-    },
-    spec: spec.template.spec,
-  }))
+    kind === 'Deployment'
+      ? { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${metadata.name}-${HASH}` }
+      : { apiVersion: kind === 'Job' ? 'batch/v1' : 'apps/v1', kind, name: metadata.name }
+  return Array.from({ length: replicas }, (_, i) => {
+    const { name, labels, volumes = [] } = ownOf(workload, i)
+    const isClaimed = (volume: string) => volumes.some(({ name }) => name === volume)
+    const all = [...volumes, ...(spec.template.spec.volumes ?? []).filter(({ name }) => !isClaimed(name))]
+    return {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        namespace,
+        name,
+        uid: `${HASH}-${i}`,
+        resourceVersion: '0',
+        labels: { ...spec.template.metadata?.labels, ...labels },
+        ownerReferences: [{ ...owner, uid: HASH, controller: true }],
+      },
+      spec: { ...spec.template.spec, ...(all.length > 0 && { volumes: all }) },
+    }
+  })
+}
+
+/** What its controller gives the `i`th pod (from 0) beside the template. */
+function ownOf({ kind, metadata, spec }: Workload, i: number) {
+  const name = `${metadata.name}-${HASH}-${i}`
+  switch (kind) {
+    case 'Deployment':
+      return { name, labels: { 'pod-template-hash': HASH } }
+    case 'ReplicaSet':
+      return { name, labels: {} }
+    case 'Job':
+      return { name, labels: { 'batch.kubernetes.io/job-name': metadata.name, 'job-name': metadata.name } }
+    case 'StatefulSet': {
+      const ordinal = String((spec.ordinals?.start ?? 0) + i)
+      const name = `${metadata.name}-${ordinal}`
+      const labels = { 'statefulset.kubernetes.io/pod-name': name, 'apps.kubernetes.io/pod-index': ordinal }
+      const volumes = (spec.volumeClaimTemplates ?? []).map(({ metadata: { name: claim } }) => ({
+        name: claim,
+        persistentVolumeClaim: { claimName: `${claim}-${name}` },
+      }))
+      return { name, labels, volumes }
+    }
+  }
 }
