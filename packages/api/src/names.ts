@@ -102,6 +102,8 @@ export const placementGate = 'kosmos.io/placement'
 export const workloadPolicyAnnotation = 'kosmos.io/workload-policy'
 /** Ours. Annotation of a root pod: which of the seats of its value of the topology key it has, counted from 1. */
 export const seatAnnotation = 'kosmos.io/seat'
+/** Ours. Annotation of a root pod: the value of the topology key that it asked for before it had its place, by its nodeSelector. */
+export const askedPlaceAnnotation = 'kosmos.io/asked-place'
 /** Ours. Annotation of a root pod: the deletion cost that it has from us; where {@link podDeletionCostAnnotation} is another, that is the user's. */
 export const deletionCostAnnotation = 'kosmos.io/deletion-cost'
 /** Ours. Annotation of a root pod: the node that had room for it when its gate was opened. */

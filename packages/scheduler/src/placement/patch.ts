@@ -1,4 +1,5 @@
 import {
+  askedPlaceAnnotation,
   deletionCostAnnotation,
   distributionPolicyAnnotation,
   placementGate,
@@ -31,12 +32,14 @@ export interface PlaceExtras {
  */
 export function seatPatch(pod: Pod, policy: CompiledPolicy, seat: Seat, extras: PlaceExtras = {}): object {
   const value = policy.shares[seat.share]?.name ?? ''
+  const asked = pod.spec.nodeSelector?.[policy.topologyKey]
   return {
     metadata: {
       uid: pod.metadata.uid,
       annotations: {
         [workloadPolicyAnnotation]: policy.name,
         [seatAnnotation]: String(seat.number),
+        ...(asked !== undefined && { [askedPlaceAnnotation]: asked }),
         ...marks(extras),
         ...orderOf(pod, deletionCost(policy, seat)),
       },

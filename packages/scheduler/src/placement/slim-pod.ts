@@ -1,4 +1,5 @@
 import {
+  askedPlaceAnnotation,
   deletionCostAnnotation,
   leafScheduledCondition,
   podDeletionCostAnnotation,
@@ -71,6 +72,7 @@ const readConditions: readonly string[] = ['Ready', leafScheduledCondition]
 const read: readonly string[] = [
   workloadPolicyAnnotation,
   seatAnnotation,
+  askedPlaceAnnotation,
   roomAtAnnotation,
   podDeletionCostAnnotation,
   deletionCostAnnotation,

@@ -1,4 +1,4 @@
-import { roomAtAnnotation, seatAnnotation } from '@kosmos/api'
+import { askedPlaceAnnotation, roomAtAnnotation, seatAnnotation } from '@kosmos/api'
 import { keyOf, type Node, type ObjectKey, type Pod, type ResourceList } from '@kosmos/kube'
 import type { Distribution } from '../distributions/compiled-distribution.ts'
 import { constrained } from '../distributions/constraints.ts'
@@ -250,11 +250,15 @@ export class PlacementState {
 
   /** What a share has for one more pod like this one, wherever that one is. */
   offerAt(pod: Pod, policy: CompiledPolicy, share: number): Offer {
-    const { [seatAnnotation]: seat, [roomAtAnnotation]: room } = pod.metadata.annotations ?? {}
+    const {
+      [seatAnnotation]: seat,
+      [roomAtAnnotation]: room,
+      [askedPlaceAnnotation]: asked,
+    } = pod.metadata.annotations ?? {}
     // A pod that has its place asks for that; what its template asks for is not in it any more.
     const spec = room === undefined ? pod.spec : unaimed(pod.spec)
     const { [policy.topologyKey]: place, ...nodeSelector } = spec.nodeSelector ?? {}
-    const hasPlace = place !== undefined && seat !== undefined
+    const hasPlace = place !== undefined && seat !== undefined && asked !== place
     const { bound } = this.#bound({ ...pod, spec: hasPlace ? { ...spec, nodeSelector } : spec })
     return this.#offerOf(bound, policy, share)
   }

@@ -171,6 +171,14 @@ describe('a workload whose cluster has returned', () => {
     })
   }
 
+  it('loses none that asks by itself to be where it is, since its successor would ask the same', () => {
+    const asking = { spec: { nodeSelector: { [clusterLabel]: 'leaf1' } } }
+    const workload = new Workload({ allocationPolicy, rebalance }, [leaf('leaf1', false), leaf('leaf2', false)], asking)
+    for (let i = 0; i < 4; i++) workload.create()
+    assert.deepEqual(workload.counts, { leaf1: 4 })
+    assert.deepEqual(workload.next(), { kind: 'none', why: 'stuck' })
+  })
+
   it('gets back what went anywhere, before what has a share', () => {
     const counts = [
       { name: 'leaf1', replicas: 2 },
