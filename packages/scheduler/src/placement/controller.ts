@@ -97,8 +97,10 @@ export class PlacementController {
     const { state, changed } = this.#options
     const decision = state.decide(pod)
     changed(state.commit(pod, decision))
-    if (decision.kind === 'wait') this.#tell(pod, key, placementEvents.quotaReached(decision.policy))
-    else if (decision.kind === 'anywhere') await this.#patch(key, openPatch(pod, undefined, decision))
+    if (decision.kind === 'wait') {
+      const asked = pod.spec.nodeSelector?.[decision.policy.topologyKey]
+      this.#tell(pod, key, placementEvents.quotaReached(decision.policy, asked))
+    } else if (decision.kind === 'anywhere') await this.#patch(key, openPatch(pod, undefined, decision))
     else if (decision.offer === 'room' || decision.offer === 'byPreemption') await this.#open(pod, key, decision)
     else this.#hold(pod, key, decision, decision.offer)
   }

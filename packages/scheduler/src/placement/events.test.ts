@@ -23,6 +23,13 @@ describe('the Events of placement', () => {
   }
   it('say how many places there are, and where one is kept', () => {
     assert.match(all[0]?.note ?? '', /for 3 pods/)
+    const open = compiled({
+      allocationPolicy: [
+        { name: 'leaf1', weight: 1, max: 2 },
+        { name: 'leaf2', weight: 1 },
+      ],
+    })
+    assert.match(placementEvents.quotaReached(open, 'leaf1').note, /for 2 pods at kosmos\.io\/cluster=leaf1/)
     assert.match(all[1]?.note ?? '', /kosmos\.io\/cluster=leaf1/)
   })
 })

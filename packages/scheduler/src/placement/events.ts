@@ -18,13 +18,17 @@ const anywhere = {
   refused: 'every leaf has lately found no node for a pod that asks for as much',
 } as const
 
+const placesOf = (shares: CompiledPolicy['shares'], asked: string | undefined): number =>
+  shares.reduce((sum, { name, max }) => (asked === undefined || name === asked ? sum + max : sum), 0)
+
 /** What the user who looks at a pod reads about its place; nothing else writes event text. */
 export const placementEvents = {
-  quotaReached: ({ name, shares }: CompiledPolicy): EventContent => ({
+  /** @param asked the value of the topology key that the pod itself asks for */
+  quotaReached: ({ name, shares, topologyKey }: CompiledPolicy, asked?: string): EventContent => ({
     type: 'Warning',
     reason: 'QuotaReached',
     action: 'Placing',
-    note: `WorkloadPolicy ${name} has a place for ${shares.reduce((sum, { max }) => sum + max, 0)} pods, and all are taken; this one waits. Raise replicas or max of an allocation, or set allocationType: Preferred`,
+    note: `WorkloadPolicy ${name} has a place for ${placesOf(shares, asked)} pods${asked === undefined ? '' : ` at ${topologyKey}=${asked}, where it asks to be`}, and all are taken; this one waits. Raise replicas or max of an allocation, or set allocationType: Preferred`,
   }),
   placeKept: ({ name, topologyKey }: CompiledPolicy, value: string, offer: Obstacle): EventContent => ({
     type: 'Warning',

@@ -63,17 +63,25 @@ export class Group {
     return this.#pods
   }
 
-  /** Whether a share can have one more. */
-  get hasRoom(): boolean {
-    return this.#shares.some(({ max }, share) => (this.#taken[share] ?? 0) < max)
+  /** Whether a pod without a place can have one. */
+  get isPlacing(): boolean {
+    return this.first().next().done !== true
   }
 
-  /** Of the pods without a place those whose turn it is: of all that ask for the same, the one that came first. */
+  /** Of the pods without a place those whose turn it is: of all that ask for the same, the one that came first, if a share can have one more. */
   *first(): IterableIterator<ObjectKey> {
-    for (const keys of this.#gated.values()) {
+    for (const [asked, keys] of this.#gated) {
       const [first] = keys
-      if (first !== undefined) yield first
+      if (first !== undefined && this.#hasRoomFor(asked)) yield first
     }
+  }
+
+  /** A pod that asks to be where no share is has room without one. */
+  #hasRoomFor(asked: string | undefined): boolean {
+    if (asked !== undefined && this.#shares.every(({ name }) => name !== asked)) return true
+    return this.#shares.some(
+      ({ name, max }, share) => (asked === undefined || name === asked) && (this.#taken[share] ?? 0) < max,
+    )
   }
 
   /** The numbers of the seats of a share that are taken. */

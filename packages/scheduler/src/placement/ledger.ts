@@ -147,5 +147,5 @@ export class Ledger {
 
 const changeOf = ({ key }: CompiledPolicy, group: Group): LedgerChange => ({
   policy: key,
-  next: group.hasRoom ? [...group.first()] : [],
+  next: [...group.first()],
 })

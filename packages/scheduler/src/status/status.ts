@@ -69,7 +69,7 @@ function satisfied(
   const because = (reason: WorkloadPolicyConditionReason, detail?: string) =>
     workloadPolicyCondition(reason, detail === undefined ? {} : { detail })
   const waiting = groups.filter((group) => group.waiting > 0)
-  if (waiting.some(({ hasRoom }) => hasRoom)) return because('Placing')
+  if (waiting.some(({ isPlacing }) => isPlacing)) return because('Placing')
   if (waiting.length > 0) {
     const detail = `${sum(waiting.map((group) => group.waiting))} wait`
     return because(isRequired ? 'QuotaReached' : 'NoRoom', detail)
