@@ -17,6 +17,15 @@ describe('a node that took no pod after all', () => {
     refusals = new Refusals(() => now)
   })
 
+  it('leaves out nodes that have refused, and copies no list of a thousand where none has', () => {
+    const nodes = ['kosmos-leaf1', 'kosmos-leaf2']
+    const refusals = new Refusals(() => 0)
+    const requests = parseResources({ cpu: '1' })
+    refusals.add('shop/web', { node: 'kosmos-leaf1', requests, machines: 1, message: '' })
+    assert.deepEqual(refusals.open('shop/web', nodes, requests), ['kosmos-leaf2'])
+    assert.equal(refusals.open('shop/db', nodes, requests), nodes)
+  })
+
   it('is not asked again for 1, 2, 4 … 64 minutes, and from an hour later on as at first', () => {
     for (const minutes of [1, 2, 4, 8, 16, 32, 64, 64]) {
       refusals.add('shop/web', at('a', 2))

@@ -64,6 +64,12 @@ export class Refusals {
     return this.#current(policy, node, requests).length > 0
   }
 
+  /** Those of the nodes that may be asked by a pod now; the list itself where none is left out, as nearly always. */
+  open(policy: ObjectKey, nodes: readonly string[], requests: ResourceList): readonly string[] {
+    if (!this.#byPolicy.has(policy)) return nodes
+    return nodes.filter((node) => !this.isRefused(policy, node, requests))
+  }
+
   /** How long until one of these nodes may be asked again; undefined: none of them has refused. */
   endsWithinMs(policy: ObjectKey, nodes: readonly string[], requests: ResourceList): number | undefined {
     const ends = nodes.flatMap((node) => {

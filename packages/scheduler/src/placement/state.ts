@@ -223,9 +223,10 @@ export class PlacementState {
    */
   roomWithinMs(pod: Pod, decision: Decision, node?: string): number | undefined {
     const awaited = this.#awaitedBy(pod, decision)
-    const names = node === undefined ? awaited : awaited.filter((name) => name === node)
+    if (node !== undefined && !awaited.includes(node)) return undefined
+    const names = node === undefined ? awaited : [node]
     const requests = roomOf(pod)
-    if (node !== undefined && names.length > 0 && this.#mayTake(node, pod, requests)) return 0
+    if (node !== undefined && this.#mayTake(node, pod, requests)) return 0
     const refused = this.refusals.endsWithinMs(refusalKeyOf(pod, decision.policy), names, requests)
     const isBehind = 'offer' in decision && decision.offer === 'reserved'
     const reserved = isBehind ? this.reservations.changesWithinMs() : undefined
@@ -274,7 +275,7 @@ export class PlacementState {
     const { bound } = this.#bound(pod)
     const key = refusalKeyOf(pod, this.ledger.membership(keyOf(pod))?.policy)
     const requests = roomOf(pod)
-    const asked = this.#offers.allFor(bound).filter((name) => !this.refusals.isRefused(key, name, requests))
+    const asked = this.refusals.open(key, this.#offers.allFor(bound), requests)
     return this.#room.candidates(asked, requests).sort(compareCandidates)
   }
 
@@ -308,7 +309,7 @@ export class PlacementState {
   #chosen(pod: Pod, policy: CompiledPolicy | undefined, names: readonly string[]): Chosen {
     if (names.length === 0) return { offer: 'noNode', chosen: undefined }
     const [key, requests] = [refusalKeyOf(pod, policy), roomOf(pod)]
-    const asked = names.filter((name) => !this.refusals.isRefused(key, name, requests))
+    const asked = this.refusals.open(key, names, requests)
     if (asked.length === 0) return { offer: 'refused', chosen: undefined }
     const turn = turnOf(pod)
     const open = asked.filter((name) => this.reservations.keptFrom(name, turn) === undefined)
@@ -324,7 +325,7 @@ export class PlacementState {
   #waiting(pod: Pod, decision: Decision): Waiting {
     const requests = roomOf(pod)
     const key = refusalKeyOf(pod, decision.policy)
-    const awaited = this.#awaitedBy(pod, decision).filter((name) => !this.refusals.isRefused(key, name, requests))
+    const awaited = this.refusals.open(key, this.#awaitedBy(pod, decision), requests)
     return { turn: turnOf(pod), awaited, lackOn: (node) => this.#room.lackOn(node, requests) }
   }
 
