@@ -7,7 +7,8 @@ export class Group {
   readonly #pods = new Map<ObjectKey, Standing>()
   readonly #taken: number[]
   readonly #ready: number[]
-  readonly #numbers: Set<number>[]
+  /** How many pods have which number: two that were counted apart may have the same. */
+  readonly #numbers: Map<number, number>[]
   /** By what they ask for: who asks for the same has the same chances. */
   readonly #gated = new Map<string | undefined, Set<ObjectKey>>()
   readonly #shares: readonly Share[]
@@ -19,7 +20,7 @@ export class Group {
     this.#shares = shares
     this.#taken = shares.map(() => 0)
     this.#ready = shares.map(() => 0)
-    this.#numbers = shares.map(() => new Set<number>())
+    this.#numbers = shares.map(() => new Map<number, number>())
   }
 
   get size(): number {
@@ -85,8 +86,8 @@ export class Group {
   }
 
   /** The numbers of the seats of a share that are taken. */
-  numbers(share: number): ReadonlySet<number> {
-    return this.#numbers[share] ?? new Set()
+  numbers(share: number): Pick<ReadonlySet<number>, 'has'> {
+    return this.#numbers[share] ?? new Map()
   }
 
   /** The numbered seat of a pod, if it has one. */
@@ -121,8 +122,10 @@ export class Group {
     this.#taken[share] = (this.#taken[share] ?? 0) + by
     if (isReady) this.#ready[share] = (this.#ready[share] ?? 0) + by
     if (number === undefined) return
-    if (by > 0) this.#numbers[share]?.add(number)
-    else this.#numbers[share]?.delete(number)
+    const numbers = this.#numbers[share]
+    const count = (numbers?.get(number) ?? 0) + by
+    if (count > 0) numbers?.set(number, count)
+    else numbers?.delete(number)
   }
 
   #queue(key: ObjectKey, { asked }: Standing, by: 1 | -1): void {

@@ -91,6 +91,17 @@ describe('the ledger', () => {
     assert.deepEqual(ledger.delete('shop/d'), next(['x']))
   })
 
+  it('gives no number away that a second pod has, since two workloads came under one count', () => {
+    const ledger = ledgerOf()
+    ledger.set(placed('a', 'leaf1', 1), 'shop/a')
+    ledger.set(placed('b', 'leaf1', 1), 'shop/b')
+    ledger.delete('shop/a')
+    const [group] = ledger.groupsOf(policy.key)
+    assert.deepEqual(freeSeat(0, group?.numbers(0) ?? assert.fail()), { share: 0, number: 2 })
+    ledger.delete('shop/b')
+    assert.equal(group?.numbers(0).has(1), false)
+  })
+
   it('starts anew with a policy that changed', () => {
     const policies = [policy]
     const ledger = ledgerOf(policies)

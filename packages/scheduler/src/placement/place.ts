@@ -49,7 +49,7 @@ export function place({ policy, taken, asked, offerOf }: PlacementView): Placeme
 }
 
 /** The lowest number that is free, so that the numbers of a share have no holes for long. */
-export function freeSeat(share: number, numbers: ReadonlySet<number>): Seat {
+export function freeSeat(share: number, numbers: Pick<ReadonlySet<number>, 'has'>): Seat {
   let number = 1
   while (numbers.has(number)) number++
   return { share, number }
