@@ -22,13 +22,20 @@ export async function startAgent(network: Network, host: Host, spec: NodeConfigS
   const child = network.start(host, [process.execPath, program, file, host.stateDir])
   let last: Report = { nextHops: [] }
   let rest = ''
-  child.stderr?.on('data', (text) => process.env.AGENT_LOG && process.stderr.write(text))
+  let said = ''
+  child.stderr?.on('data', (text) => {
+    said = `${said}${text}`.slice(-4_000)
+    if (process.env.AGENT_LOG) process.stderr.write(text)
+  })
   child.stdout?.on('data', (chunk) => {
     const lines = `${rest}${chunk}`.split('\n')
     rest = lines.pop() ?? ''
     for (const line of lines) last = JSON.parse(line)
   })
-  await eventually('the agent has applied', async () => last.applied)
+  await eventually('the agent has applied', async () => last.applied).catch((cause) => {
+    const state = child.exitCode ?? child.signalCode ?? 'it runs'
+    throw new Error(`${host.name}: the agent has not applied (${state}), and said: ${said || 'nothing'}`, { cause })
+  })
   let generation = 1
   return {
     process: child,
