@@ -171,6 +171,20 @@ describe('a cluster with two gateways, whose networks are translated', { skip: u
     await allAnswer()
   })
 
+  it('carries everything when nothing but the questions of its agents is lost', async () => {
+    const far = hostOf(hosts.network, placeOf(other.name, 'n0'))
+    const input = 'type filter hook input priority 0; icmp type echo-request drop;'
+    await far.sh(`nft 'table inet deaf { chain input { ${input} }; }'`)
+    for (const { first } of inner) {
+      await eventually(`${first} takes the other cluster for dead, and hands on`, async () =>
+        /dev vx-local/.test(await hostOf(hosts.network, first).sh(`ip route get ${remote}`)),
+      )
+    }
+    for (const { pod } of inner) await pod.sh(`ping -c 3 -i 0.2 -W 2 ${remote}`)
+    await far.sh('nft delete table inet deaf')
+    await allAnswer()
+  })
+
   it('goes on by the other when one is cut off, and what the other carries loses nothing', async (test) => {
     const [victim, witness] = inner
     const pings = [victim, witness].map(({ pod }) => startPings(hosts.network, pod, remote))

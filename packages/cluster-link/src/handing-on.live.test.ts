@@ -187,6 +187,21 @@ describe('a cluster with three gateways', { skip: unlessRoot }, () => {
     await pod.sh(`ping -c 2 -i 0.2 -W 2 ${remote[4]}`)
   })
 
+  it('carries everything when nothing but the questions of its agents is lost', async () => {
+    const far = host(placeOf(other.name, 'n0'))
+    const drop = 'icmp type echo-request drop; icmpv6 type echo-request drop;'
+    await far.sh(`nft 'table inet deaf { chain input { type filter hook input priority 0; ${drop} }; }'`)
+    await Promise.all(gateways.map(isCutOff))
+    await eventually('they hand on', async () => (await Promise.all(gateways.map(handedOn))).every((all) => all !== ''))
+    for (const place of [...gateways, inner]) {
+      for (const from of [host(place), hosts.podOn.get(place)]) {
+        for (const address of Object.values(remote)) await from?.sh(`ping -c 2 -i 0.2 -W 2 ${address}`)
+      }
+    }
+    await far.sh('nft delete table inet deaf')
+    await allAnswer()
+  })
+
   it('leaves nothing behind, wherever it handed on', async () => {
     await cut(first)
     await isCutOff(first)

@@ -111,8 +111,6 @@ export class Forwarding {
       if (isFromOutside && inward === undefined && (!isLocal(dev) || gw !== undefined))
         return end({ lost: `${at} carries nothing between other clusters` })
       const detour: LinkDetour | undefined = inward === undefined ? table.detourBy(route) : undefined
-      if (isHandedOn && detour && !detour.takesHandedOn)
-        return end({ lost: `${at} does not reach it, and no gateway is left that it could hand on to` })
       isHandedOn = detour !== undefined
       from = table.sourceOf(dev, from, to)
       const { nextHop, end: tunnelEnd } = table.across(route)
@@ -158,7 +156,7 @@ export class Forwarding {
 
   /**
    * The longest prefix; of its next hops, then of the detours, the first one that answers. When none does, the first one.
-   * What was handed on takes a detour to the gateways after this one.
+   * What was handed on takes a detour to the gateways after this one only.
    */
   #lookUp(at: string, table: ForwardingTable, address: string, isHandedOn: boolean): LinkRoute | undefined {
     const candidates = table.routesTo(address)
@@ -169,7 +167,7 @@ export class Forwarding {
     const direct = candidates.find(answers)
     if (direct) return direct
     const answering = table.detoursOf(candidates[0]).filter(answers)
-    const [first = candidates[0]] = answering
-    return (isHandedOn && answering.find(({ takesHandedOn }) => takesHandedOn)) || first
+    const [first] = isHandedOn ? answering.filter(({ takesHandedOn }) => takesHandedOn) : answering
+    return first ?? candidates[0]
   }
 }

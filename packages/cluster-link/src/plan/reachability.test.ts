@@ -118,6 +118,27 @@ describe('the plan of a network', () => {
     )
   })
 
+  it('arrives when nothing but the questions of gateways to other clusters is lost', () => {
+    fc.assert(
+      fc.property(networks, fc.infiniteStream(fc.boolean()), (network, coins) => {
+        const clusterOf = (place: string) => place.split('/')[0]
+        const deaf = new Set(podsOf(network).flatMap(({ place }) => (coins.next().value ? [place] : [])))
+        const simulation = new Simulation(
+          network,
+          [],
+          undefined,
+          undefined,
+          (from, to) => clusterOf(from) !== clusterOf(to) && deaf.has(to),
+        )
+        for (const [from, to] of pairsOfPods(network)) {
+          assertArrived(simulation.send(from.place, from.address, to.global), from, to)
+          assert.equal(simulation.send(from.place, undefined, to.global).arrivedAt, to.place)
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
+
   it('loses nothing while a gateway leaves, whichever nodes have heard of it', () => {
     fc.assert(
       fc.property(networks, fc.nat(), fc.infiniteStream(fc.boolean()), (network, choice, coins) => {

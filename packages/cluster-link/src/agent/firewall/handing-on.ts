@@ -5,11 +5,11 @@ import { networksBeyond, type Sides } from './sides.ts'
 import { chain, families, header, outermost, quoted, setOf } from './syntax.ts'
 
 /**
- * What other gateways hand on is marked until it is routed, and goes on to those only that come after this gateway. The mark
+ * What other gateways hand on is marked until it is routed, and goes on to those only that come after this gateway, or
+ * straight on. The mark
  * is nobody else's business: it is made after all others have had a look at the packet, and gone before they have the next.
  */
 export function handingOnChains(spec: NodeConfigSpec, sides: Sides): string[] {
-  if (!canHandOn(spec)) return []
   const handed = handedOn(spec, sides)
   const mark = `0x${handedOnMark.toString(16)}`
   return [
@@ -58,9 +58,6 @@ export function handingOnMasquerades(spec: NodeConfigSpec, { outside, inside }: 
     return [`iifname ${names} oifname ${names} ${source} ${target} masquerade`]
   })
 }
-
-/** Whether there is a gateway after this one that what others hand on can go to. */
-const canHandOn = ({ detours = [] }: NodeConfigSpec): boolean => detours.some(({ takesHandedOn }) => takesHandedOn)
 
 const laterGateways = ({ detours = [] }: NodeConfigSpec, family: Family): string[] =>
   detours.filter(({ gw, takesHandedOn }) => takesHandedOn && familyOf(gw) === family).map(({ gw }) => gw)

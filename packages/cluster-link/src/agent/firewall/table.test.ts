@@ -129,13 +129,14 @@ describe('our table of nftables', () => {
       )
     })
 
-    it('hands nothing on a second time as the last one, nor as one of two, and has no mark for it', () => {
+    it('hands nothing on a second time as the last one, nor as one of two, but marks it, as it goes straight on', () => {
       for (const spec of [specWith(false, false), specWith(false)]) {
         assert.match(
           chainOf(spec, 'forward_transit')[0] ?? '',
           /^oifname { "vx-local" } iifname "vx-local" ether saddr {[^}]*} ip daddr { 10.2.0.0\/16 } counter drop$/,
         )
-        assert.doesNotMatch(nftTable(spec), /handed_on|mark/)
+        assert.equal(chainOf(spec, 'prerouting_handed_on').length, 1)
+        assert.equal(chainOf(spec, 'forward_handed_on').length, 1)
       }
     })
   })

@@ -54,8 +54,9 @@ export function effectiveHops(
 }
 
 /**
- * By whom goes on what another gateway has handed on, when no next hop of the route answers: by the first gateway after
- * this one that does. None: it takes the route that everything takes.
+ * By whom goes on what another gateway has handed on, where everything else takes a detour: by the first gateway after
+ * this one that answers; after the last one straight on, since nobody is left who might know better. None: it takes the
+ * route that everything takes.
  */
 function handingOnHops(
   routes: readonly LinkRoute[],
@@ -63,7 +64,10 @@ function handingOnHops(
   detours: readonly Detour[] = [],
 ): Hop[] {
   const answers = answersIn(unreachable)
-  return routes.some(answers) ? [] : lowestOf(detours.filter((one) => one.takesHandedOn && answers(one)))
+  const others = detours.filter(answers)
+  if (routes.some(answers) || others.length === 0) return []
+  const later = others.filter(({ takesHandedOn }) => takesHandedOn)
+  return lowestOf(later.length > 0 ? later : routes)
 }
 
 const answersIn =

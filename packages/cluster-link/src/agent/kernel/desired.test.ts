@@ -115,7 +115,7 @@ describe('what a NodeConfig means for the kernel', () => {
     assert.deepEqual(routes.get('inward 10.1.2.0/24')?.hops, [{ dev: 'vx-local', gateway: '210.0.2.2' }])
   })
 
-  it('hands on to the first gateway that answers, and what others have handed on to those after it', () => {
+  it('hands on to the first gateway that answers, what others have handed on to those after it, else straight on', () => {
     const local = (number: number) => `210.0.2.${number}`
     const detours = [
       { gw: local(2), dev: 'vx-local' },
@@ -134,9 +134,14 @@ describe('what a NodeConfig means for the kernel', () => {
     assert.deepEqual(hops(direct), [[local(2)], [local(5)]])
     assert.deepEqual(hops(direct, local(5)), [[local(2)], [local(6)]])
     assert.deepEqual(hops(direct, local(2)), [[local(5)], [local(5)]])
-    assert.deepEqual(hops(direct, local(5), local(6)), [[local(2)], undefined])
+    assert.deepEqual(hops(direct, local(5), local(6)), [[local(2)], [direct]])
     assert.deepEqual(hops(direct, local(2), local(5), local(6)), [[direct], undefined])
     assert.deepEqual(desired(spec, facts).rules, new Set(['4', '4 vx-local handed-on', '6']))
+    const ofTwo = { ...spec, detours: detours.slice(0, 1) }
+    assert.deepEqual(desired(ofTwo, without(2)).routes.get('handed-on 10.2.0.0/16')?.hops, [
+      { dev: 'vx-bridge', gateway: direct },
+    ])
+    assert.deepEqual(desired(ofTwo, facts).rules, new Set(['4', '4 vx-local handed-on', '6']))
   })
 
   it('opens the chains of others that are closed, before the rule that does it', () => {

@@ -86,7 +86,7 @@ function desiredRules(
   return new Set(
     families.flatMap((family) => {
       const isInward = inwardRoutes.some(({ cidr }) => familyOf(cidr) === family)
-      const handsOn = detours.some(({ gw, takesHandedOn }) => takesHandedOn && familyOf(gw) === family)
+      const handsOn = detours.some(({ gw }) => familyOf(gw) === family)
       return [
         ruleKey(family),
         ...(isInward ? outside.map(({ name }) => ruleKey(family, name)) : []),

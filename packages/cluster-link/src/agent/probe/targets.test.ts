@@ -60,6 +60,13 @@ describe('whom to ask', () => {
       [`handed-on ${cidr}`, handedOn],
     ])
     assert.deepEqual(suspectsOf(gateway, both), [...direct, '210.0.2.4', '210.0.2.6'])
+    const straightOn = { ...handedOn, hops: [{ dev, gateway: '220.0.2.2' }] }
+    assert.deepEqual(suspectsOf(gateway, new Map(both).set(`handed-on ${cidr}`, straightOn)), [
+      ...direct,
+      '210.0.2.4',
+      '210.0.2.6',
+      '210.0.2.7',
+    ])
   })
 
   it('reads the answers that fping prints, and nothing else', () => {

@@ -37,7 +37,7 @@ export function suspectsOf(spec: NodeConfigSpec, kernel: ReadonlyMap<string, Rou
     const later = detours.filter(({ takesHandedOn }) => takesHandedOn)
     return [
       ...passedOver([...byMetric(hops), ...byMetric(detours)], kernel.get(cidr)),
-      ...passedOver(byMetric(later), kernel.get(routeKey({ cidr, isHandedOn: true }))),
+      ...passedOver([...byMetric(later), ...byMetric(hops)], kernel.get(routeKey({ cidr, isHandedOn: true }))),
     ]
   })
   return [...new Set(suspects)]

@@ -14,12 +14,14 @@ export class Simulation {
   /**
    * @param tamper what somebody made of the NodeConfig of his node, against the plan
    * @param isCut whether nothing passes between two nodes
+   * @param isDeaf whether packets pass between two nodes, but no questions of agents
    */
   constructor(
     network: LinkNetwork,
     down: Iterable<string> = [],
     tamper: (place: string, spec: NodeConfigSpec) => NodeConfigSpec = (_, spec) => spec,
     isCut: (from: string, to: string) => boolean = () => false,
+    isDeaf: (from: string, to: string) => boolean = () => false,
   ) {
     this.#down = new Set(down)
     this.#isCut = isCut
@@ -33,7 +35,7 @@ export class Simulation {
     this.#forwarding = new Forwarding({
       network,
       specOf: (place) => this.#specs.get(place),
-      isSilent: (place, { to = '' }) => this.#down.has(to) || isCut(place, to),
+      isSilent: (place, { to = '' }) => this.#down.has(to) || isCut(place, to) || isDeaf(place, to),
     })
   }
 
