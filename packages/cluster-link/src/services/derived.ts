@@ -59,7 +59,9 @@ export function isAsDerived(stored: Service, wanted: ReturnType<typeof derivedSe
   const portsOf = (ports: readonly ImportPort[] = []) =>
     JSON.stringify(ports.map(({ name, protocol, appProtocol, port }) => [name, protocol, appProtocol, port]))
   const { spec = {}, metadata } = stored
+  const { ipFamilies = [] } = wanted.spec
   return (
+    (ipFamilies.length === 0 || `${[...(spec.ipFamilies ?? [])].sort()}` === `${[...ipFamilies].sort()}`) &&
     portsOf(spec.ports) === portsOf(wanted.spec.ports) &&
     spec.sessionAffinity === wanted.spec.sessionAffinity &&
     (wanted.spec.sessionAffinity === 'None' ||

@@ -15,7 +15,7 @@ import type { SeenFrom } from './addresses.ts'
 import { derivedService, isAsDerived } from './derived.ts'
 import type { Exported } from './exports.ts'
 import type { MemberImports } from './imports.ts'
-import { type ImportPlan, type ImportView, planImport, planSlices } from './plan.ts'
+import { type ImportPlan, type ImportView, planFor, planImport, planSlices } from './plan.ts'
 import type { Reach } from './reach.ts'
 import { type ServiceImport, type ServiceImportSpec, serviceImports } from './resources.ts'
 import type { Essence } from './slices.ts'
@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly sources: (key: ObjectKey) => ReadonlyMap<string, Exported>
   readonly seenFrom: (cluster: string) => SeenFrom | undefined
   readonly reachOf: (cluster: string) => Reach['reaches']
+  /** Of which families Services of the reader are; empty: not known. */
+  readonly serviceFamilies: () => ReadonlySet<string>
 }
 
 export interface ImporterOptions {
@@ -67,13 +69,16 @@ export class Importer {
     }
   }
 
-  async #bring(view: ImportView, plan: ImportPlan, there: ServiceImport | undefined): Promise<void> {
-    const { client, rootId, imports } = this.#options
+  async #bring(view: ImportView, exported: ImportPlan, there: ServiceImport | undefined): Promise<void> {
+    const { client, rootId, imports, surroundings } = this.#options
     if (there && !view.present) {
       throw new Blocked(
         'there is a ServiceImport of this name that this root did not create and will not touch; delete it',
       )
     }
+    const families = surroundings.serviceFamilies()
+    const own = planFor(exported, families)
+    const plan = own ?? exported
     const { namespace, name } = refOf(view.key)
     const metadata = { name, namespace, labels: { [importedByLabel]: rootId } }
     const isOurs = (one: KubeObject) => imports.isOurs(one)
@@ -82,6 +87,13 @@ export class Importer {
     if (owner === undefined) return
     const ready: NewCondition = { type: 'Ready', status: 'True', reason: 'Ready', message: '' }
     try {
+      if (own === undefined) {
+        await this.#removeDerived(view)
+        const [theirs, ours] = [exported.spec.ipFamilies ?? [], [...families]].map((some) => some.join(' and '))
+        throw new Blocked(
+          `it is for Services of ${theirs}, and here are Services of ${ours}; add a family to what is exported`,
+        )
+      }
       const ips = plan.spec.type === 'Headless' ? [] : await this.#address(view.key, owner, plan)
       if (plan.spec.type === 'Headless') await this.#removeServices(view.key)
       // Its address is still to come.
@@ -110,9 +122,13 @@ export class Importer {
       await remove(client, services, present)
       return undefined
     } else if (!isAsDerived(present, wanted)) {
-      const { ports, sessionAffinity } = wanted.spec
+      const { ports, sessionAffinity, ipFamilyPolicy } = wanted.spec
       const sessionAffinityConfig = wanted.spec.sessionAffinityConfig ?? null
-      const changed = { metadata: wanted.metadata, spec: { ports, sessionAffinity, sessionAffinityConfig } }
+      const families = ipFamilyPolicy && { ipFamilyPolicy, ipFamilies: familiesAfter(present, spec) }
+      const changed = {
+        metadata: wanted.metadata,
+        spec: { ports, sessionAffinity, sessionAffinityConfig, ...families },
+      }
       service = await change(client, services, present, changed as KubeObject)
     }
     return service?.spec?.clusterIPs
@@ -150,17 +166,26 @@ export class Importer {
     for (const service of this.#options.imports.servicesOf(key)) await remove(this.#options.client, services, service)
   }
 
-  async #removeAll({ key, slices, present }: ImportView): Promise<void> {
-    const { client } = this.#options
-    for (const slice of slices) await remove(client, endpointSlices, slice)
+  async #removeDerived({ key, slices }: ImportView): Promise<void> {
+    for (const slice of slices) await remove(this.#options.client, endpointSlices, slice)
     await this.#removeServices(key)
-    if (present) await remove(client, serviceImports, present)
+  }
+
+  async #removeAll(view: ImportView): Promise<void> {
+    await this.#removeDerived(view)
+    if (view.present) await remove(this.#options.client, serviceImports, view.present)
   }
 }
 
 function isOfAnotherFamily({ spec }: Service, { ipFamilies = [] }: ImportPlan['spec']): boolean {
   const first = spec?.ipFamilies?.[0]
   return first !== undefined && ipFamilies.length > 0 && !ipFamilies.includes(first)
+}
+
+/** The first one stays the first one. */
+function familiesAfter({ spec }: Service, { ipFamilies = [] }: ImportPlan['spec']): string[] {
+  const first = spec?.ipFamilies?.[0]
+  return [...ipFamilies].sort((a, b) => Number(b === first) - Number(a === first))
 }
 
 /** What a merge patch has to say to leave nothing of before. */

@@ -63,12 +63,20 @@ export async function eventually<T>(what: string, look: () => Promise<T | false 
   }
 }
 
-/** `podCIDRs` of each cluster by name; the first one is the root. */
-export async function startLinkedClusters(podCIDRs: Readonly<Record<string, string>>): Promise<LinkedClusters> {
+/**
+ * `podCIDRs` of each cluster by name; the first one is the root.
+ * @param serviceCIDRs the networks of Services, of clusters that have others than the usual one; with commas
+ */
+export async function startLinkedClusters(
+  podCIDRs: Readonly<Record<string, string>>,
+  serviceCIDRs: Readonly<Record<string, string>> = {},
+): Promise<LinkedClusters> {
   const names = Object.keys(podCIDRs)
-  const planes = new Map(
-    await Promise.all(names.map(async (name) => [name, await startControlPlane({ name })] as const)),
-  )
+  const start = (name: string) => {
+    const range = serviceCIDRs[name]
+    return startControlPlane({ name, ...(range && { apiServerFlags: { 'service-cluster-ip-range': range } }) })
+  }
+  const planes = new Map(await Promise.all(names.map(async (name) => [name, await start(name)] as const)))
   const members = new Map<string, LinkedCluster>()
   for (const [index, [name, plane]] of [...planes].entries()) {
     const client = await connect(name, plane.kubeconfig)

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { EndpointSlice, Service } from '@kosmos/kube'
 import { derivedName, derivedService } from './derived.ts'
 import type { Exported } from './exports.ts'
-import { type ImportView, planImport, planSlices } from './plan.ts'
+import { type ImportView, planFor, planImport, planSlices } from './plan.ts'
 import { importNameLabel, type ServiceExport, type ServiceImport, sourceClusterLabel } from './resources.ts'
 
 const ports = [{ name: 'http', port: 80, protocol: 'TCP' }]
@@ -56,6 +56,26 @@ describe('what is imported under a name', () => {
   it('does not wait for a cluster that has no part in it', () => {
     const plan = planImport(view({ a: asked(), b: unknown }, { present: owner(['a']) }))
     assert.deepEqual(plan?.spec.ports, [{ name: 'http', protocol: 'TCP', port: 80 }])
+  })
+})
+
+describe('the families of an import', () => {
+  const plan = (ipFamilies: string[], type: 'ClusterSetIP' | 'Headless' = 'ClusterSetIP') => ({
+    spec: { type, ports, ipFamilies },
+    clusters: ['a'],
+  })
+  const of = (...args: Parameters<typeof planFor>) => planFor(...args)?.spec.ipFamilies
+
+  it('are those that Services of the reader have as well', () => {
+    assert.deepEqual(of(plan(['IPv4', 'IPv6']), new Set(['IPv6'])), ['IPv6'])
+    assert.deepEqual(of(plan(['IPv4', 'IPv6']), new Set(['IPv6', 'IPv4'])), ['IPv4', 'IPv6'])
+    assert.equal(planFor(plan(['IPv4']), new Set(['IPv6'])), undefined)
+  })
+
+  it('are all of them where nobody knows the reader, or no address is needed', () => {
+    assert.deepEqual(of(plan(['IPv4', 'IPv6']), new Set()), ['IPv4', 'IPv6'])
+    assert.deepEqual(of(plan(['IPv4'], 'Headless'), new Set(['IPv6'])), ['IPv4'])
+    assert.deepEqual(of(plan([]), new Set(['IPv6'])), [])
   })
 })
 

@@ -53,6 +53,18 @@ export function planImport({ sources, present, slices }: ImportView): ImportPlan
   return { spec, clusters }
 }
 
+/**
+ * What of a plan is for a reader: a Service there has addresses of the families that Services there have, and no others.
+ * @param families empty: nobody knows
+ * @returns undefined if they have none in common
+ */
+export function planFor(plan: ImportPlan, families: ReadonlySet<string>): ImportPlan | undefined {
+  const { type, ipFamilies = [] } = plan.spec
+  if (type === 'Headless' || families.size === 0 || ipFamilies.length === 0) return plan
+  const common = ipFamilies.filter((family) => families.has(family))
+  return common.length > 0 ? { ...plan, spec: { ...plan.spec, ipFamilies: common } } : undefined
+}
+
 export interface SlicesContext {
   readonly owner: ServiceImport
   readonly spec: Merged['spec']

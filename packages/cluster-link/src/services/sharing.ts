@@ -5,7 +5,7 @@ import { followedDefinition } from '../control/followed-kind.ts'
 import { takesPart } from '../control/link-network.ts'
 import type { LinkState } from '../control/link-state.ts'
 import { isReady } from '../discover/node.ts'
-import type { LinkNetwork } from '../model/network.ts'
+import type { LinkCluster, LinkNetwork } from '../model/network.ts'
 import { addressesSeen, type SeenFrom } from './addresses.ts'
 import type { Exported } from './exports.ts'
 import { MemberServices } from './member-services.ts'
@@ -136,6 +136,7 @@ export class ServiceSharing {
       surroundings: {
         sources: (key) => this.#sources(name, key),
         seenFrom: (cluster) => this.#seenFrom(this.#known.network, name, cluster),
+        serviceFamilies: () => familiesOf(this.#known.network.get(name)),
         reachOf: (cluster) => (cluster === name ? everywhere : (this.#reaches.get(name) ?? everywhere)).reaches,
       },
       exportChanged: (key) => this.#enqueue(key),
@@ -241,6 +242,10 @@ export class ServiceSharing {
     }
   }
 }
+
+/** Of Services, as Kubernetes calls them. */
+const familiesOf = (cluster: LinkCluster | undefined): ReadonlySet<string> =>
+  new Set((cluster?.networks ?? []).flatMap(({ kind, local }) => (kind === 'Service' ? `IPv${local.family}` : [])))
 
 const textOf = (network: LinkNetwork, linked: readonly string[]): string =>
   JSON.stringify([
