@@ -16,6 +16,7 @@ import type { ServiceSharing } from '../services/sharing.ts'
 import { needsCredentials, takesPart } from './link-network.ts'
 import type { LinkState } from './link-state.ts'
 import { connectMember, Member } from './member.ts'
+import { Patience } from './patience.ts'
 import { clusterNodes, nodeConfigs } from './resources.ts'
 
 export interface MembersOptions {
@@ -40,7 +41,7 @@ export class MembersController {
   readonly controller: Controller
   readonly #options: MembersOptions
   readonly #causes = new Map<string, string>()
-  readonly #leavingSince = new Map<string, number>()
+  readonly #patience = new Patience(PATIENCE_MS)
 
   constructor(options: MembersOptions) {
     this.#options = options
@@ -69,11 +70,13 @@ export class MembersController {
   async #reconcile(name: string): Promise<Requeue> {
     const cluster = this.#options.state.clusters.get(name)
     if (cluster === undefined) {
+      this.#patience.forget(name)
       await this.#stop(name)
       return
     }
     const { finalizers = [] } = cluster.metadata
     if (takesPart(cluster)) {
+      this.#patience.forget(name)
       if (!finalizers.includes(linkFinalizer)) await this.#setFinalizers(cluster, [...finalizers, linkFinalizer])
       await this.#ensureMember(cluster)
       return
@@ -125,13 +128,13 @@ export class MembersController {
       const haveServicesGone = this.#haveServicesGone(name)
       const haveNodesGone = await this.#giveUpNodes(name, member, member.client)
       if (!haveServicesGone || !haveNodesGone) return { afterMs: LEAVING_MS }
-      this.#leavingSince.delete(name)
     } else if (nodes.length > 0 && member !== undefined && member.state.kind !== 'kindMissing') {
       return { afterMs: LEAVING_MS }
     }
     for (const { metadata } of nodes) {
       await state.root.delete(clusterNodes, { name: metadata.name }, { uid: metadata.uid })
     }
+    this.#patience.forget(name)
     await this.#stop(name)
     await this.#setFinalizers(
       cluster,
@@ -159,7 +162,7 @@ export class MembersController {
    * nobody may be there to do it. @returns whether none is left
    */
   async #giveUpNodes(name: string, member: Member, client: Client): Promise<boolean> {
-    const isPatient = this.#isPatient(name)
+    const isPatient = this.#patience.lasts(name, performance.now())
     for (const { metadata, spec, status } of member.nodeConfigsOf(name)) {
       if (metadata.deletionTimestamp) continue
       const isEmpty = spec.devices === undefined
@@ -177,15 +180,9 @@ export class MembersController {
     return member.nodeConfigsOf(name).length === 0
   }
 
-  #isPatient(name: string): boolean {
-    const since = this.#leavingSince.get(name) ?? Date.now()
-    this.#leavingSince.set(name, since)
-    return Date.now() - since < PATIENCE_MS
-  }
-
   /** Whether the Services of others are gone from a cluster; one that does not show them is not waited for long. */
   #haveServicesGone(name: string): boolean {
-    return this.#options.services.isClean(name) ?? !this.#isPatient(name)
+    return this.#options.services.isClean(name) ?? !this.#patience.lasts(name, performance.now())
   }
 
   async #stop(name: string): Promise<void> {
