@@ -146,17 +146,23 @@ export class DiscoveryController {
   ): Promise<number | undefined> {
     const { root, clusters: known } = this.#state
     const { name } = cluster.metadata
-    const { networkType = 'p2p' } = cluster.spec.clusterLinkOptions ?? {}
+    const own = cluster.spec.clusterLinkOptions
+    if (own === undefined) return undefined
     const present = new Map(this.#state.nodesOf(name).map((node) => [node.spec.nodeName, node]))
     const words = this.#wordsOf(name, nodes, member)
     const silent = new Set(words.silent.keys())
-    const gateways = electGateways({ name, networkType }, nodes, gatewaysNow([...present.values()]), silent)
+    const gateways = electGateways(
+      { name, networkType: own.networkType },
+      nodes,
+      gatewaysNow([...present.values()]),
+      silent,
+    )
     const options = [...known.store.values()].flatMap(({ spec }) => spec.clusterLinkOptions ?? [])
     const looks = [...words.looks]
     for (const node of nodes) {
       const nodeName = node.metadata.name
       const agent = member.nodeConfig(clusterNodeName(name, nodeName))
-      const tunnelID = this.#ids.idOf(name, nodeName, internalIPv4(node), options)
+      const tunnelID = this.#ids.idOf({ cluster: name, node: nodeName, ip: internalIPv4(node) }, own, options)
       const podCIDRs = ofNodes.get(nodeName) ?? []
       const roles = rolesOf(nodeName, gateways)
       const spec = clusterNodeSpec({ cluster: name, node, podCIDRs, agent, roles, tunnelID })

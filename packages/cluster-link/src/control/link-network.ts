@@ -10,6 +10,7 @@ import type { StoredCluster } from '@kosmos/kube'
 import { parseCidr } from '@kosmos/kube/addresses'
 import { type FoundNetworks, seenNetworks } from '../discover/networks.ts'
 import type { CidrPair, LinkCluster, LinkNetwork, LinkNode, Strangers } from '../model/network.ts'
+import { idBits, isTunnelID } from '../plan/addresses.ts'
 import { type LinkPolicy, type Subject, strangersOf } from '../plan/policies.ts'
 
 /** What agents have not told yet. */
@@ -64,15 +65,18 @@ export function linkCluster(
   const { podCIDRs = [], serviceCIDRs = [] } = found
   const networks: FoundNetworks = { podCIDRs, serviceCIDRs }
   const { networkType, tunnel = networkType === 'gateway' ? 'wireguard' : 'vxlan' } = options
-  const known = [...nodes].flatMap((node) => linkNode(node) ?? [])
+  const [bridge, local] = [pair(options.bridgeCIDRs), pair(options.localCIDRs)]
+  const bits = idBits([bridge, local].flatMap(({ ip, ip6 }) => [ip, ip6]).filter((cidr) => cidr !== undefined))
+  // Networks of tunnels may have become smaller: such a node is about to get another number.
+  const known = [...nodes].flatMap((node) => linkNode(node) ?? []).filter(({ tunnelID }) => isTunnelID(tunnelID, bits))
   return {
     name: cluster.metadata.name,
     networkType,
     tunnel,
     // A family in which there are no pods needs no tunnels.
     families: families[options.ipFamily].intersection(familiesOf(networks.podCIDRs)),
-    bridge: pair(options.bridgeCIDRs),
-    local: pair(options.localCIDRs),
+    bridge,
+    local,
     networks: seenNetworks(networks, globalCIDRsOf(cluster)),
     nodes: new Map(known.sort((a, b) => (a.name < b.name ? -1 : 1)).map((node) => [node.name, node])),
     strangers,

@@ -53,6 +53,9 @@ export function idBits(networks: readonly Cidr[]): number {
   return Math.min(MAX_ID_BITS, ...networks.map(hostBits))
 }
 
+/** Whether a number is that of a node: the first and the last address of a network are nobody's. */
+export const isTunnelID = (id: number, bits: number): boolean => id > 0 && id < 2 ** bits - 1
+
 /**
  * A number for a node that nobody has yet: the host bits of its address, as the original has it, else one by its name,
  * else the next free one. Undefined if all are taken.
@@ -68,7 +71,7 @@ export function freeTunnelID(
     : createHash('sha256').update(node.name).digest().readUInt32BE() % size
   for (let i = 0; i < size; i++) {
     const id = (wanted + i) % size
-    if (id !== 0 && id !== size - 1 && !taken.has(id)) return id
+    if (isTunnelID(id, bits) && !taken.has(id)) return id
   }
   return undefined
 }

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { ClusterNode } from '@kosmos/api'
+import type { StoredCluster } from '@kosmos/kube'
+import { linkCluster } from './link-network.ts'
+
+const cluster = (options: object, given: Readonly<Record<string, string>> = {}) =>
+  ({
+    metadata: { name: 'a' },
+    spec: {
+      clusterLinkOptions: {
+        enable: true,
+        networkType: 'p2p',
+        ipFamily: 'all',
+        bridgeCIDRs: { ip: '220.0.0.0/8', ip6: '9470::/16' },
+        localCIDRs: { ip: '210.0.0.0/8', ip6: '9480::/16' },
+        ...options,
+      },
+    },
+    status: {
+      clusterLinkStatus: { podCIDRs: ['10.1.0.0/16'], serviceCIDRs: ['10.96.0.0/12'], globalCIDRs: given },
+    },
+  }) as unknown as StoredCluster
+
+describe('the nodes of a cluster', () => {
+  const node = (nodeName: string, tunnelID: number) =>
+    ({ metadata: { name: nodeName }, spec: { clusterName: 'a', nodeName, tunnelID } }) as ClusterNode
+  const nodesOf = (options: object) => [
+    ...(linkCluster(cluster(options), [node('n1', 7), node('n2', 70_000)])?.nodes.keys() ?? []),
+  ]
+
+  it('are left out as long as their number has no address in the networks of tunnels', () => {
+    assert.deepEqual(nodesOf({}), ['n1', 'n2'])
+    assert.deepEqual(nodesOf({ bridgeCIDRs: { ip: '220.1.0.0/16', ip6: '9470::/16' } }), ['n1'])
+    assert.deepEqual(nodesOf({ localCIDRs: { ip: '210.0.0.0/8', ip6: '9480::/112' } }), ['n1'])
+  })
+})
