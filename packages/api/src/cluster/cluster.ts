@@ -6,6 +6,7 @@ import {
   clusterRoleAnnotation,
   rootClusterRole,
 } from '../names.ts'
+import { parseCidr } from '../schema/cidr.ts'
 import { withDefaults } from '../schema/defaults.ts'
 import { isObject } from '../schema/json.ts'
 import type { Kind } from '../schema/kind.ts'
@@ -126,10 +127,20 @@ export function hasClusterLink(cluster: Pick<Cluster, 'spec'>): boolean {
   return cluster.spec.clusterLinkOptions?.enable === true
 }
 
-/** Networks of a linked cluster that others know by other addresses, one to one: local → global. */
+/**
+ * Networks of a linked cluster that others know by other addresses, one to one: local → global. Of those that an address
+ * is in, the first one counts: what was said by hand before what was given, narrow networks before wide ones.
+ */
 export function globalCIDRsOf({ spec, status }: Pick<Cluster, 'spec' | 'status'>): Readonly<Record<string, string>> {
   if (!hasClusterLink({ spec })) return {}
-  return { ...status?.clusterLinkStatus?.globalCIDRs, ...spec.clusterLinkOptions?.globalCIDRsMap }
+  const byHand = Object.entries(spec.clusterLinkOptions?.globalCIDRsMap ?? {})
+  byHand.sort(([a], [b]) => prefixOf(b) - prefixOf(a))
+  const mappings = new Map([...byHand, ...Object.entries(status?.clusterLinkStatus?.globalCIDRs ?? {})])
+  return Object.fromEntries([...mappings, ...byHand])
+}
+
+function prefixOf(cidr: string): number {
+  return parseCidr(cidr)?.prefixLength ?? 0
 }
 
 /** Whether the cluster shall appear in the root as virtual nodes. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ClusterNode } from '@kosmos/api'
 import type { StoredCluster } from '@kosmos/kube'
+import { formatCidr } from '@kosmos/kube/addresses'
 import { linkCluster } from './link-network.ts'
 
 const cluster = (options: object, given: Readonly<Record<string, string>> = {}) =>
@@ -21,6 +22,22 @@ const cluster = (options: object, given: Readonly<Record<string, string>> = {}) 
       clusterLinkStatus: { podCIDRs: ['10.1.0.0/16'], serviceCIDRs: ['10.96.0.0/12'], globalCIDRs: given },
     },
   }) as unknown as StoredCluster
+
+describe('how others see the networks of a cluster', () => {
+  const globals = (...args: Parameters<typeof cluster>) =>
+    linkCluster(cluster(...args), [])?.networks.map(({ global }) => formatCidr(global))
+
+  it('is as was said by hand, whatever was given before', () => {
+    const globalCIDRsMap = { '10.0.0.0/8': '100.0.0.0/8' }
+    assert.deepEqual(globals({ globalCIDRsMap }, { '10.1.0.0/16': '242.0.0.0/16' }), ['100.1.0.0/16', '100.96.0.0/12'])
+    assert.deepEqual(globals({}, { '10.1.0.0/16': '242.0.0.0/16' }), ['242.0.0.0/16', '10.96.0.0/12'])
+  })
+
+  it('is as the narrowest says of what was said by hand', () => {
+    const globalCIDRsMap = { '10.0.0.0/8': '100.0.0.0/8', '10.1.0.0/16': '101.7.0.0/16' }
+    assert.deepEqual(globals({ globalCIDRsMap }), ['101.7.0.0/16', '100.96.0.0/12'])
+  })
+})
 
 describe('the nodes of a cluster', () => {
   const node = (nodeName: string, tunnelID: number) =>
