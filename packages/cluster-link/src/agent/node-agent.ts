@@ -3,12 +3,14 @@ import { isDeepStrictEqual } from 'node:util'
 import type { NodeConfigSpec, UnderlayStatus } from '@kosmos/api'
 import { backoffMs, Controller, type ReconcileObservation } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
+import { secureCIDR } from '../model/names.ts'
 import { findIpsecImplementation, type IpsecImplementation } from './ipsec/implementation.ts'
 import { type KeptSpec, keepSpec } from './kept-spec.ts'
 import { createNodeKernel, type NodeKernel } from './kernel/converge.ts'
 import { type Observed, readRoutes } from './kernel/read.ts'
 import type { Step } from './kernel/step.ts'
 import { followKeys, loadKeys } from './keys/keys.ts'
+import { canonicalAddress, contains, familyOf } from './net/cidr.ts'
 import { startProbes } from './probe/probes.ts'
 import { suspectsOf, type Targets, targetsOf } from './probe/targets.ts'
 import type { Shell } from './shell/shell.ts'
@@ -206,7 +208,8 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
   async function findUnderlay(): Promise<{ underlay?: UnderlayStatus; problem?: string }> {
     const text = wanted?.spec.autodetectionMethod
     try {
-      const underlay = await readUnderlay(shell, text === undefined ? autodetection : parseAutodetection(text))
+      const method = text === undefined ? autodetection : parseAutodetection(text)
+      const underlay = await readUnderlay(shell, method, startsOf(known.underlay, wanted?.spec))
       return underlay ? { underlay } : { problem: text ?? autodetection.method }
     } catch (error) {
       if (error instanceof TypeError || error instanceof SyntaxError) return { problem: error.message }
@@ -227,7 +230,8 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
 
   return {
     want: (spec, generation) => {
-      const isOtherMethod = wanted?.spec.autodetectionMethod !== spec.autodetectionMethod
+      // Which address is in use is not known before.
+      const isOtherMethod = wanted === undefined || wanted.spec.autodetectionMethod !== spec.autodetectionMethod
       wanted = { spec, generation }
       // What is enqueued may begin at once.
       if (isOtherMethod) controller.enqueue('underlay')
@@ -245,7 +249,6 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
           onReport()
         },
       })
-      controller.enqueue('underlay')
       const onOurs = () =>
         controller.enqueueAfter(
           'kernel',
@@ -269,6 +272,18 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
 function summaryOf(steps: readonly Step[]): string {
   const kinds = Map.groupBy(steps, (step) => step.do)
   return [...kinds].map(([kind, { length }]) => `${kind} ${length}`).join(', ')
+}
+
+/** Addresses that tunnels start from: as the NodeConfig says, which an agent before us may have found, else as was found. */
+function startsOf(found: UnderlayStatus | undefined, spec: NodeConfigSpec | undefined): Set<string> {
+  const { devices = [], ipsecPeers = [] } = spec ?? {}
+  const planned = [...devices, ...ipsecPeers].flatMap(({ local }) => local ?? [])
+  const starts = [4, 6].flatMap((family) => {
+    const isOfFamily = (address: string | undefined) => address !== undefined && familyOf(address) === family
+    const own = planned.filter((address) => isOfFamily(address) && !contains(secureCIDR, address))
+    return own.length > 0 ? own : [found?.ip, found?.ip6].filter(isOfFamily)
+  })
+  return new Set(starts.flatMap((address) => (address === undefined ? [] : canonicalAddress(address))))
 }
 
 function addressesOf({ urgent, others }: Targets): string[] {

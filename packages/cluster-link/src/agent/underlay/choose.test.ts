@@ -82,6 +82,19 @@ describe('where the tunnels of a node start from', () => {
     assert.equal(choose('first-found', { interfaces, defaultRoutes: [] })?.ip6, '2001:db8::1')
   })
 
+  it('stays where it is when the interface gets another address, which kernels list before the ones of IPv6 it had', () => {
+    const before = choose('first-found')
+    const addresses = ['192.0.2.1', '192.0.2.99', '2001:db8::99', '2001:db8::1']
+    const interfaces = [shown('eth0', addresses)]
+    const inUse = new Set([before?.ip, before?.ip6].filter((address) => address !== undefined))
+    assert.deepEqual(choose('first-found', { ...node, interfaces, inUse }), before)
+    assert.deepEqual(choose('interface=eth0', { ...node, interfaces, inUse }), before)
+    assert.equal(choose('cidr=2001:db8::/64', { ...node, interfaces, inUse })?.ip6, before?.ip6)
+    assert.equal(choose('first-found', { ...node, interfaces })?.ip6, '2001:db8::99', 'nothing is known')
+    const gone = [shown('eth0', addresses.slice(0, 3))]
+    assert.equal(choose('first-found', { ...node, interfaces: gone, inUse })?.ip6, '2001:db8::99')
+  })
+
   it('is asked for in no other way', () => {
     for (const method of ['', 'last-found', 'can-reach=host', 'cidr=10', 'interface=', 'first-found=1', 'interface=('])
       assert.throws(() => parseAutodetection(method), Error, method)

@@ -35,6 +35,8 @@ export interface Surroundings {
   readonly defaultRoutes: readonly ShownRoute[]
   /** To the address of can-reach. */
   readonly routeTo?: ShownRoute
+  /** Addresses that tunnels start from now. */
+  readonly inUse?: ReadonlySet<string>
 }
 
 /** Devices that container networks make, and that no other node can be reached by. */
@@ -43,7 +45,8 @@ const internal =
 
 /** Where the tunnels of a node start from; undefined when nothing fits. */
 export function chooseUnderlay(method: Autodetection, surroundings: Surroundings): UnderlayStatus | undefined {
-  const { interfaces, routeTo } = surroundings
+  const { interfaces, routeTo, inUse = new Set() } = surroundings
+  const describe = (shown: ShownInterface, preferred?: string) => describeOf(shown, inUse, preferred)
   const usable = interfaces.filter(isUsable)
   const named = (name: string | undefined) => usable.find(({ ifname }) => ifname === name)
   switch (method.method) {
@@ -63,7 +66,7 @@ export function chooseUnderlay(method: Autodetection, surroundings: Surroundings
     case 'cidr': {
       const within = (address: string) => method.cidrs.some((cidr) => contains(cidr, address))
       for (const shown of usable) {
-        const address = addressesOf(shown).find(within)
+        const address = addressesOf(shown, inUse).find(within)
         if (address !== undefined) return describe(shown, address)
       }
       return undefined
@@ -78,19 +81,21 @@ function isUsable(shown: ShownInterface): boolean {
 const devOf = ({ dev, nexthops }: ShownRoute): string | undefined => dev ?? nexthops?.[0]?.dev
 const byMetric = (a: ShownRoute, b: ShownRoute): number => (a.metric ?? 0) - (b.metric ?? 0)
 
-function addressesOf({ addr_info = [] }: ShownInterface): string[] {
+function addressesOf({ addr_info = [] }: ShownInterface, inUse: ReadonlySet<string> = new Set()): string[] {
+  const isInUse = ({ local = '' }: ShownAddress) => Number(inUse.has(local))
   return (
     addr_info
       .filter(({ scope, tentative, deprecated }) => scope === 'global' && !tentative && !deprecated)
-      // Addresses that a host changes for privacy are none to be found at.
-      .sort((a, b) => Number(a.temporary ?? false) - Number(b.temporary ?? false))
+      // Addresses that a host changes for privacy are none to be found at. Of the others, one that is in use stays so: the
+      // kernel lists those of IPv6 last that were there first.
+      .sort((a, b) => Number(a.temporary ?? false) - Number(b.temporary ?? false) || isInUse(b) - isInUse(a))
       .flatMap(({ local }) => local ?? [])
   )
 }
 
 /** @param preferred the address of the interface that a route or a network speaks for */
-function describe(shown: ShownInterface, preferred?: string): UnderlayStatus {
-  const addresses = addressesOf(shown)
+function describeOf(shown: ShownInterface, inUse: ReadonlySet<string>, preferred?: string): UnderlayStatus {
+  const addresses = addressesOf(shown, inUse)
   const of = (isFamily: (address: string) => boolean) =>
     addresses.find((address) => address === preferred && isFamily(address)) ?? addresses.find(isFamily)
   const ip = of((address) => !address.includes(':'))

@@ -3,14 +3,20 @@ import { CommandFailed, type Shell } from '../shell/shell.ts'
 import { chooseUnderlay, type ShownInterface, type ShownRoute } from './choose.ts'
 import type { Autodetection } from './method.ts'
 
-export async function readUnderlay(shell: Shell, method: Autodetection): Promise<UnderlayStatus | undefined> {
+/** @param inUse addresses that tunnels start from now */
+export async function readUnderlay(
+  shell: Shell,
+  method: Autodetection,
+  inUse: ReadonlySet<string>,
+): Promise<UnderlayStatus | undefined> {
   const [interfaces, ipv4, ipv6, [routeTo] = []] = await Promise.all([
     list<ShownInterface>(shell, ['ip', '-json', 'address', 'show']),
     list<ShownRoute>(shell, ['ip', '-json', '-4', 'route', 'show', 'default']),
     list<ShownRoute>(shell, ['ip', '-json', '-6', 'route', 'show', 'default']),
     method.method === 'can-reach' ? list<ShownRoute>(shell, ['ip', '-json', 'route', 'get', method.address]) : [],
   ])
-  return chooseUnderlay(method, { interfaces, defaultRoutes: [...ipv4, ...ipv6], ...(routeTo && { routeTo }) })
+  const defaultRoutes = [...ipv4, ...ipv6]
+  return chooseUnderlay(method, { interfaces, defaultRoutes, inUse, ...(routeTo && { routeTo }) })
 }
 
 async function list<T>(shell: Shell, argv: readonly string[]): Promise<readonly T[]> {
