@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { Report } from './report.ts'
 import { statusOf } from './status.ts'
 import { urgencyOf } from './urgency.ts'
+import { isAsking } from './word.ts'
 
 const now = Date.parse('2026-11-29T01:00:00.000Z')
 const hop = (isReachable: boolean | undefined, parts = {}) => ({
@@ -87,5 +88,24 @@ describe('when a status is written', () => {
   it('is later for a quality that changed', () => {
     assert.equal(urgency({ ...report, nextHops: [hop(true, { roundTripMicroseconds: 9_000 })] }), 'later')
     assert.equal(urgency({ ...report, nextHops: [hop(true, { lossPercent: 10 })] }), 'later')
+  })
+})
+
+describe('whether next hops are asked', () => {
+  const asked = (...ages: (number | undefined)[]): Report => ({
+    nextHops: ages.map((age, index) => ({
+      address: `220.0.2.${index}`,
+      reachability: { isReachable: true, since: 0, ...(age !== undefined && { lastProbe: now - age }) },
+    })),
+  })
+
+  it('is so while all of them are, and when there is nobody to ask yet', () => {
+    assert.ok(isAsking(asked(), now))
+    assert.ok(isAsking(asked(200, 5_000, undefined), now))
+  })
+
+  it('is not so when some of them are not any more, though others are', () => {
+    assert.ok(!isAsking(asked(30_000, 30_000), now))
+    assert.ok(!isAsking(asked(200, 30_000), now))
   })
 })

@@ -3,13 +3,13 @@ import { type Client, renewHeartbeat } from '@kosmos/kube'
 import { agentNamespace, wordsMissed } from '../../model/agent-word.ts'
 import type { Report } from './report.ts'
 
-/** How long answers may be missing from all next hops together: those of this node itself are the clock of it. */
+/** How long a next hop may go without being judged: the answers of this node itself are the clock of that, for each fping. */
 const silenceMs = 20_000
 
-/** Whether next hops are asked still; without that, nobody knows whether what was said of them holds. */
+/** Whether all next hops are asked still; without that, nobody knows whether what was said of them holds. */
 export function isAsking({ nextHops }: Report, now: number): boolean {
   const asked = nextHops.flatMap(({ reachability }) => reachability?.lastProbe ?? [])
-  return asked.length === 0 || now - Math.max(...asked) < silenceMs
+  return asked.every((at) => now - at < silenceMs)
 }
 
 /** Says that the status of the NodeConfig holds: by a Lease, since a NodeConfig is large and many watch it. */
