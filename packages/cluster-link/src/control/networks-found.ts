@@ -4,7 +4,7 @@ import { listed } from './listed.ts'
 import type { Forbidden } from './network-sources.ts'
 
 export interface NetworksFoundFacts {
-  readonly options: Pick<ClusterLinkOptions, 'networkType'>
+  readonly options: Pick<ClusterLinkOptions, 'networkType' | 'ipFamily'>
   readonly observedGeneration: number
   readonly discovery: Discovery
   readonly forbidden: Forbidden
@@ -28,9 +28,21 @@ function verdictOf({ options, discovery, forbidden: { kinds, configMaps } }: Net
   if (invalid.length > 0) return ['NetworksInvalid', listed(invalid)]
   if (contradictions.length > 0) return ['Contradicting', listed(contradictions)]
   if (missing.length > 0) return ['NothingFound', listed(missing)]
-  if (options.networkType === 'p2p' && ofNodes.size === 0) return ['NodesUnknown', '']
+  if (options.networkType === 'p2p') {
+    if (ofNodes.size === 0) return ['NodesUnknown', '']
+    const unknown = unknownFamilies(discovery, options.ipFamily)
+    if (unknown.length > 0) return ['NodesUnknown', listed(unknown)]
+  }
   const unread = configMaps.length > 0 ? `; not readable: ${listed(configMaps)}` : ''
   return ['NetworksFound', `${sourcesOf(discovery)}${unread}`]
+}
+
+/** Families of pods in which no node has a network. */
+function unknownFamilies({ podCIDRs, ofNodes }: Discovery, ipFamily: ClusterLinkOptions['ipFamily']): string[] {
+  const familiesOf = (cidrs: Iterable<string>) => new Set([...cidrs].map((cidr): 4 | 6 => (cidr.includes(':') ? 6 : 4)))
+  const wanted = ({ all: [4, 6], ipv4: [4], ipv6: [6] } as const)[ipFamily]
+  const unknown = familiesOf(podCIDRs).difference(familiesOf([...ofNodes.values()].flat()))
+  return wanted.flatMap((family) => (unknown.has(family) ? [`IPv${family}`] : []))
 }
 
 function sourcesOf({ podCIDRs, podsFrom, serviceCIDRs, servicesFrom }: Discovery): string {

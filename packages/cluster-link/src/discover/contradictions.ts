@@ -5,6 +5,8 @@ import type { Said, Stated } from './stated.ts'
 /** What the sources of a cluster say, and what of it counts. */
 export interface Statements {
   readonly byHand: Said
+  /** Networks that others are to know by other addresses. */
+  readonly mapped: readonly Stated[]
   readonly plugIns: readonly Said[]
   /** Whose word counts about single nodes. */
   readonly perNode: Said
@@ -13,7 +15,7 @@ export interface Statements {
 }
 
 /** What does not fit together: a sentence for each, with the two culprits. */
-export function contradictionsIn({ byHand, plugIns, perNode, pods, services }: Statements): string[] {
+export function contradictionsIn({ byHand, mapped, plugIns, perNode, pods, services }: Statements): string[] {
   const ofNodes = [...perNode.nodes.values()].flat()
   return [
     ...strangersTo(byHand, plugIns),
@@ -22,6 +24,7 @@ export function contradictionsIn({ byHand, plugIns, perNode, pods, services }: S
     ...(plugIns.includes(perNode) && byHand.pods.length === 0 ? outside(ofNodes, pods) : []),
     ...sharedByNodes(ofNodes),
     ...firstOverlap(pods, services),
+    ...partsOf([...pods, ...services], mapped),
   ]
 }
 
@@ -76,6 +79,15 @@ function firstOverlap(pods: readonly Stated[], services: readonly Stated[]): str
     if (pod) return [both(pod, service)]
   }
   return []
+}
+
+/** What is mapped and is less than a network maps nothing: networks are mapped as a whole. */
+function partsOf(networks: readonly Stated[], mapped: readonly Stated[]): string[] {
+  return mapped.flatMap((part) => {
+    const whole = networks.find(({ cidr }) => contains(cidr, part.cidr) && cidr.prefix < part.cidr.prefix)
+    const isOfUse = networks.some(({ cidr }) => contains(part.cidr, cidr))
+    return whole && !isOfUse ? [both(part, whole)] : []
+  })
 }
 
 const both = (a: Stated, b: Stated): string => `${said(a)} and ${said(b)}`

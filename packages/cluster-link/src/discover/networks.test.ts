@@ -168,6 +168,14 @@ describe('what does not fit together', () => {
     assert.deepEqual(of({ ipPools: [pool], blockAffinities }, { podCIDRs: ['192.168.7.0/24'] }), [])
   })
 
+  it('names what was mapped by hand and is less than the network that it is a part of, which is not mapped by it', () => {
+    const map = (...from: string[]) => ({ globalCIDRsMap: Object.fromEntries(from.map((cidr) => [cidr, cidr])) })
+    assert.deepEqual(of({ ipPools: [pool] }, map('192.168.7.0/24')), [
+      '192.168.7.0/24 of globalCIDRsMap and 192.168.0.0/16 of IPPool default-ipv4-ippool',
+    ])
+    assert.deepEqual(of({ ipPools: [pool] }, map('192.168.0.0/16', '192.0.0.0/8', '10.0.0.0/8')), [])
+  })
+
   it('names pods and Services with the same addresses', () => {
     const serviceCIDRs = [serviceCIDR('kubernetes', '192.168.128.0/20')]
     assert.deepEqual(of({ ipPools: [pool], serviceCIDRs }), [

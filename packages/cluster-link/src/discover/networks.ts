@@ -28,7 +28,7 @@ export interface Discovery extends FoundNetworks {
   readonly contradictions: readonly string[]
 }
 
-type Options = Pick<ClusterLinkOptions, 'podCIDRs' | 'serviceCIDRs' | 'cni'>
+type Options = Pick<ClusterLinkOptions, 'podCIDRs' | 'serviceCIDRs' | 'cni' | 'globalCIDRsMap'>
 
 /** What the status of a Cluster, and a ClusterNode, have room for. */
 const MOST_NETWORKS = 256
@@ -54,7 +54,14 @@ export function foundNetworks(options: Options, objects: NetworkObjects): Discov
     ...(pods.from && { podsFrom: pods.from.source }),
     ...(services.from && { servicesFrom: services.from.source }),
     invalid: [...new Set([...pods.asked, ...services.asked].flatMap((said) => said.invalid))],
-    contradictions: contradictionsIn({ byHand, plugIns, perNode, pods: pods.networks, services: services.networks }),
+    contradictions: contradictionsIn({
+      byHand,
+      mapped: readNetworks('globalCIDRsMap', Object.keys(options.globalCIDRsMap ?? {})).stated,
+      plugIns,
+      perNode,
+      pods: pods.networks,
+      services: services.networks,
+    }),
   }
 }
 
