@@ -100,7 +100,9 @@ export async function createKubeletApi(options: KubeletApiOptions): Promise<Kube
       const response = new ServerResponse(request)
       response.shouldKeepAlive = false
       response.assignSocket(socket)
-      response.once('finish', () => socket.end())
+      // A server does this for its responses: without it an answer of more than a buffer stops in the middle.
+      socket.on('drain', () => response.emit('drain'))
+      response.once('finish', () => hangUp(socket))
       start(node, request, response, { socket, head })
     },
   }
@@ -109,6 +111,17 @@ export async function createKubeletApi(options: KubeletApiOptions): Promise<Kube
 interface UpgradeEnd {
   readonly socket: Socket
   readonly head: Buffer
+}
+
+/** Until a client that has its answer, but does not hang up, is cut off: no limit of Node's servers holds any more. */
+const LINGER_MS = 2_000
+
+function hangUp(socket: Socket): void {
+  socket.end()
+  // What is left unread would make the kernel reset the connection, perhaps before the answer is read.
+  socket.resume()
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
 }
 
 function observe(request: IncomingMessage, response: ServerResponse, metrics: KubeletMetrics): (code: number) => void {

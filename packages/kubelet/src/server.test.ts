@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import https from 'node:https'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import tls from 'node:tls'
 import { x509 } from '@kosmos/kube/certificates'
 import { selfSignedNodeCertificate } from './certificates/self-signed.ts'
@@ -112,6 +114,20 @@ describe('a caller of the kubelet API', () => {
     const text = await served.registry.metrics()
     assert.match(text, /kosmos_kubelet_requests_total\{route="other",method="other",code="404"\} 1/)
     assert.match(text, /kosmos_kubelet_requests_total\{route="\/pods",method="GET",code="403"\} 1/)
+  })
+})
+
+describe('a client whose machine is gone without a word', () => {
+  it('is found out by the kernel although nothing is sent to it', async () => {
+    const served = await serve()
+    const client = tls.connect({ host: '127.0.0.1', port: served.port, rejectUnauthorized: false })
+    await once(client, 'secureConnect')
+    // Columns of proc_pid_net(5): local and remote address, state 01 (established), queues, timer 02 (keep-alive).
+    const port = served.port.toString(16).toUpperCase().padStart(4, '0')
+    const kept = new RegExp(`: [0-9A-F]{8}:${port} \\S+ 01 \\S+ 02:`)
+    while (!kept.test(await readFile('/proc/net/tcp', 'utf8'))) await sleep(50)
+    client.destroy()
+    await served.server.close()
   })
 })
 

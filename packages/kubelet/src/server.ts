@@ -1,9 +1,11 @@
 import { constants } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import type { ServingCertificate } from '@kosmos/kube/certificates'
 import type { KubeletApi } from './api.ts'
+import { opensSession } from './routes/attributes.ts'
 import type { NodeContext } from './routes/context.ts'
 
 /** The certificate that a server shows now, and word of the next one. */
@@ -58,7 +60,12 @@ export function createKubeletServer(api: KubeletApi, options: KubeletServerOptio
       // Commands of exec are part of the URL; the limit is that of Go's servers.
       maxHeaderSize: 1024 * 1024,
       noDelay: true,
+      // As Go's servers: else the log of a silent container stays open for a client whose machine is gone.
+      keepAlive: true,
+      keepAliveInitialDelay: 15_000,
       allowHalfOpen: true,
+      // What is no session is answered as if nobody had asked to upgrade, as Go's servers do.
+      shouldUpgradeCallback: (request: IncomingMessage) => opensSession(request.url ?? ''),
     } as https.ServerOptions,
     (request, response) => api.handleRequest(node, request, response),
   )

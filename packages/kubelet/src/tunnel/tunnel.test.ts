@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import tls from 'node:tls'
 import { type Peer, startPeer } from '../testing/leaf.ts'
 import { ask, type Served, serve } from '../testing/serve.ts'
 import { askUpgrade, type UpgradeOptions } from '../testing/upgrade.ts'
@@ -223,6 +225,15 @@ describe('an exec session through the kubelet API', () => {
     assert.match(result.kind === 'refused' ? result.text : '', /container main is not valid/)
   })
 
+  it('shows the whole of a refusal that is longer than a buffer', async () => {
+    const body = 'x'.repeat(4 * 1024 * 1024)
+    grant = (_request, socket) => {
+      socket.end(`HTTP/1.1 400 Bad Request\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+    }
+    const result = await askUpgrade(served.port, target, { token: 'good' })
+    assert.equal(result.kind === 'refused' && result.text.length, body.length)
+  })
+
   it('does not show the user that Kosmos itself is not logged in as the user’s own fault', async () => {
     grant = (_request, socket) => {
       socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 12\r\n\r\nUnauthorized')
@@ -240,7 +251,6 @@ describe('an exec session through the kubelet API', () => {
   it('gets a plain answer when it upgrades where no streams are', async () => {
     const elsewhere = await askUpgrade(served.port, '/configz', { token: 'good', method: 'GET' })
     assert.equal(elsewhere.message.statusCode, 200)
-    assert.equal(elsewhere.message.headers.connection, 'close')
     const wrong = await askUpgrade(served.port, '/exec/default/web/main?command=ls', { token: 'good' })
     assert.equal(wrong.message.statusCode, 400)
   })
@@ -253,6 +263,20 @@ describe('an exec session through the kubelet API', () => {
     const result = await askUpgrade(served.port, target)
     assert.equal(result.message.statusCode, 401)
     assert.equal(asked, false)
+  })
+
+  it('leaves no connection to a client without credentials that never hangs up', async () => {
+    const socket = tls.connect({
+      host: '127.0.0.1',
+      port: served.port,
+      rejectUnauthorized: false,
+      allowHalfOpen: true,
+    } as tls.ConnectionOptions)
+    socket.on('error', () => {})
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: vn1\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n`)
+    assert.match(await text(socket), /^HTTP\/1.1 401 /)
+    // Writing is how this side learns that the other has none any more.
+    for (; !socket.destroyed; await sleep(50)) socket.write('x')
   })
 
   it('is counted while it is open', async () => {
