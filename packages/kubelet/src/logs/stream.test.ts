@@ -135,6 +135,20 @@ describe('a log through the kubelet API', () => {
     request.destroy()
   })
 
+  it('comes whole to a client that would rather upgrade', async () => {
+    const body = 'x'.repeat(4 * 1024 * 1024)
+    reply = (_request, response) => response.end(body)
+    const headers = { authorization: 'Bearer good', connection: 'Upgrade', upgrade: 'websocket' }
+    const { code, text } = await ask(served.port, path, { headers })
+    assert.deepEqual([code, text.length], [200, body.length])
+  })
+
+  it('is never that of another container because the path names none, nor is the namespace or the pod left out', async () => {
+    reply = () => assert.fail('the leaf was asked')
+    for (const target of ['/containerLogs/default/web/', '/containerLogs/default//main', '/containerLogs//web/main'])
+      assert.equal((await ask(served.port, target, { token: 'good' })).code, 404)
+  })
+
   it('shows the leaf’s refusal as the kubelet would have said it', async () => {
     reply = (_request, response) => {
       response.writeHead(400, { 'Content-Type': 'application/json', 'Retry-After': '3' })

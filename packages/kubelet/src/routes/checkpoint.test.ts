@@ -57,6 +57,14 @@ describe('a checkpoint of a container', () => {
     assert.equal((await post('/checkpoint/shop/web/app')).code, 502)
   })
 
+  it('is never that of another pod, whatever stands for the container', async () => {
+    for (const container of ['..%2F..%2Fkube-system%2Fetcd%2Fetcd', '..', '.', 'a%2Fb', 'App', '%00']) {
+      const { code, text } = await post(`/checkpoint/shop/web/${container}`)
+      assert.deepEqual([code, text], [404, `container ${decodeURIComponent(container)} does not exist`])
+    }
+    assert.deepEqual(asked, [])
+  })
+
   it('is not asked for with a timeout that is none, of a pod without a node, or of none', async () => {
     assert.equal((await post('/checkpoint/shop/web/app?timeout=soon')).code, 404)
     located = { kind: 'found', connection: leaf.connection, namespace: 'shop', name: 'web', nodeName: undefined }

@@ -5,6 +5,9 @@ import type { RequestContext } from './context.ts'
 import { locate } from './locate.ts'
 import type { RouteParams } from './params.ts'
 
+/** RFC 1123 label. */
+const containerName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
+
 /**
  * POST /checkpoint/{namespace}/{pod}/{container}: by the kubelet of the leaf node that has the pod, where the archive stays. The
  * account in the leaf may not do that unless somebody grants it, because the same right lets it run commands in every pod there.
@@ -17,6 +20,9 @@ export async function checkpoint(
 ): Promise<void> {
   const located = await locate(node.pods, { namespace, pod })
   if ('answer' in located) return send(response, located.answer)
+  // It becomes part of a path in the leaf, where `..%2F..%2Fkube-system%2Fetcd%2Fetcd` would be another pod's.
+  if (!containerName.test(container))
+    return send(response, { code: 404, text: `container ${container} does not exist` })
   const timeout = query.getAll('timeout').at(-1)
   // 404 is what upstream answers.
   if (timeout !== undefined && !/^[+-]?\d{1,18}$/.test(timeout)) {

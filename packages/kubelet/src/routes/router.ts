@@ -104,7 +104,10 @@ function addRoute(
     handler: async (request, reply) => {
       const context = contexts.get(request.raw)
       // The router must have understood the path as the door did: its rights are those of this area.
-      if (context?.attributes.area !== area) return reply.code(404).type('text/plain').send('404: Page Not Found')
+      const understood = context?.attributes.area === area
+      // find-my-way takes nothing for a name; in the leaf, no container means its first.
+      const named = !Object.values(request.params as RouteParams).includes('')
+      if (!understood || !named) return reply.code(404).type('text/plain').send('404: Page Not Found')
       if (!allowed.some((method) => method === request.method)) {
         return reply.code(405).header('Allow', allowed.join(', ')).type('text/plain').send('Method Not Allowed')
       }
