@@ -45,7 +45,7 @@ describe('a caller of the kubelet API', () => {
     assert.equal((await ask(served.port, '/nowhere', client)).code, 404)
     const user = served.asked[0]?.user
     assert.equal(user?.name, 'kube-apiserver-kubelet-client')
-    assert.deepEqual(user?.groups, ['one', 'two'])
+    assert.deepEqual(user?.groups, ['one', 'two', 'system:authenticated'])
     assert.match(String(user?.extra?.['authentication.kubernetes.io/credential-id']), /^X509SHA256=[0-9a-f]{64}$/)
   })
 

@@ -10,9 +10,17 @@ export type Authenticate = (request: IncomingMessage, ca: ClientCA | undefined) 
 /** A client certificate counts before a token, as in the kubelet; a certificate that is not ours does not spoil a token. */
 export function createAuthenticate(identifyPeer: IdentifyPeer, identifyToken: IdentifyToken): Authenticate {
   return async (request, ca) => {
-    const user = ca && request.socket instanceof TLSSocket ? identifyPeer(request.socket, ca) : undefined
-    if (user) return user
-    const token = bearerTokenOf(request.headers.authorization)
-    return token === undefined ? undefined : await identifyToken(token)
+    const peer = ca && request.socket instanceof TLSSocket ? identifyPeer(request.socket, ca) : undefined
+    const token = peer ? undefined : bearerTokenOf(request.headers.authorization)
+    const user = token === undefined ? peer : await identifyToken(token)
+    return user && inGroupOfKnown(user)
   }
+}
+
+const known = 'system:authenticated'
+
+/** What everybody may who is known is granted to a group, which no certificate names: k8s.io/apiserver's AuthenticatedGroupAdder. */
+function inGroupOfKnown(user: User): User {
+  const said = user.groups.some((group) => group === known || group === 'system:unauthenticated')
+  return said ? user : { ...user, groups: [...user.groups, known] }
 }
