@@ -26,3 +26,13 @@ export function sendJson(response: ServerResponse, value: unknown): void {
 export function loginRefused(cluster: string): Answer {
   return { code: 502, text: `cluster ${cluster} does not accept the credentials that Kosmos has for it` }
 }
+
+/** Whoever follows a leaf to another place, and logs in there, may be led astray. Pure. */
+export function redirectRefused(cluster: string): Answer {
+  return { code: 502, text: `cluster ${cluster} redirects the request, which is not followed` }
+}
+
+/** Pure. */
+export function isRedirect(code: number): boolean {
+  return code >= 300 && code < 400
+}

@@ -135,6 +135,22 @@ describe('a log through the kubelet API', () => {
     request.destroy()
   })
 
+  it('is text, whatever the leaf calls it', async () => {
+    reply = (_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/html' }).end('<script>')
+    }
+    const { headers } = await ask(served.port, path, { token: 'good' })
+    assert.deepEqual([headers['content-type'], headers['x-content-type-options']], ['text/plain', 'nosniff'])
+  })
+
+  it('is not looked for where the leaf would send the reader', async () => {
+    reply = (_request, response) => {
+      response.writeHead(302, { Location: 'https://elsewhere/' }).end()
+    }
+    const { code, text } = await ask(served.port, path, { token: 'good' })
+    assert.deepEqual([code, text], [502, 'cluster leaf1 redirects the request, which is not followed'])
+  })
+
   it('comes whole to a client that would rather upgrade', async () => {
     const body = 'x'.repeat(4 * 1024 * 1024)
     reply = (_request, response) => response.end(body)

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream'
 import { ClusterUnreachable, type OpenResponse, RequestAborted } from '@kosmos/kube'
-import { type Answer, loginRefused, send } from '../answer.ts'
+import { type Answer, isRedirect, loginRefused, redirectRefused, send } from '../answer.ts'
 import type { LocatedPod } from '../pods.ts'
 import { type LogOptions, logQuery } from './options.ts'
 
@@ -34,7 +34,8 @@ export async function streamLogs({ pod, container, options }: LogRequest, respon
     return send(response, { code: 503, text: `the log cannot be read now: ${error.message}` })
   }
   if (leaf.code !== 200) return await sendRefusal(leaf, pod, response)
-  response.writeHead(200, { 'Content-Type': leaf.headers['content-type'] ?? 'text/plain' })
+  // A log is what its container likes: no browser may take it for a page, whatever the leaf calls it.
+  response.writeHead(200, { 'Content-Type': 'text/plain', 'X-Content-Type-Options': 'nosniff' })
   response.flushHeaders()
   await new Promise<void>((resolve) => pipeline(leaf.body, response, () => resolve()))
 }
@@ -65,6 +66,7 @@ async function sendRefusal(leaf: OpenResponse, pod: LogRequest['pod'], response:
  */
 export function refusal(code: number, body: string, cluster: string): Answer {
   if (code === 401) return loginRefused(cluster)
+  if (isRedirect(code)) return redirectRefused(cluster)
   try {
     const { kind, message } = JSON.parse(body) as { kind?: unknown; message?: unknown }
     if (kind === 'Status' && typeof message === 'string') return { code, text: message }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { ClusterUnreachable, type Connection, statusOf } from '@kosmos/kube'
-import { type Answer, loginRefused, send } from '../answer.ts'
+import { type Answer, isRedirect, loginRefused, redirectRefused, send } from '../answer.ts'
 import type { RequestContext } from './context.ts'
 import { locate } from './locate.ts'
 import type { RouteParams } from './params.ts'
@@ -40,6 +40,7 @@ async function ask(connection: Connection, path: string): Promise<Answer> {
   try {
     const { code, body } = await connection.request({ method: 'POST', path, accept: '*/*' })
     if (code === 401) return loginRefused(connection.name)
+    if (isRedirect(code)) return redirectRefused(connection.name)
     if (code === 403) {
       const { message = '' } = statusOf(code, body)
       const right = '"create" on nodes/proxy, which would also let it run commands in every pod of that cluster'

@@ -23,18 +23,21 @@ function withoutLogin(protocols = ''): string {
     .join(', ')
 }
 
-/** Headers that end at a hop (RFC 9110, 7.6.1) and are Node's own to write. */
-const hop = /^(connection|keep-alive|transfer-encoding|te|trailer|upgrade|proxy-.*)$/i
+const refused =
+  /^(content-(type|length|encoding)|retry-after|audit-id|warning|x-accepted-stream-protocol-versions|sec-websocket-.*)$/i
 
-/** What of a refusal's headers goes back to the client. Pure. */
+/** What of a refusal's headers goes back to the client: what is about the answer, no cookie, login or other place. Pure. */
 export function refusalHeaders(leaf: RawHeaders): string[] {
-  return pick(leaf, (name) => !hop.test(name))
+  return pick(leaf, (name) => refused.test(name))
 }
 
-/** The head of a 101 answer, byte for byte as the leaf gave it. Pure. */
+const switching = /^(upgrade|connection|x-stream-protocol-version|sec-websocket-.*)$/i
+
+/** The head of a 101 answer, with what the leaf says of the negotiation and no more. Pure. */
 export function switchingHead(statusMessage: string, leaf: RawHeaders): string {
+  const headers = pick(leaf, (name) => switching.test(name))
   let head = `HTTP/1.1 101 ${statusMessage || 'Switching Protocols'}\r\n`
-  for (let i = 0; i + 1 < leaf.length; i += 2) head += `${leaf[i]}: ${leaf[i + 1]}\r\n`
+  for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   return `${head}\r\n`
 }
 

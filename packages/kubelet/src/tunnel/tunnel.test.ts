@@ -225,6 +225,31 @@ describe('an exec session through the kubelet API', () => {
     assert.match(result.kind === 'refused' ? result.text : '', /container main is not valid/)
   })
 
+  it('takes no cookie from the leaf, and is not sent elsewhere by it', async () => {
+    const bad = 'Set-Cookie: session=1\r\nLocation: https://elsewhere/\r\nWWW-Authenticate: Basic\r\n'
+    grant = (_request, socket) => {
+      socket.end(
+        `HTTP/1.1 403 Forbidden\r\n${bad}X-Accepted-Stream-Protocol-Versions: v4\r\nContent-Length: 2\r\n\r\nno`,
+      )
+    }
+    const refused = await askUpgrade(served.port, target, { token: 'good' })
+    const { 'x-accepted-stream-protocol-versions': versions, ...headers } = refused.message.headers
+    assert.deepEqual([refused.message.statusCode, versions], [403, 'v4'])
+    for (const name of ['set-cookie', 'location', 'www-authenticate']) assert.equal(headers[name], undefined)
+    grant = (_request, socket) => {
+      socket.end(`HTTP/1.1 307 Temporary Redirect\r\n${bad}Content-Length: 0\r\n\r\n`)
+    }
+    const redirected = await askUpgrade(served.port, target, { token: 'good' })
+    assert.deepEqual([redirected.message.statusCode, redirected.message.headers.location], [502, undefined])
+    assert.match(redirected.kind === 'refused' ? redirected.text : '', /leaf1 redirects the request/)
+    grant = (_request, socket) => {
+      socket.write(switching.replace('\r\n\r\n', `\r\n${bad}\r\n`))
+    }
+    const { message, socket } = await open()
+    assert.deepEqual(Object.keys(message.headers), ['connection', 'upgrade'])
+    socket.destroy()
+  })
+
   it('shows the whole of a refusal that is longer than a buffer', async () => {
     const body = 'x'.repeat(4 * 1024 * 1024)
     grant = (_request, socket) => {

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Connection } from '@kosmos/kube'
-import { loginRefused, send } from '../answer.ts'
-import { type RawHeaders, refusalHeaders, requestHeaders, switchingHead } from './headers.ts'
+import { isRedirect, loginRefused, redirectRefused, send } from '../answer.ts'
+import { refusalHeaders, requestHeaders, switchingHead } from './headers.ts'
 import { splice } from './splice.ts'
 
 /** A client's request to upgrade, as Node hands it over: nothing has been answered yet. */
@@ -41,7 +41,7 @@ type LeafAnswer =
 
 /**
  * Asks the leaf for the upgrade that the client asked for and, once granted, joins the two sockets. What is spoken in
- * between (SPDY, WebSocket) is none of its business. A refusal goes back with its status, headers and body. `switched`
+ * between (SPDY, WebSocket) is none of its business. A refusal goes back with its status and body. `switched`
  * is called at 101. Resolves when all is over.
  */
 export async function tunnel(
@@ -117,12 +117,12 @@ function noAnswer({ name, server }: Connection, ms: number): LeafAnswer {
 }
 
 async function passRefusal(message: IncomingMessage, response: ServerResponse, cluster: string): Promise<void> {
-  if (message.statusCode === 401) {
+  const { statusCode: code = 502 } = message
+  if (code === 401 || isRedirect(code)) {
     message.destroy()
-    return send(response, loginRefused(cluster))
+    return send(response, code === 401 ? loginRefused(cluster) : redirectRefused(cluster))
   }
   response.shouldKeepAlive = false
-  const headers: RawHeaders = refusalHeaders(message.rawHeaders)
-  response.writeHead(message.statusCode ?? 502, message.statusMessage, [...headers])
+  response.writeHead(code, message.statusMessage, refusalHeaders(message.rawHeaders))
   await new Promise<void>((resolve) => pipeline(message, response, () => resolve()))
 }
