@@ -43,7 +43,8 @@ export function statsRoutes(gather: Gather = createGather()) {
     const little = query.get('only_cpu_and_memory') === 'true'
     const gathered = await asked(little ? 'stats/summary?only_cpu_and_memory=true' : 'stats/summary', node, response)
     if (!gathered) return
-    sendJson(response, mergeSummaries(node.nodeName, gathered.bodies as Summary[], node.leafNodes.copies()))
+    const { bodies, failed } = gathered
+    sendJson(response, mergeSummaries(node.nodeName, bodies as Summary[], node.leafNodes.copies(), failed))
   }
 
   return {

@@ -59,6 +59,19 @@ prober_probe_duration_seconds_sum{namespace="shop",pod="db",pod_uid="root-db"} 0
     assert.match(mergeExpositions([first, second], copies, 2), /^resource_scrape_error 1$/m)
   })
 
+  it('has no sums while a node is missing: they would fall, and the next would look like much use', () => {
+    const text = mergeExpositions([first, second], copies, 1)
+    assert.doesNotMatch(text, /node_cpu_usage/)
+    assert.match(text, /pod="web"/)
+  })
+
+  it('has the uid of the root also in the names of cgroups, however they are written', () => {
+    const line = (dashed: string, underscored: string) =>
+      `container_x{id="/kubepods/pod${dashed}/c",namespace="shop",pod="web"} 1\ncontainer_x{id="/pod${underscored}.slice/c",namespace="shop",pod="web"} 1\n`
+    const ordered = line('root-web', 'root_web').replaceAll('namespace="shop",pod="web"', 'pod="web",namespace="shop"')
+    assert.equal(mergeExpositions([line('leaf-web', 'leaf_web')], copies, 0), ordered)
+  })
+
   it('never shows a pod of others, whatever stands in its labels', () => {
     const value = fc.string().map((text) => text.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`)))
     fc.assert(

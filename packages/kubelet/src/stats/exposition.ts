@@ -17,8 +17,9 @@ const [NAMESPACE, POD, POD_UID] = [/(?:^|,)namespace="([^"]*)"/, /(?:^|,)pod="([
 
 /**
  * One exposition (Prometheus text format 0.0.4) out of those of several kubelets: the series of the given pods, with
- * the uid that they have in the root, and the sum over the nodes of what a kubelet says of its node. What is about other
- * pods or one machine is left out. Pure.
+ * the uid that they have in the root, and the sum over the nodes of what a kubelet says of its node: not while one is
+ * missing, because a counter that falls and rises again is read as so much use. What is about other pods or one machine is
+ * left out. Pure.
  */
 export function mergeExpositions(
   texts: readonly string[],
@@ -29,9 +30,11 @@ export function mergeExpositions(
   for (const text of texts) gather(families, text, copies)
   const lines: string[] = []
   for (const [name, { header, samples, sums }] of families) {
-    const summed = [...sums].map(([series, { value, at }]) => {
-      // A flag, not a count: something is missing in what follows.
-      const shown = name.endsWith('scrape_error') ? Number(value + failedNodes > 0) : value
+    const isFlag = name.endsWith('scrape_error')
+    const complete = isFlag || failedNodes === 0
+    const summed = [...(complete ? sums : [])].map(([series, { value, at }]) => {
+      // Not a count: something is missing in what follows.
+      const shown = isFlag ? Number(value + failedNodes > 0) : value
       return at === undefined ? `${series} ${shown}` : `${series} ${shown} ${at}`
     })
     if (samples.length + summed.length > 0) lines.push(...header, ...samples, ...summed)
@@ -57,11 +60,17 @@ function gather(families: Map<string, Family>, text: string, copies: ReadonlyMap
     const pod = labels.match(POD)?.[1]
     if (pod) {
       const copy = copies.get(`${labels.match(NAMESPACE)?.[1]}/${pod}`)
-      if (copy && isThisOne(labels, copy)) samples.push(podFirst(line.replaceAll(copy.leafUid, copy.rootUid)))
+      if (copy && isThisOne(labels, copy)) samples.push(podFirst(inRoot(line, copy)))
     } else if (/^(node_|scrape_error$|resource_scrape_error$)/.test(name)) {
       add(sums, labels ? `${name}{${labels}}` : name, Number(value), at === undefined ? undefined : Number(at))
     }
   }
+}
+
+/** Paths of cgroups have the uid as well, with underscores where systemd keeps them. */
+function inRoot(sample: string, { leafUid, rootUid }: CopyIdentity): string {
+  const forSystemd = (uid: string) => uid.replaceAll('-', '_')
+  return sample.replaceAll(leafUid, rootUid).replaceAll(forSystemd(leafUid), forSystemd(rootUid))
 }
 
 /** The order of labels means nothing, but virtual-kubelet's end-to-end tests take the second one for the pod's name. */

@@ -25,6 +25,7 @@ describe('the summary of a virtual node', () => {
         summary('worker-2', '2026-01-05T00:00:05Z', 3, [pod('web', 'an-earlier-one')]),
       ],
       copies,
+      0,
     )
     assert.deepEqual(merged, {
       node: {
@@ -37,7 +38,13 @@ describe('the summary of a virtual node', () => {
     })
   })
 
+  it('does not say what its nodes use together while one of them is missing', () => {
+    const time = '2026-01-05T00:00:10Z'
+    const { node, pods } = mergeSummaries('east', [summary('worker-1', time, 2, [pod('web', 'leaf-web')])], copies, 1)
+    assert.deepEqual([node, pods.length], [{ nodeName: 'east', startTime: '2026-01-02T00:00:00Z' }, 1])
+  })
+
   it('is empty when the leaf has no nodes', () => {
-    assert.deepEqual(mergeSummaries('kosmos-east', [], copies), { node: { nodeName: 'kosmos-east' }, pods: [] })
+    assert.deepEqual(mergeSummaries('kosmos-east', [], copies, 0), { node: { nodeName: 'kosmos-east' }, pods: [] })
   })
 })

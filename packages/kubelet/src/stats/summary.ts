@@ -20,6 +20,7 @@ export function mergeSummaries(
   nodeName: string,
   summaries: readonly Summary[],
   copies: ReadonlyMap<string, CopyIdentity>,
+  failedNodes: number,
 ): Summary {
   const pods = summaries.flatMap(({ pods }) =>
     (pods ?? []).flatMap((pod) => {
@@ -29,7 +30,8 @@ export function mergeSummaries(
     }),
   )
   const node: Record<string, unknown> = {}
-  for (const field of ['startTime', ...SUMMED]) {
+  // A sum without one of them would be too little, and the next look like much use.
+  for (const field of ['startTime', ...(failedNodes === 0 ? SUMMED : [])]) {
     for (const summary of summaries) node[field] = sum(node[field], summary.node[field], field)
     if (node[field] === undefined) delete node[field]
   }
