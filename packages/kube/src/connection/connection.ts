@@ -138,9 +138,11 @@ export class Connection {
     }
   }
 
-  /** Options for a node:https request to this server whose connection is then upgraded. */
+  /** Options for a node:https request to this server whose connection is then upgraded. Throws {@link ClusterUnreachable} without a login. */
   async upgradeOptions(path: string) {
-    const { headers, ...options } = await this.#transport.upgradeOptions()
+    const { headers, ...options } = await this.#transport.upgradeOptions().catch((thrown: unknown) => {
+      throw this.#noLogin(thrown)
+    })
     return {
       ...options,
       headers: headers as Record<string, string>,
@@ -220,11 +222,15 @@ export class Connection {
         const headers = await transport.headers()
         if (transport === this.#transport) return { transport, headers }
       } catch (thrown) {
-        // It is not the server that failed: its breaker does not count this.
-        const cause = new Error(`no credentials to log in with: ${errorOf(thrown).message}`)
-        throw new ClusterUnreachable(this.name, this.server.origin, cause)
+        throw this.#noLogin(thrown)
       }
     }
+  }
+
+  /** It is not the server that failed: its breaker does not count this. */
+  #noLogin(thrown: unknown): ClusterUnreachable {
+    const cause = new Error(`no credentials to log in with: ${errorOf(thrown).message}`)
+    return new ClusterUnreachable(this.name, this.server.origin, cause)
   }
 
   async #dispatch(by: 'requests' | 'streams', request: Request) {

@@ -141,6 +141,7 @@ describe('a login', { timeout: 20_000 }, () => {
     }
     await assert.rejects(connection.request({ method: 'GET', path: '/' }), said)
     await assert.rejects(connection.open({ method: 'GET', path: '/' }), said)
+    await assert.rejects(connection.upgradeOptions('/exec'), said)
     assert.equal(connection.breaker.retryInMs(), 0)
     assert.deepEqual(peer.asked, [])
   })

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import tls from 'node:tls'
+import { ClusterUnreachable } from '@kosmos/kube'
 import { type Peer, startPeer } from '../testing/leaf.ts'
 import { ask, type Served, serve } from '../testing/serve.ts'
 import { askUpgrade, type UpgradeOptions } from '../testing/upgrade.ts'
@@ -318,6 +319,23 @@ describe('an exec session through the kubelet API', () => {
 })
 
 describe('an exec session whose leaf cannot be reached', () => {
+  it('is refused with a sentence that says so when Kosmos has no login for it now', async () => {
+    const leaf = await startPeer()
+    const { connection } = leaf
+    connection.upgradeOptions = async () => {
+      throw new ClusterUnreachable('leaf1', connection.server.origin, new Error('no credentials to log in with'))
+    }
+    const served = await serve({ locate: () => ({ kind: 'found', connection, namespace: 'ns', name: 'pod' }) })
+    const result = await askUpgrade(served.port, target, { token: 'good' })
+    assert.equal(result.message.statusCode, 503)
+    assert.match(
+      result.kind === 'refused' ? result.text : '',
+      /^leaf1: no answer from .*: no credentials to log in with$/,
+    )
+    await served.server.close()
+    await leaf.close()
+  })
+
   it('is refused with a sentence that names the cluster', async () => {
     const leaf = await startPeer()
     const served = await serve({

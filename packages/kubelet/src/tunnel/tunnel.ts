@@ -3,7 +3,7 @@ import https from 'node:https'
 import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import type { Connection } from '@kosmos/kube'
+import { ClusterUnreachable, type Connection } from '@kosmos/kube'
 import { isRedirect, loginRefused, redirectRefused, send } from '../answer.ts'
 import { refusalHeaders, requestHeaders, switchingHead } from './headers.ts'
 import { splice } from './splice.ts'
@@ -70,7 +70,12 @@ async function askLeaf({ request, socket }: Upgrade, target: TunnelTarget, limit
   const { connection, path } = target
   const retryMs = connection.breaker.retryInMs()
   if (retryMs > 0) return unreachable(connection, `not answering; next attempt in ${Math.ceil(retryMs / 1000)} s`)
-  const { headers: login, ...options } = await connection.upgradeOptions(path)
+  const asked = await connection.upgradeOptions(path).catch((error: unknown) => {
+    if (error instanceof ClusterUnreachable) return error
+    throw error
+  })
+  if (asked instanceof ClusterUnreachable) return { kind: 'none', code: 503, text: asked.message }
+  const { headers: login, ...options } = asked
   const leaf = (options.protocol === 'http:' ? http : https).request({
     ...options,
     method: request.method,
