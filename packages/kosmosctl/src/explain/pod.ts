@@ -1,4 +1,4 @@
-import { clusterLabel, rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
+import { clusterLabel, distributionPolicyAnnotation, rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
 import { claimsOf, type Delivery, deliveriesTo, isCopiedService, privateName, references } from '@kosmos/cluster-tree'
 import {
   type Client,
@@ -115,9 +115,13 @@ const endings = {
   hasVolumes: 'room in its leaf: it is not taken back, since it has a claim and goes where the volume is',
 } as const
 
-function unscheduled({ status }: Pod): string {
+/** Pure. */
+export function unscheduled({ metadata, status }: Pick<Pod, 'metadata' | 'status'>): string {
   const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled')
-  return `the root's scheduler has not bound it to a node${scheduled?.message ? `: ${scheduled.message}` : ''}`
+  const policy = metadata.annotations?.[distributionPolicyAnnotation]
+  // What a policy has added to the pod is in nobody's manifest.
+  const by = policy === undefined ? '' : `, where it may go says ${policy}`
+  return `the root's scheduler has not bound it to a node${by}${scheduled?.message ? `: ${scheduled.message}` : ''}`
 }
 
 async function needsOf(pod: Pod, deliveries: readonly Delivery[], sides: Sides): Promise<Need[]> {
