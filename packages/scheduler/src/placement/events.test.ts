@@ -32,4 +32,10 @@ describe('the Events of placement', () => {
     assert.match(placementEvents.quotaReached(open, 'leaf1').note, /for 2 pods at kosmos\.io\/cluster=leaf1/)
     assert.match(all[1]?.note ?? '', /kosmos\.io\/cluster=leaf1/)
   })
+  it('advise whenUnavailable: Spill only where it is not so already', () => {
+    const waits = compiled({ allocationPolicy: [{ name: 'leaf1', weight: 1 }], whenUnavailable: 'Wait' })
+    const spills = compiled({ allocationPolicy: [{ name: 'leaf1', weight: 1 }], whenUnavailable: 'Spill' })
+    assert.match(placementEvents.placeKept(waits, 'leaf1', 'noNode').note, /tolerate their taints.*Spill would give/)
+    assert.doesNotMatch(placementEvents.placeKept(spills, 'leaf1', 'noNode').note, /Spill/)
+  })
 })

@@ -5,7 +5,7 @@ import type { Obstacle } from './place.ts'
 
 /** Why a pod waits in front of its place. */
 const obstacles = {
-  noNode: 'no Ready node takes it',
+  noNode: 'no Ready node takes it; does it tolerate their taints (kosmos.io/node), and do its selectors fit them?',
   noRoom: 'no single node has room for what it requests, inside the leaf as well',
   reserved: 'what has room is kept for a pod that waits for room as well and comes first, by its priority or its age',
   refused:
@@ -30,11 +30,11 @@ export const placementEvents = {
     action: 'Placing',
     note: `WorkloadPolicy ${name} has a place for ${placesOf(shares, asked)} pods${asked === undefined ? '' : ` at ${topologyKey}=${asked}, where it asks to be`}, and all are taken; this one waits. Raise replicas or max of an allocation, or set allocationType: Preferred`,
   }),
-  placeKept: ({ name, topologyKey }: CompiledPolicy, value: string, offer: Obstacle): EventContent => ({
+  placeKept: ({ name, topologyKey, waitsForNodes }: CompiledPolicy, value: string, offer: Obstacle): EventContent => ({
     type: 'Warning',
     reason: 'PlaceKept',
     action: 'Placing',
-    note: `WorkloadPolicy ${name} gives it a place at ${topologyKey}=${value}, where ${obstacles[offer]}; it waits there. whenUnavailable: Spill would give it another`,
+    note: `WorkloadPolicy ${name} gives it a place at ${topologyKey}=${value}, where ${obstacles[offer]}. It waits there${waitsForNodes ? '; whenUnavailable: Spill would give it another' : ', since no other place can have it now either'}`,
   }),
   noRoom: (policy: CompiledPolicy | undefined, offer: Obstacle): EventContent => ({
     type: 'Warning',
