@@ -16,7 +16,7 @@ interface JoinFlags extends ModelFlags {
   readonly tokenTtl?: number
   readonly timeout: number
   readonly wait: boolean
-  readonly tree: boolean
+  readonly tree?: boolean
   readonly link?: boolean
   readonly networkType?: 'p2p' | 'gateway'
   readonly tunnel?: 'vxlan' | 'wireguard' | 'ipsec'
@@ -62,6 +62,7 @@ export function addJoin(program: Command, terminal: Terminal): void {
     )
     .option('--token-ttl <duration>', 'life of the credentials; the leaf may shorten it (default: 30d)', parseDuration)
     .option('--link', 'connect its pods and Services with those of the other linked clusters (ClusterLink)')
+    .option('--tree', 'make virtual nodes (default: as it is, at first yes)')
     .option('--no-tree', 'make no virtual nodes: ClusterLink alone, with --link')
     .addOption(
       new Option(
@@ -123,7 +124,7 @@ function linkChoices({ link, tree, networkType, tunnel, ipFamily, agentImage }: 
     ...(ipFamily && { ipFamily }),
   }
   if (link) return choices
-  if (!tree) throw new WrongUsage('--no-tree alone would join nothing', { next: 'say --link as well' })
+  if (tree === false) throw new WrongUsage('--no-tree alone would join nothing', { next: 'say --link as well' })
   if (Object.keys(choices).length === 0 && agentImage === undefined) return undefined
   throw new WrongUsage('--network-type, --tunnel, --ip-family and --agent-image are about ClusterLink', {
     next: 'say --link as well',

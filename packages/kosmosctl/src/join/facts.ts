@@ -1,4 +1,11 @@
-import { clusterKind, clusterLabel, type LeafModel, rootClusterLabel, systemNamespace } from '@kosmos/api'
+import {
+  type ClusterSpec,
+  clusterKind,
+  clusterLabel,
+  type LeafModel,
+  rootClusterLabel,
+  systemNamespace,
+} from '@kosmos/api'
 import { ApiError, type Client, namespaces, nodes } from '@kosmos/kube'
 import { clockOffsetMs } from '../clusters/clock.ts'
 import type { OpenCluster } from '../clusters/connect.ts'
@@ -13,6 +20,7 @@ import { linkNamespace } from '../link/facts.ts'
 import { Failure } from '../terminal/failure.ts'
 import { leafManifests } from './leaf-manifests.ts'
 import type { LeafNode, ModelChoice } from './leaf-models.ts'
+import type { LinkChoices } from './root-manifests.ts'
 
 /** A cluster that answered. */
 export interface Reached {
@@ -52,6 +60,10 @@ export interface KnownCluster {
   readonly deleting: boolean
   /** Its virtual nodes, as it describes them. */
   readonly leafModels: readonly LeafModel[] | undefined
+  /** Whether it has virtual nodes; undefined: it does not say. */
+  readonly tree?: boolean | undefined
+  /** What it says of ClusterLink, as far as join chooses it. */
+  readonly link?: LinkChoices | undefined
 }
 
 export interface RootFacts {
@@ -169,6 +181,8 @@ async function aboutRoot(client: Client): Promise<RootFacts> {
       annotations: metadata.annotations ?? {},
       deleting: metadata.deletionTimestamp !== undefined,
       leafModels: spec.clusterTreeOptions?.leafModels,
+      tree: spec.clusterTreeOptions?.enable,
+      link: saidOfLink(spec.clusterLinkOptions),
     })),
   }
 }
@@ -194,4 +208,15 @@ async function roleRefusal(client: Client, manifests: readonly Manifest[]): Prom
   }
   const outcome = await client.apply(clusterRoles, role, { dryRun: true })
   return outcome.ok ? undefined : (outcome.status.message ?? outcome.reason)
+}
+
+function saidOfLink(options: ClusterSpec['clusterLinkOptions']): LinkChoices | undefined {
+  if (options === undefined) return undefined
+  const { enable, networkType, tunnel, ipFamily } = options
+  return {
+    ...(enable !== undefined && { enable }),
+    ...(networkType && { networkType }),
+    ...(tunnel && { tunnel }),
+    ...(ipFamily && { ipFamily }),
+  }
 }

@@ -316,3 +316,19 @@ async function serviceAccountOf(namespace: string): Promise<void> {
   }
   await client.connection.close()
 }
+
+describe('what a Cluster says of ClusterLink', () => {
+  const said = async () => {
+    const { clusterTreeOptions: tree, clusterLinkOptions: link } =
+      (await root.client.get(clusters, { name: 'leaf1' }))?.spec ?? {}
+    return [tree?.enable, link?.enable, link?.networkType, link?.tunnel]
+  }
+
+  it('stays as it is when the cluster is joined again and nothing, or less, is said of it', async () => {
+    await join(options({ tree: false, link: { networkType: 'gateway', tunnel: 'wireguard' } }), silent)
+    await join(options(), silent)
+    assert.deepEqual(await said(), [false, true, 'gateway', 'wireguard'])
+    await join(options({ tree: true, link: { tunnel: 'ipsec' } }), silent)
+    assert.deepEqual(await said(), [true, true, 'gateway', 'ipsec'])
+  })
+})

@@ -11,6 +11,7 @@ import { installMcsDefinitions, markOfJoin, mcsDefinitions } from '../install/mc
 import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
+import { chosenLink, chosenTree, knownCluster } from './chosen.ts'
 import { endpointOf, requestToken, selfContainedKubeconfig } from './credentials.ts'
 import { gatherFacts, type JoinFacts } from './facts.ts'
 import { grantAccess } from './grant.ts'
@@ -34,7 +35,7 @@ export interface JoinOptions {
   readonly rootAPIServer?: string | undefined
   /** What the leaf is in the root. Default: what the Cluster says already, else one virtual node. */
   readonly model?: ModelChoice | undefined
-  /** Whether the leaf becomes virtual nodes. Default: true. */
+  /** Whether the leaf becomes virtual nodes. Default: what the Cluster says already, else true. */
   readonly tree?: boolean | undefined
   /** Connects the pods and Services of the leaf with those of other clusters. Undefined: nothing is said of it. */
   readonly link?: LinkChoices | undefined
@@ -82,8 +83,8 @@ const defaultTokenTtlSeconds = 30 * 24 * 3600
  */
 export async function join(options: JoinOptions, progress: Progress): Promise<JoinResult> {
   return await withClusters({ root: options.root, leaf: options.leaf }, async ({ root, leaf }) => {
-    const { rootId, leafId, definition, leafModels } = await preflight(options, root, leaf, progress)
-    const { name, timeoutSeconds = 120, tokenTtlSeconds = defaultTokenTtlSeconds, tree = true, link } = options
+    const { rootId, leafId, definition, leafModels, tree, link } = await preflight(options, root, leaf, progress)
+    const { name, timeoutSeconds = 120, tokenTtlSeconds = defaultTokenTtlSeconds } = options
     const account = leafAccountName(rootId)
     const isDefined = definition !== 'missing'
     const rootAPIServer = await rootAddress(options.rootAPIServer, root, { name, isDefined })
@@ -91,13 +92,13 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
     if (definition === 'missing') {
       await progress.step('installing the kinds of kosmos.io in the root', () => installDefinitions(root.client))
     }
-    if (link) {
+    if (options.link) {
       await progress.step('installing ServiceExport and ServiceImport in the leaf where they are missing', () =>
         installMcsDefinitions(leaf.client, markOfJoin(rootId), (text) => progress.warn(text)),
       )
     }
     const { kubeconfig, expires } = await progress.step(`creating an account for the root in the leaf`, async () => {
-      await grantAccess(leaf.client, await manifestsInLeaf(options, leaf.client, rootId, progress), rootId)
+      await grantAccess(leaf.client, await manifestsInLeaf({ ...options, tree }, leaf.client, rootId, progress), rootId)
       const { token, expires } = await requestToken(leaf.client, account, tokenTtlSeconds)
       return {
         kubeconfig: selfContainedKubeconfig(name, await endpointOf(leaf.config, options.server), token),
@@ -130,7 +131,7 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
 /** The manifests that {@link join} would apply, after the same checks. The token is left out. */
 export async function planJoin(options: JoinOptions, progress: Progress): Promise<JoinPlan> {
   return await withClusters({ root: options.root, leaf: options.leaf }, async ({ root, leaf }) => {
-    const { rootId, leafId, definition, leafModels } = await preflight(options, root, leaf, progress)
+    const { rootId, leafId, definition, leafModels, tree, link } = await preflight(options, root, leaf, progress)
     const kubeconfig = selfContainedKubeconfig(
       options.name,
       await endpointOf(leaf.config, options.server),
@@ -142,7 +143,7 @@ export async function planJoin(options: JoinOptions, progress: Progress): Promis
     return {
       leaf: [
         ...(options.link ? await mcsDefinitions(markOfJoin(rootId)) : []),
-        ...(await manifestsInLeaf(options, leaf.client, rootId, progress)),
+        ...(await manifestsInLeaf({ ...options, tree }, leaf.client, rootId, progress)),
       ],
       root: [
         ...(definition === 'missing' ? definitions() : []),
@@ -151,7 +152,7 @@ export async function planJoin(options: JoinOptions, progress: Progress): Promis
         clusterManifest(
           options.name,
           { id: leafId, account: leafAccountName(rootId) },
-          { rootAPIServer, leafModels, tree: options.tree, link: options.link },
+          { rootAPIServer, leafModels, tree, link },
         ),
       ],
     }
@@ -159,7 +160,7 @@ export async function planJoin(options: JoinOptions, progress: Progress): Promis
 }
 
 async function manifestsInLeaf(
-  { name, tree = true, link, agentImage }: JoinOptions,
+  { name, tree, link, agentImage }: JoinOptions & { readonly tree: boolean },
   leaf: Client,
   rootId: string,
   progress: Progress,
@@ -185,6 +186,8 @@ async function preflight(options: JoinOptions, root: OpenCluster, leaf: OpenClus
     leafId: found.leaf.id,
     definition: found.root.definition,
     leafModels: chosenModels(facts),
+    tree: chosenTree(knownCluster(facts), options.tree),
+    link: chosenLink(knownCluster(facts), link),
   }
 }
 

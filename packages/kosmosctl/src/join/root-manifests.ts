@@ -33,6 +33,8 @@ export function credentialsSecret(cluster: string, kubeconfig: string): Manifest
 
 /** What is said of ClusterLink; what is not stays as it is. */
 export interface LinkChoices {
+  /** Default: true. */
+  readonly enable?: boolean
   readonly networkType?: 'p2p' | 'gateway'
   readonly tunnel?: 'vxlan' | 'wireguard' | 'ipsec'
   readonly ipFamily?: 'all' | 'ipv4' | 'ipv6'

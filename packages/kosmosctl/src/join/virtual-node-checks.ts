@@ -1,13 +1,14 @@
 import { clusterNameProblem, type LeafModel, virtualNodeModels } from '@kosmos/api'
 import { labelSelector } from '@kosmos/kube'
 import { ok, problem, skipped, type Verdict, warning } from '../findings/finding.ts'
+import { knownCluster } from './chosen.ts'
 import { type JoinFacts, reached, unknown } from './facts.ts'
 import { leafModels, leafModelsProblem } from './leaf-models.ts'
 
 /** The virtual nodes that the Cluster will describe: as chosen, else as before; undefined: it says nothing of them. Pure. */
-export function chosenModels({ name, model, leaf, root }: JoinFacts): readonly LeafModel[] | undefined {
-  if (model) return leafModels(model, reached(leaf)?.nodes ?? [])
-  return reached(root)?.clusters.find((cluster) => cluster.name === name)?.leafModels
+export function chosenModels(facts: JoinFacts): readonly LeafModel[] | undefined {
+  const { model, leaf } = facts
+  return model ? leafModels(model, reached(leaf)?.nodes ?? []) : knownCluster(facts)?.leafModels
 }
 
 /** Nodes and groups that are chosen exist. Pure. */
