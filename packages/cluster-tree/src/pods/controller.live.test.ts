@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { rootClusterLabel, rootGenerationAnnotation, rootUidAnnotation } from '@kosmos/api'
 import {
@@ -46,6 +47,8 @@ function startPods(root: Client, leaf: Client) {
   const registry = new ConfigurationRegistry()
   const copies = new Map<string, CopyState>()
   const told: string[] = []
+  /** How often each pod was looked at. */
+  const looks = new Map<string, number>()
   const life = { isCurrent: true, recreate: false }
   const controller = new PodController({
     context,
@@ -86,6 +89,7 @@ function startPods(root: Client, leaf: Client) {
     globalCIDRs: () => ({}),
     recreate: () => life.recreate,
     isCurrent: () => life.isCurrent,
+    onReconcile: ({ key }) => looks.set(key, (looks.get(key) ?? 0) + 1),
   })
   const running = Promise.all(
     [boundPods.informer, leafPods, controller.controller].map((each) => each.run(stop.signal)),
@@ -95,6 +99,7 @@ function startPods(root: Client, leaf: Client) {
     registry,
     copies,
     told,
+    looks,
     life,
     end: async () => {
       stop.abort()
@@ -226,6 +231,23 @@ describe('the pods of a virtual node and their copies', () => {
     await copyOf(await create())
     await root.client.delete(pods, ref(), { gracePeriodSeconds: 0 })
     await noneLeft()
+  })
+
+  it('are left in peace when a change that the leaf refused is taken back', async () => {
+    await copyOf(await create())
+    // Fits into the root pod, and not with what its copy has besides.
+    const note = 'x'.repeat(256 * 1024 - 200)
+    const annotate = (note: string | null) =>
+      root.client.patch(pods, ref(), { metadata: { annotations: { note } } }, { type: 'merge' })
+    assert((await annotate(note)).ok)
+    await eventually('it is told', () => pair.told.includes(`${name} ChangeRefusedByLeaf`))
+    await annotate(null)
+    await eventually('nobody looks at it any more', async () => {
+      const before = pair.looks.get(`${namespace}/${name}`)
+      // Longer than the pause after a first refusal.
+      await sleep(2_000)
+      return pair.looks.get(`${namespace}/${name}`) === before
+    })
   })
 
   it('are not made again when the copy has run and vanished: the root pod has failed', async () => {

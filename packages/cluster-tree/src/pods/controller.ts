@@ -134,7 +134,11 @@ export class PodController {
     const root = rootPods.get(key)
     const leaf = leafPods.get(key)
     if (this.#rootWrites.isPending(key, root) || this.#leafWrites.isPending(key, leaf)) return { afterMs: 5_000 }
-    if (!root && !leaf) this.#lastLeaf.delete(key)
+    if (!root && !leaf) {
+      this.#lastLeaf.delete(key)
+      // What the leaf refused may have been on its way when the pod went.
+      this.#forget(key)
+    }
     const now = Date.now()
     const needs = root && !leaf ? this.#options.needs.of(root) : NOTHING_NEEDED
     const action = decide({
@@ -153,7 +157,7 @@ export class PodController {
       rootVersion: this.#options.rootVersion(),
       now,
     })
-    return await this.#act(key, action, root, leaf, needs)
+    return await this.#act(key, action, root, leaf, needs, now)
   }
 
   #asSeen(leaf: Pod | undefined): Pod | undefined {
@@ -188,11 +192,12 @@ export class PodController {
     root: Pod | undefined,
     leaf: Pod | undefined,
     needs: Needs,
+    now: number,
   ): Promise<Requeue> {
     const { events, context } = this.#options
     switch (action.do) {
       case 'none':
-        return action.afterMs ? { afterMs: action.afterMs } : this.#changeRefusals.retry(key, Date.now())
+        return action.afterMs ? { afterMs: action.afterMs } : this.#changeRefusals.retry(key, now)
       case 'changeLeaf':
         return root && (await this.#changeLeaf(key, root, action.changes))
       case 'create':
@@ -233,7 +238,7 @@ export class PodController {
           if (root) for (const notice of notices) events.record(root, notice)
           await this.#patchRoot(key, action.patch)
         }
-        return this.#refusals.retry(key, Date.now())
+        return this.#refusals.retry(key, now)
     }
   }
 

@@ -30,10 +30,12 @@ describe('a copy that the leaf would not take', () => {
     assert.deepEqual(refusals.retry('n/p', 0), { afterMs: 1_000 })
   })
 
-  it('is looked at again at once when the time has passed, and never when it was taken', () => {
+  it('is not looked at over and over when it is time and something else is in the way, and never when it was taken', () => {
     const refusals = new Refusals()
     refusals.add('n/p', 'uid', waiting, 0)
-    assert.deepEqual(refusals.retry('n/p', 100_000), { afterMs: 1 })
+    assert.deepEqual(refusals.retry('n/p', 999), { afterMs: 1 })
+    assert.equal(refusals.of('n/p', 'uid', 1_000), undefined)
+    assert.equal(refusals.retry('n/p', 1_000), undefined)
     refusals.forget('n/p')
     assert.equal(refusals.of('n/p', 'uid', 0), undefined)
     assert.equal(refusals.retry('n/p', 0), undefined)

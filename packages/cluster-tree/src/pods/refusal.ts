@@ -31,10 +31,13 @@ export class Refusals {
     return refusal && refusal.rootUid === rootUid && refusal.retryAt > now ? refusal.waiting : undefined
   }
 
-  /** When to look at a refused key again. */
+  /**
+   * When to look at a refused key again. Once it is time nothing is left to wait for: who asks at that `now` has looked, and has
+   * found something else to do or nothing.
+   */
   retry(key: ObjectKey, now: number): Requeue {
-    const refusal = this.#refusals.get(key)
-    return refusal && { afterMs: Math.max(refusal.retryAt - now, 1) }
+    const { retryAt } = this.#refusals.get(key) ?? { retryAt: now }
+    return retryAt > now ? { afterMs: retryAt - now } : undefined
   }
 
   forget(key: ObjectKey): void {
