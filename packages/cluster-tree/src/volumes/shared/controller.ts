@@ -20,7 +20,7 @@ import type { RootVolumes } from '../placement.ts'
 import { isOf } from '../plan.ts'
 import { ClaimRefusals } from '../refusals.ts'
 import { planShared, type SharedView } from './plan.ts'
-import { isReachable, isSharedClaim, sharedClaim, sharedVolume, sharedVolumeName } from './volume.ts'
+import { isSharedClaim, sharedClaim, sharedVolume, sharedVolumeName, withheldFrom } from './volume.ts'
 
 export interface SharedVolumesOptions {
   readonly root: Client
@@ -87,7 +87,7 @@ export class SharedVolumes {
   /** Undefined: the claim has no volume that this leaf shares. */
   stateOf(key: ObjectKey): 'current' | 'pending' | 'refused' | undefined {
     const { claim, leafClaim, isShared } = this.#view(key)
-    if (!claim || (!isShared && !leafClaim)) return undefined
+    if (!claim || (!leafClaim && (!isShared || claim.status?.phase !== 'Bound'))) return undefined
     const isCurrent =
       leafClaim?.status?.phase === 'Bound' &&
       leafClaim.metadata.deletionTimestamp === undefined &&
@@ -160,10 +160,8 @@ export class SharedVolumes {
   async #createLeafVolume(claim: PersistentVolumeClaim, leafClaim: PersistentVolumeClaim): Promise<Requeue> {
     const { root, leaf, rootClusterId } = this.#options
     const volume = await root.get(persistentVolumes, { name: claim.spec?.volumeName ?? '' })
-    if (!volume) return
-    if (!isReachable(volume)) {
-      throw new CopyRefused(`its PersistentVolume ${volume.metadata.name} is a folder of a node of the root`)
-    }
+    const withheld = withheldFrom(claim, volume)
+    if (withheld !== undefined || !volume) throw new CopyRefused(withheld)
     const outcome = await leaf.create(persistentVolumes, sharedVolume(volume, { leafClaim, rootClusterId }))
     if (outcome.ok) return
     if (outcome.reason !== 'AlreadyExists') throw CopyRefused.of(outcome)

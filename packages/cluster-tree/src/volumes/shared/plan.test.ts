@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PersistentVolume, PersistentVolumeClaim } from '@kosmos/kube'
 import { planShared, type SharedView } from './plan.ts'
-import { isReachable, isSharedClaim, sharedClaim, sharedVolume } from './volume.ts'
+import { isReachable, isSharedClaim, sharedClaim, sharedVolume, withheldFrom } from './volume.ts'
 
-const claim = (spec: object = { volumeName: 'nfs-1' }, metadata: object = {}) =>
+const claim = (spec: object = { volumeName: 'nfs-1' }, metadata: object = {}, phase = 'Bound') =>
   ({
     metadata: { name: 'data', namespace: 'shop', uid: 'c-1', resourceVersion: '1', ...metadata },
     spec: {
@@ -13,7 +13,7 @@ const claim = (spec: object = { volumeName: 'nfs-1' }, metadata: object = {}) =>
       resources: { requests: { storage: '5Gi' } },
       ...spec,
     },
-    status: { capacity: { storage: '2Gi' } },
+    status: { phase: 'volumeName' in spec ? phase : 'Pending', capacity: { storage: '2Gi' } },
   }) as unknown as PersistentVolumeClaim
 
 const made = sharedClaim(claim(), 'root-1', 'data') as PersistentVolumeClaim
@@ -47,6 +47,7 @@ describe('what to do about a claim whose volume was made in the root', () => {
 
   it('is nothing while the root has no volume, nobody needs it, it is going, or the leaf does not reach it', () => {
     assert.equal(plan({ claim: claim({}) }), 'none')
+    assert.equal(plan({ claim: claim({ volumeName: 'of-another' }, {}, 'Pending') }), 'none')
     assert.equal(plan({ claim: undefined }), 'none')
     assert.equal(plan({ isNeeded: false }), 'none')
     assert.equal(plan({ claim: claim({ volumeName: 'nfs-1' }, { deletionTimestamp: 'now' }) }), 'none')
@@ -88,6 +89,19 @@ describe('a volume of the root as a leaf has it', () => {
     assert.equal(spec?.persistentVolumeReclaimPolicy, 'Retain')
     assert.deepEqual([spec?.claimRef?.namespace, spec?.claimRef?.name, spec?.claimRef?.uid], ['shop', 'data', 'l-1'])
     assert.equal(spec?.nodeAffinity, undefined)
+  })
+
+  it('is there for the claim that has it, and for none that only names it', () => {
+    assert.equal(withheldFrom(claim(), volume(NFS)), undefined)
+    assert.match(
+      withheldFrom(claim({ volumeName: 'nfs-1' }, { uid: 'thief' }), volume(NFS)) ?? '',
+      /nfs-1 is not bound/,
+    )
+    assert.match(withheldFrom(claim(), undefined) ?? '', /nfs-1 is gone/)
+    assert.match(
+      withheldFrom(claim(), volume({ hostPath: { path: '/data' } })) ?? '',
+      /folder of a node.*node affinity/,
+    )
   })
 
   it('cannot be a folder of a node of the root', () => {

@@ -36,6 +36,7 @@ export function planShared({ claim, leafClaim, isNeeded, isShared }: SharedView)
     const isBound = leafClaim.status?.phase === 'Bound'
     return isEnding || isBound ? { kind: 'none' } : { kind: 'createLeafVolume', claim, leafClaim }
   }
-  const isThere = claim?.spec?.volumeName !== undefined && claim.metadata.deletionTimestamp === undefined
+  // Anybody can write the name of a volume into a claim; that it is the claim's, only the root's binder says.
+  const isThere = claim?.status?.phase === 'Bound' && claim.metadata.deletionTimestamp === undefined
   return isThere && isNeeded && isShared ? { kind: 'createLeafClaim', claim } : { kind: 'none' }
 }

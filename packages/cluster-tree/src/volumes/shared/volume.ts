@@ -36,6 +36,16 @@ export function isReachable({ spec }: PersistentVolume): boolean {
   return spec?.hostPath === undefined && spec?.local === undefined
 }
 
+/** Why the volume that a claim of the root names is not described in a leaf for it; undefined: it may be. Pure. */
+export function withheldFrom(claim: PersistentVolumeClaim, volume: PersistentVolume | undefined): string | undefined {
+  const name = claim.spec?.volumeName ?? ''
+  if (!volume) return `its PersistentVolume ${name} is gone in the root`
+  if (volume.spec?.claimRef?.uid !== claim.metadata.uid)
+    return `PersistentVolume ${name} is not bound to it in the root`
+  if (isReachable(volume)) return undefined
+  return `its PersistentVolume ${name} is a folder of a node of the root, where the leaf has another one: give the volume a node affinity, and the scheduler sends its pods to that node`
+}
+
 /**
  * The root's volume as the leaf has it: the same storage for the leaf's claim. It is retained whatever happens, since it is the root's;
  * on which nodes of the root it can be is no matter of the leaf's. Pure.
