@@ -55,7 +55,10 @@ export class Placement {
     const { rootVolumes, virtualNodes } = this.#options
     const { classes, capacities } = rootVolumes
     controller.watch(classes, ({ object }) => this.#waiting(object))
-    controller.watch(capacities, ({ object }) => this.#waiting(classes.get(object.storageClassName)))
+    controller.watch(capacities, ({ object }) => {
+      const storageClass = classes.get(object.storageClassName)
+      return storageClass && isImmediate(storageClass) ? this.#waiting(storageClass) : []
+    })
     controller.watch(virtualNodes, (change) => {
       const before = change.type === 'updated' && takesVolumes(change.old)
       const isNew = change.type !== 'deleted' && takesVolumes(change.object) && !before
@@ -97,9 +100,9 @@ export class Placement {
     return virtualNodes.get(selected ?? (pod && nodeOf(pod)) ?? '')
   }
 
-  /** Claims of a class that wait for a leaf, and for no pod. */
-  #waiting(storageClass: StorageClass | undefined): ObjectKey[] {
-    if (!storageClass || !isOfLeaves(storageClass) || !isImmediate(storageClass)) return []
+  /** Claims of a class that wait for a leaf: also those of a pod, whose node may be heard of before the class or the node is. */
+  #waiting(storageClass: StorageClass): ObjectKey[] {
+    if (!isOfLeaves(storageClass)) return []
     return [...this.#options.rootVolumes.claims.store.by('unbound', storageClass.metadata.name)].map(keyOf)
   }
 }

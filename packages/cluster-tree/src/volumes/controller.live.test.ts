@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { clusterLabel, leafProvisioner, rootClusterLabel } from '@kosmos/api'
+import {
+  type CSIStorageCapacity,
+  csiStorageCapacities,
+  Informer,
+  type KubeObject,
+  namespaces,
+  nodes,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  persistentVolumeClaims,
+  persistentVolumes,
+  storageClasses,
+  unwrap,
+} from '@kosmos/kube'
+import { ConfigurationRegistry } from '../configuration/registry.ts'
+import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
+import { startNamespaces } from '../namespaces/fixture.ts'
+import { LeafVolumes } from './controller.ts'
+import { claimKeyOf, selectedNodeAnnotation } from './volume.ts'
+
+const namespace = 'shop'
+const rootClusterId = 'root-1'
+const clusterName = 'east'
+
+describe('claims of the root whose volumes a leaf makes', () => {
+  const stop = new AbortController()
+  const registry = new ConfigurationRegistry()
+  let root: LiveCluster
+  let leaf: LiveCluster
+  let volumes: LeafVolumes
+  let running: Promise<unknown>
+
+  before(async () => {
+    ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
+    const { client } = root
+    await client.create(namespaces, { metadata: { name: namespace } })
+    const labelSelector = `${rootClusterLabel}=${rootClusterId}`
+    const leafClaims = new Informer({ client: leaf.client, resource: persistentVolumeClaims, labelSelector })
+    const virtualNodes = new Informer({ client, resource: nodes, labelSelector: clusterLabel })
+    const rootVolumes = {
+      claims: new Informer({
+        client,
+        resource: persistentVolumeClaims,
+        indexes: {
+          unbound: ({ spec }: PersistentVolumeClaim) => (spec?.volumeName ? [] : [spec?.storageClassName ?? '']),
+          cloneOf: () => [],
+        },
+      }),
+      volumes: new Informer({
+        client,
+        resource: persistentVolumes,
+        labelSelector: clusterLabel,
+        indexes: { claim: (volume: PersistentVolume) => [claimKeyOf(volume)] },
+      }),
+      classes: new Informer({ client, resource: storageClasses }),
+      capacities: new Informer({
+        client,
+        resource: csiStorageCapacities,
+        indexes: { class: ({ storageClassName }: CSIStorageCapacity) => [storageClassName] },
+      }),
+    }
+    volumes = new LeafVolumes({
+      root: client,
+      leaf: leaf.client,
+      clusterName,
+      rootClusterId,
+      rootVolumes,
+      virtualNodes,
+      leafClaims,
+      registry,
+      nodeOf: () => undefined,
+      namespaces: startNamespaces(client, leaf.client, rootClusterId).copies,
+      shared: { stateOf: () => undefined, refusalOf: () => undefined, enqueue: () => {} },
+      classNames: () => ({}),
+      attributesClassNames: () => ({}),
+      events: { record: () => {} },
+      wake: () => {},
+    })
+    const followed = [...Object.values(rootVolumes), virtualNodes, leafClaims, volumes.controller]
+    running = Promise.all(followed.map((each) => each.run(stop.signal)))
+    await Promise.all([leafClaims, virtualNodes, ...Object.values(rootVolumes)].map(({ synced }) => synced))
+  })
+  after(async () => {
+    stop.abort()
+    await running
+    await Promise.all([root?.end(), leaf?.end()])
+  })
+
+  const node = (name: string) => {
+    const status = { conditions: [{ type: 'Ready', status: 'True' }] }
+    return root.client.create(nodes, {
+      metadata: { name, labels: { [clusterLabel]: clusterName } },
+      status,
+    } as KubeObject)
+  }
+  const storageClass = (name: string) =>
+    root.client.create(storageClasses, {
+      metadata: { name },
+      provisioner: leafProvisioner,
+      volumeBindingMode: 'WaitForFirstConsumer',
+    } as KubeObject)
+  /** A claim for whose first pod the scheduler has chosen a node. */
+  const claim = async (name: string, storageClassName: string, nodeName?: string) => {
+    const annotations = nodeName === undefined ? {} : { [selectedNodeAnnotation]: nodeName }
+    const resources = { requests: { storage: '1Gi' } }
+    const spec = { accessModes: ['ReadWriteOnce'], resources, storageClassName }
+    const metadata = { namespace, name, annotations }
+    const made = await root.client.create(persistentVolumeClaims, { metadata, spec } as KubeObject)
+    const {
+      metadata: { uid },
+    } = unwrap(made) ?? assert.fail()
+    await eventually('it is known', () => volumes.stateOf(`${namespace}/${name}`) !== 'missing')
+    return uid
+  }
+  const made = (uid: string) =>
+    eventually('the root has its volume', () => root.client.get(persistentVolumes, { name: `pvc-${uid}` }))
+
+  it('get them also when the class is heard of after the claim', async () => {
+    await node('early')
+    const uid = await claim('of-late-class', 'late', 'early')
+    await storageClass('late')
+    await made(uid)
+  })
+
+  it('get them also when the virtual node comes back after the claim', async () => {
+    await storageClass('known')
+    const uid = await claim('of-late-node', 'known', 'late')
+    await node('late')
+    await made(uid)
+  })
+})
