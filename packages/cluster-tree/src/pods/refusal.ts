@@ -80,6 +80,8 @@ export function claimBlocked(
   switch (state) {
     case 'missing':
       return { reason: 'ClaimNotFound', message: `${claim} does not exist; the pod starts when it does` }
+    case 'unbound':
+      return { reason: 'ClaimNotBound', message: `${claim} has no volume yet; the pod starts when it is bound to one` }
     case 'elsewhere':
       return {
         reason: 'VolumeNotInLeaf',

@@ -131,4 +131,10 @@ describe('claims of the root whose volumes a leaf makes', () => {
     await node('late')
     await made(uid)
   })
+
+  it('are said to be unbound while nobody makes a volume for them', async () => {
+    const key = `${namespace}/unbound`
+    await claim('unbound', 'of-nobody')
+    assert.equal(volumes.stateOf(key), 'unbound')
+  })
 })

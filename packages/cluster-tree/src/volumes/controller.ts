@@ -57,6 +57,8 @@ export type ClaimState =
   /** On its way. */
   | 'pending'
   | 'missing'
+  /** It has no volume, and this leaf is not to make one. */
+  | 'unbound'
   /** Bound to a volume that is not in this leaf. */
   | 'elsewhere'
   /** The leaf had it, and its claim is gone there. */
@@ -112,11 +114,12 @@ export class LeafVolumes {
     // Nothing may be called missing before everything has been heard of; a reconcile follows then.
     if (this.#unwatchable !== undefined) return 'refused'
     if (!this.#watched.every(({ hasSynced }) => hasSynced)) return 'pending'
-    const { claim, volumes, leafClaim } = this.#view(key)
+    const { claim, volumes, leafClaim, isAskedFor } = this.#view(key)
     if (!claim) return 'missing'
     const shared = this.#options.shared.stateOf(key)
     if (shared) return shared
     const { volumeName } = claim.spec ?? {}
+    if (volumes.length === 0 && !isAskedFor && claim.status?.phase !== 'Bound') return 'unbound'
     if (volumeName && !volumes.some(({ metadata }) => metadata.name === volumeName)) return 'elsewhere'
     if (leafClaim && isOf(leafClaim, claim.metadata.uid)) return 'current'
     if (!leafClaim && volumes.some((volume) => volume.metadata.name === volumeName && isLost(volume))) return 'lost'

@@ -22,7 +22,7 @@ describe('where the volume of a claim is', () => {
     const ofRoot = saidElsewhere(claim(nfs), { kind: 'root' }, 'paris')
     assert.match(ofRoot, /volume nfs-1 of StorageClass nfs is the root's.* sharedStorageClasses of Cluster paris/)
     const ofNoClass = saidElsewhere(claim({ volumeName: 'nfs-1', storageClassName: '' }), { kind: 'root' }, 'paris')
-    assert.match(ofNoClass, /volume nfs-1 is the root's/)
+    assert.match(ofNoClass, /volume nfs-1 is the root's.*folder of a node, by a node affinity of the volume/)
     assert.doesNotMatch(ofNoClass, /sharedStorageClasses/)
     const ofLeaf = saidElsewhere(claim(nfs), { kind: 'leaf', cluster: 'rome' }, 'paris')
     assert.match(ofLeaf, /is in cluster rome.*nodeSelector kosmos\.io\/cluster: rome/)

@@ -31,5 +31,5 @@ export function saidElsewhere({ spec }: PersistentVolumeClaim, whereabouts: Wher
         `name the class in sharedStorageClasses of Cluster ${cluster} if that reaches it, `,
       ]
     : ['', '']
-  return `its volume ${volumeName}${of} is the root's, and cluster ${cluster} is not said to reach it: ${share}keep the pod off virtual nodes, or use a StorageClass with provisioner ${leafProvisioner}`
+  return `its volume ${volumeName}${of} is the root's, and cluster ${cluster} is not said to reach it: ${share}keep the pod off virtual nodes (if it is a folder of a node, by a node affinity of the volume), or use a StorageClass with provisioner ${leafProvisioner}`
 }
