@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { copyMetadata, versionOnly } from './identity.ts'
 import { planCopy } from './plan.ts'
+import { nameInRoot } from './private-name.ts'
 
 const original = {
   apiVersion: 'v1',
@@ -44,5 +45,12 @@ describe('the metadata of a copy', () => {
       'kosmos.io/root-uid': 'u-1',
       'kosmos.io/root-resource-version': '7',
     })
+  })
+
+  it('leads back to the root’s object by its own name, also when that is the copy of another', () => {
+    const annotations = { 'kosmos.io/root-name': 'of-another-root' }
+    const copied = { ...original, metadata: { ...original.metadata, annotations } }
+    assert.equal(nameInRoot({ metadata: copyMetadata(copied, 'root-1') }), 'key')
+    assert.equal(nameInRoot({ metadata: copyMetadata(copied, 'root-1', 'private') }), 'key')
   })
 })

@@ -1,6 +1,7 @@
 import {
   orphanLabel,
   podLabel,
+  restartsAnnotation,
   rootClusterLabel,
   rootGenerationAnnotation,
   rootMetadataAnnotation,
@@ -24,6 +25,8 @@ export const stampIdentity: PodMutation = (translation, root, ctx) => {
   // By this a root that was restored from a snapshot is known not to remember the pod.
   annotations[rootResourceVersionAnnotation] = root.metadata.resourceVersion
   delete annotations[tokenSecretAnnotation]
+  // Of earlier copies of this pod; what a root pod has of it, being a copy itself, counts for another root.
+  delete annotations[restartsAnnotation]
   // Which root spec the copy stands for, so that status.observedGeneration can be told in the root's numbers.
   delete annotations[rootGenerationAnnotation]
   if (root.metadata.generation !== undefined) annotations[rootGenerationAnnotation] = String(root.metadata.generation)

@@ -49,6 +49,7 @@ describe('stampIdentity', () => {
       'kosmos.io/root-generation': '99',
       'kosmos.io/root-resource-version': '999999',
       'kosmos.io/root-metadata': '{"hash":"","labels":["of-the-leaf"]}',
+      'kosmos.io/restarts': '{"web":99}',
     }
     const { metadata } = apply(stampIdentity, { metadata: { uid: 'u-1', labels, annotations } }).pod
     assert.deepEqual(metadata.labels, { 'kosmos-io/pod': 'true', 'kosmos.io/root-cluster': 'root-1' })
