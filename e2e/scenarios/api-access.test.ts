@@ -83,19 +83,29 @@ describe("programs in a leaf that talk to the root's API server", {
         container: { image: imageNames.agnhost, args: ['pause'] },
       }),
     )
+    const configMap = (name: string, word: string) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { namespace: 'default', name },
+      data: { word },
+    })
+    const volumes = [
+      { name: 'later', configMap: { name: 'later', optional: true } },
+      { name: 'secret', secret: { secretName: 'later', optional: true } },
+      { name: 'changed', configMap: { name: 'changed' } },
+    ]
+    const volumeMounts = volumes.map(({ name }) => ({ name, mountPath: `/${name}` }))
     await platform.apply(
-      pod('patient', {
-        spec: { volumes: [{ name: 'later', configMap: { name: 'later', optional: true } }] },
-        container: { command: ['sleep', '3600'], volumeMounts: [{ name: 'later', mountPath: '/later' }] },
-      }),
+      configMap('changed', 'before'),
+      pod('patient', { spec: { volumes }, container: { command: ['sleep', '3600'], volumeMounts } }),
     )
     await ready('client')
     await ready('patient')
-    await platform.apply({
+    await platform.apply(configMap('later', 'here'), configMap('changed', 'after'), {
       apiVersion: 'v1',
-      kind: 'ConfigMap',
+      kind: 'Secret',
       metadata: { namespace: 'default', name: 'later' },
-      data: { word: 'here' },
+      stringData: { word: 'hidden' },
     })
   })
   after(() => platform?.down())
@@ -160,11 +170,17 @@ describe("programs in a leaf that talk to the root's API server", {
     assert.equal(status?.containerStatuses?.[0]?.restartCount, 0)
   })
 
-  it('has files of a ConfigMap that it can do without, and that came when it ran already', async () => {
+  describe('has files that follow the root while it runs', () => {
     // A kubelet looks at the volumes of a pod about once a minute.
-    await eventually('the file is there', async () => {
-      return (await kubectl('exec', 'patient', '--', 'cat', '/later/word')).stdout === 'here'
-    })
+    const says = async (file: string, word: string) => {
+      await eventually(`${file} says ${word}`, async () => {
+        return (await kubectl('exec', 'patient', '--', 'cat', file)).stdout === word
+      })
+    }
+
+    it('of a ConfigMap that it can do without, and that came later', async () => await says('/later/word', 'here'))
+    it('of such a Secret', async () => await says('/secret/word', 'hidden'))
+    it('of a ConfigMap that changed', async () => await says('/changed/word', 'after'))
   })
 
   it(`keeps its access for longer than three of its tokens live (KOSMOS_TOKEN_MINUTES=${TOKEN_MINUTES})`, {
