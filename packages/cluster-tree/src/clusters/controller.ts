@@ -283,7 +283,7 @@ export class ClusterController {
   }
 
   async #writeStatus(cluster: StoredCluster, conditions: readonly NewCondition[]): Promise<void> {
-    const { name, uid } = cluster.metadata
+    const { name, uid, resourceVersion } = cluster.metadata
     const status = statusOf(cluster, {
       conditions,
       virtualNodes: this.#virtualNodesOf(name).map(virtualNodeState),
@@ -291,12 +291,13 @@ export class ClusterController {
       now: `${new Date().toISOString().slice(0, 19)}Z`,
     })
     if (!status) return
-    const patch = { metadata: { uid }, status }
+    // ClusterLink writes conditions as well, in the same list: only what was read is replaced. On a conflict the watch brings this key.
+    const patch = { metadata: { uid, resourceVersion }, status }
     const outcome = await this.#options.root.client.patch(clusters, { name }, patch, {
       type: 'merge',
       subresource: 'status',
     })
-    if (!outcome.ok && outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
+    if (!outcome.ok && !['NotFound', 'OtherIncarnation', 'Conflict'].includes(outcome.reason)) {
       throw new Error(`Cluster ${name}: status cannot be written: ${outcome.status.message}`)
     }
   }
