@@ -244,6 +244,7 @@ export class Leaf {
       log('info', 'leaf.joined', { cluster: this.name, version: identity.version })
       root.events.record(cluster, leafStarted(identity.version))
       const onRetiring = (nodeName: string) => root.events.record(cluster, nodeRetired(nodeName))
+      const onReplaced = () => log('warn', 'leaf.replaced', { cluster: this.name })
       const disruption = () => this.#treeOptions?.leafDisruption ?? 'Fail'
       const apiServer = () => apiServerAddress(this.#treeOptions?.rootAPIServer)
       const classNames = () => this.#treeOptions?.storageClasses ?? {}
@@ -253,9 +254,13 @@ export class Leaf {
       const globalCIDRs = () => this.#globalCIDRs
       const classes = { classNames, attributesClassNames, sharedClasses }
       const now = { apiServer, leafApi, ...classes, disruption, globalCIDRs }
-      this.#tree = new LeafTree({ ...this.#options, ...now, leaf: client, identity, onRetiring })
+      const tree = new LeafTree({ ...this.#options, ...now, leaf: client, identity, onRetiring, onReplaced })
+      this.#tree = tree
       this.#takeUpModels()
-      this.#treeEnded = this.#tree.run(this.#stop.signal)
+      // Whose place another cluster has taken ends; the next heartbeat finds out who answers now.
+      this.#treeEnded = tree.run(this.#stop.signal).then(() => {
+        if (this.#tree === tree) this.#tree = undefined
+      })
       // Asks the root, which may not answer: the tree goes on with it.
       if (this.#leaving) await this.#tree.virtualNodes.leave()
     }

@@ -70,6 +70,8 @@ export function watchLeaf(
   client: Client,
   rootClusterId: string,
   onState: (source: LeafSource, state: ReflectorState) => void,
+  /** The copies of pods are about to be taken as a whole again. */
+  onRelist: () => void,
 ): LeafSources {
   const ours = `${rootClusterLabel}=${rootClusterId}`
   const telling = (source: LeafSource) => (state: ReflectorState) => onState(source, state)
@@ -89,6 +91,7 @@ export function watchLeaf(
       indexes: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
       transform: whatIsReflected,
       onState: telling('pods'),
+      onRelist,
     }),
     foreignPods: new Informer({
       client,

@@ -24,4 +24,6 @@ export type TreeOptions = LeafOptions & {
   readonly globalCIDRs: () => Readonly<Record<string, string>>
   /** A virtual node has no model any more. */
   readonly onRetiring: (nodeName: string) => void
+  /** Another cluster answers in the place of the leaf. */
+  readonly onReplaced: () => void
 }

@@ -18,6 +18,7 @@ import { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import { PodCredentials } from './credentials.ts'
 import type { Beat } from './heartbeat.ts'
 import { WatchRefusals } from './refusals.ts'
+import { SameLeaf } from './same-leaf.ts'
 import type { LeafScope } from './scope.ts'
 import { LeafServices } from './services.ts'
 import { type LeafSource, type LeafSources, storageSources, watchLeaf } from './sources.ts'
@@ -39,6 +40,8 @@ export class LeafTree {
   readonly #abandoned: AbandonedObjects
   readonly #namespaces: LeafNamespaces
   readonly #refusals = new WatchRefusals()
+  readonly #sameLeaf: SameLeaf
+  readonly #stop = new AbortController()
   #isAnswering = true
 
   constructor(options: TreeOptions) {
@@ -46,7 +49,17 @@ export class LeafTree {
     const { root, leaf, cluster, identity } = options
     const clusterName = cluster.metadata.name
     const { clusterId: rootClusterId } = root
-    this.#sources = watchLeaf(leaf, rootClusterId, (source, state) => this.#onState(source, state))
+    this.#sameLeaf = new SameLeaf({
+      leaf,
+      leafId: identity.id,
+      onSame: () => this.#pods.resume(),
+      onOther: () => {
+        this.#stop.abort()
+        options.onReplaced()
+      },
+    })
+    const doubt = () => void this.#sameLeaf.ask(this.#stop.signal)
+    this.#sources = watchLeaf(leaf, rootClusterId, (source, state) => this.#onState(source, state), doubt)
     this.#rootPods = new PodsOnNodes(root.boundPods)
     const { pods: leafPods, nodes, foreignPods } = this.#sources
     const rootPods = this.#rootPods
@@ -149,7 +162,11 @@ export class LeafTree {
       onOrphan: (key) => root.events.record(cluster, orphanKept(key)),
       recreate: () => options.disruption() === 'Recreate',
       globalCIDRs: options.globalCIDRs,
-      isCurrent: () => this.#isAnswering && root.boundPods.isFollowing && this.#sources.pods.state.kind === 'following',
+      isCurrent: () =>
+        this.#isAnswering &&
+        !this.#sameLeaf.isDoubted &&
+        root.boundPods.isFollowing &&
+        this.#sources.pods.state.kind === 'following',
     })
     const onState = (state: ReflectorState) => this.#onState('events', state)
     const onRefused = (reason: string) => options.log('warn', 'event.refused', { cluster: clusterName, reason })
@@ -203,8 +220,12 @@ export class LeafTree {
     this.#storage.classesShared()
   }
 
-  /** Runs until the signal aborts and everything has ended. */
-  async run(signal: AbortSignal): Promise<void> {
+  /** Runs until the signal aborts, or another cluster answers in the place of the leaf, and everything has ended. */
+  async run(stopped: AbortSignal): Promise<void> {
+    const end = () => this.#stop.abort()
+    if (stopped.aborted) end()
+    stopped.addEventListener('abort', end, { once: true })
+    const { signal } = this.#stop
     const forget = this.#options.root.boundPods.onRecovery(() => this.#pods.resume())
     await Promise.all([
       this.#sources.run(signal),
@@ -219,6 +240,7 @@ export class LeafTree {
       ...this.#events.map((events) => events.run(signal)),
     ])
     forget()
+    stopped.removeEventListener('abort', end)
   }
 
   /**
@@ -244,6 +266,7 @@ export class LeafTree {
 
   /** Objects of ours in the leaf; undefined while that is not known. */
   objectsLeft(): number | undefined {
+    if (this.#sameLeaf.isDoubted) return undefined
     const { pods, configuration, services } = this.#sources
     // An account that may not watch Services has copied none.
     const copied = this.#refusals.refuses('services') ? [] : [services]
@@ -255,7 +278,8 @@ export class LeafTree {
   /** Whether no copy is left of a root pod that is gone; false while that cannot be told. */
   get isSettled(): boolean {
     const { pods } = this.#sources
-    if (!this.#isAnswering || !pods.hasSynced || pods.state.kind !== 'following') return false
+    if (!this.#isAnswering || this.#sameLeaf.isDoubted || !pods.hasSynced || pods.state.kind !== 'following')
+      return false
     for (const copy of pods.store.values()) {
       const pod = this.#rootPods.get(keyOf(copy))
       if (!pod || !isCopyOf(copy, pod)) return false
@@ -286,7 +310,7 @@ export class LeafTree {
   #onState(source: LeafSource, state: ReflectorState): void {
     const before = [this.forbidden, this.withheld]
     const recovered = this.#refusals.note(source, state)
-    if (recovered && source === 'pods') this.#pods.resume()
+    if (recovered && source === 'pods') void this.#sameLeaf.ask(this.#stop.signal)
     if (recovered && (storageSources as readonly LeafSource[]).includes(source)) this.#storage.resumeCapacities()
     if (before[0] !== this.forbidden || before[1] !== this.withheld) this.#options.changed()
   }

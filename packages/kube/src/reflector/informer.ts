@@ -1,10 +1,14 @@
 import type { ObjectKey } from '../objects/key.ts'
 import type { KubeObject } from '../objects/types.ts'
+import { observe } from '../observe/observe.ts'
 import { type Change, Store, type StoreOptions } from '../store/store.ts'
 import { Reflector, type ReflectorOptions, type ReflectorState } from './reflector.ts'
 
 export type InformerOptions<T extends KubeObject, Index extends string> = Omit<ReflectorOptions<T>, 'sink'> &
-  StoreOptions<T, Index>
+  StoreOptions<T, Index> & {
+    /** Hears that the collection is about to be taken as a whole again, before any subscriber hears of what is not in it. */
+    readonly onRelist?: () => void
+  }
 
 /** A store that a reflector keeps equal to a collection of an API server. */
 export class Informer<T extends KubeObject, Index extends string = never> {
@@ -20,6 +24,7 @@ export class Informer<T extends KubeObject, Index extends string = never> {
       ...options,
       sink: {
         replace: (objects) => {
+          if (this.#hasSynced) observe(options.onRelist)
           this.store.replaceAll(objects)
           this.#hasSynced = true
           this.#synced.resolve()
