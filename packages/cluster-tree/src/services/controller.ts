@@ -17,6 +17,7 @@ import type { EventSink } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import { isCopied, serviceCopy } from './copy.ts'
 import { serviceNameTaken, serviceRefused } from './events.ts'
+import { Lingering } from './lingering.ts'
 import { NamespacesInUse } from './namespaces-in-use.ts'
 
 export interface ServiceCopiesOptions {
@@ -49,8 +50,7 @@ export class ServiceCopies {
   readonly controller: Controller<ObjectKey>
   readonly #options: ServiceCopiesOptions
   readonly #used = new NamespacesInUse()
-  /** Since when nothing has used a namespace that still has Services. */
-  readonly #unusedSince = new Map<string, number>()
+  readonly #lingering = new Lingering(LINGER_MS)
   /** Services that a pod which comes now has to wait for, by namespace. */
   readonly #pending = new Map<string, Set<ObjectKey>>()
 
@@ -84,8 +84,8 @@ export class ServiceCopies {
   *#onPod(side: 'root' | 'leaf', pod: ObjectKey, isThere: boolean): Iterable<ObjectKey> {
     const namespace = this.#used.set(side, pod, isThere)
     if (namespace === undefined) return
-    if (isThere) this.#unusedSince.delete(namespace)
-    else this.#unusedSince.set(namespace, Date.now())
+    if (isThere) this.#lingering.end(namespace)
+    else this.#lingering.begin(namespace, Date.now())
     const { rootServices, leafServices } = this.#options
     for (const service of rootServices.store.by('namespace', namespace)) {
       if (!isCopied(service)) continue
@@ -119,7 +119,7 @@ export class ServiceCopies {
     const view = { needed: this.#used.has(ref.namespace ?? ''), root, leaf: this.#options.leafServices.get(key) }
     // A Service that the root has deleted is not needed, whoever still looks for it.
     const plan = planCopy({ ...view, needed: view.needed && root !== undefined })
-    const lingersMs = (this.#unusedSince.get(ref.namespace ?? '') ?? 0) + LINGER_MS - Date.now()
+    const lingersMs = this.#lingering.leftMs(ref.namespace ?? '', Date.now())
     if (plan.kind === 'delete' && plan.reason === 'unneeded' && root && lingersMs > 0) return { afterMs: lingersMs }
     const copy = async () => root && serviceCopy(root, rootClusterId)
     try {
