@@ -8,9 +8,9 @@ import {
   type Namespace,
   namespaces,
   type Outcome,
-  persistentVolumeClaims,
   type Requeue,
 } from '@kosmos/kube'
+import { NextLook } from './next-look.ts'
 import { securityLabels, securityPatch } from './security.ts'
 
 export interface LeafNamespacesOptions {
@@ -25,11 +25,6 @@ export interface LeafNamespacesOptions {
   /** A namespace stays although the root's is gone: what is in it, or what may not be seen. */
   readonly onKept: (namespace: string, why: string) => void
 }
-
-/** Between looks whether the last copies have ended. */
-const COPIES_END_MS = 3_000
-/** And whether claims that outlive their pods have: those with reclaim policy Retain stay for as long as an administrator likes. */
-const CLAIMS_END_MS = 60_000
 
 /** How a namespace came to be there, or what the leaf said. */
 export type NamespaceOutcome = 'created' | 'present' | Extract<Outcome<Namespace>, { ok: false }>
@@ -81,20 +76,20 @@ export class LeafNamespaces {
   async #remove(name: string, uid: string): Promise<Requeue> {
     const { root, leaf, rootClusterId, onKept } = this.#options
     if (await root.get(namespaces, { name })) return
-    let [ours, claims] = [0, 0]
-    const found = await census(leaf, name, ({ metadata }, { plural }) => {
-      const isOurs = metadata?.labels?.[rootClusterLabel] === rootClusterId
-      if (isOurs) ours++
-      if (isOurs && plural === persistentVolumeClaims.plural) claims++
+    const look = new NextLook(rootClusterId)
+    const found = await census(
+      leaf,
+      name,
       // What stands for Services of other clusters goes with the namespace.
-      return isOurs || metadata?.labels?.[importedByLabel] === rootClusterId
-    })
+      (object, kind) => look.note(object, kind) || object.metadata?.labels?.[importedByLabel] === rootClusterId,
+    )
     if (found.kind !== 'empty') {
       onKept(name, found.kind === 'foreign' ? found.example : `${found.kinds.join(', ')} may not be listed`)
       return
     }
     // Copies of root pods are on their way out: their root pods went before the root's namespace could.
-    if (ours > 0) return { afterMs: ours > claims ? COPIES_END_MS : CLAIMS_END_MS }
+    const { afterMs } = look
+    if (afterMs !== undefined) return { afterMs }
     await leaf.delete(namespaces, { name }, { uid })
     return
   }
