@@ -442,6 +442,19 @@ describe('the pods of a virtual node and their copies', () => {
     await eventually('the copy', () => leaf.client.get(pods, { namespace: own, name }))
   })
 
+  it('say so when their namespace does not get its ServiceAccount in the leaf, and come when it has', async () => {
+    const bare = `bare-${count}`
+    for (const { client } of [root, leaf]) await client.create(namespaces, { metadata: { name: bare } })
+    await root.client.create(serviceAccounts, { metadata: { namespace: bare, name: 'default' } })
+    await root.client.create(pods, { ...manifest(), metadata: { namespace: bare, name } })
+    await eventually('it is told', async () => {
+      const seen = await root.client.get(pods, { namespace: bare, name })
+      return /service account bare-\d+\/default/.test(seen?.status?.message ?? '')
+    })
+    await leaf.client.create(serviceAccounts, { metadata: { namespace: bare, name: 'default' } })
+    await eventually('the copy', () => leaf.client.get(pods, { namespace: bare, name }))
+  })
+
   it('are the same after a restart, and what went on meanwhile is made good', async () => {
     const copy = await copyOf(await create())
     const orphan = `${name}-orphan`

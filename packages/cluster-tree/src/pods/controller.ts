@@ -81,6 +81,8 @@ export class PodController {
   readonly #options: PodControllerOptions
   readonly #refusals = new Refusals()
   readonly #changeRefusals = new Refusals()
+  /** Since when the leaf lacks what a new namespace gets by itself, in ms of this process. */
+  readonly #lackingSince = new Map<ObjectKey, number>()
   readonly #rootWrites = new Expectations()
   readonly #leafWrites = new Expectations()
   /** How leaf pods looked when they went, while their root pods still need to be told. */
@@ -127,6 +129,7 @@ export class PodController {
     this.#refusals.forget(key)
     this.#changeRefusals.forget(key)
     this.#rootWrites.forget(key)
+    this.#lackingSince.delete(key)
   }
 
   async #reconcile(key: ObjectKey): Promise<Requeue> {
@@ -266,6 +269,7 @@ export class PodController {
     if (!outcome.ok) return await this.#refused(key, root, outcome)
     this.#expectLeaf(key, outcome.object)
     this.#refusals.forget(key)
+    this.#lackingSince.delete(key)
     const isFirst = Object.keys(before).length === 0
     events.record(root, (isFirst ? createdInLeaf : recreated)(context.clusterName))
     for (const notice of [...omissions.map(omitted), ...absent.map(notFound)]) events.record(root, notice)
@@ -275,14 +279,14 @@ export class PodController {
   async #refused(key: ObjectKey, root: Pod, outcome: Extract<Outcome<unknown>, { ok: false }>): Promise<Requeue> {
     const { context, leaf } = this.#options
     const { namespace } = root.metadata
-    if (isNamespaceStarting(outcome)) return { afterMs: 100 }
+    if (isNamespaceStarting(outcome) && this.#isPassing(key)) return { afterMs: 100 }
     let waiting = waitingFor(outcome, context.clusterName)
     if (outcome.reason === 'NotFound') {
       const ensured = await this.#options.namespaces.ensure(namespace)
       if (ensured === 'created') return AT_ONCE
       // It is there by now, or something else is missing than the namespace.
-      if (ensured === 'present') return { afterMs: 100 }
-      waiting = namespaceRefused(ensured, namespace, context.clusterName)
+      if (ensured === 'present' && this.#isPassing(key)) return { afterMs: 100 }
+      if (ensured !== 'present') waiting = namespaceRefused(ensured, namespace, context.clusterName)
     }
     if (outcome.reason === 'AlreadyExists') {
       const present = await leaf.get(pods, refOf(key))
@@ -291,6 +295,13 @@ export class PodController {
       waiting = nameTaken(root.metadata)
     }
     return this.#block(key, root, waiting)
+  }
+
+  /** Whether what the leaf lacks may still come by itself in a moment; afterwards something is the matter there. */
+  #isPassing(key: ObjectKey): boolean {
+    const since = this.#lackingSince.get(key) ?? performance.now()
+    this.#lackingSince.set(key, since)
+    return performance.now() - since < PASSING_MS
   }
 
   /** Not now, and the root pod says why. */
@@ -363,3 +374,6 @@ export class PodController {
 }
 
 const AT_ONCE = { afterMs: 0 } as const
+
+/** How long a control plane that is well takes at most for what each namespace gets. */
+const PASSING_MS = 10_000
