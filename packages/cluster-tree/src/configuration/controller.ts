@@ -6,6 +6,7 @@ import {
   type Informer,
   type KubeObject,
   type ObjectKey,
+  type ReconcileObservation,
   type Requeue,
   type Resource,
   secrets,
@@ -41,6 +42,7 @@ export interface ConfigurationOptions {
   readonly registered: Promise<void>
   /** A copy has become current, or it is known that it cannot: the pod should be looked at again. */
   readonly wake: (pod: ObjectKey) => void
+  readonly onReconcile?: (observation: ReconcileObservation) => void
 }
 
 export type CopyState =
@@ -68,6 +70,7 @@ export class ConfigurationCopies {
       name: 'configuration',
       concurrency: 24,
       reconcile: (key) => this.#reconcile(key),
+      ...(options.onReconcile && { onReconcile: options.onReconcile }),
     }).waitFor(options.registered)
     for (const plural of Object.keys(RESOURCES) as Plural[]) {
       this.controller.watch(options.rootSources[plural], (change) => this.#changed(plural, change))

@@ -97,6 +97,7 @@ export class LeafTree {
       leafNamespaces: this.#sources.namespaces,
       onKept: (namespace, why) =>
         options.log('info', 'namespace.kept', { cluster: clusterName, namespace, reason: why }),
+      onReconcile,
     })
     const scope: LeafScope = {
       root: root.client,

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { importedByLabel, rootClusterLabel } from '@kosmos/api'
-import { configMaps, namespaces, unwrap } from '@kosmos/kube'
+import { configMaps, type KubeObject, namespaces, resource, unwrap } from '@kosmos/kube'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { startNamespaces } from './fixture.ts'
 
+const admission = 'admissionregistration.k8s.io/v1'
+const policies = resource(admission, 'ValidatingAdmissionPolicy', 'validatingadmissionpolicies', 'Cluster')
+const bindings = resource(admission, 'ValidatingAdmissionPolicyBinding', 'validatingadmissionpolicybindings', 'Cluster')
 const ENFORCE = 'pod-security.kubernetes.io/enforce'
 
 /** Without controllers a namespace that is deleted stays, Terminating: nobody finalises it. */
@@ -79,6 +82,28 @@ describe('a namespace of a leaf that was made for the root’s', () => {
     await eventually('it is said', () => started.kept.length > 0)
     assert.deepEqual(started.kept, [`${name}: ConfigMap ${name}/foreign`])
     assert.equal((await inLeaf())?.metadata.deletionTimestamp, undefined)
+  })
+
+  it('that the leaf does not let go is told, and tried again', async (t) => {
+    const metadata = { name: 'nothing-goes' }
+    const resourceRules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['DELETE'], resources: ['namespaces'] }]
+    const validations = [{ expression: 'false', message: 'not today' }]
+    const binding = { policyName: metadata.name, validationActions: ['Deny'] }
+    for (const [resource, spec] of [
+      [policies, { matchConstraints: { resourceRules }, validations }],
+      [bindings, binding],
+    ] as const) {
+      unwrap(await leaf.client.create(resource, { metadata, spec } as KubeObject))
+      t.after(() => leaf.client.delete(resource, metadata))
+    }
+    await eventually('it is refused', async () => {
+      return !(await leaf.client.delete(namespaces, { name }, { dryRun: true })).ok
+    })
+    await removeFromRoot()
+    const told = () => started.failures.filter((one) => one.includes(`namespace ${name} cannot be deleted in leaf`))
+    await eventually('it is told', () => told().some((one) => one.includes('not today')))
+    await leaf.client.delete(bindings, metadata)
+    await eventually('it is deleted', async () => (await inLeaf())?.metadata.deletionTimestamp)
   })
 
   it('is nobody’s when it was there before, or is taken back by whoever has the leaf', async () => {

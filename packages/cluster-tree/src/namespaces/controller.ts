@@ -8,6 +8,7 @@ import {
   type Namespace,
   namespaces,
   type Outcome,
+  type ReconcileObservation,
   type Requeue,
 } from '@kosmos/kube'
 import { NextLook } from './next-look.ts'
@@ -24,6 +25,7 @@ export interface LeafNamespacesOptions {
   readonly leafNamespaces: Informer<KubeObject>
   /** A namespace stays although the root's is gone: what is in it, or what may not be seen. */
   readonly onKept: (namespace: string, why: string) => void
+  readonly onReconcile?: (observation: ReconcileObservation) => void
 }
 
 /** How a namespace came to be there, or what the leaf said. */
@@ -43,6 +45,7 @@ export class LeafNamespaces {
       name: 'namespaces',
       concurrency: 2,
       reconcile: (name) => this.#reconcile(name),
+      ...(options.onReconcile && { onReconcile: options.onReconcile }),
     })
     this.controller.watch(options.rootNamespaces, ({ key }) => (options.leafNamespaces.get(key) ? [key] : []))
     this.controller.watch(options.leafNamespaces, ({ key, type }) => (type === 'deleted' ? [] : [key]))
@@ -90,7 +93,10 @@ export class LeafNamespaces {
     // Copies of root pods are on their way out: their root pods went before the root's namespace could.
     const { afterMs } = look
     if (afterMs !== undefined) return { afterMs }
-    await leaf.delete(namespaces, { name }, { uid })
+    const outcome = await leaf.delete(namespaces, { name }, { uid })
+    if (!outcome.ok && outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
+      throw new Error(`namespace ${name} cannot be deleted in ${leaf.name}: ${outcome.status.message}`)
+    }
     return
   }
 }

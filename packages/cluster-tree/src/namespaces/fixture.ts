@@ -5,6 +5,7 @@ import { LeafNamespaces } from './controller.ts'
 /** The namespaces of a leaf, for tests; `run` follows both sides. */
 export function startNamespaces(root: Client, leaf: Client, rootClusterId: string) {
   const kept: string[] = []
+  const failures: string[] = []
   const labelSelector = `${rootClusterLabel}=${rootClusterId}`
   const informer = (client: Client, labelSelector?: string) =>
     new Informer<KubeObject>({ client, resource: namespaces, labelSelector, metadataOnly: true })
@@ -16,10 +17,12 @@ export function startNamespaces(root: Client, leaf: Client, rootClusterId: strin
     rootNamespaces,
     leafNamespaces,
     onKept: (namespace, why) => kept.push(`${namespace}: ${why}`),
+    onReconcile: ({ error }) => error && failures.push(error.message),
   })
   return {
     copies,
     kept,
+    failures,
     run: async (signal: AbortSignal) => {
       await Promise.all([rootNamespaces, leafNamespaces, copies.controller].map((each) => each.run(signal)))
     },
