@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type Cluster, clusterKind, daemonsetAllowAnnotation, leafIdAnnotation, systemNamespace } from '@kosmos/api'
+import {
+  type Cluster,
+  clusterKind,
+  daemonsetAllowAnnotation,
+  leafIdAnnotation,
+  retiringTaint,
+  systemNamespace,
+} from '@kosmos/api'
 import { join, silent } from '@kosmos/kosmosctl'
 import {
   type Client,
@@ -287,7 +294,7 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
       await platform.startClusterTree()
       await says('leaf1', 'Reachable', 'False LeafUnreachable')
       assert.equal((await cluster('leaf1')).status?.virtualNodes, 1)
-      assert.equal((await node('leaf1'))?.spec?.unschedulable, true)
+      assert((await node('leaf1'))?.spec?.taints?.some(({ key }) => key === retiringTaint.key))
     } finally {
       controlPlane(1).resume('kube-apiserver')
     }
@@ -388,6 +395,30 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     })
     await running('steady-2')
     await assertSteady(2)
+  })
+
+  it('a Cluster that is disabled, and enabled again before its pods have gone, takes pods as before', async () => {
+    const enable = (enable: boolean) => {
+      const patch = JSON.stringify({ spec: { clusterTreeOptions: { enable } } })
+      return platform.kubectl(['patch', 'clusters.kosmos.io', 'leaf2', '--type=merge', '-p', patch])
+    }
+    const isClosed = async () => (await node('leaf2'))?.spec?.taints?.some(({ key }) => key === retiringTaint.key)
+    const held = pod('held', { cluster: 'leaf2' })
+    await platform.apply({ ...held, metadata: { ...held.metadata, finalizers: ['test.example/kept'] } })
+    const { metadata } = await running('held')
+    await enable(false)
+    await eventually('it takes no pods', isClosed)
+    await eventually('its pods go', async () => (await root().get(pods, inDefault('held')))?.metadata.deletionTimestamp)
+    await enable(true)
+    await eventually('it takes pods', async () => !(await isClosed()))
+    const { uid } = metadata
+    await root().patch(pods, inDefault('held'), { metadata: { uid, finalizers: null } }, { type: 'merge' })
+    await eventually('they are gone', async () => {
+      return !(await root().get(pods, inDefault('held'))) && !(await root().get(pods, inDefault('steady-2')))
+    })
+    await platform.apply(pod('steady-2', { cluster: 'leaf2' }))
+    await running('steady-2')
+    steady.set('leaf2', await look(2))
   })
 
   it('a Cluster with pods of a DaemonSet on it can be removed, although they are made again and again', async () => {

@@ -116,6 +116,8 @@ export class ClusterController {
     }
     const credentials = this.#credentialsOf(cluster)
     await this.#ensureLeaf(cluster, credentials)
+    // It may have been disabled, and enabled again before all was gone.
+    this.#leaves.get(name)?.leaf.stay()
     await this.#writeStatus(cluster, this.#conditionsOf(cluster, credentials))
     return
   }

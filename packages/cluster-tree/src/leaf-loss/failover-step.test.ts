@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { retiringTaint } from '@kosmos/api'
 import type { Node } from '@kosmos/kube'
 import { type FailoverView, failoverStep, isAlternative } from './failover-step.ts'
 
@@ -60,5 +61,6 @@ describe('an alternative for pods of a lost leaf', () => {
     assert(!isAlternative(node('True'), true))
     assert(!isAlternative(node('Unknown'), false))
     assert(!isAlternative({ ...node('True'), spec: { unschedulable: true } }, false))
+    assert(!isAlternative({ ...node('True'), spec: { taints: [retiringTaint] } }, false))
   })
 })

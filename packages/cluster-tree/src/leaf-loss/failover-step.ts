@@ -1,4 +1,4 @@
-import { failoverTaintValue } from '@kosmos/api'
+import { failoverTaintValue, retiringTaint } from '@kosmos/api'
 import type { Node } from '@kosmos/kube'
 import type { LeafLossPolicy } from './policy.ts'
 
@@ -57,5 +57,6 @@ function isOurs({ key, value }: Taint): boolean {
 /** Whether pods of a Cluster could run on a node instead: on one that is not its own and takes pods. */
 export function isAlternative({ metadata, spec, status }: Node, isOfCluster: boolean): boolean {
   const isReady = status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
-  return !isOfCluster && isReady && !spec?.unschedulable && metadata.deletionTimestamp === undefined
+  const isClosed = spec?.unschedulable || spec?.taints?.some(({ key }) => key === retiringTaint.key)
+  return !isOfCluster && isReady && !isClosed && metadata.deletionTimestamp === undefined
 }

@@ -101,6 +101,12 @@ export class Leaf {
     await this.#tree?.virtualNodes.leave()
   }
 
+  /** Takes {@link leave} back. */
+  stay(): void {
+    this.#leaving = false
+    this.#tree?.virtualNodes.stay()
+  }
+
   /** Takes up what the Cluster says now. */
   setOptions(cluster: StoredCluster): void {
     const { clusterTreeOptions } = cluster.spec

@@ -40,9 +40,14 @@ export function withTaint(present: Node, taint: Taint): Identity {
   const carried = parse(annotations[nodeCarriesAnnotation])
   const labels = Object.fromEntries(Object.entries(has).filter(([key]) => carried.labels.includes(key)))
   const ours = (present.spec?.taints ?? []).filter((present) => carried.taints.includes(idOf(present)))
-  const taints = [...ours.filter((present) => !sameTaint(present, taint)), taint]
+  return alsoTainted({ metadata: { labels, annotations: {} }, spec: { taints: ours } }, taint)
+}
+
+/** What a node should have of us, and one taint more. Pure. */
+export function alsoTainted({ metadata: { labels, annotations }, spec }: Identity, taint: Taint): Identity {
+  const taints = [...(spec.taints ?? []).filter((one) => !sameTaint(one, taint)), taint]
   return {
-    metadata: { labels, annotations: { [nodeCarriesAnnotation]: stampOf(labels, taints) } },
+    metadata: { labels, annotations: { ...annotations, [nodeCarriesAnnotation]: stampOf(labels, taints) } },
     spec: { taints },
   }
 }

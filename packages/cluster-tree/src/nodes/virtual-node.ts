@@ -3,7 +3,7 @@ import { type ClusterConditionReason, retiringTaint, type VirtualNodeModel } fro
 import { type Client, type Informer, type Node, nodes } from '@kosmos/kube'
 import type { KubeletEndpoint } from '../kubelet/kubelets.ts'
 import type { Offer } from './capacity.ts'
-import { type Identity, identityPatch, withTaint } from './carried-identity.ts'
+import { alsoTainted, type Identity, identityPatch, withTaint } from './carried-identity.ts'
 import type { FreeRoom } from './free-shapes.ts'
 import { healthOf, pressuresOf } from './health.ts'
 import { createNodeLease, renewNodeLease } from './lease.ts'
@@ -75,17 +75,9 @@ export class VirtualNode {
     if (node) await renewNodeLease(this.#options.root, node)
   }
 
-  /** Takes no new pods from now on. */
-  async cordon(): Promise<void> {
-    const node = await this.read()
-    if (!node || node.spec?.unschedulable) return
-    const patch = { metadata: { uid: node.metadata.uid }, spec: { unschedulable: true } }
-    await this.#patch(patch, `node ${this.name} cannot be cordoned`)
-  }
-
-  /** As {@link cordon}, but undone by {@link bringAbout}, also after a restart. */
+  /** Takes no new pods from now on, until {@link bringAbout} undoes it, also after a restart. */
   async closeToNewPods(): Promise<void> {
-    const node = this.present
+    const node = await this.read()
     if (node) await this.#keepIdentity(node, withTaint(node, retiringTaint))
   }
 
@@ -94,18 +86,21 @@ export class VirtualNode {
     if (node) await this.#options.root.delete(nodes, { name: this.name }, { uid: node.metadata.uid })
   }
 
-  /** Makes the node what its model and its leaf nodes say. Returns why that is not possible. */
-  async bringAbout(facts: NodeFacts, { create }: { readonly create: boolean }): Promise<NodeRefusal | undefined> {
+  /**
+   * Makes the node what its model and its leaf nodes say. Returns why that is not possible.
+   * @param isLeaving it takes no new pods, and is not made anew
+   */
+  async bringAbout(facts: NodeFacts, isLeaving: boolean): Promise<NodeRefusal | undefined> {
     const manifest = virtualNode(facts.model, this.#options, facts)
     let node = this.present
     if (!node) {
-      if (!create) return undefined
+      if (isLeaving) return undefined
       // With its status, as a kubelet registers: a status of its own would meet what others write on a new node.
       const created = await this.#create({ ...manifest, status: this.#statusOf(facts, undefined) })
       if ('reason' in created) return created
       node = created
     }
-    await this.#keepIdentity(node, manifest)
+    await this.#keepIdentity(node, isLeaving ? alsoTainted(manifest, retiringTaint) : manifest)
     await this.#writeStatus(node, facts)
     return undefined
   }

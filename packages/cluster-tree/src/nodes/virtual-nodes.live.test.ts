@@ -124,6 +124,7 @@ describe('the virtual node of a leaf, in the root', () => {
     })
   const readyStatus = ({ status }: Node) => status?.conditions?.find(({ type }) => type === 'Ready')?.status
   const isReady = (node: Node) => readyStatus(node) === 'True'
+  const isClosed = ({ spec }: Node) => spec?.taints?.some(({ key }) => key === retiringTaint.key)
   const patch = async (body: object) => unwrap(await root.client.patch(nodes, { name }, body, { type: 'merge' }))
   const patchStatus = async (status: Partial<NodeStatus>) =>
     unwrap(await root.client.patch(nodes, { name }, { status }, { type: 'strategic', subresource: 'status' }))
@@ -287,13 +288,23 @@ describe('the virtual node of a leaf, in the root', () => {
   it('takes no new pods when its Cluster leaves, and then stays away', async () => {
     await eventuallyNode('it is Ready', isReady)
     await virtualNodes.leave()
-    assert.equal((await inRoot())?.spec?.unschedulable, true)
+    assert(isClosed((await inRoot()) ?? assert.fail()))
     await root.client.delete(nodes, { name })
     virtualNodes.apply(models)
     await virtualNodes.onBeat({ kind: 'ready' })
     stop.abort()
     await ends
     assert.equal(await inRoot(), undefined)
+  })
+
+  it('takes pods again when its Cluster stays after all, unless somebody has cordoned it', async () => {
+    await eventuallyNode('it is Ready', isReady)
+    await root.client.patch(nodes, { name }, { spec: { unschedulable: true } }, { type: 'merge' })
+    await virtualNodes.leave()
+    await eventuallyNode('it takes none', isClosed)
+    virtualNodes.stay()
+    const node = await eventuallyNode('it takes some', (node) => !isClosed(node))
+    assert.equal(node.spec?.unschedulable, true)
   })
 
   it('is not written while nothing changes', async () => {
@@ -358,9 +369,7 @@ describe('the virtual node of a leaf, in the root', () => {
       await eventually('it is served', () => told.includes(`serves ${name}`))
       occupied.add(name)
       take(pool('gpu', `gone${count}`))
-      const retiring = await eventuallyNode('it takes no new pods', ({ spec }) =>
-        spec?.taints?.some(({ key }) => key === retiringTaint.key),
-      )
+      const retiring = await eventuallyNode('it takes no new pods', isClosed)
       assert.equal(retiring.status?.allocatable?.cpu, '28', 'what is said of it stays')
       assert.equal(virtualNodes.homeOf(name), undefined)
       await virtualNodes.onBeat({ kind: 'ready' })
@@ -375,7 +384,6 @@ describe('the virtual node of a leaf, in the root', () => {
       const { metadata } = await eventuallyNode('it is Ready', isReady)
       occupied.add(name)
       take(pool('gpu', `tried${count}`))
-      const isClosed = ({ spec }: Node) => spec?.taints?.some(({ key }) => key === retiringTaint.key)
       await eventuallyNode('it takes no new pods', isClosed)
       take()
       const node = await eventuallyNode('it takes pods', (node) => !isClosed(node))

@@ -205,7 +205,14 @@ export class VirtualNodes {
   /** Takes no new pods from now on; a node that is deleted is not made again. */
   async leave(): Promise<void> {
     this.#leaving = true
-    await Promise.all([...this.#served.values()].map(({ node }) => node.cordon()))
+    await Promise.all([...this.#served.values()].map(({ node }) => node.closeToNewPods()))
+  }
+
+  /** Takes {@link leave} back. */
+  stay(): void {
+    if (!this.#leaving) return
+    this.#leaving = false
+    for (const name of this.#served.keys()) this.#controller.enqueue(name)
   }
 
   #serve(name: string, model?: VirtualNodeModel): void {
@@ -294,6 +301,7 @@ export class VirtualNodes {
     const members = [...this.membersOf(name)]
     const roomIsDue = this.#addUpRoom(served)
     const isUnknown = model.kind === 'node' && members.length === 0 && !node.present
+    const wasLeaving = this.#leaving
     const refused = isUnknown
       ? ({ reason: 'LeafNodeNotFound', detail: name } as const)
       : await node.bringAbout(
@@ -306,11 +314,11 @@ export class VirtualNodes {
             taint: this.#taint,
             priority: this.#priority,
           },
-          { create: !this.#leaving },
+          wasLeaving,
         )
     this.#refuse(served, refused)
     // It may have been on its way when the Cluster left.
-    if (this.#leaving) await node.cordon()
+    if (this.#leaving && !wasLeaving) await node.closeToNewPods()
     if (refused?.reason === 'NodeNameTaken') await this.#close(name, served)
     else if (!refused && !this.#leaving) this.#open(name, served)
     return refused && !isUnknown ? { afterMs: 30_000 } : roomIsDue
