@@ -403,19 +403,35 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
       return platform.kubectl(['patch', 'clusters.kosmos.io', 'leaf2', '--type=merge', '-p', patch])
     }
     const isClosed = async () => (await node('leaf2'))?.spec?.taints?.some(({ key }) => key === retiringTaint.key)
-    const held = pod('held', { cluster: 'leaf2' })
-    await platform.apply({ ...held, metadata: { ...held.metadata, finalizers: ['test.example/kept'] } })
-    const { metadata } = await running('held')
+    const admission = { apiVersion: 'admissionregistration.k8s.io/v1', metadata: { name: 'held' } }
+    const matchConstraints = {
+      resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['DELETE'], resources: ['pods'] }],
+    }
+    const validations = [{ expression: "oldObject.metadata.name != 'held'", message: 'not today' }]
+    await platform.apply(
+      { ...admission, kind: 'ValidatingAdmissionPolicy', spec: { matchConstraints, validations } },
+      {
+        ...admission,
+        kind: 'ValidatingAdmissionPolicyBinding',
+        spec: { policyName: 'held', validationActions: ['Deny'] },
+      },
+      pod('held', { cluster: 'leaf2' }),
+    )
+    const before = incarnation(await running('held'))
+    await eventually('it is held', async () => !(await root().delete(pods, inDefault('held'), { dryRun: true })).ok)
     await enable(false)
     await eventually('it takes no pods', isClosed)
-    await eventually('its pods go', async () => (await root().get(pods, inDefault('held')))?.metadata.deletionTimestamp)
+    await eventually('it is said what holds it', async () => {
+      const conditions = (await cluster('leaf2')).status?.conditions ?? []
+      return conditions.some(
+        ({ reason, message }) => reason === 'Leaving' && /default\/held: .*not today/.test(message),
+      )
+    })
     await enable(true)
     await eventually('it takes pods', async () => !(await isClosed()))
-    const { uid } = metadata
-    await root().patch(pods, inDefault('held'), { metadata: { uid, finalizers: null } }, { type: 'merge' })
-    await eventually('they are gone', async () => {
-      return !(await root().get(pods, inDefault('held'))) && !(await root().get(pods, inDefault('steady-2')))
-    })
+    assert.deepEqual(incarnation(await running('held')), before)
+    await platform.kubectl(['delete', 'validatingadmissionpolicybindings,validatingadmissionpolicies', 'held'])
+    await eventually('the other pod is gone', async () => !(await root().get(pods, inDefault('steady-2'))))
     await platform.apply(pod('steady-2', { cluster: 'leaf2' }))
     await running('steady-2')
     steady.set('leaf2', await look(2))

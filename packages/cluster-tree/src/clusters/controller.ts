@@ -12,10 +12,13 @@ import {
   type Credentials,
   clusters,
   credentialsRef,
+  describeObject,
+  type Node,
   nodes,
   type Pod,
   pods,
   type Requeue,
+  type Resource,
   readCredentials,
   type StoredCluster,
 } from '@kosmos/kube'
@@ -215,24 +218,21 @@ export class ClusterController {
       wasUsed: cluster.status?.version !== undefined && leaf?.report().refused === undefined,
     })
     switch (step.kind) {
-      case 'drain':
-        for (const pod of rootPods) {
-          const { metadata } = pod
-          if (metadata.deletionTimestamp || isOfDaemonSet(pod)) continue
-          const { namespace, name, uid } = metadata
-          await root.client.delete(pods, { namespace, name }, { uid })
-        }
-        await this.#reportLeaving(cluster, credentials, `${step.left} pods are still on its virtual nodes`)
+      case 'drain': {
+        const going = rootPods.filter((pod) => !pod.metadata.deletionTimestamp && !isOfDaemonSet(pod))
+        const refusal = await this.#delete(pods, going)
+        await this.#reportLeaving(cluster, credentials, `${step.left} pods are still on its virtual nodes${refusal}`)
         return { afterMs: 1_000 }
+      }
       case 'wait':
         await this.#reportLeaving(cluster, credentials, step.message)
         return { afterMs: 1_000 }
-      case 'removeVirtualNodes':
-        for (const { metadata } of virtualNodes) {
-          await root.client.delete(nodes, { name: metadata.name }, { uid: metadata.uid })
-        }
+      case 'removeVirtualNodes': {
+        const refusal = await this.#delete(nodes, virtualNodes)
+        if (refusal) await this.#reportLeaving(cluster, credentials, `virtual nodes are still there${refusal}`)
         // The leaf goes on until its last pod has ended; it does not make the node again.
         return { afterMs: 1_000 }
+      }
       case 'finish':
         await this.#end(name)
         if (cluster.metadata.deletionTimestamp) await removeMovedKubeconfig(root.client, cluster)
@@ -242,6 +242,18 @@ export class ClusterController {
         )
         return
     }
+  }
+
+  /** Deletes objects of the root; returns what it says of the first that it refuses, to be added to a sentence. */
+  async #delete(resource: Resource, objects: Iterable<Pod | Node>): Promise<string> {
+    let refusal = ''
+    for (const { metadata } of objects) {
+      const { namespace, name, uid } = metadata
+      const outcome = await this.#options.root.client.delete(resource, { namespace, name }, { uid })
+      const isGone = outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation'
+      if (!isGone) refusal ||= `; ${describeObject({ metadata, kind: resource.kind })}: ${outcome.status.message}`
+    }
+    return refusal
   }
 
   /** Also those on a virtual node that somebody has deleted; never those on a node that is not ours. */
