@@ -182,6 +182,9 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
     await root.client.delete(configMaps, { namespace, name: 'orphan' })
     await eventually('it is missed', () => life.copies.stateOf(key('orphan')) === 'missing')
     assert.equal((await copyIn('orphan'))?.metadata.uid, copy.metadata.uid)
+    life.wish('shop/content', key('orphan'))
+    life.need(`${namespace}/pod-of-orphan`)
+    await eventually('whoever is left can do without', async () => !(await copyIn('orphan')))
   })
 
   it('go with the root’s own when every pod can do without, and come back with it', async () => {

@@ -42,6 +42,16 @@ describe('which pods need which ConfigMaps and Secrets', () => {
     assert(registry.isNeeded('secrets/shop/x') && !registry.isRequired('secrets/shop/x'))
   })
 
+  it('tells of a key when the last pod that cannot do without goes, or the first one comes: its copy may go, or stays', () => {
+    const registry = new ConfigurationRegistry()
+    const x = 'secrets/shop/x'
+    registry.set('shop/a', [x], [x])
+    assert.deepEqual(registry.set('shop/b', [x]), [x])
+    assert.deepEqual(registry.set('shop/c', [x]), [])
+    assert.deepEqual(registry.set('shop/b', [x], [x]), [])
+    assert.deepEqual(registry.set('shop/c', []), [x])
+  })
+
   it('counts a pod that names the same object twice once', () => {
     const registry = new ConfigurationRegistry()
     assert.deepEqual(registry.set('shop/a', ['secrets/shop/x', 'secrets/shop/x']), ['secrets/shop/x'])

@@ -13,50 +13,21 @@ export class ConfigurationRegistry {
   /** Of the dependents those that cannot do without. */
   readonly #requiredBy = new Map<ConfigurationKey, Set<ObjectKey>>()
 
-  /** States what a pod needs, and what of it it can do without; returns the keys that gained their first or lost their last dependent. */
+  /**
+   * States what a pod needs, and what of it it can do without; returns the keys that gained their first or lost their last dependent,
+   * of all or of those that cannot do without.
+   */
   set(
     pod: ObjectKey,
     needs: readonly ConfigurationKey[],
     optional: readonly ConfigurationKey[] = [],
   ): ConfigurationKey[] {
-    this.#require(
-      pod,
-      needs.filter((key) => !optional.includes(key)),
-    )
     const before = this.#needs.get(pod) ?? []
-    const turned: ConfigurationKey[] = []
-    for (const key of before) {
-      if (needs.includes(key)) continue
-      const pods = this.#dependents.get(key)
-      pods?.delete(pod)
-      if (pods?.size === 0) {
-        this.#dependents.delete(key)
-        turned.push(key)
-      }
-    }
-    for (const key of needs) {
-      const pods = this.#dependents.get(key)
-      if (pods) pods.add(pod)
-      else {
-        this.#dependents.set(key, new Set([pod]))
-        turned.push(key)
-      }
-    }
+    const required = needs.filter((key) => !optional.includes(key))
+    const turned = [...move(this.#dependents, pod, before, needs), ...move(this.#requiredBy, pod, before, required)]
     if (needs.length > 0) this.#needs.set(pod, needs)
     else this.#needs.delete(pod)
-    return turned
-  }
-
-  #require(pod: ObjectKey, required: readonly ConfigurationKey[]): void {
-    for (const key of this.#needs.get(pod) ?? []) {
-      const pods = this.#requiredBy.get(key)
-      pods?.delete(pod)
-      if (pods?.size === 0) this.#requiredBy.delete(key)
-    }
-    for (const key of required) {
-      const pods = this.#requiredBy.get(key) ?? new Set()
-      this.#requiredBy.set(key, pods.add(pod))
-    }
+    return [...new Set(turned)]
   }
 
   /** Whether a pod needs it that cannot do without. */
@@ -75,4 +46,29 @@ export class ConfigurationRegistry {
   keys(): Iterable<ConfigurationKey> {
     return this.#dependents.keys()
   }
+}
+
+/** Takes a pod out of the sets of some keys and puts it into those of others; returns the keys whose set came or went. */
+function move(
+  sets: Map<ConfigurationKey, Set<ObjectKey>>,
+  pod: ObjectKey,
+  from: readonly ConfigurationKey[],
+  to: readonly ConfigurationKey[],
+): ConfigurationKey[] {
+  const turned: ConfigurationKey[] = []
+  for (const key of from) {
+    const pods = sets.get(key)
+    if (to.includes(key) || !pods?.delete(pod) || pods.size > 0) continue
+    sets.delete(key)
+    turned.push(key)
+  }
+  for (const key of to) {
+    const pods = sets.get(key)
+    if (pods) pods.add(pod)
+    else {
+      sets.set(key, new Set([pod]))
+      turned.push(key)
+    }
+  }
+  return turned
 }
