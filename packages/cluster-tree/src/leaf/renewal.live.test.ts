@@ -21,7 +21,7 @@ import { kubeconfig } from '@kosmos/kube/testing'
 import { type Credential, openAuthority } from '@kosmos/testbed'
 import { load } from 'js-yaml'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
-import { runClusterTree } from '../process/run.ts'
+import { runTree } from './fixture.ts'
 
 const definition = new URL('../../../../deploy/crds/kosmos.io_clusters.yaml', import.meta.url)
 const bindings = resource('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', 'clusterrolebindings', 'Cluster')
@@ -141,19 +141,7 @@ describe('new credentials of a leaf', () => {
     unwrap(await root.client.create(secrets, { metadata: secret, data } as KubeObject))
     const spec = { credentialsSecretRef: { name: secret.name }, clusterTreeOptions: { enable: true } }
     unwrap(await root.client.create(clusters, { metadata: { name: 'leaf' }, spec } as KubeObject))
-    running = runClusterTree(
-      {
-        kubeconfig: root.controlPlane.kubeconfig,
-        nodeAddress: '127.0.0.1',
-        firstKubeletPort: 0,
-        https: { address: '127.0.0.1', port: 0, tls: undefined },
-        leaderElection: false,
-        identity: 'test',
-        logLevel: 'info',
-      },
-      log,
-      stop.signal,
-    )
+    running = runTree(root, log, stop.signal)
     running.catch(() => {})
     await says('True CredentialsAccepted')
     const containers = [{ name: 'main', image: 'nginx' }]

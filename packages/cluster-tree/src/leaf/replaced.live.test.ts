@@ -15,7 +15,7 @@ import {
 } from '@kosmos/kube'
 import { load } from 'js-yaml'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
-import { runClusterTree } from '../process/run.ts'
+import { runTree } from './fixture.ts'
 
 const definition = new URL('../../../../deploy/crds/kosmos.io_clusters.yaml', import.meta.url)
 const secret = { namespace: systemNamespace, name: 'of-leaf' }
@@ -58,19 +58,7 @@ describe('a leaf that is made anew while it is followed, with the address and th
     unwrap(await root.client.create(secrets, { metadata: secret, data } as KubeObject))
     const spec = { credentialsSecretRef: { name: secret.name }, clusterTreeOptions: { enable: true } }
     unwrap(await root.client.create(clusters, { metadata: { name: 'leaf' }, spec } as KubeObject))
-    running = runClusterTree(
-      {
-        kubeconfig: root.controlPlane.kubeconfig,
-        nodeAddress: '127.0.0.1',
-        firstKubeletPort: 0,
-        https: { address: '127.0.0.1', port: 0, tls: undefined },
-        leaderElection: false,
-        identity: 'test',
-        logLevel: 'info',
-      },
-      () => {},
-      stop.signal,
-    )
+    running = runTree(root, () => {}, stop.signal)
     running.catch(() => {})
     await says('CredentialsValid', 'True CredentialsAccepted')
     const placed = { nodeName: 'kosmos-leaf', tolerations: [{ operator: 'Exists' }] }
