@@ -1,5 +1,6 @@
 import { bundleClusterLink } from '@kosmos/cluster-link/build'
-import { bundleClusterTree } from '@kosmos/cluster-tree/build'
+import { bundleClusterTree, clusterTreeFlags } from '@kosmos/cluster-tree/build'
+import { nodeFlags } from '@kosmos/kube/build'
 import { bundleScheduler } from '@kosmos/scheduler/build'
 import type { Testbed } from '@kosmos/testbed'
 
@@ -7,6 +8,7 @@ import type { Testbed } from '@kosmos/testbed'
 export interface Component {
   readonly name: 'cluster-tree' | 'cluster-tree-standby' | 'scheduler' | 'scheduler-standby' | 'cluster-link'
   readonly bundle: (outfile: string) => Promise<void>
+  readonly nodeFlags: readonly string[]
   /** Its ServiceAccount in kosmos-system. */
   readonly account: string
   /** Manifests below deploy/ that it needs, but for its Deployment. */
@@ -17,6 +19,7 @@ export interface Component {
 export const clusterTree: Component = {
   name: 'cluster-tree',
   bundle: bundleClusterTree,
+  nodeFlags: clusterTreeFlags,
   account: 'clustertree',
   manifests: ['clustertree.yaml', 'rbac/clustertree.yaml'],
   args: ({ root }) => ['--node-address', new URL(root.server).hostname, '--kubelet-port', '0'],
@@ -28,6 +31,7 @@ export const clusterTreeStandby: Component = { ...clusterTree, name: 'cluster-tr
 export const scheduler: Component = {
   name: 'scheduler',
   bundle: bundleScheduler,
+  nodeFlags: nodeFlags.manyChanges,
   account: 'scheduler',
   manifests: ['rbac/scheduler.yaml', 'admission.yaml'],
   args: () => [],
@@ -39,6 +43,7 @@ export const schedulerStandby: Component = { ...scheduler, name: 'scheduler-stan
 export const clusterLink: Component = {
   name: 'cluster-link',
   bundle: bundleClusterLink,
+  nodeFlags: nodeFlags.littleMemory,
   account: 'clusterlink',
   manifests: ['clustertree.yaml', 'rbac/clusterlink.yaml'],
   args: () => [],

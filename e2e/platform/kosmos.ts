@@ -1,7 +1,6 @@
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { join, type LinkChoices, lines } from '@kosmos/kosmosctl'
-import { nodeFlags } from '@kosmos/kube/build'
 import { launch, type Progress, type Testbed } from '@kosmos/testbed'
 import { type Component, clusterLink, clusterTree, scheduler } from './components.ts'
 import { rootCredentials } from './credentials.ts'
@@ -83,7 +82,7 @@ export async function startComponent(
     id: `root/${name}`,
     argv: [
       process.execPath,
-      ...nodeFlags,
+      ...component.nodeFlags,
       program,
       ...['--kubeconfig', kubeconfig, '--https', https, ...(http ? ['--http', http] : [])],
       ...['--tls-cert-file', cert, '--tls-private-key-file', key],

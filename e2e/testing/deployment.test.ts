@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, it } from 'node:test'
+import { clusterTreeFlags } from '@kosmos/cluster-tree/build'
 import { nodeFlags } from '@kosmos/kube/build'
 import { loadAll } from 'js-yaml'
 
@@ -10,16 +11,18 @@ interface Manifest {
   spec: { template: { spec: { containers: { command: string[] }[] } } }
 }
 
-for (const [name, file] of [
-  ['cluster-tree', 'clustertree.yaml'],
-  ['scheduler', 'scheduler.yaml'],
+for (const [name, file, flags] of [
+  ['cluster-tree', 'clustertree.yaml', clusterTreeFlags],
+  ['scheduler', 'scheduler.yaml', nodeFlags.manyChanges],
+  ['cluster-link', 'clusterlink.yaml', nodeFlags.littleMemory],
+  ['link-agent', 'link-agent.yaml', nodeFlags.littleMemory],
 ] as const) {
-  describe(`the Deployment of ${name}`, () => {
+  describe(`the workload of ${name}`, () => {
     it('starts Node as the scenarios and benchmarks do', async () => {
       const manifests = loadAll(await readFile(path.resolve(import.meta.dirname, '../../deploy', file), 'utf8'))
-      const deployment = (manifests as Manifest[]).find(({ kind }) => kind === 'Deployment')
-      const [container] = deployment?.spec.template.spec.containers ?? []
-      assert.deepEqual(container?.command, ['node', ...nodeFlags, `/kosmos/${name}.mjs`])
+      const workload = (manifests as Manifest[]).find(({ kind }) => kind === 'Deployment' || kind === 'DaemonSet')
+      const [container] = workload?.spec.template.spec.containers ?? []
+      assert.deepEqual(container?.command, ['node', ...flags, `/kosmos/${name}.mjs`])
     })
   })
 }

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Agent, RequestOptions } from 'node:https'
-import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { type buildConnector, type Dispatcher, ProxyAgent, Agent as UndiciAgent } from 'undici'
 import { errorOf } from '../observe/observe.ts'
@@ -19,7 +19,7 @@ export interface Transport {
   /** Login headers; may read a token file or run an exec plug-in, which client-node caches by expiry. */
   headers(): Promise<OutgoingHttpHeaders>
   /** Options for node:https, for connections that are upgraded. */
-  upgradeOptions(): Promise<RequestOptions>
+  upgradeOptions(): Promise<RequestOptions & { readonly secureContext?: SecureContext }>
   /** Takes nothing new; what is under way ends by itself, and with the last of it the sockets. */
   retire(): Promise<void>
   close(): Promise<void>
@@ -94,6 +94,13 @@ export async function createTransport(config: KubeConfig, options: TransportOpti
     return pending
   }
 
+  // Reading the same certificates and key for each connection takes longer than a short handshake.
+  let read: SecureContext | undefined
+  const context = () => {
+    read ??= createSecureContext(tls as SecureContextOptions)
+    return read
+  }
+
   return {
     server: new URL(cluster.server),
     requests,
@@ -101,7 +108,8 @@ export async function createTransport(config: KubeConfig, options: TransportOpti
     headers: async () => fixed ?? authorization(await current()),
     async upgradeOptions() {
       // With the same agent again, which keeps TLS sessions: the next handshake is a short one.
-      const options = changes ? await current() : tls
+      if (!changes) return { ...tls, headers: authorization(tls), agent: tls.agent as Agent, secureContext: context() }
+      const options = await current()
       return { ...options, headers: authorization(options), agent: options.agent as Agent }
     },
     async retire() {

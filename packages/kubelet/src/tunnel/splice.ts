@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { countPassed } from './young-buffers.ts'
 
 /** How long the other direction may be silent once one has ended; streaming protocols end as a whole. */
 const halfOpenMs = 60_000
@@ -52,6 +53,7 @@ function pump(from: Socket, to: Socket): void {
     to.uncork()
   }
   from.on('data', (chunk: Buffer) => {
+    countPassed(chunk.length)
     if (!corked) {
       corked = true
       to.cork()
