@@ -10,7 +10,7 @@ import { benchPods, type PodsOptions } from './pods/bench.ts'
 import { models } from './pods/model.ts'
 import { describePods } from './pods/report.ts'
 import { benchAdmission, describeAdmission } from './scheduler/admission.ts'
-import { benchScheduler, describeScheduler } from './scheduler/bench.ts'
+import { benchScheduler, describeScheduler, type SchedulerOptions } from './scheduler/bench.ts'
 import { benchSync, describeSync } from './sync/bench.ts'
 
 export const program = new Command('npm run bench --')
@@ -49,8 +49,9 @@ program
   .option('--count <pods>', 'pods each time', wholeFrom(1), 2000)
   .option('--nodes <nodes>', 'nodes of the root, in ten clusters', wholeFrom(1), 1000)
   .option('--policies <policies>', 'WorkloadPolicies', wholeFrom(1), 100)
+  .option('--rate <pods>', 'pods a second while single decisions are timed', wholeFrom(1), 100)
   .option('--json', 'print one JSON object')
-  .action(async ({ json, ...options }: { count: number; nodes: number; policies: number; json?: boolean }) => {
+  .action(async ({ json, ...options }: Omit<SchedulerOptions, 'progress'> & { json?: boolean }) => {
     const result = await benchScheduler({ ...options, progress: progressOn(process.stderr) })
     console.log(json ? JSON.stringify(result) : describeScheduler(result))
   })
