@@ -116,12 +116,14 @@ describe('leaves that go away and come back', () => {
   it('take pods again when what was replaced is gone from them', async () => {
     frozen().resume('kube-apiserver')
     await line.restore()
-    await eventually('the node is back in service', async () => {
+    const left = await eventually('the node is back in service', async () => {
       const node = await virtualNode(1)
       const isOut = node?.spec?.taints?.some(({ key }) => key === 'node.kubernetes.io/out-of-service')
-      if (!isOut) assert.equal(await inLeaf(1, 'db-0'), undefined, 'the old copy has gone first')
-      return node && !isOut && isReady(node)
+      // At the first sight of it, whether it is Ready by then or not.
+      return node && !isOut && { copy: await inLeaf(1, 'db-0') }
     })
+    assert.equal(left.copy, undefined, 'the old copy has gone first')
+    await eventually('the node is Ready', async () => isReady((await virtualNode(1)) ?? assert.fail()))
     await eventually('it is said', async () => /kosmos-leaf1/.test(await events('FailoverEnded')))
     const now = await running('db-0')
     assert.equal((await inLeaf(2, 'db-0'))?.metadata.annotations?.[rootUidAnnotation], now.metadata.uid)
