@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createGather } from '../stats/gather.ts'
 import { type Peer, startPeer } from '../testing/leaf.ts'
 import { ask, type Served, serve } from '../testing/serve.ts'
+import type { NodeContext, RequestContext } from './context.ts'
+import { statsRoutes } from './stats.ts'
 
 describe('the figures of a virtual node', () => {
   let leaf: Peer
@@ -54,6 +61,35 @@ describe('the figures of a virtual node', () => {
     const forbidden = await get('/metrics/probes')
     assert.equal(forbidden.code, 503)
     assert.match(forbidden.text, /does not let its nodes be asked: nodes "worker-1" is forbidden/)
+  })
+
+  it('count on from one look to the next, whichever nodes there are', async () => {
+    const seconds: Record<string, number> = { 'worker-1': 100, 'worker-2': 5_000 }
+    answer = (url) => {
+      const node = Object.keys(seconds).find((name) => url.includes(name)) ?? ''
+      return { code: 200, body: `# TYPE node_cpu counter\nnode_cpu ${seconds[node]}\n` }
+    }
+    let names = ['worker-1']
+    const leafNodes = { connection: leaf.connection, names: () => names, copies: () => copies }
+    const node = { nodeName: 'kosmos-leaf1', leafNodes } as unknown as NodeContext
+    const { metricsResource } = statsRoutes(createGather(1))
+    const http = createServer((_, response) => {
+      void metricsResource({}, new URLSearchParams(), response, { node } as unknown as RequestContext)
+    })
+    await once(http.listen(0, '127.0.0.1'), 'listening')
+    const look = async () => {
+      await sleep(20)
+      const answered = await fetch(`http://127.0.0.1:${(http.address() as AddressInfo).port}`)
+      return (await answered.text()).split('\n')[1]
+    }
+    assert.equal(await look(), 'node_cpu 0')
+    names = ['worker-1', 'worker-2']
+    seconds['worker-1'] = 101
+    assert.equal(await look(), 'node_cpu 1')
+    names = ['worker-2']
+    seconds['worker-2'] = 5_002
+    assert.equal(await look(), 'node_cpu 3')
+    http.close()
   })
 
   it('are a summary in JSON as well', async () => {

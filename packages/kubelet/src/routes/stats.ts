@@ -1,13 +1,23 @@
 import type { ServerResponse } from 'node:http'
 import { send, sendJson } from '../answer.ts'
+import { CounterSums } from '../stats/counter-sums.ts'
 import { EXPOSITION, mergeExpositions } from '../stats/exposition.ts'
 import { createGather, type Gather, type Gathered, type StatsPath, StatsUnavailable } from '../stats/gather.ts'
-import { mergeSummaries, type Summary } from '../stats/summary.ts'
+import { mergeSummaries } from '../stats/summary.ts'
 import type { NodeContext, RequestContext } from './context.ts'
 import type { RouteParams } from './params.ts'
 
 /** The routes that tell what the pods of a virtual node use; they share what has been asked of the leaf's nodes. */
 export function statsRoutes(gather: Gather = createGather()) {
+  /** Of each virtual node, for as long as it has a kubelet. */
+  const counters = new WeakMap<NodeContext, Map<StatsPath, CounterSums>>()
+  const countersOf = (node: NodeContext, path: StatsPath): CounterSums => {
+    const ofNode = counters.get(node) ?? new Map<StatsPath, CounterSums>()
+    const sums = ofNode.get(path) ?? new CounterSums()
+    counters.set(node, ofNode.set(path, sums))
+    return sums
+  }
+
   const asked = async (
     path: StatsPath,
     { nodeName, leafNodes }: NodeContext,
@@ -29,7 +39,7 @@ export function statsRoutes(gather: Gather = createGather()) {
     async (_params: RouteParams, _query: URLSearchParams, response: ServerResponse, { node }: RequestContext) => {
       const gathered = await asked(path, node, response)
       if (!gathered) return
-      const text = mergeExpositions(gathered.bodies.map(String), node.leafNodes.copies(), gathered.failed)
+      const text = mergeExpositions(gathered, node.leafNodes.copies(), countersOf(node, path))
       send(response, { code: 200, text, headers: EXPOSITION })
     }
 
@@ -41,10 +51,10 @@ export function statsRoutes(gather: Gather = createGather()) {
     { node }: RequestContext,
   ) => {
     const little = query.get('only_cpu_and_memory') === 'true'
-    const gathered = await asked(little ? 'stats/summary?only_cpu_and_memory=true' : 'stats/summary', node, response)
+    const path = little ? 'stats/summary?only_cpu_and_memory=true' : 'stats/summary'
+    const gathered = await asked(path, node, response)
     if (!gathered) return
-    const { bodies, failed } = gathered
-    sendJson(response, mergeSummaries(node.nodeName, bodies as Summary[], node.leafNodes.copies(), failed))
+    sendJson(response, mergeSummaries(node.nodeName, gathered, node.leafNodes.copies(), countersOf(node, path)))
   }
 
   return {

@@ -8,9 +8,11 @@ export type StatsPath =
   | 'stats/summary?only_cpu_and_memory=true'
   | `metrics/${'resource' | 'cadvisor' | 'probes'}`
 
-/** What the kubelets said; those that did not answer well are counted. */
+/** What the kubelets said, by the names of their nodes; those that did not answer well are counted. */
 export interface Gathered {
-  readonly bodies: readonly unknown[]
+  /** Rises from one look at the nodes to the next. */
+  readonly round: number
+  readonly bodies: ReadonlyMap<string, unknown>
   readonly failed: number
 }
 
@@ -31,11 +33,12 @@ export function createGather(freshMs = FRESH_MS) {
     // Answers are megabytes: they do not wait for the next scrape to be forgotten.
     ttlAutopurge: true,
   })
+  let rounds = 0
   return async (virtualNode: string, nodes: LeafNodes, path: StatsPath): Promise<Gathered> => {
     const key = `${virtualNode} ${path}`
     const known = answers.get(key)
     if (known) return await known
-    const asked = askAll(nodes, path)
+    const asked = askAll(nodes, path, ++rounds)
     answers.set(key, asked)
     // What failed is asked for again by the next.
     asked.catch(() => answers.delete(key))
@@ -45,20 +48,20 @@ export function createGather(freshMs = FRESH_MS) {
 
 export type Gather = ReturnType<typeof createGather>
 
-async function askAll({ connection, names }: LeafNodes, path: StatsPath): Promise<Gathered> {
-  const bodies: unknown[] = []
+async function askAll({ connection, names }: LeafNodes, path: StatsPath, round: number): Promise<Gathered> {
+  const bodies = new Map<string, unknown>()
   let failed = 0
   const left = [...names()]
   const lane = async () => {
     for (let name = left.pop(); name !== undefined; name = left.pop()) {
       const answer = await ask(connection, name, path)
       if (answer === undefined) failed++
-      else bodies.push(answer)
+      else bodies.set(name, answer)
     }
   }
   await Promise.all(Array.from({ length: CONCURRENT_REQUESTS }, lane))
-  if (bodies.length === 0 && failed > 0) throw new StatsUnavailable(`no node of cluster ${connection.name} answers`)
-  return { bodies, failed }
+  if (bodies.size === 0 && failed > 0) throw new StatsUnavailable(`no node of cluster ${connection.name} answers`)
+  return { round, bodies, failed }
 }
 
 /** Undefined if this node has no answer; throws when none of them will have one. */

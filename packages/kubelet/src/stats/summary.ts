@@ -1,3 +1,5 @@
+import type { CounterSums } from './counter-sums.ts'
+import type { Gathered } from './gather.ts'
 import type { CopyIdentity } from './leaf-nodes.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -15,39 +17,58 @@ export interface Summary {
 /** What adds up over machines. Networks and limits of processes do not. */
 const SUMMED = ['cpu', 'memory', 'swap', 'fs', 'runtime'] as const
 
-/** One summary out of those of several kubelets: the given pods, with their uid in the root, and the nodes' sum. Pure. */
+/** What only rises, as long as a machine runs. */
+const COUNTED: ReadonlySet<string> = new Set(['usageCoreNanoSeconds', 'pageFaults', 'majorPageFaults'])
+
+/** One summary out of those of several kubelets: the given pods, with their uid in the root, and the nodes together. */
 export function mergeSummaries(
   nodeName: string,
-  summaries: readonly Summary[],
+  { bodies, failed, round }: Gathered,
   copies: ReadonlyMap<string, CopyIdentity>,
-  failedNodes: number,
+  counters: CounterSums,
 ): Summary {
-  const pods = summaries.flatMap(({ pods }) =>
+  const summaries = [...bodies].map(([name, body]) => [name, body as Summary] as const)
+  const pods = summaries.flatMap(([, { pods }]) =>
     (pods ?? []).flatMap((pod) => {
       const copy = copies.get(`${pod.podRef.namespace}/${pod.podRef.name}`)
       if (copy?.leafUid !== pod.podRef.uid) return []
       return [{ ...pod, podRef: { ...pod.podRef, uid: copy.rootUid } }]
     }),
   )
-  const node: Record<string, unknown> = {}
-  // A sum without one of them would be too little, and the next look like much use.
-  for (const field of ['startTime', ...(failedNodes === 0 ? SUMMED : [])]) {
-    for (const summary of summaries) node[field] = sum(node[field], summary.node[field], field)
-    if (node[field] === undefined) delete node[field]
+  const node: Record<string, unknown> = { nodeName, startTime: counters.since.toISOString() }
+  // Without one of them it would be too little, and the next look like much use.
+  for (const field of failed === 0 ? SUMMED : []) {
+    const together = sum(
+      field,
+      summaries.map(([name, { node }]) => [name, node[field]]),
+      (path, values) => counters.sum(path, round, values),
+    )
+    if (together !== undefined) node[field] = together
   }
-  return { node: { nodeName, ...node }, pods }
+  return { node: node as Summary['node'], pods }
 }
 
-function sum(a: unknown, b: unknown, field: string): unknown {
-  if (a === undefined || b === undefined) return a ?? b
-  if (typeof a === 'number' && typeof b === 'number') return a + b
-  if (isObject(a) && isObject(b)) {
-    const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])]
-    return Object.fromEntries(keys.map((key) => [key, sum(a[key], b[key], key)]))
+type OfNodes = readonly (readonly [name: string, value: unknown])[]
+
+/** `path`: where in a node's summary the values are. */
+function sum(path: string, ofNodes: OfNodes, count: (path: string, values: Map<string, number>) => number): unknown {
+  const given = ofNodes.filter(([, value]) => value !== undefined && value !== null)
+  const values = given.map(([, value]) => value)
+  if (values.length === 0) return undefined
+  if (values.every((value) => typeof value === 'number')) {
+    const isCounted = COUNTED.has(path.replace(/.*\./, ''))
+    return isCounted ? count(path, new Map(given as [string, number][])) : values.reduce((a, b) => a + b)
   }
-  // Times: how long it runs counts from the first, how new a figure is from the last.
-  const [x, y] = [String(a), String(b)]
-  return (field === 'startTime') === x < y ? x : y
+  if (values.every(isObject)) {
+    const fields = new Set(values.flatMap(Object.keys))
+    const sums = [...fields].map((field) => {
+      const of = given.map(([name, value]) => [name, (value as Json)[field]] as const)
+      return [field, sum(`${path}.${field}`, of, count)]
+    })
+    return Object.fromEntries(sums)
+  }
+  // Times: how new a figure is counts from the last.
+  return values.map(String).sort().at(-1)
 }
 
 function isObject(value: unknown): value is Json {
