@@ -32,12 +32,12 @@ const limitRanges = resource('v1', 'LimitRange', 'limitranges', 'Namespaced')
 const context = { rootClusterId: 'root-1', clusterName: 'east' }
 const nodeName = 'kosmos-east'
 
-/** One life of the process, as far as the pods of one virtual node are concerned. */
-function startPods(root: Client, leaf: Client) {
+/** One life of the process, as far as the pods of one virtual node are concerned, which may be none of its own. */
+function startPods(root: Client, leaf: Client, isNodeOurs = true) {
   const stop = new AbortController()
   const boundPods = new BoundPods(root)
   const rootPods = new PodsOnNodes(boundPods)
-  rootPods.add(nodeName)
+  if (isNodeOurs) rootPods.add(nodeName)
   const leafPods = new Informer<Pod, 'namespace'>({
     client: leaf,
     resource: pods,
@@ -101,6 +101,7 @@ function startPods(root: Client, leaf: Client) {
     told,
     looks,
     life,
+    rootPods,
     end: async () => {
       stop.abort()
       await running
@@ -231,6 +232,25 @@ describe('the pods of a virtual node and their copies', () => {
     await copyOf(await create())
     await root.client.delete(pods, ref(), { gracePeriodSeconds: 0 })
     await noneLeft()
+  })
+
+  it('run on while their node is somebody else’s, which costs nothing, and end with their root pods', async () => {
+    await copyOf(await create())
+    await pair.end()
+    pair = startPods(root.client, leaf.client, false)
+    const looks = async () => {
+      await sleep(2_000)
+      return pair.looks.get(`${namespace}/${name}`)
+    }
+    await eventually('they are looked at', () => pair.looks.has(`${namespace}/${name}`))
+    await looks()
+    assert.equal(await looks(), await looks())
+    assert.equal((await inLeaf())?.metadata.deletionTimestamp, undefined)
+    await root.client.delete(pods, ref(), { gracePeriodSeconds: 0 })
+    await eventually('it is asked to stop', async () => (await inLeaf())?.metadata.deletionTimestamp !== undefined)
+    await stopInLeaf()
+    await noneLeft()
+    pair.rootPods.add(nodeName)
   })
 
   it('are left in peace when a change that the leaf refused is taken back', async () => {

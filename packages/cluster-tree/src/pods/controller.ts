@@ -61,7 +61,7 @@ export interface PodControllerOptions {
   readonly onOrphan: (pod: ObjectKey) => void
   readonly root: Client
   readonly leaf: Client
-  readonly rootPods: Pick<PodsOnNodes, 'synced' | 'subscribe' | 'get'>
+  readonly rootPods: Pick<PodsOnNodes, 'synced' | 'subscribe' | 'get' | 'anywhere' | 'onNextChange'>
   readonly leafPods: Informer<Pod, 'namespace'>
   readonly namespaces: Pick<LeafNamespaces, 'ensure'>
   readonly events: EventSink
@@ -87,6 +87,7 @@ export class PodController {
   readonly #leafWrites = new Expectations()
   /** How leaf pods looked when they went, while their root pods still need to be told. */
   readonly #lastLeaf = new Map<ObjectKey, Pod>()
+  readonly #wake = (key: ObjectKey) => this.controller.enqueue(key)
 
   constructor(options: PodControllerOptions) {
     this.#options = options
@@ -207,7 +208,7 @@ export class PodController {
         // The copy of what it needs wakes this key when it is there.
         return root && !needs.pending ? await this.#create(key, root, needs.absent) : undefined
       case 'deleteLeaf':
-        if (action.reason === 'RootPodGone' && (await this.#isAlive(key, leaf))) return { afterMs: 1_000 }
+        if (action.reason === 'RootPodGone' && leaf && (await this.#isAlive(key, leaf))) return
         return await this.#deleteLeaf(key, action.uid, action.gracePeriodSeconds)
       case 'keepOrphan': {
         const labels = { [orphanLabel]: 'true' }
@@ -325,10 +326,23 @@ export class PodController {
     return
   }
 
-  /** Asks the root itself before a running pod is ended because the cache does not know its root pod. */
-  async #isAlive(key: ObjectKey, leaf: Pod | undefined): Promise<boolean> {
-    const live = await this.#options.root.get(pods, refOf(key))
-    return live !== undefined && leaf !== undefined && isCopyOf(leaf, live)
+  /**
+   * Whether the root pod of a copy is there although it is not among ours: its node is not ours now, or the cache is behind the
+   * root, which is asked itself before a running pod is ended. If so, its next change brings the key back.
+   */
+  async #isAlive(key: ObjectKey, leaf: Pod): Promise<boolean> {
+    const { root, rootPods } = this.#options
+    // Before the root is asked: the pod may go meanwhile.
+    const forget = rootPods.onNextChange(key, this.#wake)
+    let alive = false
+    try {
+      const known = rootPods.anywhere(key)
+      const live = known && isCopyOf(leaf, known) ? known : await root.get(pods, refOf(key))
+      alive = live !== undefined && isCopyOf(leaf, live)
+    } finally {
+      if (!alive) forget()
+    }
+    return alive
   }
 
   async #deleteLeaf(key: ObjectKey, uid: string, gracePeriodSeconds: number): Promise<Requeue> {

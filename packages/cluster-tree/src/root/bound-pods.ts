@@ -1,4 +1,4 @@
-import { type Change, type Client, Informer, type Pod, pods } from '@kosmos/kube'
+import { type Change, type Client, Informer, type ObjectKey, type Pod, pods } from '@kosmos/kube'
 
 type Subscriber = (change: Change<Pod>) => void
 
@@ -10,6 +10,7 @@ export class BoundPods {
   readonly informer: Informer<Pod, 'node'>
   readonly #subscribers = new Map<string, Set<Subscriber>>()
   readonly #recoveries = new Set<() => void>()
+  readonly #awaited = new Map<ObjectKey, Set<(key: ObjectKey) => void>>()
 
   constructor(client: Client) {
     let broken = false
@@ -28,6 +29,9 @@ export class BoundPods {
     this.informer.subscribe((change) => {
       // A pod is bound once, so the node of a change is the same before and after.
       for (const subscriber of this.#subscribers.get(change.object.spec.nodeName ?? '') ?? []) subscriber(change)
+      const awaiting = this.#awaited.get(change.key)
+      this.#awaited.delete(change.key)
+      for (const heard of awaiting ?? []) heard(change.key)
     })
   }
 
@@ -58,6 +62,16 @@ export class BoundPods {
   onRecovery(recovered: () => void): () => void {
     this.#recoveries.add(recovered)
     return () => this.#recoveries.delete(recovered)
+  }
+
+  /** Hears once, of the next change of this pod, whichever node it is on. Returns what ends that. */
+  onNextChange(key: ObjectKey, heard: (key: ObjectKey) => void): () => void {
+    const awaiting = this.#awaited.get(key) ?? new Set()
+    this.#awaited.set(key, awaiting.add(heard))
+    return () => {
+      awaiting.delete(heard)
+      if (awaiting.size === 0) this.#awaited.delete(key)
+    }
   }
 
   on(nodeName: string): Iterable<Pod> {

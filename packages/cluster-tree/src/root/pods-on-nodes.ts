@@ -48,6 +48,16 @@ export class PodsOnNodes {
     return pod && this.#nodes.has(pod.spec.nodeName ?? '') ? pod : undefined
   }
 
+  /** The pod, also if it is on another node than these. */
+  anywhere(key: ObjectKey): Pod | undefined {
+    return this.#bound.informer.get(key)
+  }
+
+  /** Hears once, of the next change of this pod, also if it is on another node. Returns what ends that. */
+  onNextChange(key: ObjectKey, heard: (key: ObjectKey) => void): () => void {
+    return this.#bound.onNextChange(key, heard)
+  }
+
   *list(): Iterable<Pod> {
     for (const nodeName of this.#nodes.keys()) yield* this.#bound.on(nodeName)
   }
