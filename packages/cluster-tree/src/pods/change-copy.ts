@@ -1,5 +1,6 @@
 import { ApiError, type Client, type ObjectKey, type Outcome, type Pod, pods, refOf } from '@kosmos/kube'
 import type { CopyPatch } from './changes.ts'
+import { withTolerations } from './tolerations.ts'
 
 export type CopyChange =
   /** `unknown`: the subresources that the leaf is too old for; the rest went through. */
@@ -17,7 +18,9 @@ export async function changeCopy(
   written: (copy: Pod) => void,
 ): Promise<CopyChange> {
   const unknown: string[] = []
-  for (const { subresource, body } of changes) {
+  for (const { subresource, body: change, tolerations } of changes) {
+    const body = tolerations ? withTolerations(change, tolerations, await leaf.get(pods, refOf(key))) : change
+    if (!body) return { kind: 'gone' }
     const outcome = await patch(leaf, key, body, subresource)
     if (outcome === undefined) unknown.push(`pods/${subresource}`)
     else if (outcome.ok) written(outcome.object)

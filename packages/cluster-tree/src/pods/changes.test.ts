@@ -4,6 +4,7 @@ import type { Pod } from '@kosmos/kube'
 import fc from 'fast-check'
 import { type CopyPatch, changesOf } from './changes.ts'
 import { ctx, leafPod, rootPod } from './fixture.ts'
+import type { LeafContext } from './translation.ts'
 
 type Strings = Record<string, string>
 
@@ -94,6 +95,17 @@ describe('the change of a root pod', () => {
       containers: [{ name: 'main', image: 'nginx:2' }],
     })
     assert.deepEqual(changesOf(next, changed(leaf, [change as CopyPatch]), ctx), [])
+  })
+
+  it('of tolerations reaches a copy that has those of its root pod: its virtual node is one leaf node', () => {
+    const [gpu, night] = ['gpu', 'night'].map((key) => ({ key, operator: 'Exists' }))
+    assert(gpu && night)
+    const root = rootPod({ spec: { tolerations: [gpu] } })
+    const next = edited(root, { spec: { tolerations: [gpu, night] } })
+    const home = { kind: 'node', leafNode: 'worker' } as const
+    const tolerated = (context: LeafContext) => changesOf(next, leafPod(root), context).at(-1)?.tolerations
+    assert.deepEqual(tolerated({ ...ctx, home }), [gpu, night])
+    assert.equal(tolerated(ctx), undefined)
   })
 
   it('of resources goes through the subresource before the copy is stamped', () => {

@@ -7,6 +7,7 @@ import { translate } from './translate.ts'
 import type { LeafContext } from './translation.ts'
 
 type Container = PodSpec['containers'][number]
+export type Toleration = NonNullable<PodSpec['tolerations']>[number]
 
 /** A strategic merge patch of a copy, or of one of its subresources. */
 export interface CopyPatch {
@@ -16,6 +17,8 @@ export interface CopyPatch {
     readonly spec?: object
     readonly status?: object
   }
+  /** What the copy has to tolerate beside what it does. */
+  readonly tolerations?: readonly Toleration[]
 }
 
 /**
@@ -23,8 +26,8 @@ export interface CopyPatch {
  * The last one of the spec stamps the copy with what it carries now, so that what an interruption left undone is done again.
  *
  * These are the fields that an API server lets a pod change: labels, annotations, images, activeDeadlineSeconds, resources
- * (KEP-1287), ephemeral containers (KEP-277); and of its status the readiness gates. Tolerations mean the root's nodes and are not sent. What the leaf added to the
- * copy (annotations of a CNI, injected containers) is not named, so the merge keeps it.
+ * (KEP-1287), ephemeral containers (KEP-277), tolerations where the copy has those of the root pod; and of its status the
+ * readiness gates. What the leaf added to the copy (annotations of a CNI, injected containers) is not named, so the merge keeps it.
  *
  * The caller has made sure that `leaf` is the copy of this incarnation of `root`. Pure.
  */
@@ -52,10 +55,11 @@ function objectChanges(root: Pod, leaf: Pod, ctx: LeafContext): readonly CopyPat
     annotations: { ...nulls(dropped.annotations), ...annotations },
   }
   if (!specChanged) return [{ body: { metadata } }]
+  const { tolerations = [] } = pod.spec
   return [
     ...debugging(root, pod.spec, ctx, uid),
     ...resizing(pod.spec, uid),
-    { body: { metadata, spec: replaceable(pod.spec) } },
+    { body: { metadata, spec: replaceable(pod.spec) }, ...(tolerations.length > 0 && { tolerations }) },
   ]
 }
 

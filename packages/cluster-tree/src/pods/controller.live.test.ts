@@ -21,6 +21,7 @@ import type { CopyState } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { startNamespaces } from '../namespaces/fixture.ts'
+import type { Home } from '../nodes/home.ts'
 import { BoundPods } from '../root/bound-pods.ts'
 import type { Notice } from '../root/events.ts'
 import { PodsOnNodes } from '../root/pods-on-nodes.ts'
@@ -49,7 +50,7 @@ function startPods(root: Client, leaf: Client, isNodeOurs = true) {
   const told: string[] = []
   /** How often each pod was looked at. */
   const looks = new Map<string, number>()
-  const life = { isCurrent: true, recreate: false }
+  const life = { isCurrent: true, recreate: false, home: { kind: 'cluster' } as Home }
   const controller = new PodController({
     context,
     apiServer: () => undefined,
@@ -79,7 +80,7 @@ function startPods(root: Client, leaf: Client, isNodeOurs = true) {
     root,
     leaf,
     rootPods,
-    homeOf: () => ({ kind: 'cluster' }),
+    homeOf: () => life.home,
     taintsOf: () => [],
     rootVersion: () => boundPods.informer.resourceVersion,
     onOrphan: (key) => told.push(`${key} Orphan`),
@@ -136,6 +137,7 @@ describe('the pods of a virtual node and their copies', () => {
     name = `pod-${count++}`
     pair.life.isCurrent = true
     pair.life.recreate = false
+    pair.life.home = { kind: 'cluster' }
   })
 
   const ref = () => ({ namespace, name })
@@ -280,6 +282,26 @@ describe('the pods of a virtual node and their copies', () => {
     assert.equal(await inLeaf(), undefined)
   })
 
+  it('are given up with their root pods when nobody in the leaf ends them, as those of a lost node', async () => {
+    const pod = await create({ terminationGracePeriodSeconds: 1 })
+    await copyOf(pod)
+    await setStatus(leaf.client, running)
+    await phase('Running')
+    // What a leaf does with the pods of a node that it has lost: they are to end, and no kubelet does it.
+    await leaf.client.delete(pods, ref(), { gracePeriodSeconds: 1 })
+    await eventually('it is known to be on its way out', async () =>
+      (await inRoot())?.status?.conditions?.some(({ type }) => type === 'DisruptionTarget'),
+    )
+    assert.equal((await inRoot())?.metadata.deletionTimestamp, undefined)
+    // A minute is what a kubelet that is there would never need.
+    await sleep(50_000)
+    await eventually('the root deletes its pod', async () => (await inRoot())?.metadata.deletionTimestamp)
+    assert(pair.told.includes(`${name} StuckInLeaf`))
+    assert.equal((await inRoot())?.metadata.uid, pod.metadata.uid, 'whose end nobody knows')
+    await leaf.client.delete(pods, ref(), { gracePeriodSeconds: 0 })
+    await noneLeft()
+  })
+
   it('are made again under the same root pod where the Cluster says Recreate, which counts a restart', async () => {
     pair.life.recreate = true
     const pod = await create()
@@ -394,6 +416,25 @@ describe('the pods of a virtual node and their copies', () => {
     assert.equal(last.metadata.annotations?.['cni.example/ip'], '10.0.0.1')
   })
 
+  it('tolerate what the root pod comes to tolerate when their virtual node is one leaf node, beside what the leaf gave them', async () => {
+    pair.life.home = { kind: 'node', leafNode: 'worker' }
+    const [first, ofTheLeaf, later] = ['first', 'of-the-leaf', 'later'].map((key) => ({ key, operator: 'Exists' }))
+    const pod = await create({ tolerations: [first] } as Partial<PodSpec>)
+    const add = async (client: Client, toleration: object | undefined) => {
+      const tolerations = [...((await client.get(pods, ref()))?.spec.tolerations ?? []), toleration]
+      unwrap(await client.patch(pods, ref(), { spec: { tolerations } }, { type: 'strategic' }))
+    }
+    await eventually('its copy', inLeaf)
+    await add(leaf.client, ofTheLeaf)
+    await add(root.client, later)
+    await eventually('all are there', async () => {
+      const keys = (await inLeaf())?.spec.tolerations?.map(({ key }) => key) ?? []
+      return ['first', 'of-the-leaf', 'later'].every((key) => keys.includes(key))
+    })
+    assert.equal((await inLeaf())?.metadata.annotations?.[rootUidAnnotation], pod.metadata.uid)
+    assert(!pair.told.includes(`${name} ChangeRefusedByLeaf`))
+  })
+
   it('are resized in place: the root says how far the leaf is with it, by its own generations', async () => {
     const cpu = (amount: string) => ({ requests: { cpu: amount } })
     await copyOf(await create({ containers: [{ name: 'a', image: 'a', resources: cpu('100m') }] }))
@@ -492,5 +533,56 @@ describe('the pods of a virtual node and their copies', () => {
     assert.equal(now?.metadata.uid, copy.metadata.uid)
     assert.equal(now?.metadata.deletionTimestamp, undefined)
     assert(!pair.told.includes(`${name} CreatedInLeaf`))
+  })
+})
+
+describe('a root whose Kubernetes does not know a field that the leaf’s pods have', () => {
+  let root: LiveCluster
+  let leaf: LiveCluster
+  let pair: ReturnType<typeof startPods>
+  const ref = { namespace, name: 'newer' }
+
+  before(async () => {
+    // Of two versions of Kubernetes one would drop a field as this switch makes it.
+    const older = { 'feature-gates': 'ResourceHealthStatus=false,ResourceHealthStatusMessage=false' }
+    ;[root, leaf] = await Promise.all([startCluster('root', older), startCluster('leaf')])
+    for (const { client } of [root, leaf]) {
+      await client.create(namespaces, { metadata: { name: namespace } })
+      await client.create(serviceAccounts, { metadata: { namespace, name: 'default' } })
+    }
+    pair = startPods(root.client, leaf.client)
+  })
+  after(async () => {
+    await pair?.end()
+    await Promise.all([root?.end(), leaf?.end()])
+  })
+
+  it('has the rest of their status, and is not written again and again', async () => {
+    const resources = { requests: { 'example.com/gpu': '1' }, limits: { 'example.com/gpu': '1' } }
+    const spec = { nodeName, containers: [{ name: 'a', image: 'a', resources }] }
+    unwrap(await root.client.create(pods, { metadata: ref, spec } as KubeObject))
+    await eventually('its copy', () => leaf.client.get(pods, ref))
+    const allocatedResourcesStatus = [
+      { name: 'example.com/gpu', resources: [{ resourceID: 'gpu-0', health: 'Healthy' }] },
+    ]
+    const state = { running: { startedAt: '2026-01-01T00:00:00Z' } }
+    const main = { name: 'a', image: 'a', imageID: 'i', ready: true, restartCount: 0, state, lastState: {} }
+    const status = { phase: 'Running', containerStatuses: [{ ...main, allocatedResourcesStatus }] }
+    unwrap(await leaf.client.patch(pods, ref, { status }, { type: 'strategic', subresource: 'status' }))
+    const has = async (client: Client) => {
+      const [first] = (await client.get(pods, ref))?.status?.containerStatuses ?? []
+      return (first as { allocatedResourcesStatus?: object } | undefined)?.allocatedResourcesStatus !== undefined
+    }
+    const shown = await eventually('the rest of it', async () => {
+      const seen = await root.client.get(pods, ref)
+      return seen?.status?.containerStatuses?.[0]?.ready && seen
+    })
+    assert.deepEqual([await has(root.client), await has(leaf.client)], [false, true], 'only one of them knows it')
+    const key = `${namespace}/${ref.name}`
+    await sleep(3_000)
+    const looks = pair.looks.get(key)
+    await sleep(7_000)
+    assert.equal(pair.looks.get(key), looks, 'nobody looks at it any more')
+    assert.equal((await root.client.get(pods, ref))?.metadata.resourceVersion, shown.metadata.resourceVersion)
   })
 })
