@@ -24,7 +24,7 @@ import { leafPod } from '../pods/fixture.ts'
 import { BoundPods } from '../root/bound-pods.ts'
 import type { Notice } from '../root/events.ts'
 import { PodsOnNodes } from '../root/pods-on-nodes.ts'
-import { PodCertificates } from './controller.ts'
+import { PodCertificates, type PodCertificatesOptions } from './controller.ts'
 import { CertificateRequests, RequestRefused } from './requests.ts'
 import { certificateSecretName, certificateWishes } from './wishes.ts'
 
@@ -53,7 +53,9 @@ describe('certificates of pods in a leaf', () => {
   after(() => Promise.all([root?.end(), leaf?.end()]))
 
   /** One life of the process, as far as certificates are concerned. */
-  const startCertificates = () => {
+  const startCertificates = (
+    signers: PodCertificatesOptions['signers'] = new CertificateRequests(root.client, () => nodeUid),
+  ) => {
     const stop = new AbortController()
     const boundPods = new BoundPods(root.client)
     const rootPods = new PodsOnNodes(boundPods)
@@ -73,7 +75,7 @@ describe('certificates of pods in a leaf', () => {
       clusterName: 'east',
       rootClusterId,
       requests,
-      signers: new CertificateRequests(root.client, () => nodeUid),
+      signers,
       rootPods,
       leafPods,
       leafSecrets,
@@ -85,6 +87,7 @@ describe('certificates of pods in a leaf', () => {
     const running = Promise.all(all.map((each) => each.run(stop.signal)))
     return {
       certificates,
+      rootPods,
       told,
       woken,
       end: async () => {
@@ -299,5 +302,26 @@ describe('certificates of pods in a leaf', () => {
       return typeof state === 'object' && state
     })
     assert.match(waiting.message, /takes no PodCertificateRequest of signer .*there is no ServiceAccount shop\/leaving/)
+  })
+
+  it('that the root did not give a pod are no matter of the pods after it, and forgotten with it', async (t) => {
+    const asked = Promise.withResolvers<void>()
+    const answer = Promise.withResolvers<string>()
+    const ask = async ({ metadata: { name } }: Pod) => {
+      if (name !== 'brief') throw new RequestRefused('not now')
+      asked.resolve()
+      return await answer.promise
+    }
+    const life = running(t, startCertificates({ ask }))
+    const pod = await inRoot('brief')
+    await asked.promise
+    await root.client.delete(pods, { namespace, name: 'brief' }, { gracePeriodSeconds: 0 })
+    await eventually('it has gone', () => life.rootPods.get(`${namespace}/brief`) === undefined)
+    answer.reject(new RequestRefused('not you'))
+    // What is done about the refusal is done by then, and the pod not yet looked at again.
+    await new Promise(setImmediate)
+    const next = { ...pod, metadata: { ...pod.metadata, uid: 'next' } }
+    assert.equal(life.certificates.stateOf(next), 'pending')
+    await eventually('it is forgotten', () => life.certificates.stateOf(pod) === 'pending')
   })
 })

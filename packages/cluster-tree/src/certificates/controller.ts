@@ -59,8 +59,8 @@ export class PodCertificates {
   /** The pods that ask for certificates. */
   readonly #wishes = new Map<ObjectKey, readonly CertificateWish[]>()
   readonly #credentials = new Map<CertificateKey, Credential>()
-  /** Why the root did not take a request, while that is tried again. */
-  readonly #notAsked = new Map<CertificateKey, string>()
+  /** Why the root did not take a request of a pod, while that is tried again. */
+  readonly #notAsked = new Map<CertificateKey, { readonly rootUid: string; readonly why: string }>()
 
   constructor(options: PodCertificatesOptions) {
     this.#options = options
@@ -77,7 +77,6 @@ export class PodCertificates {
       const wishes = type === 'deleted' || wantsLeafApi(object) ? [] : certificateWishes(object.spec)
       if (wishes.length > 0) this.#wishes.set(key, wishes)
       else this.#wishes.delete(key)
-      if (type === 'deleted') for (const gone of before) this.#notAsked.delete(gone)
       return type === 'updated' ? [] : [...before, ...this.#keysOf(key)]
     })
     this.controller.watch(leafPods, ({ key, type }) => (type === 'updated' ? [] : this.#keysOf(key)))
@@ -123,9 +122,9 @@ export class PodCertificates {
         return { reason: 'PodCertificateNotIssued', message: `${what}; the pod starts when it has` }
       }
     }
-    const why = this.#notAsked.get(key)
-    if (why === undefined) return 'pending'
-    const message = `the root takes no PodCertificateRequest of signer ${signerName} (volume ${volume}): ${why}`
+    const refusal = this.#notAsked.get(key)
+    if (refusal?.rootUid !== pod.metadata.uid) return 'pending'
+    const message = `the root takes no PodCertificateRequest of signer ${signerName} (volume ${volume}): ${refusal.why}`
     return { reason: 'PodCertificateNotIssued', message }
   }
 
@@ -139,6 +138,8 @@ export class PodCertificates {
     const { rootPods, leafPods, leafSecrets, requests } = this.#options
     const wish = this.#wishes.get(pod)?.find((wish) => wish.id === id)
     const root = wish && rootPods.get(pod)
+    // Here and not when it is heard of: it may have been on its way then.
+    if (!root) this.#notAsked.delete(key)
     const leaf = leafPods.get(pod)
     const credential = this.#credentials.get(key)
     const request = credential?.kind === 'asked' ? requests?.get(`${namespace}/${credential.request}`) : undefined
@@ -206,7 +207,7 @@ export class PodCertificates {
       this.#notAsked.delete(key)
     } catch (error) {
       const { message } = error as Error
-      if (error instanceof RequestRefused) this.#notAsked.set(key, message)
+      if (error instanceof RequestRefused) this.#notAsked.set(key, { rootUid: root.metadata.uid, why: message })
       if (isRenewal) events.record(root, certificateNotRenewed(wish.volume, message))
       throw error
     }
