@@ -65,7 +65,7 @@ export class LeafStorage {
     await Promise.all(parts.map(({ controller }) => controller.run(signal)))
   }
 
-  /** Takes up that the Cluster calls StorageClasses otherwise now, or that the leaf lets itself be asked about its storage again. */
+  /** Looks at the room for every class again: virtual nodes stand for other leaf nodes, or the leaf lets itself be asked again. */
   resumeCapacities(): void {
     this.#capacities.resume()
   }

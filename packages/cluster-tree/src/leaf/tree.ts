@@ -197,6 +197,8 @@ export class LeafTree {
   /** Takes up other models; undefined when they cannot be used. Pods that still have a home do not notice. */
   takeUp(models: readonly VirtualNodeModel[] | undefined, settings: NodeSettings): void {
     this.virtualNodes.apply(models, settings)
+    // What its virtual nodes have room for is that of their leaf nodes, which may be others.
+    this.#storage.resumeCapacities()
     // Pods of a node that was without a model, or is now, have to hear of it.
     this.#pods.resume()
   }
