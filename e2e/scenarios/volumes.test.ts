@@ -73,7 +73,8 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
     const eager = storageClass('eager', 'kubernetes.io/no-provisioner', { volumeBindingMode: 'Immediate' })
     const folders = ['a', 'b', 'c', 'e', 'h'].map((name) => folder(`volumes-${name}`, 'fast'))
     const keptFolders = ['d', 'i'].map((name) => folder(`volumes-${name}`, 'kept'))
-    const items = [...classes, eager, ...folders, ...keptFolders, folder('volumes-f', 'eager')]
+    const eagerFolders = ['f', 'j'].map((name) => folder(`volumes-${name}`, 'eager'))
+    const items = [...classes, eager, ...folders, ...keptFolders, ...eagerFolders]
     await platform.kubectlIn(
       testbedLeaf,
       ['apply', '-f', '-'],
@@ -247,6 +248,16 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
       const { stdout } = await kubectl('describe', 'pvc', 'never')
       return /ProvisioningFailed .*\(leaf1\) .*"unknown" not found/.test(stdout)
     })
+  })
+
+  it('get it when the Cluster says what the leaf calls its class, although the leaf’s claim is there', async () => {
+    const patch = { spec: { clusterTreeOptions: { storageClasses: { unknown: 'eager' } } } }
+    await kubectl('patch', 'clusters.kosmos.io', 'leaf1', '--type=merge', '-p', JSON.stringify(patch))
+    await eventually('it is as large on both sides', async () => {
+      const both = await Promise.all([claimIn(platform.root, 'never'), claimIn(leaf, 'never')])
+      return both.every((claim) => claim?.status?.capacity?.storage === '2Gi')
+    })
+    assert.equal((await claimIn(leaf, 'never'))?.spec?.storageClassName, 'eager')
   })
 
   it('are not sent to a leaf that does not have their class, until it does', async () => {

@@ -119,7 +119,7 @@ export const clusterTreeOptions = struct(
         }),
         {
           description:
-            'How StorageClasses of the root are called in the leaf, where they are called otherwise: the name in the root, then the name in the leaf. It counts for claims that come to the leaf from then on.',
+            'How StorageClasses of the root are called in the leaf, where they are called otherwise: the name in the root, then the name in the leaf. It counts for every claim that has no volume in the leaf yet.',
           maxProperties: 64,
         },
       ),

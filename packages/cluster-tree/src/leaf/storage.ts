@@ -42,6 +42,7 @@ export class LeafStorage {
       virtualNodes: root.virtualNodes,
       shared: this.#shared,
       attributesClassNames: options.attributesClassNames,
+      leafClasses: sources.storage.classes,
       nodeOf: (pod) => scope.rootPods.get(pod)?.spec.nodeName,
     })
     this.#capacities = new LeafCapacities({
@@ -67,6 +68,12 @@ export class LeafStorage {
 
   /** Looks at the room for every class again: virtual nodes stand for other leaf nodes, or the leaf lets itself be asked again. */
   resumeCapacities(): void {
+    this.#capacities.resume()
+  }
+
+  /** Takes up that the Cluster calls StorageClasses otherwise now. */
+  classesRenamed(): void {
+    this.volumes.classesRenamed()
     this.#capacities.resume()
   }
 

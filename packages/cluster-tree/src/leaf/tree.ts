@@ -210,7 +210,7 @@ export class LeafTree {
 
   /** Takes up that the Cluster calls StorageClasses otherwise now. */
   classesRenamed(): void {
-    this.#storage.resumeCapacities()
+    this.#storage.classesRenamed()
   }
 
   /** Takes up that the Cluster calls VolumeAttributesClasses otherwise now. */

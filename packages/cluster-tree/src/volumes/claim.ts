@@ -1,7 +1,7 @@
 import type { KubeObject, ObjectKey, PersistentVolumeClaim } from '@kosmos/kube'
 import { copyMetadata } from '../copies/identity.ts'
 import { nameInRoot } from '../copies/private-name.ts'
-import { attributesClassInLeaf, type ClassNames } from './class-names.ts'
+import { type ClassNames, classInLeaf } from './class-names.ts'
 
 /** What Kubernetes writes on a claim about its binding in the root. */
 const ABOUT_BINDING = /^(pv\.kubernetes\.io|volume\.kubernetes\.io|volume\.beta\.kubernetes\.io)\//
@@ -25,8 +25,8 @@ export function leafClaim(parts: LeafClaimParts): KubeObject {
   const { accessModes, resources, volumeMode, storageClassName, volumeAttributesClassName } = root.spec ?? {}
   const metadata = copyMetadata(root, rootClusterId, name)
   const annotations = Object.entries(metadata.annotations).filter(([key]) => !ABOUT_BINDING.test(key))
-  const className = storageClassName === undefined ? undefined : (classNames[storageClassName] ?? storageClassName)
-  const attributesClass = attributesClassInLeaf(volumeAttributesClassName, attributesClassNames)
+  const className = classInLeaf(storageClassName, classNames)
+  const attributesClass = classInLeaf(volumeAttributesClassName, attributesClassNames)
   const claim = {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { attributesClassInLeaf, attributesClassInRoot } from './class-names.ts'
+import { attributesClassInRoot, classInLeaf, isOfOtherClass } from './class-names.ts'
 
-describe('how a leaf calls a VolumeAttributesClass', () => {
+describe('how a leaf calls a class', () => {
   it('is as the root does, or as the Cluster says; empty is none', () => {
-    assert.equal(attributesClassInLeaf('gold', {}), 'gold')
-    assert.equal(attributesClassInLeaf('gold', { gold: 'premium' }), 'premium')
-    assert.equal(attributesClassInLeaf('gold', { gold: '' }), undefined)
-    assert.equal(attributesClassInLeaf('', { silver: 'premium' }), undefined)
-    assert.equal(attributesClassInLeaf(undefined, {}), undefined)
+    assert.equal(classInLeaf('gold', {}), 'gold')
+    assert.equal(classInLeaf('gold', { gold: 'premium' }), 'premium')
+    assert.equal(classInLeaf('gold', { gold: '' }), undefined)
+    assert.equal(classInLeaf('', { silver: 'premium' }), undefined)
+    assert.equal(classInLeaf(undefined, {}), undefined)
   })
 
   it('is told in the root by the name that was spoken of, where several are one in the leaf', () => {
@@ -25,9 +25,27 @@ describe('how a leaf calls a VolumeAttributesClass', () => {
     const name = fc.constantFrom('gold', 'silver', 'iron')
     fc.assert(
       fc.property(name, fc.dictionary(name, fc.constantFrom('gold', 'silver', 'premium')), (asked, names) => {
-        const inLeaf = attributesClassInLeaf(asked, names)
+        const inLeaf = classInLeaf(asked, names)
         assert.equal(attributesClassInRoot(inLeaf, [asked], names), asked)
       }),
     )
+  })
+})
+
+describe('a claim of a leaf that has no volume yet', () => {
+  const isOther = (leaf: string | undefined, names: Record<string, string>) =>
+    isOfOtherClass({ root: 'fast', leaf }, names, (name) => name !== 'fast')
+
+  it('is of another class than the Cluster says when that says another name', () => {
+    assert.equal(isOther('fast', {}), false)
+    assert.equal(isOther('fast', { fast: 'gp3' }), true)
+    assert.equal(isOther('gp3', { fast: 'gp3' }), false)
+    assert.equal(isOther(undefined, { fast: 'gp3' }), true)
+  })
+
+  it('is of another class than the default only where the leaf does not have its class', () => {
+    assert.equal(isOther('fast', { fast: '' }), true)
+    assert.equal(isOther('gp3', { fast: '' }), false)
+    assert.equal(isOther(undefined, { fast: '' }), false)
   })
 })

@@ -75,6 +75,7 @@ describe('claims of the root whose volumes a leaf makes', () => {
       namespaces: startNamespaces(client, leaf.client, rootClusterId).copies,
       shared: { stateOf: () => undefined, refusalOf: () => undefined, enqueue: () => {} },
       classNames: () => ({}),
+      leafClasses: { get: () => undefined, hasSynced: false },
       attributesClassNames: () => ({}),
       events: { record: () => {} },
       wake: () => {},

@@ -14,6 +14,7 @@ import {
   type ReconcileObservation,
   type Requeue,
   refOf,
+  type StorageClass,
 } from '@kosmos/kube'
 import { privateName } from '../copies/private-name.ts'
 import { refuseUnlessPassing, writeCopyAs } from '../copies/write.ts'
@@ -21,7 +22,7 @@ import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
 import { throwUnlessPassing } from '../root/passing.ts'
 import { leafClaim, rootKeyOf } from './claim.ts'
-import type { ClassNames } from './class-names.ts'
+import { type ClassNames, isOfOtherClass } from './class-names.ts'
 import { dataSourceOf } from './data-source.ts'
 import { DroppedAttributes } from './dropped-attributes.ts'
 import { attributesClassUnknown, dataSourceElsewhere, dataSourceUnsupported } from './events.ts'
@@ -44,6 +45,8 @@ export interface LeafVolumesOptions extends PlacementOptions {
   readonly shared: Pick<SharedVolumes, 'stateOf' | 'refusalOf' | 'enqueue'>
   /** As the Cluster says now, of StorageClasses. */
   readonly classNames: () => ClassNames
+  /** Those that the leaf has. */
+  readonly leafClasses: Pick<Informer<StorageClass>, 'get' | 'hasSynced'>
   /** And of VolumeAttributesClasses. */
   readonly attributesClassNames: () => ClassNames
   readonly events: EventSink
@@ -101,6 +104,13 @@ export class LeafVolumes {
   enqueue(claim: ObjectKey): void {
     this.controller.enqueue(claim)
     this.#options.shared.enqueue(claim)
+  }
+
+  /** Takes up that the Cluster calls StorageClasses otherwise now. */
+  classesRenamed(): void {
+    for (const claim of this.#options.leafClaims.store.values()) {
+      if (!claim.spec?.volumeName) this.controller.enqueue(rootKeyOf(claim))
+    }
   }
 
   /** Takes up that the Cluster calls VolumeAttributesClasses otherwise now. */
@@ -174,9 +184,22 @@ export class LeafVolumes {
   #view(key: ObjectKey): VolumeView {
     const { rootVolumes, attributesClassNames } = this.#options
     const claim = rootVolumes.claims.get(key)
+    const leafClaim = this.#inLeaf(key)
     const volumes = [...rootVolumes.volumes.store.by('claim', key)].filter((volume) => this.#isHere(volume))
     const isAskedFor = claim !== undefined && this.#placement.of(key, claim) !== undefined
-    return { claim, volumes, leafClaim: this.#inLeaf(key), isAskedFor, attributesClassNames: attributesClassNames() }
+    const isOfOtherClass = claim !== undefined && leafClaim !== undefined && this.#isOfOtherClass(claim, leafClaim)
+    return { claim, volumes, leafClaim, isAskedFor, isOfOtherClass, attributesClassNames: attributesClassNames() }
+  }
+
+  #isOfOtherClass(root: PersistentVolumeClaim, leaf: PersistentVolumeClaim): boolean {
+    const { classNames, leafClasses } = this.#options
+    const classes = { root: root.spec?.storageClassName, leaf: leaf.spec?.storageClassName }
+    // A leaf that does not let us see its classes may have any.
+    return isOfOtherClass(
+      classes,
+      classNames(),
+      (name) => !leafClasses.hasSynced || leafClasses.get(name) !== undefined,
+    )
   }
 
   async #reconcile(key: ObjectKey): Promise<Requeue> {
@@ -198,9 +221,12 @@ export class LeafVolumes {
       case 'changeLeafClaim':
         await this.#change(key, claim, ref, plan)
         return
-      case 'deleteLeafClaim':
-        refuseUnlessPassing(await leaf.delete(persistentVolumeClaims, ref, { uid: plan.uid }))
+      case 'deleteLeafClaim': {
+        const { uid, resourceVersion } = plan
+        const seen = { uid, ...(resourceVersion !== undefined && { resourceVersion }) }
+        refuseUnlessPassing(await leaf.delete(persistentVolumeClaims, ref, seen))
         return
+      }
       case 'deleteVolume':
         throwUnlessPassing(
           await root.delete(persistentVolumes, { name: plan.name }, { uid: plan.uid }),

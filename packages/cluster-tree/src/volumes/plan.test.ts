@@ -29,6 +29,7 @@ const leafClaim = ({
   requested = '1Gi',
   capacity = '1Gi',
   attributes = '',
+  volumeName = 'pv-l-1',
   isModified = true,
   isDeleted = false,
 } = {}) =>
@@ -37,12 +38,13 @@ const leafClaim = ({
       name: 'data',
       namespace: 'shop',
       uid: 'l-1',
+      resourceVersion: '7',
       annotations: { 'kosmos.io/root-uid': of },
       ...(isDeleted && { deletionTimestamp: 'now' }),
     },
     spec: {
       resources: { requests: { storage: requested } },
-      volumeName: 'pv-l-1',
+      ...(volumeName && { volumeName }),
       ...(attributes && { volumeAttributesClassName: attributes }),
     },
     status: {
@@ -87,6 +89,7 @@ const plan = (view: Partial<VolumeView>) =>
     volumes: [],
     leafClaim: undefined,
     isAskedFor: false,
+    isOfOtherClass: false,
     attributesClassNames: {},
     ...view,
   })
@@ -107,6 +110,19 @@ describe('what to do about a claim whose volume a leaf makes', () => {
 
   it('is never to make it again when the leaf has lost it with what was on it', () => {
     assert.equal(plan({ claim: bound, volumes: [volume()] }).kind, 'none')
+  })
+
+  it('is to make the leaf’s claim anew while it has no volume, when the Cluster says another class', () => {
+    const view = { claim: bound, volumes: [volume({ leafUid: '' })], isOfOtherClass: true }
+    const waiting = leafClaim({ capacity: '', volumeName: '' })
+    assert.deepEqual(plan({ ...view, leafClaim: waiting }), {
+      kind: 'deleteLeafClaim',
+      uid: 'l-1',
+      resourceVersion: '7',
+    })
+    assert.equal(plan({ ...view, leafClaim: waiting, isOfOtherClass: false }).kind, 'none')
+    assert.equal(plan({ ...view, leafClaim: leafClaim({ capacity: '' }) }).kind, 'none', 'it is about to have one')
+    assert.equal(plan({ ...view, leafClaim: leafClaim() }).kind, 'reflectVolume', 'it has one')
   })
 
   it('is to tell the root which claim has it and how large it is, once', () => {
@@ -214,13 +230,27 @@ describe('what to do about a claim whose volume a leaf makes', () => {
           .map(volume),
         { selector: ({ metadata }) => metadata.name },
       ),
-      leafClaim: fc.option(fc.record({ of: uid, isDeleted: fc.boolean() }).map(leafClaim), { nil: undefined }),
+      leafClaim: fc.option(
+        fc
+          .record({
+            of: uid,
+            isDeleted: fc.boolean(),
+            capacity: fc.constantFrom('', '1Gi'),
+            volumeName: fc.constantFrom('', 'pv-l-1'),
+          })
+          .map(leafClaim),
+        { nil: undefined },
+      ),
       isAskedFor: fc.boolean(),
+      isOfOtherClass: fc.boolean(),
     })
     fc.assert(
       fc.property(view, (view) => {
         const step: VolumePlan = plan(view)
         if (step.kind !== 'deleteLeafClaim') return
+        const { spec, status } = view.leafClaim ?? {}
+        // One without a volume may be made anew; that it has got none is for the leaf to say.
+        if (!spec?.volumeName && !status?.capacity?.storage && step.resourceVersion !== undefined) return
         const of = view.leafClaim?.metadata.annotations?.['kosmos.io/root-uid']
         const own = view.volumes.find(({ spec }) => spec?.claimRef?.uid === of)
         assert.equal(own?.spec?.persistentVolumeReclaimPolicy, 'Delete')

@@ -1,6 +1,6 @@
 import { leafClaimAnnotation, leafVolumeAnnotation, rootUidAnnotation } from '@kosmos/api'
 import { type KubeObject, type PersistentVolume, type PersistentVolumeClaim, parseQuantity } from '@kosmos/kube'
-import { attributesClassInLeaf, attributesClassInRoot, type ClassNames } from './class-names.ts'
+import { attributesClassInRoot, type ClassNames, classInLeaf } from './class-names.ts'
 import { reflectedStatus } from './reflected-status.ts'
 
 /** What is known about one claim of the root and what a leaf has of it. */
@@ -12,6 +12,8 @@ export interface VolumeView {
   readonly leafClaim: PersistentVolumeClaim | undefined
   /** The class is of leaves, and this leaf is to make the volume. */
   readonly isAskedFor: boolean
+  /** The leaf's claim is not of the StorageClass that it would be made with now. */
+  readonly isOfOtherClass: boolean
   /** How the leaf calls VolumeAttributesClasses of the root, where it calls them otherwise. */
   readonly attributesClassNames: ClassNames
 }
@@ -22,7 +24,8 @@ export type VolumePlan =
   | { readonly kind: 'provision' }
   | { readonly kind: 'createLeafClaim' }
   | { readonly kind: 'changeLeafClaim'; readonly uid: string; readonly spec: ChangedSpec }
-  | { readonly kind: 'deleteLeafClaim'; readonly uid: string }
+  /** `resourceVersion`: only as it was seen, for it is to be made anew and must not have got a volume meanwhile. */
+  | { readonly kind: 'deleteLeafClaim'; readonly uid: string; readonly resourceVersion?: string | undefined }
   /** Delete the root's volume, of which the leaf has nothing any more. */
   | { readonly kind: 'deleteVolume'; readonly name: string; readonly uid: string }
   /** Let go of the root's volume, which is being deleted. */
@@ -50,7 +53,7 @@ export interface ChangedSpec {
  * the leaf keeps its data. Pure.
  */
 export function planVolume(view: VolumeView): VolumePlan {
-  const { claim, volumes, leafClaim, isAskedFor, attributesClassNames } = view
+  const { claim, volumes, leafClaim, isAskedFor, isOfOtherClass, attributesClassNames } = view
   for (const volume of volumes) {
     const step = planEnd(volume, leafClaim)
     if (step) return step
@@ -65,8 +68,12 @@ export function planVolume(view: VolumeView): VolumePlan {
   if (!isOf(leafClaim, claim.metadata.uid) || leafClaim.metadata.deletionTimestamp !== undefined)
     return { kind: 'none' }
   const storage = leafClaim.status?.capacity?.storage
-  // Until it is bound in the leaf, there is nothing to tell, and nothing of it may change.
-  if (!storage) return { kind: 'none' }
+  // Until it is bound in the leaf, there is nothing to tell, and nothing of it may change: its class only by another claim.
+  if (!storage) {
+    const { uid, resourceVersion } = leafClaim.metadata
+    const isWithoutVolume = leafClaim.spec?.volumeName === undefined
+    return isOfOtherClass && isWithoutVolume ? { kind: 'deleteLeafClaim', uid, resourceVersion } : { kind: 'none' }
+  }
   const annotations = {
     [leafClaimAnnotation]: leafClaim.metadata.uid,
     [leafVolumeAnnotation]: leafClaim.spec?.volumeName ?? '',
@@ -117,7 +124,7 @@ function changedSpec(
   const present = leaf.status?.capacity?.storage
   const isResized =
     storage !== undefined && (isMore(storage, asked) || (isMore(asked, storage) && !isMore(present, storage)))
-  const wanted = attributesClassInLeaf(root.spec?.volumeAttributesClassName, names)
+  const wanted = classInLeaf(root.spec?.volumeAttributesClassName, names)
   const isModified = wanted !== (leaf.spec?.volumeAttributesClassName || undefined)
   // That it is to have none can be said only while it has none (ValidatePersistentVolumeClaimUpdate).
   const isAllowed = wanted !== undefined || leaf.status?.currentVolumeAttributesClassName === undefined
