@@ -198,6 +198,7 @@ export class Scheduler {
     if (type === 'deleted') this.#state.deleteNode(key)
     this.#placement.roomChanged(key)
     this.#freed()
+    for (const policy of this.#state.takeReopened()) this.#status.changed(policy)
     this.#rebalance.nodesChanged()
     if (!isOther) return
     for (const pod of this.#pods.store.by('node', key)) this.#changed(this.#state.setPod(pod))

@@ -76,6 +76,23 @@ describe('a node that took no pod after all', () => {
     assert.equal(pauseOf(2), 2 * MINUTE)
   })
 
+  it('is forgotten when it is of the past, with whoever is not there any more: nobody tells of a namespace that is gone', () => {
+    refusals.add('shop/web', at('a', 2, 1))
+    refusals.add('gone/', at('a', 2, 1))
+    now += 60 * MINUTE
+    refusals.add('shop/web', at('b', 2, 1))
+    now += 10 * MINUTE
+    assert.deepEqual(
+      refusals.nodeChanged('c', () => 1),
+      ['shop/web', 'gone/'],
+    )
+    assert.equal(refusals.size, 1)
+    assert.deepEqual(
+      refusals.of('shop/web').map(({ node }) => node),
+      ['b'],
+    )
+  })
+
   it('refuses a few times in a day at most, whatever it says about its room', () => {
     const room = fc.array(fc.record({ afterMs: fc.integer({ min: 1, max: 600_000 }), machines: fc.nat(4) }), {
       maxLength: 200,

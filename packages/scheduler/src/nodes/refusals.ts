@@ -32,6 +32,11 @@ export class Refusals {
     this.#now = now
   }
 
+  /** Of the pods of so many policies something is known. */
+  get size(): number {
+    return this.#byPolicy.size
+  }
+
   /** What is known of the pods of a policy, the newest last. */
   of(policy: ObjectKey): readonly Refusal[] {
     const known = this.#byPolicy.get(policy) ?? []
@@ -81,18 +86,21 @@ export class Refusals {
 
   /**
    * A node has said anew what is free. Where more machines have room than at any refusal, it may be asked again at once; each
-   * such chance is used once, so a count that goes up and down ends no pause twice.
+   * such chance is used once, so a count that goes up and down ends no pause twice. What is of the past is dropped: nobody tells
+   * of a namespace that is gone.
+   * @returns the policies of which something else is known now
    */
   nodeChanged(node: string, machinesFor: (requests: ResourceList) => number): ObjectKey[] {
     const changed: ObjectKey[] = []
     for (const [policy, refusals] of this.#byPolicy) {
-      const next = refusals.map((refusal) => {
+      const next = this.of(policy).map((refusal) => {
         if (refusal.node !== node) return refusal
         const machines = machinesFor(refusal.requests)
         return machines > refusal.machines ? { ...refusal, machines, until: this.#now() } : refusal
       })
-      if (next.every((refusal, i) => refusal === refusals[i])) continue
-      this.#byPolicy.set(policy, next)
+      if (next.length === refusals.length && next.every((refusal, i) => refusal === refusals[i])) continue
+      if (next.length > 0) this.#byPolicy.set(policy, next)
+      else this.#byPolicy.delete(policy)
       changed.push(policy)
     }
     return changed

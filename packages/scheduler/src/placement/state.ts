@@ -67,6 +67,7 @@ export class PlacementState {
   readonly #offers: NodeOffers
   readonly #room: RoomBook
   readonly reservations: Reservations
+  readonly #reopened = new Set<ObjectKey>()
   /** Where pods are kept whose gate is being opened. */
   readonly #aims = new Map<ObjectKey, { readonly uid: string; readonly place: string; readonly aim: Aim }>()
 
@@ -103,7 +104,9 @@ export class PlacementState {
     this.#room.setNode(node)
     this.reservations.invalidate()
     const { name } = node.metadata
-    this.refusals.nodeChanged(name, (requests) => this.#room.machinesFor(name, requests))
+    for (const policy of this.refusals.nodeChanged(name, (requests) => this.#room.machinesFor(name, requests))) {
+      this.#reopened.add(policy)
+    }
     if (old && isSameOffer(old, node)) return false
     this.#offers.invalidate()
     return true
@@ -205,6 +208,13 @@ export class PlacementState {
   /** Nodes on which a pod has given room back, or that are kept for nobody any more, or for another; each is told once. */
   takeFreed(): string[] {
     return [...new Set([...this.#room.takeFreed(), ...this.reservations.takeReleased()])]
+  }
+
+  /** Policies of whose refusals a node has ended some, or time; each is told once. */
+  takeReopened(): ObjectKey[] {
+    const reopened = [...this.#reopened]
+    this.#reopened.clear()
+    return reopened
   }
 
   /** A decision was refused; `pod` as it is now, undefined if it is gone. */

@@ -79,6 +79,8 @@ describe('the gate of placement, on an API server', () => {
     }
   }
 
+  const of = (app: string) => ({ allocationPolicy, labelSelector: { matchLabels: { app } } })
+
   it('is on exactly those pods that a policy selects', async () => {
     for (const all of fc.sample(policies, 8)) {
       await store(all)
@@ -145,7 +147,6 @@ describe('the gate of placement, on an API server', () => {
       )
     const [web, db, cache] = ['web', 'db', 'cache'].map((app) => podLike({ labels: { app } }))
     assert(web && db && cache)
-    const of = (app: string) => ({ allocationPolicy, labelSelector: { matchLabels: { app } } })
     // Somebody who copies a policy does not copy what is said about it.
     const copied = policyLike(of('db'), 'db')
     await store([
@@ -180,6 +181,31 @@ describe('the gate of placement, on an API server', () => {
     while (await client.get(policyIndexes, { namespace, name })) await sleep(50)
     stop.abort()
     await running
+  })
+
+  it('is by an index of which nothing is remembered when that has gone with its namespace', async () => {
+    const stop = new AbortController()
+    let isGone = false
+    const all = [of('web'), of('db')].map((spec, i) => policyLike(spec, `gone-${i}`))
+    const index = new PolicyIndexController({
+      root: client,
+      policiesOf: () => (isGone ? [] : all),
+      indexOf: () => undefined,
+      synced: Promise.resolve(),
+      settleMs: 1,
+    })
+    const running = index.controller.run(stop.signal)
+    index.changed(name, namespace)
+    while (!(await client.get(policyIndexes, { namespace, name }))) await sleep(20)
+    isGone = true
+    while (index.remembered > 0) {
+      index.changed(name, namespace)
+      await sleep(20)
+    }
+    stop.abort()
+    await running
+    assert((await client.apply(policyIndexes, { metadata: { namespace, name }, ...{ spec: { policies: [] } } })).ok)
+    assert((await client.delete(policyIndexes, { namespace, name })).ok)
   })
 
   it('is there once, however many policies select the pod, and never on a pod that has its node', async () => {

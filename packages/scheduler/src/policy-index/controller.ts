@@ -51,6 +51,11 @@ export class PolicyIndexController {
     }).waitFor(options.synced)
   }
 
+  /** Of so many indexes something is known. */
+  get remembered(): number {
+    return new Set([...this.#since.keys(), ...this.#written.keys()]).size
+  }
+
   /** A policy has changed that an index is for, or the index itself. */
   changed(name: string, namespace: string): void {
     if (name in indexedKinds) this.controller.enqueue(keyOf({ metadata: { namespace, name } }))
@@ -84,6 +89,8 @@ export class PolicyIndexController {
   #indexOf(key: ObjectKey): StoredIndex | undefined {
     const [seen, written] = [this.#options.indexOf(key), this.#written.get(key)]
     const { uid, resourceVersion } = seen?.metadata ?? {}
+    // Gone with its namespace, or not told of yet: then it is written again, which changes nothing.
+    if (seen === undefined) this.#written.delete(key)
     return uid === written?.metadata.uid && resourceVersion === written?.metadata.resourceVersion ? written : seen
   }
 

@@ -50,10 +50,16 @@ export class RebalanceController {
     }).waitFor(options.synced)
   }
 
-  /** The counts of a policy have changed, or it has. */
+  /** Of so many policies something is known. */
+  get remembered(): number {
+    return new Set([...this.#since.keys(), ...this.#evicted.keys(), ...this.#told.keys()]).size
+  }
+
+  /** The counts of a policy have changed, or it has, or it is gone. */
   changed(policy: ObjectKey): void {
     const isAsked = this.#options.state.policies.get(policy)?.compiled.rebalance !== undefined
-    if (isAsked || this.#since.has(policy)) this.controller.enqueueAfter(policy, SETTLE_MS)
+    const isKnown = this.#since.has(policy) || this.#evicted.has(policy) || this.#told.has(policy)
+    if (isAsked || isKnown) this.controller.enqueueAfter(policy, SETTLE_MS)
   }
 
   /** Nodes have changed, and may take pods again. */
@@ -65,7 +71,7 @@ export class RebalanceController {
     const { state, podOf } = this.#options
     const policy = state.policies.get(key)?.compiled
     if (policy?.rebalance === undefined) {
-      this.#since.delete(key)
+      for (const known of [this.#since, this.#evicted, this.#told]) known.delete(key)
       return
     }
     const decision = state.rebalance(policy, podOf)
