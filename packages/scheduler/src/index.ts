@@ -8,7 +8,7 @@ export {
 export type { Candidate } from './nodes/candidates.ts'
 export { openPatch } from './placement/patch.ts'
 export type { Obstacle, Offer } from './placement/place.ts'
-export { isGated } from './placement/standing.ts'
+export { gatesOfOthers, isGated } from './placement/standing.ts'
 export { type Decision, PlacementState } from './placement/state.ts'
 export { type CompiledPolicy, compilePolicy, policyOf, type StoredPolicy } from './policies/compiled-policy.ts'
 export { workloadPolicies } from './policies/resource.ts'

@@ -2,7 +2,7 @@ import { clusterLabel, placementGate } from '@kosmos/api'
 import { keyOf, type Namespace, type Node, type ObjectKey, type Pod } from '@kosmos/kube'
 import type { StoredDistribution } from './distributions/compiled-distribution.ts'
 import type { Candidate } from './nodes/candidates.ts'
-import { isGated } from './placement/standing.ts'
+import { isCounted, isGated } from './placement/standing.ts'
 import { type Decision, PlacementState } from './placement/state.ts'
 import type { StoredPolicy } from './policies/compiled-policy.ts'
 import { isBefore, turnOf } from './reservations/turn.ts'
@@ -83,9 +83,9 @@ export function whyWaiting(world: World): Map<string, WhyWaiting> {
   )
 }
 
-/** Pods at the gate, in the order of their turns. */
+/** Pods at our gate alone, in the order of their turns. */
 function waitingIn({ pods }: World): Pod[] {
-  const waiting = pods.filter((pod) => isGated(pod) && pod.metadata.deletionTimestamp === undefined)
+  const waiting = pods.filter((pod) => isGated(pod) && isCounted(pod))
   return waiting.sort((a, b) => (isBefore(turnOf(a), turnOf(b)) ? -1 : 1))
 }
 

@@ -44,6 +44,7 @@ function reportText({
   pods,
   policy,
   shares,
+  atOtherGates,
   elsewhere,
   waiting,
   rebalance,
@@ -63,6 +64,9 @@ function reportText({
     `${workload}: ${pods} pods, placed by WorkloadPolicy ${policy.name}${others > 0 ? `, counted together with ${others} of others` : ''}`,
     '',
     table([policy.topologyKey, 'asked', 'of these', 'has', 'ready', 'missing', 'why'], rows),
+    ...(atOtherGates > 0
+      ? ['', `${atOtherGates} more get their places when the scheduling gates of others are gone`]
+      : []),
     ...(elsewhere > 0 ? ['', `${elsewhere} are where no allocation is`] : []),
     ...list(
       'waiting:',

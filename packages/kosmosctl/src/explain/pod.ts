@@ -13,7 +13,15 @@ import {
   secrets,
   services,
 } from '@kosmos/kube'
-import { type Candidate, candidatesOf, isGated, stuckInLeaf, takeBack, whyWaiting } from '@kosmos/scheduler'
+import {
+  type Candidate,
+  candidatesOf,
+  gatesOfOthers,
+  isGated,
+  stuckInLeaf,
+  takeBack,
+  whyWaiting,
+} from '@kosmos/scheduler'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { clusters } from '../clusters/resources.ts'
@@ -97,6 +105,11 @@ async function clusterOf(root: Client, { spec }: Pod): Promise<string | undefine
 /** What the scheduler decides about a pod that waits for its place, by the same function. */
 async function placeOf(root: Client, pod: Pod) {
   const world = await readWorld(root)
+  const gates = gatesOfOthers(pod)
+  if (gates.length > 0) {
+    const why = `the scheduling gates of others, before which it gets no place: ${gates.join(', ')}`
+    return { why, candidates: candidatesOf(world, pod) }
+  }
   const decision = whyWaiting(world).get(keyOf(pod))
   const kept = decision?.kept === undefined ? '' : `; node ${decision.kept} is kept for it from those that come later`
   const why = decision ? `its place: it ${meaningOf(decision)}${kept}` : 'the scheduler of Kosmos, which opens its gate'

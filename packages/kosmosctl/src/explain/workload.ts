@@ -14,6 +14,8 @@ export interface WorkloadReport {
     | { readonly name: string; readonly topologyKey: string; readonly countedTogetherWith: number }
     | undefined
   readonly shares: readonly (Omit<ShareExplanation, 'offer'> & { readonly why: string | undefined })[]
+  /** How many more get their places when the scheduling gates of others are gone. */
+  readonly atOtherGates: number
   /** Where no share is. */
   readonly elsewhere: number
   readonly waiting: readonly Outcome[]
@@ -51,18 +53,20 @@ export async function reportWorkload(
     pods: 0,
     policy: undefined,
     shares: [],
+    atOtherGates: 0,
     elsewhere: 0,
     waiting: [],
     rebalance: undefined,
     refusals: [],
   }
   if (found === undefined) return none
-  const { policy, pods, others, shares, elsewhere, waiting, rebalance, refusals } = found
+  const { policy, pods, others, shares, atOtherGates, elsewhere, waiting, rebalance, refusals } = found
   return {
     workload,
     pods,
     policy: { name: policy.name, topologyKey: policy.topologyKey, countedTogetherWith: others },
     shares: shares.map(({ offer, ...share }) => ({ ...share, why: whyMissing({ offer, ...share }) })),
+    atOtherGates,
     elsewhere,
     waiting: outcomesOf(waiting),
     rebalance: nextMove(rebalance),

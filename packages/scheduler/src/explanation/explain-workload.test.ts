@@ -74,6 +74,15 @@ describe('the explanation of a workload', () => {
     )
   })
 
+  it('counts no pods at the gates of others, and says how many there are', () => {
+    const gated = pod(2)
+    const schedulingGates = [...(gated.spec.schedulingGates ?? []), { name: 'example.org/quota' }]
+    const waiting = { ...gated, spec: { ...gated.spec, schedulingGates } }
+    const found = explainWorkload(world({ pods: [pod(1, 'leaf1'), waiting] }), web)
+    assert.deepEqual([found?.pods, found?.others, found?.atOtherGates, found?.waiting], [1, 0, 1, []])
+    assert.equal(explainWorkload(world({ pods: [waiting] }), web)?.policy.name, 'web')
+  })
+
   it('is there for one without pods if a policy names it, and not for one that none places', () => {
     assert.deepEqual(rows({ pods: [] }), [
       ['leaf1', 0, 0, 0, undefined],

@@ -3,9 +3,9 @@ import { keyOf, type ObjectKey, type Pod } from '@kosmos/kube'
 import type { Refusal } from '../nodes/refusals.ts'
 import type { Group } from '../placement/group.ts'
 import type { Offer } from '../placement/place.ts'
-import { isCounted, isGated } from '../placement/standing.ts'
+import { gatesOfOthers, isCounted, isGated } from '../placement/standing.ts'
 import type { Decision, PlacementState } from '../placement/state.ts'
-import type { CompiledPolicy } from '../policies/compiled-policy.ts'
+import { type CompiledPolicy, policyOf } from '../policies/compiled-policy.ts'
 import { isOfWorkload, type Workload } from '../policies/workload.ts'
 import type { Rebalance } from '../rebalance/decide.ts'
 import { stateOf, type World, whyWaiting } from '../simulation.ts'
@@ -30,6 +30,8 @@ export interface WorkloadExplanation {
   /** Pods of the workload, and of others that the policy counts together with them. */
   readonly pods: number
   readonly others: number
+  /** Pods of the workload beside these, which get their places when the scheduling gates of others are gone. */
+  readonly atOtherGates: number
   /** Where no share is. */
   readonly elsewhere: number
   readonly shares: readonly ShareExplanation[]
@@ -51,9 +53,11 @@ export interface WorkloadRef {
  * pods say which policy does; while there are none, the policy that names it.
  */
 export function explainWorkload(world: World, workload: WorkloadRef): WorkloadExplanation | undefined {
-  const pods = world.pods.filter((pod) => isCounted(pod) && isOf(pod, workload))
+  const all = world.pods.filter((pod) => isOf(pod, workload))
+  const pods = all.filter(isCounted)
+  const others = all.filter((pod) => gatesOfOthers(pod).length > 0 && pod.metadata.deletionTimestamp === undefined)
   const state = stateOf(world)
-  const policy = policyFor(state, pods.map(keyOf), workload)
+  const policy = policyFor(state, [...pods, ...others], workload)
   if (policy === undefined) return undefined
   const groups = [...new Set(pods.flatMap((pod) => groupOf(state, keyOf(pod), policy)))]
   const counts = countsOf(policy, groups)
@@ -65,6 +69,7 @@ export function explainWorkload(world: World, workload: WorkloadRef): WorkloadEx
     policy,
     pods: pods.length,
     others: groups.reduce((sum, { size }) => sum + size, 0) - pods.length,
+    atOtherGates: others.length,
     elsewhere: groups.reduce((sum, { elsewhere }) => sum + elsewhere, 0),
     shares: allocations.map((asked, share) => {
       const { desired, assigned, ready } = counts[share] ?? { desired: 0, assigned: 0, ready: 0 }
@@ -81,9 +86,9 @@ export function explainWorkload(world: World, workload: WorkloadRef): WorkloadEx
 const isOf = (pod: Pod, { namespace, ...workload }: WorkloadRef): boolean =>
   pod.metadata.namespace === namespace && isOfWorkload(pod, workload)
 
-function policyFor(state: PlacementState, pods: readonly ObjectKey[], { namespace, kind, name }: WorkloadRef) {
-  for (const key of pods) {
-    const policy = state.ledger.membership(key)?.policy
+function policyFor(state: PlacementState, pods: readonly Pod[], { namespace, kind, name }: WorkloadRef) {
+  for (const pod of pods) {
+    const policy = policyOf(pod, state.policies.in(namespace))
     if (policy) return policy
   }
   if (pods.length > 0) return undefined

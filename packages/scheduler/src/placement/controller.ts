@@ -15,7 +15,7 @@ import { placementEvents } from './events.ts'
 import type { LedgerChange } from './ledger.ts'
 import { deletionCostPatch, openPatch, seatPatch } from './patch.ts'
 import type { Obstacle } from './place.ts'
-import { isGated } from './standing.ts'
+import { gatesOfOthers, isGated } from './standing.ts'
 import type { Decision, PlacementState } from './state.ts'
 
 type AimedDecision = Decision & { kind: 'seat' | 'anyRoom' }
@@ -89,6 +89,7 @@ export class PlacementController {
     const pod = this.#options.podOf(key)
     this.#held.delete(key)
     if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) this.#told.delete(key)
+    else if (gatesOfOthers(pod).length > 0) this.#tell(pod, key, placementEvents.otherGates(gatesOfOthers(pod)))
     else if (isGated(pod)) await this.#place(pod, key)
     else await this.#orderDeletions(pod, key)
   }

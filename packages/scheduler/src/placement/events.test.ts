@@ -17,6 +17,8 @@ describe('the Events of placement', () => {
     placementEvents.quotaReached(policy),
     placementEvents.placeKept(policy, 'leaf1', 'noRoom'),
     placementEvents.placementRefused(policy, 'no'),
+    placementEvents.noRoom(policy, 'noRoom'),
+    placementEvents.otherGates(['example.org/quota']),
   ]
   for (const { reason } of all) {
     it(`explain ${reason} in docs/reference/events.md`, () => assert(page.includes(`\`${reason}\``)))

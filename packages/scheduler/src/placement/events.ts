@@ -44,6 +44,12 @@ export const placementEvents = {
       ? `WorkloadPolicy ${policy.name} lets it go anywhere, and ${anywhere[offer]}; it waits until one has`
       : `its namespace has the label ${placementLabel}=${bestFit}, and ${anywhere[offer]}; it waits until one has`,
   }),
+  otherGates: (names: readonly string[]): EventContent => ({
+    type: 'Normal',
+    reason: 'OtherGates',
+    action: 'Placing',
+    note: `it gets its place when the scheduling gates of others are gone, and takes none before: ${names.join(', ')}`,
+  }),
   placementRefused: (policy: CompiledPolicy | undefined, why: string): EventContent => ({
     type: 'Warning',
     reason: 'PlacementRefused',

@@ -102,6 +102,32 @@ describe('the ledger', () => {
     assert.equal(group?.numbers(0).has(1), false)
   })
 
+  it('count no pod at the gate of somebody else as well, and hand its turn to the next: it may not start for long', () => {
+    const ledger = ledgerOf()
+    const other = podLike({
+      name: 'a',
+      spec: { schedulingGates: [...gate.schedulingGates, { name: 'example.org/quota' }] },
+    })
+    assert.deepEqual(ledger.set(other, 'shop/a'), [])
+    assert.deepEqual(
+      ledger.set(gated('b'), 'shop/b').map(({ next }) => next),
+      [['shop/b']],
+    )
+    assert.deepEqual(
+      [...ledger.groupsOf(policy.key)].map(({ size }) => size),
+      [1],
+    )
+    ledger.set(gated('a'), 'shop/a')
+    assert.deepEqual(
+      [...ledger.groupsOf(policy.key)].map(({ size }) => size),
+      [2],
+    )
+    // Who has its place already keeps it, whatever else it waits for.
+    const open = placed('c', 'leaf1', 1)
+    ledger.set({ ...open, spec: { ...open.spec, schedulingGates: [{ name: 'example.org/quota' }] } }, 'shop/c')
+    assert.deepEqual(taken(ledger)[0]?.[0], 1)
+  })
+
   it('starts anew with a policy that changed', () => {
     const policies = [policy]
     const ledger = ledgerOf(policies)

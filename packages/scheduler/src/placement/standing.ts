@@ -21,6 +21,15 @@ export function isGated({ spec }: Pod): boolean {
 }
 
 /**
+ * The gates of others in front of a pod that waits at ours as well. Whoever set them may still say where it goes, and when, so it
+ * has no place before they are gone.
+ */
+export function gatesOfOthers(pod: Pod): string[] {
+  const names = pod.spec.schedulingGates?.map(({ name }) => name) ?? []
+  return isGated(pod) ? names.filter((name) => name !== placementGate) : []
+}
+
+/**
  * The node that a pod takes room on, as the API server holds it: its own, or while it is not bound the one where others are
  * preempted for it, or where there was room when its gate was opened. Undefined while it is gated: nothing is decided.
  */
@@ -36,9 +45,9 @@ export function hasEnded({ status }: Pod): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed'
 }
 
-/** Whether a pod takes a seat: one that has ended or is being deleted gives its seat to the next. */
+/** Whether a pod takes a seat: one that has ended or is being deleted gives its seat to the next, and one at the gates of others asks for none yet. */
 export function isCounted(pod: Pod): boolean {
-  return pod.metadata.deletionTimestamp === undefined && !hasEnded(pod)
+  return pod.metadata.deletionTimestamp === undefined && !hasEnded(pod) && gatesOfOthers(pod).length === 0
 }
 
 /**
