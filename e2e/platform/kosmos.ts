@@ -3,7 +3,8 @@ import path from 'node:path'
 import { join, type LinkChoices, lines } from '@kosmos/kosmosctl'
 import { launch, type Progress, type Testbed } from '@kosmos/testbed'
 import { type Component, clusterLink, clusterTree, scheduler } from './components.ts'
-import { rootCredentials } from './credentials.ts'
+import { onRoot, rootCredentials } from './credentials.ts'
+import { kubeletsListen } from './kubelet-ports.ts'
 import { letReadMetrics, type MetricsPort, rootPki } from './metrics.ts'
 
 /** Our controllers on a test bed, as `kosmos up` prints them. */
@@ -51,6 +52,7 @@ export async function upKosmos(testbed: Testbed, progress: Progress, options: Ko
     virtualNodes.push(...joined.virtualNodes)
   }
   for (const component of components.filter((one) => one !== clusterTree)) await start(component)
+  await onRoot(testbed, (client) => kubeletsListen(client, virtualNodes))
   const pids = Object.fromEntries(components.map((component) => [component.name, pidOf(testbed, component)]))
   const [{ secureMetrics, ...plain } = { secureMetrics: '' }] = ports.values()
   return { pids, virtualNodes, ...plain, secureMetrics: await letReadMetrics(testbed, secureMetrics) }

@@ -62,6 +62,18 @@ describe('somebody who has cloned the repository and types npm start', () => {
     await assert.rejects(kubectl('exec', 'deployment/hello', '--', 'sh', '-c', 'exit 3'), { code: 3 })
   })
 
+  it('sees logs again as soon as npm run kosmos -- up is done, after the controllers were killed', {
+    skip: isRoot ? false : 'real nodes need root',
+  }, async () => {
+    await testbed.root.kill('cluster-tree')
+    const { stdout } = await run(process.execPath, [...script('kosmos'), 'up', '--json'], { env })
+    const { pids, virtualNodes, metrics } = JSON.parse(stdout)
+    assert.deepEqual(Object.keys(pids), ['cluster-tree', 'scheduler'])
+    assert.deepEqual(virtualNodes, ['kosmos-leaf1', 'kosmos-leaf2'])
+    assert.match(await (await fetch(metrics)).text(), /^kosmos_/m)
+    assert.match((await kubectl('logs', 'deployment/hello', '--tail=1')).stdout, /^hello \d+ from hello-/)
+  })
+
   it('waits for another one that is starting, and finds what that has made', () => {
     assert.match(other.stderr, /waiting for process/)
     assert.doesNotMatch(other.stderr, /control planes/)
