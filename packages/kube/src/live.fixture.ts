@@ -1,7 +1,7 @@
 import { after, before } from 'node:test'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 import { Client } from './client/client.ts'
-import { Connection } from './connection/connection.ts'
+import { Connection, type ConnectionOptions } from './connection/connection.ts'
 import { loadKubeConfig } from './connection/kubeconfig.ts'
 import { createTransport } from './connection/transport.ts'
 import { namespaces } from './objects/resources.ts'
@@ -9,7 +9,7 @@ import { namespaces } from './objects/resources.ts'
 export interface LiveCluster {
   readonly controlPlane: ControlPlane
   /** An administrator with a connection of its own. */
-  client(fieldManager?: string): Promise<Client>
+  client(fieldManager?: string, options?: ConnectionOptions): Promise<Client>
   /** A new namespace of that name. */
   namespace(name: string): Promise<string>
 }
@@ -26,9 +26,9 @@ export function liveCluster(): LiveCluster {
     get controlPlane() {
       return controlPlane()
     },
-    async client(fieldManager = 'kosmos-test') {
+    async client(fieldManager = 'kosmos-test', options = {}) {
       const transport = await createTransport(loadKubeConfig({ file: controlPlane().kubeconfig }))
-      const connection = new Connection(controlPlane().name, transport)
+      const connection = new Connection(controlPlane().name, transport, options)
       connections.push(connection)
       return new Client(connection, fieldManager)
     },

@@ -217,6 +217,22 @@ describe('the verbs of the API on a real API server', { timeout: 60_000 }, () =>
     assert.deepEqual(await client.listAll(configMaps, { namespace: 'nowhere', metadataOnly: true }), [])
   })
 
+  it('a list comes in smaller pages where so many objects are too long for an answer, and a single one that is says so', async () => {
+    const place = await cluster.namespace('long')
+    for (let i = 0; i < 9; i++) {
+      const data = { a: 'x'.repeat(100 << 10) }
+      await client.create(configMaps, { metadata: { name: `n${i}`, namespace: place }, data } as KubeObject)
+    }
+    const small = await cluster.client('kosmos-test', { maxAnswerBytes: 256 << 10 })
+    const pages = []
+    for await (const { items } of small.list(configMaps, { namespace: place })) pages.push(items.length)
+    assert.deepEqual(pages, [2, 2, 2, 2, 1])
+    const smaller = await cluster.client('kosmos-test', { maxAnswerBytes: 64 << 10 })
+    const tooLong =
+      /no answer from .*: GET \/api\/v1\/namespaces\/long\/configmaps: the answer is longer than 0.0625 MiB/
+    await assert.rejects(smaller.listAll(configMaps, { namespace: place }), tooLong)
+  })
+
   it('what is not a resource is read as it is, and every status but 200 is an error with its place', async () => {
     assert.equal(await client.raw('/readyz'), 'ok')
     assert.match(((await client.raw('/version')) as { gitVersion: string }).gitVersion, /^v1\./)

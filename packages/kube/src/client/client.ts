@@ -1,5 +1,5 @@
 import type { Connection } from '../connection/connection.ts'
-import { ApiError, statusOf } from '../connection/errors.ts'
+import { ApiError, ClusterUnreachable, statusOf } from '../connection/errors.ts'
 import type { Response } from '../connection/exchange.ts'
 import type { ObjectRef } from '../objects/key.ts'
 import { apiVersionOf, type Resource } from '../objects/resources.ts'
@@ -35,7 +35,7 @@ export interface ListOptions {
   readonly namespace?: string | undefined
   readonly labelSelector?: string | undefined
   readonly fieldSelector?: string | undefined
-  /** Objects per page. */
+  /** Objects per page; fewer where so many are too long for an answer. */
   readonly limit?: number
   /** Asks for PartialObjectMetadata. */
   readonly metadataOnly?: boolean | undefined
@@ -100,9 +100,12 @@ export class Client {
     const { namespace, labelSelector, fieldSelector, limit = 500, metadataOnly, signal } = options
     const accept = metadataOnly ? METADATA_ONLY_LIST : 'application/json'
     let next: string | undefined
+    let size = limit
     do {
-      const path = pathOf(resource, { namespace, query: { labelSelector, fieldSelector, limit, continue: next } })
-      const answer = await this.connection.request({ method: 'GET', path, accept, signal })
+      const query = { labelSelector, fieldSelector, continue: next }
+      const pathFor = (limit: number) => pathOf(resource, { namespace, query: { ...query, limit } })
+      const { answer, path, taken } = await this.#page(pathFor, size, { accept, signal })
+      size = taken
       if (answer.code !== 200) throw this.#error('GET', path, answer)
       const list = this.#object<{ items?: T[] | null; metadata: { resourceVersion: string; continue?: string } }>(
         'GET',
@@ -117,6 +120,22 @@ export class Client {
       }
       next = list.metadata.continue || undefined
     } while (next !== undefined)
+  }
+
+  /** A page of `size` objects, or of as many fewer as fit into an answer; `taken` is the number that was asked for at last. */
+  async #page(
+    pathFor: (limit: number) => string,
+    size: number,
+    options: { readonly accept: string; readonly signal: AbortSignal | undefined },
+  ) {
+    for (let taken = size; ; taken = Math.ceil(taken / 4)) {
+      const path = pathFor(taken)
+      try {
+        return { path, taken, answer: await this.connection.request({ method: 'GET', path, ...options }) }
+      } catch (error) {
+        if (taken <= 1 || !(error instanceof ClusterUnreachable && error.tooLong)) throw error
+      }
+    }
   }
 
   /** Every object of a list, gathered. */

@@ -91,6 +91,39 @@ describe('a request', { timeout: 20_000 }, () => {
     assert.deepEqual(await connection.request(get('/')), { code: 200, body: '' })
   })
 
+  it('is given up when its answer is longer than an API server gives, however small its pieces are', async (t) => {
+    const maxAnswerBytes = 1 << 20
+    const { peer, connection } = await connected(
+      t,
+      (request, response) => {
+        if (request.url === '/fits') {
+          response.end('x'.repeat(maxAnswerBytes - (64 << 10)))
+          return
+        }
+        if (request.url === '/refusal') response.writeHead(403)
+        const piece = Buffer.alloc(request.url === '/tiny' ? 1 : 64 << 10, 'hunter2')
+        const send = () => {
+          while (response.write(piece));
+          response.once('drain', send)
+        }
+        send()
+      },
+      { maxAnswerBytes, breaker: { threshold: 1 } },
+    )
+    const tooLong = (path: string) => (error: Error) => {
+      assert.doesNotMatch(`${error.message} ${error.cause}`, /hunter2/)
+      return unreachable(
+        new RegExp(`GET ${path}: the answer is longer than 1 MiB, which is more than an API server sends: look at`),
+      )(error)
+    }
+    await assert.rejects(connection.request(get('/endless?secret=hunter2')), tooLong('/endless'))
+    await assert.rejects(connection.request(get('/tiny')), tooLong('/tiny'))
+    const handlers = { onOpen() {}, onData() {} }
+    await assert.rejects(connection.stream(get('/refusal'), handlers, 5_000), tooLong('/refusal'))
+    await until(() => peer.sockets.size === 0)
+    assert.equal(String((await connection.request(get('/fits'))).body).length, maxAnswerBytes - (64 << 10))
+  })
+
   it('is unanswered when the answer is broken JSON or cut off, and its content is in no error', async (t) => {
     const { connection } = await connected(t, (request, response) => {
       response.writeHead(200, {

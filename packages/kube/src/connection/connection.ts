@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { errorOf, observe } from '../observe/observe.ts'
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
 import { ClusterUnreachable, isMalformedRequest, RequestAborted } from './errors.ts'
-import { exchange, type Reading, type Response, type StreamHandlers } from './exchange.ts'
+import { exchange, MAX_ANSWER_BYTES, type Reading, type Response, type StreamHandlers } from './exchange.ts'
 import type { Transport } from './transport.ts'
 
 export interface Request {
@@ -43,6 +43,8 @@ export interface ConnectionOptions {
   readonly breaker?: BreakerOptions
   /** How often a request is sent again that the server answered with "later" (429 or 5xx with Retry-After). */
   readonly maxRetries?: number
+  /** An answer that is longer is not read to its end; streams have no limit. Default: 32 MiB. */
+  readonly maxAnswerBytes?: number
   /** Called once for every request when its answer is there, or begins if it is a stream, for metrics. */
   readonly onRequest?: (observation: RequestObservation) => void
 }
@@ -62,6 +64,7 @@ export class Connection {
   readonly #retired = new Set<Transport>()
   readonly #basePath: string
   readonly #maxRetries: number
+  readonly #maxAnswerBytes: number
   readonly #onRequest: ((observation: RequestObservation) => void) | undefined
   readonly #closed = new AbortController()
 
@@ -72,13 +75,14 @@ export class Connection {
     this.#transport = transport
     this.#basePath = transport.server.pathname.replace(/\/$/, '')
     this.#maxRetries = options.maxRetries ?? 8
+    this.#maxAnswerBytes = options.maxAnswerBytes ?? MAX_ANSWER_BYTES
     this.#onRequest = options.onRequest
   }
 
   /**
    * Sends a request, again while the server says when to come back (as client-go, rest/with_retry.go; without Retry-After
    * a 429 is an answer, e.g. of an eviction that a disruption budget forbids). Throws {@link ClusterUnreachable} without
-   * an answer, {@link RequestAborted} on the signal.
+   * an answer or with one that is too long, {@link RequestAborted} on the signal.
    */
   async request(request: Request): Promise<Response> {
     for (let attempt = 0; ; attempt++) {
@@ -259,6 +263,7 @@ export class Connection {
       breaker: this.breaker,
       signals: request.signal ? [this.#closed.signal, request.signal] : [this.#closed.signal],
       timeoutMs: request.timeoutMs,
+      maxBytes: this.#maxAnswerBytes,
       stream,
       aborted: () => this.#aborted(request),
       unreachable: (cause) => new ClusterUnreachable(this.name, this.server.origin, cause),

@@ -39,9 +39,22 @@ export class ClusterUnreachable extends Error {
     this.cluster = cluster
   }
 
+  /** The answer had begun, and was longer than we take; the server may be asked for less. */
+  get tooLong(): boolean {
+    return this.cause instanceof AnswerTooLong
+  }
+
   /** The answer had begun, and nothing came any more; the line may be in order. */
   get silent(): boolean {
     return (this.cause as NodeJS.ErrnoException).code === 'UND_ERR_BODY_TIMEOUT'
+  }
+}
+
+/** An answer that is longer than an API server gives, or than we can hold: it was not read to its end. */
+export class AnswerTooLong extends Error {
+  constructor({ method, path }: { readonly method: string; readonly path: string }, maxBytes: number) {
+    const what = `${method} ${path.replace(/\?.*/, '')}: the answer is longer than ${maxBytes / 2 ** 20} MiB`
+    super(`${what}, which is more than an API server sends: look at what answers there`)
   }
 }
 

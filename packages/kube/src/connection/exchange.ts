@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici'
 import { decode } from '../objects/decode.ts'
 import { errorOf } from '../observe/observe.ts'
 import type { Breaker } from './breaker.ts'
-import { isMalformedRequest } from './errors.ts'
+import { AnswerTooLong, isMalformedRequest } from './errors.ts'
 
 export interface Response {
   /** HTTP status; every status is a value here, only the lack of an answer is an error. */
@@ -31,12 +31,23 @@ interface Terms {
   /** Each of them ends it at once. */
   readonly signals: readonly AbortSignal[]
   readonly timeoutMs: number | undefined
+  /** What is gathered of an answer at most, in bytes. */
+  readonly maxBytes: number
   readonly stream: Reading | undefined
   /** The error of an end by a signal. */
   aborted(): Error
   /** The error of having no answer. */
   unreachable(cause: Error): Error
 }
+
+/**
+ * A single object is at most 9 MiB: etcd takes 1.5 MiB of it, and JSON makes up to six bytes of one. Discovery, OpenAPI documents,
+ * and what a kubelet measures, stay well below; a list is asked for in smaller pages. Parsed, it may be ten times as much.
+ */
+export const MAX_ANSWER_BYTES = 32 << 20
+
+/** What a piece of an answer costs beside its bytes, so that one of tiny pieces has a limit, too. */
+const PIECE_BYTES = 128
 
 /** What is between us and a server may say days, or more than a timer of Node takes, which would fire at once then. */
 const LONGEST_RETRY_AFTER_MS = 300_000
@@ -45,10 +56,11 @@ const LONGEST_RETRY_AFTER_MS = 300_000
 export async function exchange(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
-  { breaker, signals, timeoutMs, stream, aborted, unreachable }: Terms,
+  { breaker, signals, timeoutMs, maxBytes, stream, aborted, unreachable }: Terms,
 ): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>()
-  const chunks: Buffer[] = []
+  let chunks: Buffer[] = []
+  let held = 0
   let code = 0
   let json = true
   let retryAfterMs: number | undefined
@@ -80,6 +92,15 @@ export async function exchange(
           breaker.failed()
           giveUp(unreachable(new Error(`no full answer within ${timeoutMs} ms`)))
         }, timeoutMs)
+  const gather = (chunk: Buffer) => {
+    held += chunk.length + PIECE_BYTES
+    if (held <= maxBytes) {
+      chunks.push(chunk)
+      return
+    }
+    chunks = []
+    giveUp(unreachable(new AnswerTooLong(options, maxBytes)))
+  }
   const hand = (to: () => void) => {
     try {
       to()
@@ -107,7 +128,7 @@ export async function exchange(
       onResponseData: (_controller, chunk) => {
         if (over) return
         if (streaming) hand(() => stream?.handlers.onData(chunk))
-        else chunks.push(chunk)
+        else gather(chunk)
       },
       onResponseEnd: () => {
         finish(() => {
