@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type KubeObject, pods, unwrap } from '@kosmos/kube'
+import { rootClusterLabel } from '@kosmos/api'
+import { configMaps, type KubeObject, keyOf, pods, secrets, unwrap } from '@kosmos/kube'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { admitsPods, clusterSays, joinLeaf, runTree } from './fixture.ts'
 
@@ -24,7 +25,12 @@ describe('a leaf that is made anew while it is followed, with the address and th
     running.catch(() => {})
     await clusterSays(root, 'CredentialsValid', 'True CredentialsAccepted')
     const placed = { nodeName: 'kosmos-leaf', tolerations: [{ operator: 'Exists' }] }
-    const podSpec = { ...placed, automountServiceAccountToken: false, containers: [{ name: 'main', image: 'nginx' }] }
+    const envFrom = [{ configMapRef: { name: 'settings' } }, { secretRef: { name: 'password' } }]
+    const containers = [{ name: 'main', image: 'nginx', envFrom }]
+    const podSpec = { ...placed, automountServiceAccountToken: false, containers }
+    const data = { a: 'Yg==' }
+    unwrap(await root.client.create(configMaps, { metadata: { ...pod, name: 'settings' }, data } as KubeObject))
+    unwrap(await root.client.create(secrets, { metadata: { ...pod, name: 'password' }, data } as KubeObject))
     unwrap(await root.client.create(pods, { metadata: pod, spec: podSpec } as KubeObject))
     await eventually('there is a copy', copy)
     const status = { phase: 'Running', startTime: '2026-01-01T00:00:00Z' }
@@ -37,7 +43,7 @@ describe('a leaf that is made anew while it is followed, with the address and th
     await Promise.all([root?.end(), leaf?.end()])
   })
 
-  it('is not taken for the first: its pods have not failed, and none is made in the other', async () => {
+  it('is not taken for the first: its pods have not failed, and nothing is written to the other', async () => {
     const { controlPlane } = leaf
     await controlPlane.kill('kube-apiserver')
     await controlPlane.kill('etcd')
@@ -47,6 +53,9 @@ describe('a leaf that is made anew while it is followed, with the address and th
     await admitsPods(leaf)
     await clusterSays(root, 'VirtualNodesReady', 'False LeafReplaced')
     assert.equal((await inRoot()).status?.phase, 'Running')
-    assert.equal(await copy(), undefined)
+    for (const resource of [pods, configMaps, secrets]) {
+      const written = await leaf.client.listAll(resource, { labelSelector: rootClusterLabel })
+      assert.deepEqual(written.map(keyOf), [], resource.plural)
+    }
   })
 })

@@ -22,6 +22,7 @@ export class SameLeaf {
   readonly #options: SameLeafOptions
   #doubts = 0
   #settled = 0
+  #answer: PromiseWithResolvers<void> | undefined
 
   constructor(options: SameLeafOptions) {
     this.#options = options
@@ -32,19 +33,33 @@ export class SameLeaf {
     return this.#settled < this.#doubts
   }
 
+  /** While the leaf is doubted: resolves when it has said that it is the same, rejects if it is another or nobody asks any more. */
+  get answered(): Promise<void> | undefined {
+    return this.isDoubted ? this.#answer?.promise : undefined
+  }
+
   /** Asks the leaf which cluster it is, until it says. */
   async ask(signal: AbortSignal): Promise<void> {
     const isAsked = this.isDoubted
     this.#doubts++
     if (isAsked) return
+    const answer = Promise.withResolvers<void>()
+    this.#answer = answer
+    // Whether somebody waits for it or not.
+    answer.promise.catch(() => {})
     while (this.isDoubted && !signal.aborted) {
       const doubts = this.#doubts
       const id = await this.#id(signal)
       if (id === undefined) await sleep(RETRY_MS, undefined, { signal }).catch(() => {})
       else if (id === this.#options.leafId) this.#settled = doubts
-      else return this.#options.onOther()
+      else {
+        answer.reject(new Error(`${this.#options.leaf.name}: another cluster answers in its place`))
+        return this.#options.onOther()
+      }
     }
-    if (!signal.aborted) this.#options.onSame()
+    if (signal.aborted) return answer.reject(new Error(`${this.#options.leaf.name}: given up before it said who it is`))
+    answer.resolve()
+    this.#options.onSame()
   }
 
   async #id(signal: AbortSignal): Promise<string | undefined> {

@@ -70,7 +70,7 @@ export function watchLeaf(
   client: Client,
   rootClusterId: string,
   onState: (source: LeafSource, state: ReflectorState) => void,
-  /** The copies of pods are about to be taken as a whole again. */
+  /** Something of ours is about to be taken as a whole again: what is not in it will seem to be gone. */
   onRelist: () => void,
 ): LeafSources {
   const ours = `${rootClusterLabel}=${rootClusterId}`
@@ -82,6 +82,7 @@ export function watchLeaf(
       labelSelector: ours,
       metadataOnly: true,
       onState: telling(source),
+      onRelist,
     })
   const sources = {
     pods: new Informer({
@@ -108,6 +109,7 @@ export function watchLeaf(
       resource: persistentVolumeClaims,
       labelSelector: ours,
       onState: telling('claims'),
+      onRelist,
     }),
     services: new Informer({
       client,
@@ -116,6 +118,7 @@ export function watchLeaf(
       metadataOnly: true,
       indexes: { namespace: ({ metadata }: Service) => [metadata.namespace ?? ''] },
       onState: telling('services'),
+      onRelist,
     }),
     endpointSlices: new Informer({
       client,
@@ -123,6 +126,7 @@ export function watchLeaf(
       labelSelector: `${ours},${copiedSlices}`,
       indexes: { service: (slice: EndpointSlice) => [serviceKeyOf(slice)] },
       onState: telling('endpointslices'),
+      onRelist,
     }),
   }
   const configuration = { configmaps: metadata(configMaps, 'configmaps'), secrets: metadata(secrets, 'secrets') }

@@ -1,5 +1,5 @@
 import type { VirtualNodeModel } from '@kosmos/api'
-import { keyOf, type ReconcileObservation, type ReflectorState } from '@kosmos/kube'
+import { Client, keyOf, type ReconcileObservation, type ReflectorState } from '@kosmos/kube'
 import { orphanKept } from '../clusters/events.ts'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
@@ -58,6 +58,8 @@ export class LeafTree {
         options.onReplaced()
       },
     })
+    // What is not there in another cluster must not be made there, nor count as gone.
+    const surely = new Client(leaf.connection, leaf.fieldManager, { beforeRequest: () => this.#sameLeaf.answered })
     const doubt = () => void this.#sameLeaf.ask(this.#stop.signal)
     this.#sources = watchLeaf(leaf, rootClusterId, (source, state) => this.#onState(source, state), doubt)
     this.#rootPods = new PodsOnNodes(root.boundPods)
@@ -91,7 +93,7 @@ export class LeafTree {
 
     this.#namespaces = new LeafNamespaces({
       root: root.client,
-      leaf,
+      leaf: surely,
       rootClusterId,
       rootNamespaces: root.namespaces,
       leafNamespaces: this.#sources.namespaces,
@@ -101,7 +103,7 @@ export class LeafTree {
     })
     const scope: LeafScope = {
       root: root.client,
-      leaf,
+      leaf: surely,
       clusterName,
       rootClusterId,
       rootPods,
@@ -313,7 +315,7 @@ export class LeafTree {
   #onState(source: LeafSource, state: ReflectorState): void {
     const before = [this.forbidden, this.withheld]
     const recovered = this.#refusals.note(source, state)
-    if (recovered && source === 'pods') void this.#sameLeaf.ask(this.#stop.signal)
+    if (recovered) void this.#sameLeaf.ask(this.#stop.signal)
     if (recovered && (storageSources as readonly LeafSource[]).includes(source)) this.#storage.resumeCapacities()
     if (before[0] !== this.forbidden || before[1] !== this.withheld) this.#options.changed()
   }

@@ -1,4 +1,4 @@
-import type { Connection } from '../connection/connection.ts'
+import type { Connection, Request } from '../connection/connection.ts'
 import { ApiError, ClusterUnreachable, statusOf } from '../connection/errors.ts'
 import type { Response } from '../connection/exchange.ts'
 import type { ObjectRef } from '../objects/key.ts'
@@ -6,6 +6,11 @@ import { apiVersionOf, type Resource } from '../objects/resources.ts'
 import type { KubeObject } from '../objects/types.ts'
 import { isNotFound, type Outcome, refusalOf } from './outcome.ts'
 import { objectPath, pathOf } from './path.ts'
+
+export interface ClientOptions {
+  /** Awaited, if it says so, before each request for objects is sent, watches excepted; what it throws is thrown instead. */
+  readonly beforeRequest?: () => Promise<void> | undefined
+}
 
 export type PatchType = 'merge' | 'strategic' | 'json'
 
@@ -65,11 +70,13 @@ const PATCH_TYPES: Readonly<Record<PatchType, string>> = {
 export class Client {
   readonly connection: Connection
   readonly fieldManager: string
+  readonly #beforeRequest: ClientOptions['beforeRequest']
 
   /** `fieldManager`: `kosmos-<component>`; the API server records it as the owner of what is written. */
-  constructor(connection: Connection, fieldManager: string) {
+  constructor(connection: Connection, fieldManager: string, { beforeRequest }: ClientOptions = {}) {
     this.connection = connection
     this.fieldManager = fieldManager
+    this.#beforeRequest = beforeRequest
   }
 
   /** The name of the cluster in messages. */
@@ -88,7 +95,7 @@ export class Client {
   }
 
   async #get<T>(path: string, options: { readonly accept?: string; readonly signal?: AbortSignal | undefined }) {
-    const answer = await this.connection.request({ method: 'GET', path, ...options })
+    const answer = await this.#send({ method: 'GET', path, ...options })
     const { code, body } = answer
     if (isNotFound(code, statusOf(code, body))) return undefined
     if (code !== 200) throw this.#error('GET', path, answer)
@@ -131,7 +138,7 @@ export class Client {
     for (let taken = size; ; taken = Math.ceil(taken / 4)) {
       const path = pathFor(taken)
       try {
-        return { path, taken, answer: await this.connection.request({ method: 'GET', path, ...options }) }
+        return { path, taken, answer: await this.#send({ method: 'GET', path, ...options }) }
       } catch (error) {
         if (taken <= 1 || !(error instanceof ClusterUnreachable && error.tooLong)) throw error
       }
@@ -250,7 +257,7 @@ export class Client {
     options: WriteOptions = {},
     contentType?: string,
   ): Promise<Outcome<T>> {
-    const answer = await this.connection.request({
+    const answer = await this.#send({
       method,
       path,
       body,
@@ -264,6 +271,12 @@ export class Client {
     const reason = refusalOf(answer.code, status)
     if (reason === undefined) throw this.#error(method, path, answer)
     return { ok: false, reason, status }
+  }
+
+  async #send(request: Request): Promise<Response> {
+    const before = this.#beforeRequest?.()
+    if (before) await before
+    return await this.connection.request(request)
   }
 
   /** The body as what it should be; a sign-in page of something in between is an error, not an object. */
