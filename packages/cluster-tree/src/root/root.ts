@@ -4,12 +4,10 @@ import {
   type ClusterTrustBundle,
   type CSIDriver,
   type CSINode,
-  type CSIStorageCapacity,
   clusters,
   configMaps,
   csiDrivers,
   csiNodes,
-  csiStorageCapacities,
   type EndpointSlice,
   endpointSlices,
   Informer,
@@ -17,11 +15,7 @@ import {
   type Node,
   namespaces,
   nodes,
-  type PersistentVolume,
-  type PersistentVolumeClaim,
   type PodCertificateRequest,
-  persistentVolumeClaims,
-  persistentVolumes,
   podCertificateRequests,
   type Resource,
   type Secret,
@@ -30,16 +24,14 @@ import {
   secrets,
   servedResource,
   services,
-  storageClasses,
 } from '@kosmos/kube'
 import type { ConfigurationSources } from '../configuration/controller.ts'
 import { versionOnly } from '../copies/identity.ts'
 import { handWritten, podKeysOf, serviceKeyOf } from '../endpoints/copy.ts'
 import { ServiceSlices } from '../links/service-slices.ts'
 import { bundleResources, TrustBundles } from '../trust/bundles.ts'
-import { awaitedSource } from '../volumes/data-source.ts'
 import type { RootVolumes } from '../volumes/placement.ts'
-import { claimKeyOf } from '../volumes/volume.ts'
+import { watchVolumes } from '../volumes/root-volumes.ts'
 import { BoundPods } from './bound-pods.ts'
 import type { EventSink } from './events.ts'
 
@@ -101,33 +93,7 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
       indexes: { service: (slice: EndpointSlice) => [serviceKeyOf(slice)], pod: podKeysOf },
     }),
   }
-  const volumes = {
-    claims: new Informer({
-      client,
-      resource: persistentVolumeClaims,
-      indexes: {
-        unbound: ({ spec }: PersistentVolumeClaim) => (spec?.volumeName ? [] : [spec?.storageClassName ?? '']),
-        cloneOf: (claim: PersistentVolumeClaim) => {
-          const source = awaitedSource(claim)
-          return source === undefined ? [] : [source]
-        },
-      },
-    }),
-    volumes: new Informer({
-      client,
-      resource: persistentVolumes,
-      labelSelector: clusterLabel,
-      indexes: { claim: (volume: PersistentVolume) => [claimKeyOf(volume)] },
-    }),
-    classes: new Informer({ client, resource: storageClasses }),
-    capacities: new Informer({
-      client,
-      resource: csiStorageCapacities,
-      namespace: systemNamespace,
-      labelSelector: clusterLabel,
-      indexes: { class: ({ storageClassName }: CSIStorageCapacity) => [storageClassName] },
-    }),
-  }
+  const volumes = watchVolumes(client)
   const versions = (resource: Resource) =>
     new Informer<KubeObject>({ client, resource, metadataOnly: 'list', transform: versionOnly })
   const configuration = { configmaps: versions(configMaps), secrets: versions(secrets) }

@@ -2,14 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { clusterLabel, leafProvisioner, rootClusterLabel } from '@kosmos/api'
 import {
-  type CSIStorageCapacity,
-  csiStorageCapacities,
   Informer,
   type KubeObject,
   namespaces,
   nodes,
-  type PersistentVolume,
-  type PersistentVolumeClaim,
   persistentVolumeClaims,
   persistentVolumes,
   storageClasses,
@@ -19,7 +15,8 @@ import { ConfigurationRegistry } from '../configuration/registry.ts'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { startNamespaces } from '../namespaces/fixture.ts'
 import { LeafVolumes } from './controller.ts'
-import { claimKeyOf, selectedNodeAnnotation } from './volume.ts'
+import { watchVolumes } from './root-volumes.ts'
+import { selectedNodeAnnotation } from './volume.ts'
 
 const namespace = 'shop'
 const rootClusterId = 'root-1'
@@ -40,28 +37,7 @@ describe('claims of the root whose volumes a leaf makes', () => {
     const labelSelector = `${rootClusterLabel}=${rootClusterId}`
     const leafClaims = new Informer({ client: leaf.client, resource: persistentVolumeClaims, labelSelector })
     const virtualNodes = new Informer({ client, resource: nodes, labelSelector: clusterLabel })
-    const rootVolumes = {
-      claims: new Informer({
-        client,
-        resource: persistentVolumeClaims,
-        indexes: {
-          unbound: ({ spec }: PersistentVolumeClaim) => (spec?.volumeName ? [] : [spec?.storageClassName ?? '']),
-          cloneOf: () => [],
-        },
-      }),
-      volumes: new Informer({
-        client,
-        resource: persistentVolumes,
-        labelSelector: clusterLabel,
-        indexes: { claim: (volume: PersistentVolume) => [claimKeyOf(volume)] },
-      }),
-      classes: new Informer({ client, resource: storageClasses }),
-      capacities: new Informer({
-        client,
-        resource: csiStorageCapacities,
-        indexes: { class: ({ storageClassName }: CSIStorageCapacity) => [storageClassName] },
-      }),
-    }
+    const rootVolumes = watchVolumes(client)
     volumes = new LeafVolumes({
       root: client,
       leaf: leaf.client,
