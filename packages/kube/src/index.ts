@@ -6,7 +6,7 @@ export {
   type PatchType,
   type WriteOptions,
 } from './client/client.ts'
-export { type Outcome, type RefusalReason, refused, unwrap } from './client/outcome.ts'
+export { isGone, type Outcome, type RefusalReason, refused, unwrap } from './client/outcome.ts'
 export { type Credentials, credentialsRef, readCredentials } from './clusters/credentials.ts'
 export { renewToken } from './clusters/renewal.ts'
 export { clusters, type StoredCluster } from './clusters/resource.ts'
@@ -29,9 +29,7 @@ export { type EventContent, type EventRef, eventRef } from './events/event.ts'
 export { type EventCounters, EventRecorder, type EventRecorderOptions } from './events/recorder.ts'
 export { assignShards } from './leases/assign.ts'
 export {
-  decideLease,
   expiryOf as leaseExpiry,
-  type LeaseDecision,
   type ObservedLease,
   observe as observeLease,
 } from './leases/decide.ts'

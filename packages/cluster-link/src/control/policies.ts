@@ -4,6 +4,7 @@ import {
   type Change,
   Controller,
   type ControllerOptions,
+  isGone,
   type Requeue,
   refused,
   type StoredCluster,
@@ -52,7 +53,7 @@ export class PoliciesController {
     const patch = { metadata: { uid: policy.metadata.uid }, status }
     const write = { type: 'merge', subresource: 'status' } as const
     const outcome = await root.patch(clusterLinkPolicies, { name }, patch, write)
-    if (outcome.ok || ['NotFound', 'OtherIncarnation'].includes(outcome.reason)) return
+    if (outcome.ok || isGone(outcome)) return
     throw refused(`ClusterLinkPolicy ${name}: status cannot be written`, outcome)
   }
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Client, KubeObject, Outcome, Resource } from '@kosmos/kube'
+import { type Client, isGone, type KubeObject, type Outcome, type Resource } from '@kosmos/kube'
 
 /** Something of somebody else has the name, or the API server refuses ours. */
 export class Blocked extends Error {
@@ -67,7 +67,7 @@ function written<T>(resource: Resource, { metadata = {} }: KubeObject, outcome: 
   const { reason, status } = outcome
   // Forbidden as well: a namespace that is being deleted takes nothing.
   const isGoing = status.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating')
-  if (isGoing || reason === 'NotFound' || reason === 'OtherIncarnation') return undefined
+  if (isGoing || isGone(outcome)) return undefined
   const message = `${resource.kind} ${metadata.namespace}/${metadata.name}: ${status.message ?? reason}`
   if (reason === 'Invalid' || reason === 'Forbidden') throw new Blocked(message)
   throw new Error(message)

@@ -13,6 +13,7 @@ import {
   clusters,
   credentialsRef,
   describeObject,
+  isGone,
   type Node,
   nodes,
   type Pod,
@@ -250,8 +251,8 @@ export class ClusterController {
     for (const { metadata } of objects) {
       const { namespace, name, uid } = metadata
       const outcome = await this.#options.root.client.delete(resource, { namespace, name }, { uid })
-      const isGone = outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation'
-      if (!isGone) refusal ||= `; ${describeObject({ metadata, kind: resource.kind })}: ${outcome.status.message}`
+      if (outcome.ok || isGone(outcome)) continue
+      refusal ||= `; ${describeObject({ metadata, kind: resource.kind })}: ${outcome.status.message}`
     }
     return refusal
   }
@@ -311,7 +312,7 @@ export class ClusterController {
       type: 'merge',
       subresource: 'status',
     })
-    if (!outcome.ok && !['NotFound', 'OtherIncarnation', 'Conflict'].includes(outcome.reason)) {
+    if (!outcome.ok && outcome.reason !== 'Conflict' && !isGone(outcome)) {
       throw new Error(`Cluster ${name}: status cannot be written: ${outcome.status.message}`)
     }
   }

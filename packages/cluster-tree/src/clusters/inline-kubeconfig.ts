@@ -1,5 +1,5 @@
 import { ownedByClusterAnnotation, systemNamespace } from '@kosmos/api'
-import { type Client, clusters, type StoredCluster, secrets } from '@kosmos/kube'
+import { type Client, clusters, isGone, type StoredCluster, secrets } from '@kosmos/kube'
 
 /** The Secret that an inline kubeconfig is moved to. */
 export const credentialsSecretName = (cluster: string): string => `cluster-${cluster}`
@@ -42,6 +42,6 @@ export async function removeMovedKubeconfig(root: Client, cluster: StoredCluster
   const present = await root.get(secrets, ref)
   if (present?.metadata.annotations?.[ownedByClusterAnnotation] !== name) return
   const outcome = await root.delete(secrets, ref, { uid: present.metadata.uid })
-  if (outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return
+  if (outcome.ok || isGone(outcome)) return
   throw new Error(`Secret ${ref.namespace}/${ref.name} cannot be deleted: ${outcome.status.message}`)
 }

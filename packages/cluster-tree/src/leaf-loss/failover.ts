@@ -1,4 +1,12 @@
-import { Controller, type Node, nodes, type ReconcileObservation, type Requeue, type StoredCluster } from '@kosmos/kube'
+import {
+  Controller,
+  isGone,
+  type Node,
+  nodes,
+  type ReconcileObservation,
+  type Requeue,
+  type StoredCluster,
+} from '@kosmos/kube'
 import { isNodeOf } from '../nodes/ownership.ts'
 import type { Root } from '../root/root.ts'
 import { failedOver, noAlternative, takenBack } from './events.ts'
@@ -82,7 +90,7 @@ export class Failover {
     const outcome = await this.#options.root.client.patch(nodes, { name }, patch, { type: 'merge' })
     if (outcome.ok) return true
     // The watch brings the newer node, and with it this key.
-    if (['Conflict', 'NotFound', 'OtherIncarnation'].includes(outcome.reason)) return false
+    if (outcome.reason === 'Conflict' || isGone(outcome)) return false
     throw new Error(`taints of node ${name} cannot be changed: ${outcome.status.message}`)
   }
 }

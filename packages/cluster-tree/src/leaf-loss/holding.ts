@@ -1,5 +1,6 @@
 import {
   Controller,
+  isGone,
   type ObjectKey,
   type Pod,
   pods,
@@ -63,7 +64,7 @@ export class Holding {
     const patch = pod && this.#patchOf(pod)
     if (!patch) return
     const outcome = await root.client.patch(pods, refOf(key), patch, { type: 'merge' })
-    if (outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return
+    if (outcome.ok || isGone(outcome)) return
     // The watch brings the newer pod, and with it this key.
     if (outcome.reason === 'Conflict') return
     throw new Error(`tolerations of pod ${key} cannot be changed: ${outcome.status.message}`)

@@ -4,6 +4,7 @@ import {
   Controller,
   census,
   type Informer,
+  isGone,
   type KubeObject,
   type Namespace,
   namespaces,
@@ -70,7 +71,7 @@ export class LeafNamespaces {
     const labels = securityPatch(copy, original)
     if (!labels) return
     const outcome = await leaf.patch(namespaces, { name }, { metadata: { uid, labels } }, { type: 'merge' })
-    if (!outcome.ok && outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
+    if (!outcome.ok && !isGone(outcome)) {
       throw new Error(`namespace ${name} cannot be labelled in ${leaf.name}: ${outcome.status.message}`)
     }
     return
@@ -94,7 +95,7 @@ export class LeafNamespaces {
     const { afterMs } = look
     if (afterMs !== undefined) return { afterMs }
     const outcome = await leaf.delete(namespaces, { name }, { uid })
-    if (!outcome.ok && outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
+    if (!outcome.ok && !isGone(outcome)) {
       throw new Error(`namespace ${name} cannot be deleted in ${leaf.name}: ${outcome.status.message}`)
     }
     return

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ClusterConditionReason, retiringTaint, type VirtualNodeModel } from '@kosmos/api'
-import { type Client, type Informer, type Node, nodes } from '@kosmos/kube'
+import { type Client, type Informer, isGone, type Node, nodes } from '@kosmos/kube'
 import type { KubeletEndpoint } from '../kubelet/kubelets.ts'
 import type { Offer } from './capacity.ts'
 import { alsoTainted, type Identity, identityPatch, withTaint } from './carried-identity.ts'
@@ -40,9 +40,6 @@ export interface NodeRefusal {
   readonly reason: ClusterConditionReason<'VirtualNodesReady'>
   readonly detail: string
 }
-
-/** What a write may meet without being wrong: the watch brings what is newer. */
-const passing: readonly string[] = ['Conflict', 'NotFound', 'OtherIncarnation']
 
 /** One node of the root that stands for a leaf or a part of it. Nothing else writes its status. */
 export class VirtualNode {
@@ -167,7 +164,8 @@ export class VirtualNode {
   async #patch(patch: object, failure: string, part: { subresource?: 'status' } = {}): Promise<Node | undefined> {
     const outcome = await this.#options.root.patch(nodes, { name: this.name }, patch, { type: 'merge', ...part })
     if (outcome.ok) return outcome.object
-    if (passing.includes(outcome.reason)) return undefined
+    // The watch brings what is newer.
+    if (outcome.reason === 'Conflict' || isGone(outcome)) return undefined
     throw new Error(`${failure}: ${outcome.status.message}`)
   }
 }

@@ -1,4 +1,4 @@
-import { ApiError, type Client, type ObjectKey, type Outcome, type Pod, pods, refOf } from '@kosmos/kube'
+import { ApiError, type Client, isGone, type ObjectKey, type Outcome, type Pod, pods, refOf } from '@kosmos/kube'
 import type { CopyPatch } from './changes.ts'
 import { withTolerations } from './tolerations.ts'
 
@@ -25,7 +25,7 @@ export async function changeCopy(
     if (outcome === undefined) unknown.push(`pods/${subresource}`)
     else if (outcome.ok) written(outcome.object)
     else if (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid') return { kind: 'refused', outcome }
-    else if (outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return { kind: 'gone' }
+    else if (isGone(outcome)) return { kind: 'gone' }
     else throw new Error(`pod ${key} cannot be changed in ${leaf.name}: ${outcome.status.message}`)
   }
   return { kind: 'changed', unknown }

@@ -3,6 +3,7 @@ import {
   type Client,
   Controller,
   type Informer,
+  isGone,
   type KubeObject,
   type ObjectKey,
   type Outcome,
@@ -381,7 +382,7 @@ export class PodController {
     })
     if (outcome.ok) this.#expectRoot(key, outcome.object)
     // Gone, or another incarnation: not the one this status was meant for.
-    else if (outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
+    else if (!isGone(outcome)) {
       throw new Error(`status of pod ${key} cannot be written: ${outcome.status.message}`)
     }
   }

@@ -1,5 +1,5 @@
 import { placementGate } from '@kosmos/api'
-import { ApiError, type Client, keyOf, pods } from '@kosmos/kube'
+import { ApiError, type Client, isGone, keyOf, pods } from '@kosmos/kube'
 import { isGated, openPatch } from '@kosmos/scheduler'
 import { type Manifest, mutatingAdmissionPolicies, mutatingWebhookConfigurations } from '../clusters/resources.ts'
 
@@ -30,7 +30,7 @@ export async function openGates(root: Client): Promise<string[]> {
     if (!isGated(pod)) continue
     const outcome = await root.patch(pods, pod.metadata, openPatch(pod, undefined), { type: 'strategic' })
     if (outcome.ok) opened.push(keyOf(pod))
-    else if (outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
+    else if (!isGone(outcome)) {
       throw new Error(`pod ${keyOf(pod)} still has the gate ${placementGate}: ${outcome.status.message}`)
     }
   }

@@ -1,5 +1,5 @@
 import { clusterLabel } from '@kosmos/api'
-import { type Client, type Node, nodes, pods, type Secret, secrets } from '@kosmos/kube'
+import { type Client, isGone, type Node, nodes, pods, type Secret, secrets } from '@kosmos/kube'
 import { type OpenCluster, openCluster } from '../clusters/connect.ts'
 import { leafAccountName } from '../clusters/names.ts'
 import { explain } from '../terminal/explain.ts'
@@ -119,7 +119,7 @@ async function removeLeftovers(root: Client, virtualNodes: readonly Node[]): Pro
 
 async function deleteSecret(root: Client, { metadata: { name, namespace, uid } }: Secret): Promise<void> {
   const outcome = await root.delete(secrets, { name, namespace }, { uid })
-  if (outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return
+  if (outcome.ok || isGone(outcome)) return
   throw new Failure(`root: Secret ${namespace}/${name} was not deleted: ${outcome.status.message}`, {
     next: `kubectl delete secret -n ${namespace} ${name}`,
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Status } from '../connection/errors.ts'
-import { isNotFound, type RefusalReason, refusalOf, unwrap } from './outcome.ts'
+import { isGone, isNotFound, type RefusalReason, refusalOf, unwrap } from './outcome.ts'
 
 /** Answers of kube-apiserver 1.37.2, as it wrote them. */
 const answers: readonly (readonly [title: string, reason: RefusalReason | undefined, Status & { code: number }])[] = [
@@ -162,6 +162,13 @@ describe('an object', () => {
   it('counts as absent only when the API server names it in its 404', () => {
     const absent = answers.filter(([, , status]) => isNotFound(status.code, status)).map(([title]) => title)
     assert.deepEqual(absent, ['an object that is not there', 'a new object in a namespace that is not there'])
+  })
+})
+
+describe('a refused write', () => {
+  it('is about an object that is gone when there is none, or another of its name, and in no other case', () => {
+    const gone = answers.flatMap(([, reason]) => (reason && isGone({ ok: false, reason, status: {} }) ? [reason] : []))
+    assert.deepEqual(new Set(gone), new Set(['NotFound', 'OtherIncarnation']))
   })
 })
 

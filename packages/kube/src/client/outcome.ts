@@ -64,6 +64,11 @@ export function unwrap<T>(outcome: Outcome<T>): T | undefined {
   throw new Error(outcome.status.message ?? outcome.reason)
 }
 
+/** Whether the object that a write was meant for is no longer there: nothing of that name, or another under it. */
+export function isGone({ reason }: Outcome<unknown> & { readonly ok: false }): boolean {
+  return reason === 'NotFound' || reason === 'OtherIncarnation'
+}
+
 /** The error for a refusal that the caller cannot live with. @param what the object that was written, as people know it */
 export function refused(what: string, { status, reason }: Outcome<unknown> & { readonly ok: false }): Error {
   return new Error(`${what}: ${status.message ?? reason}`)

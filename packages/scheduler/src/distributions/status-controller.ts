@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { distributionPolicyCondition, withCondition } from '@kosmos/api'
-import { type Client, Controller, type ControllerOptions, keyOf, refOf, refused } from '@kosmos/kube'
+import { type Client, Controller, type ControllerOptions, isGone, keyOf, refOf, refused } from '@kosmos/kube'
 import type { StoredDistribution } from './compiled-distribution.ts'
 import { contestersOf } from './conflicts.ts'
 import { type DistributionBook, scopeOf } from './distribution-book.ts'
@@ -58,7 +58,7 @@ export class DistributionStatusController {
     const patch = { metadata: { uid: stored.metadata.uid }, status }
     const options = { type: 'merge', subresource: 'status' } as const
     const outcome = await this.#options.root.patch(resource, refOf(key), patch, options)
-    if (outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return
+    if (outcome.ok || isGone(outcome)) return
     throw refused(`${stored.kind} ${key}`, outcome)
   }
 }

@@ -1,4 +1,4 @@
-import { ApiError, type Client, type KubeObject, type Pod, pods } from '@kosmos/kube'
+import { ApiError, type Client, isGone, type KubeObject, type Pod, pods } from '@kosmos/kube'
 
 /** `gone`: it is, or another has its name. `changed`: it is not as it was when this was decided. Else why it stays. */
 export type Eviction = 'gone' | 'changed' | { readonly refused: string }
@@ -14,7 +14,7 @@ export async function evict(root: Client, { metadata }: Pod): Promise<Eviction> 
   }
   try {
     const outcome = await root.createFor(pods, { namespace, name }, 'eviction', eviction)
-    if (outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return 'gone'
+    if (outcome.ok || isGone(outcome)) return 'gone'
     return outcome.reason === 'Conflict' ? 'changed' : { refused: outcome.status.message ?? outcome.reason }
   } catch (error) {
     // What a PodDisruptionBudget forbids.

@@ -3,6 +3,7 @@ import {
   Controller,
   type ControllerOptions,
   type EventContent,
+  isGone,
   type KubeObject,
   type ObjectKey,
   type Outcome,
@@ -117,7 +118,7 @@ export class PlacementController {
     if (outcome.ok) return
     const { state, podOf, changed, record } = this.#options
     changed(state.withdraw(key, podOf(key)))
-    if (outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return
+    if (isGone(outcome)) return
     const why = outcome.status.message ?? outcome.reason
     record(pod, placementEvents.placementRefused(policy, why))
     throw new Error(`pod ${key}: ${why}`)

@@ -1,4 +1,4 @@
-import { type Client, Controller, type ControllerOptions, type ObjectKey, refOf, refused } from '@kosmos/kube'
+import { type Client, Controller, type ControllerOptions, isGone, type ObjectKey, refOf, refused } from '@kosmos/kube'
 import type { PlacementState } from '../placement/state.ts'
 import { workloadPolicies } from '../policies/resource.ts'
 import { statusOf } from './status.ts'
@@ -43,7 +43,7 @@ export class StatusController {
     if (status === undefined) return
     const patch = { metadata: { uid: found.stored.metadata.uid }, status }
     const outcome = await root.patch(workloadPolicies, refOf(key), patch, { type: 'merge', subresource: 'status' })
-    if (outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return
+    if (outcome.ok || isGone(outcome)) return
     throw refused(`WorkloadPolicy ${key}`, outcome)
   }
 }
