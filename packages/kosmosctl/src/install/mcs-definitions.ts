@@ -6,6 +6,7 @@ import {
   type CustomResourceDefinition,
   customResourceDefinitions,
   describeObject,
+  isGone,
   type KubeObject,
   type Resource,
 } from '@kosmos/kube'
@@ -71,29 +72,51 @@ export interface McsRemoval {
   readonly kept: readonly { readonly what: string; readonly name: string; readonly why: string }[]
 }
 
+/** Those of these kinds that were made with this mark, and an example of what is in them, but for what goes before them. */
+export async function lookAtMcsDefinitions(
+  client: Client,
+  mark: Mark,
+  goesBefore: (object: KubeObject) => boolean = () => false,
+): Promise<readonly { readonly name: string; readonly uid: string; readonly what: string; readonly why?: string }[]> {
+  const found = await Promise.all(
+    ([serviceExports, serviceImports] as Resource[]).map(async (kind) => {
+      const name = `${kind.plural}.${kind.group}`
+      const present = await readable(client.get(customResourceDefinitions, { name }))
+      if (present === undefined || !bears(present, mark)) return []
+      const what = describeObject({ ...present, kind: customResourceDefinitions.kind })
+      const example = await firstOf(client, kind, goesBefore)
+      const why = example && `${describeObject({ ...example, kind: kind.kind })} is in it`
+      return [{ name, uid: present.metadata.uid, what, ...(why !== undefined && { why }) }]
+    }),
+  )
+  return found.flat()
+}
+
 /** Removes those of these kinds that were made with this mark, unless something is in them: that would go as well. */
 export async function removeMcsDefinitions(client: Client, mark: Mark): Promise<McsRemoval> {
   const removed: string[] = []
   const kept: McsRemoval['kept'][number][] = []
-  for (const kind of [serviceExports, serviceImports] as Resource[]) {
-    const name = `${kind.plural}.${kind.group}`
-    const present = await readable(client.get(customResourceDefinitions, { name }))
-    if (present === undefined || !bears(present, mark)) continue
-    const what = describeObject({ ...present, kind: customResourceDefinitions.kind })
-    const example = await firstOf(client, kind)
-    if (example !== undefined) {
-      kept.push({ what, name, why: `${describeObject({ ...example, kind: kind.kind })} is in it` })
+  for (const { name, uid, what, why } of await lookAtMcsDefinitions(client, mark)) {
+    if (why !== undefined) {
+      kept.push({ what, name, why })
       continue
     }
-    const outcome = await client.delete(customResourceDefinitions, { name }, { uid: present.metadata.uid })
-    if (outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') removed.push(what)
+    const outcome = await client.delete(customResourceDefinitions, { name }, { uid })
+    if (outcome.ok || isGone(outcome)) removed.push(what)
     else kept.push({ what, name, why: outcome.status.message ?? outcome.reason })
   }
   return { removed, kept }
 }
 
-async function firstOf(client: Client, kind: Resource): Promise<KubeObject | undefined> {
-  for await (const { items } of client.list(kind, { limit: 1, metadataOnly: true })) if (items[0]) return items[0]
+async function firstOf(
+  client: Client,
+  kind: Resource,
+  isPassedOver: (object: KubeObject) => boolean,
+): Promise<KubeObject | undefined> {
+  for await (const { items } of client.list(kind, { metadataOnly: true })) {
+    const found = items.find((object) => !isPassedOver(object))
+    if (found !== undefined) return found
+  }
   return undefined
 }
 

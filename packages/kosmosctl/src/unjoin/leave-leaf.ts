@@ -7,6 +7,7 @@ import {
   configMaps,
   describeObject,
   endpointSlices,
+  isGone,
   type KubeObject,
   type Namespace,
   namespaces,
@@ -20,7 +21,7 @@ import {
 } from '@kosmos/kube'
 import { isOwn } from '../clusters/own.ts'
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from '../clusters/resources.ts'
-import { markOfJoin, removeMcsDefinitions } from '../install/mcs-definitions.ts'
+import { lookAtMcsDefinitions, type McsRemoval, markOfJoin, removeMcsDefinitions } from '../install/mcs-definitions.ts'
 
 /** Something that unjoin left behind, why, and how to remove it by hand. */
 export interface Remainder {
@@ -53,13 +54,20 @@ async function labelled(leaf: Client, resource: Resource, labelSelector: string)
   })
 }
 
+/** What stands for Services of other clusters, in the order in which it goes. */
+export const importedKinds = [serviceImports, services, endpointSlices] as readonly Resource[]
+
 /** Deletes what stands for Services of other clusters. For when no controller does. */
 export async function deleteImports(leaf: Client, rootId: string): Promise<void> {
-  const labelSelector = `${importedByLabel}=${rootId}`
-  for (const resource of [serviceImports, services, endpointSlices] as Resource[]) {
-    const imports = await labelled(leaf, resource, labelSelector)
+  for (const resource of importedKinds) {
+    const imports = await importedIn(leaf, resource, rootId)
     await Promise.all(imports.map((one) => deleteObject(leaf, resource, one)))
   }
+}
+
+/** Metadata of what stands for Services of other clusters. */
+export async function importedIn(leaf: Client, resource: Resource, rootId: string): Promise<KubeObject[]> {
+  return await labelled(leaf, resource, `${importedByLabel}=${rootId}`)
 }
 
 /**
@@ -78,7 +86,7 @@ export async function leaveLeaf(leaf: Client, rootId: string, account: string): 
   }
   remainders.push(...(await claimsElsewhere(leaf, rootId, made)))
   const shared = await removeMcsDefinitions(leaf, markOfJoin(rootId))
-  for (const { what, name, why } of shared.kept) remainders.push({ what, why, command: `kubectl delete crd ${name}` })
+  remainders.push(...shared.kept.map(keptKind))
   const systemStays = system && (await reasonToStay(leaf, systemNamespace, rootId))
   if (systemStays) remainders.push(systemStays)
   await giveUpAccount(leaf, rootId, account, systemStays ? undefined : system)
@@ -139,7 +147,7 @@ async function makeOwned(leaf: Client, { metadata: { name, uid } }: Namespace, o
   }
   const patch = { metadata: { uid, ownerReferences: [reference] } }
   const outcome = await leaf.patch(namespaces, { name }, patch, { type: 'merge' })
-  if (!outcome.ok && outcome.reason !== 'NotFound' && outcome.reason !== 'OtherIncarnation') {
+  if (!outcome.ok && !isGone(outcome)) {
     throw new Error(`leaf: Namespace ${name} cannot be given up: ${outcome.status.message}`)
   }
 }
@@ -176,20 +184,41 @@ export function leftInLeaf(rootId: string, account: string, why: string): Remain
   ]
 }
 
-/** Namespaces that were made for this root and would go, and what would stay with all its reasons; nothing is changed. */
-export async function lookAtNamespaces(leaf: Client, rootId: string) {
+/** What {@link leaveLeaf} would remove, as people know it, and what would stay with all its reasons; nothing is changed. */
+export async function lookAtLeaf(leaf: Client, rootId: string, account: string) {
   const made = await leaf.listAll(namespaces, { labelSelector: `${rootClusterLabel}=${rootId}` })
   const looked = await Promise.all(
-    made.map(async (namespace) => ({ namespace, stays: await reasonToStay(leaf, namespace.metadata.name, rootId) })),
+    made.map(async (namespace) => {
+      const { name } = namespace.metadata
+      return { name, stays: goesWithAccount(namespace, account) ? undefined : await reasonToStay(leaf, name, rootId) }
+    }),
+  )
+  const staying = (isSystem: boolean) =>
+    looked.flatMap(({ name, stays }) => (stays && (name === systemNamespace) === isSystem ? [stays] : []))
+  const kinds = await lookAtMcsDefinitions(
+    leaf,
+    markOfJoin(rootId),
+    ({ metadata }) => metadata?.labels?.[importedByLabel] === rootId,
   )
   return {
-    going: looked.filter(({ stays }) => stays === undefined).map(({ namespace }) => namespace),
+    going: [
+      ...looked.flatMap(({ name, stays }) => (stays === undefined ? [`Namespace ${name}`] : [])),
+      ...kinds.flatMap(({ what, why }) => (why === undefined ? [what] : [])),
+    ],
     remains: [
-      ...looked.map(({ stays }) => stays).filter((stays) => stays !== undefined),
+      ...staying(false),
       ...(await claimsElsewhere(leaf, rootId, made)),
+      ...kinds.flatMap(({ what, name, why }) => (why === undefined ? [] : [keptKind({ what, name, why })])),
+      ...staying(true),
     ],
   }
 }
+
+const keptKind = ({ what, name, why }: McsRemoval['kept'][number]): Remainder => ({
+  what,
+  why,
+  command: `kubectl delete crd ${name}`,
+})
 
 /** Claims of the root in namespaces that others have made. */
 async function claimsElsewhere(leaf: Client, rootId: string, made: readonly Namespace[]): Promise<Remainder[]> {
@@ -232,7 +261,7 @@ async function deleteObject(leaf: Client, resource: Resource, object: KubeObject
     { name, namespace },
     { ...(uid && { uid }), propagationPolicy: 'Background' },
   )
-  if (outcome.ok || outcome.reason === 'NotFound' || outcome.reason === 'OtherIncarnation') return
+  if (outcome.ok || isGone(outcome)) return
   throw new Error(
     `leaf: ${describeObject({ ...object, kind: resource.kind })} was not deleted: ${outcome.status.message}`,
   )

@@ -1,11 +1,11 @@
 import { clusterLabel } from '@kosmos/api'
-import { type Client, describeObject, nodes, pods } from '@kosmos/kube'
+import { type Client, describeObject, type KubeObject, nodes, pods, type Resource } from '@kosmos/kube'
 import { openCluster } from '../clusters/connect.ts'
 import { leafAccountName } from '../clusters/names.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { isDrainable } from './drain.ts'
 import { findJoined, reachLeaf } from './joined.ts'
-import { copiedKinds, lookAtNamespaces, ownIn, type Remainder } from './leave-leaf.ts'
+import { copiedKinds, importedIn, importedKinds, lookAtLeaf, ownIn, type Remainder } from './leave-leaf.ts'
 import type { UnjoinOptions } from './options.ts'
 
 /** What unjoin would do: nothing is changed. */
@@ -54,17 +54,20 @@ export async function planUnjoin(options: UnjoinOptions, progress: Progress): Pr
 }
 
 async function planInLeaf(leaf: Client, rootId: string): Promise<Pick<UnjoinPlan, 'leaf' | 'remains'>> {
-  const copies = await Promise.all(
-    copiedKinds.map(async (resource) =>
-      (await ownIn(leaf, resource, rootId)).map((copy) => describeObject({ ...copy, kind: resource.kind })),
-    ),
-  )
-  const { going, remains } = await lookAtNamespaces(leaf, rootId)
+  const account = leafAccountName(rootId)
+  const named = (resource: Resource, objects: readonly KubeObject[]) =>
+    objects.map((object) => describeObject({ ...object, kind: resource.kind }))
+  const [copies, imports, { going, remains }] = await Promise.all([
+    Promise.all(copiedKinds.map(async (kind) => named(kind, await ownIn(leaf, kind, rootId)))),
+    Promise.all(importedKinds.map(async (kind) => named(kind, await importedIn(leaf, kind, rootId)))),
+    lookAtLeaf(leaf, rootId, account),
+  ])
   return {
     leaf: [
       ...copies.flat(),
-      ...going.map(({ metadata }) => `Namespace ${metadata.name}`),
-      `account ${leafAccountName(rootId)} with its ClusterRole, ClusterRoleBinding, Role and RoleBinding`,
+      ...imports.flat(),
+      ...going,
+      `account ${account} with its ClusterRole, ClusterRoleBinding, Role and RoleBinding, and what they own`,
     ],
     remains,
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { clusterFinalizer } from '@kosmos/api'
-import { serviceExports } from '@kosmos/cluster-link'
+import { serviceExports, serviceImports } from '@kosmos/cluster-link'
 import {
   configMaps,
   customResourceDefinitions,
@@ -176,7 +176,26 @@ describe('an unjoin', () => {
     assert.equal((await storedAs())?.resourceVersion, first.resourceVersion, 'twice is once')
     const ref = { namespace: 'default', name: 'web' }
     await eventually(async () => (await leaf.client.create(serviceExports, { metadata: ref })).ok, 'one is exported')
+    const imported = { namespace: 'default', name: 'api', labels: { 'kosmos.io/imported-by': rootId } }
+    const spec = { ports: [{ port: 80 }], type: 'ClusterSetIP' }
+    await eventually(
+      async () => (await leaf.client.create(serviceImports, { metadata: imported, ...{ spec } } as KubeObject)).ok,
+      'one is imported',
+    )
+    // As a pod of the agents, which nobody makes here.
+    const agent = { metadata: { namespace: 'kosmos-link', name: 'of-an-agent' } }
+    assert.ok((await leaf.client.create(configMaps, agent)).ok)
+    const plan = await planUnjoin({ name, root: root.source }, recorded())
+    // A controller would have removed it.
+    await leaf.client.delete(serviceImports, imported)
     const { remains } = await leave()
+    assert.deepEqual(plan.remains, remains, 'it was said before')
+    assert.deepEqual(plan.leaf?.slice(0, -1), [
+      'ServiceImport default/api',
+      'Namespace kosmos-link',
+      'Namespace kosmos-system',
+      'CustomResourceDefinition serviceimports.multicluster.x-k8s.io',
+    ])
     assert.deepEqual(
       remains.map(({ what, why, command }) => [what, why, command]),
       [
