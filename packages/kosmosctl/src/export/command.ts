@@ -9,6 +9,7 @@ interface ExportFlags {
   readonly namespace?: string
   readonly timeout: number
   readonly wait: boolean
+  readonly dryRun?: boolean
   readonly output: OutputFormat
 }
 
@@ -28,17 +29,19 @@ export function addExport(program: Command, terminal: Terminal): void {
     .option('-n, --namespace <namespace>', namespaceHelp)
     .option('--no-wait', 'do not wait until it is exported')
     .addOption(timeoutOption('how long to wait', '30s'))
+    .option('--dry-run', 'say what would be exported, and change nothing')
     .addOption(outputOption(['table', 'json', 'yaml']))
   withRootOptions(command, 'the cluster that has the Service').action(
     async (_what: string, name: string, flags: ExportFlags) => {
+      const { dryRun = false } = flags
       const exported = await withClusters({ cluster: rootSource(command) }, async ({ cluster }) => {
         const ref = { namespace: namespaceOf(cluster, flags.namespace), name }
-        return await exportService(cluster.client, ref, flags.wait ? flags.timeout * 1000 : 0)
+        return await exportService(cluster.client, ref, { timeoutMs: flags.wait ? flags.timeout * 1000 : 0, dryRun })
       })
       const conflict = exported.conditions.find(({ type, status }) => type === 'Conflict' && status === 'True')
       if (conflict) terminal.progress.warn(`other clusters export it otherwise: ${conflict.message}`)
-      const text = `Service ${exported.namespace}/${name} is exported as ${exported.dnsName}`
-      terminal.print(render(flags.output, { data: exported, text: () => text }))
+      const text = `Service ${exported.namespace}/${name} ${dryRun ? 'would be' : 'is'} exported as ${exported.dnsName}`
+      terminal.print(render(flags.output, { data: { dryRun, ...exported }, text: () => text }))
     },
   )
 }
@@ -53,12 +56,16 @@ export function addUnexport(program: Command, terminal: Terminal): void {
     .addArgument(new Argument('<what>', 'what is exported').choices(['service']))
     .argument('<name>', 'its name')
     .option('-n, --namespace <namespace>', namespaceHelp)
+    .option('--dry-run', 'say what would end, and change nothing')
+    .addOption(outputOption(['table', 'json', 'yaml']))
   withRootOptions(command, 'the cluster that has the Service').action(
-    async (_what: string, name: string, flags: Pick<ExportFlags, 'namespace'>) => {
+    async (_what: string, name: string, flags: Pick<ExportFlags, 'namespace' | 'dryRun' | 'output'>) => {
       await withClusters({ cluster: rootSource(command) }, async ({ cluster }) => {
+        const { dryRun = false } = flags
         const namespace = namespaceOf(cluster, flags.namespace)
-        await unexportService(cluster.client, { namespace, name })
-        terminal.print(`Service ${namespace}/${name} is exported no longer`)
+        await unexportService(cluster.client, { namespace, name }, dryRun)
+        const text = `Service ${namespace}/${name} ${dryRun ? 'would be' : 'is'} exported no longer`
+        terminal.print(render(flags.output, { data: { dryRun, namespace, name }, text: () => text }))
       })
     },
   )

@@ -12,16 +12,20 @@ export interface ExportedService {
   readonly conditions: readonly { readonly type: string; readonly status: string; readonly message: string }[]
 }
 
-/** Exports a Service of a cluster to all linked ones. Throws a Failure if cluster-link says within the time that it cannot be. */
-export async function exportService(client: Client, ref: ObjectRef, timeoutMs: number): Promise<ExportedService> {
-  const { namespace = '', name } = ref
+/** Exports a Service of a cluster to all linked ones, or has only the API server say whether it would. Throws a Failure if cluster-link says within the time that it cannot be. */
+export async function exportService(
+  client: Client,
+  { namespace = '', name }: ObjectRef,
+  { timeoutMs, dryRun }: { readonly timeoutMs: number; readonly dryRun: boolean },
+): Promise<ExportedService> {
   await demandExports(client)
-  const outcome = await client.create(serviceExports, { metadata: { namespace, name } })
+  const outcome = await client.create(serviceExports, { metadata: { namespace, name } }, { dryRun })
   if (!outcome.ok && outcome.reason !== 'AlreadyExists') {
     throw new Failure(`Service ${namespace}/${name} was not exported: ${outcome.status.message}`)
   }
   const until = Date.now() + timeoutMs
   const result = { namespace, name, dnsName: `${name}.${namespace}.svc.clusterset.local` }
+  if (dryRun) return { ...result, conditions: [] }
   for (;;) {
     const { status } = timeoutMs > 0 ? ((await client.get(serviceExports, { namespace, name })) ?? {}) : {}
     const { conditions = [] } = status ?? {}
@@ -42,10 +46,14 @@ export async function exportService(client: Client, ref: ObjectRef, timeoutMs: n
   }
 }
 
-/** Ends an export. Throws a Failure if there is none. */
-export async function unexportService(client: Client, { namespace = '', name }: ObjectRef): Promise<void> {
+/** Ends an export, or only looks whether there is one to end. Throws a Failure if there is none. */
+export async function unexportService(
+  client: Client,
+  { namespace = '', name }: ObjectRef,
+  dryRun: boolean,
+): Promise<void> {
   await demandExports(client)
-  const outcome = await client.delete(serviceExports, { namespace, name })
+  const outcome = await client.delete(serviceExports, { namespace, name }, { dryRun })
   if (!outcome.ok) {
     throw new Failure(`Service ${namespace}/${name} is not exported here: ${outcome.status.message ?? outcome.reason}`)
   }

@@ -9,6 +9,7 @@ import { demandKeys } from './demand.ts'
 interface RotateFlags {
   readonly cluster?: readonly string[]
   readonly node?: readonly string[]
+  readonly dryRun?: boolean
   readonly output: OutputFormat
 }
 
@@ -23,22 +24,25 @@ export function addLinkRotateKeys(link: Command, terminal: Terminal): void {
     )
     .option('--cluster <name>', 'only nodes of this cluster; repeat it for more', gathered)
     .option('--node <name>', 'only this node of the cluster that --cluster names; repeat it for more', gathered)
+    .option('--dry-run', 'say of which nodes, and ask for nothing')
     .addOption(outputOption(['table', 'json', 'yaml']))
   withRootOptions(command).action(async (flags: RotateFlags) => {
-    const { cluster: clusters = [], node: nodes = [] } = flags
+    const { cluster: clusters = [], node: nodes = [], dryRun = false } = flags
     if (nodes.length > 0 && clusters.length !== 1)
       throw new WrongUsage('with --node, say of which cluster: --cluster NAME')
     await withClusters({ root: rootSource(command) }, async ({ root }) => {
-      const demanded = await demandKeys(root.client, { clusters, nodes }, Date.now())
+      const demanded = await demandKeys(root.client, { clusters, nodes, dryRun }, Date.now())
       const whose =
         demanded.nodes.length > 0
           ? `${demanded.nodes.join(', ')} of ${clusters.join()}`
           : `the nodes of ${demanded.clusters.join(', ')}`
       terminal.print(
         render(flags.output, {
-          data: demanded,
+          data: { dryRun, ...demanded },
           text: () =>
-            `new keys are asked for of ${whose}, one node after the other; kosmosctl link check says who lags`,
+            dryRun
+              ? `new keys would be asked for of ${whose}`
+              : `new keys are asked for of ${whose}, one node after the other; kosmosctl link check says who lags`,
         }),
       )
     })

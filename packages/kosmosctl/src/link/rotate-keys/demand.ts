@@ -8,6 +8,8 @@ import { noClusterIsLinked } from '../facts.ts'
 export interface RotationWish {
   readonly clusters: readonly string[]
   readonly nodes: readonly string[]
+  /** Nothing is asked for: the API server says whether it would be taken. */
+  readonly dryRun: boolean
 }
 
 /** What the wish is about: whole clusters, or nodes of one of them. */
@@ -23,9 +25,10 @@ export async function demandKeys(root: Client, wish: RotationWish, now: number):
   const [linked, known] = await Promise.all([root.listAll(clusters), root.listAll(clusterNodes)])
   const { targets, keysFromBefore } = demandOf(linked.filter(hasClusterLink), known, wish, now)
   const patch = { metadata: { annotations: { [rotateKeysAnnotation]: keysFromBefore } } }
-  for (const name of targets.clusters) unwrap(await root.patch(clusters, { name }, patch, { type: 'merge' }))
+  const options = { type: 'merge', dryRun: wish.dryRun } as const
+  for (const name of targets.clusters) unwrap(await root.patch(clusters, { name }, patch, options))
   for (const { metadata } of targets.nodes) {
-    unwrap(await root.patch(clusterNodes, { name: metadata.name }, patch, { type: 'merge' }))
+    unwrap(await root.patch(clusterNodes, { name: metadata.name }, patch, options))
   }
   return { clusters: targets.clusters, nodes: targets.nodes.map(({ spec }) => spec.nodeName), keysFromBefore }
 }
@@ -34,7 +37,7 @@ export async function demandKeys(root: Client, wish: RotationWish, now: number):
 export function demandOf(
   linked: readonly StoredCluster[],
   known: readonly StoredClusterNode[],
-  { clusters: wanted, nodes: wantedNodes }: RotationWish,
+  { clusters: wanted, nodes: wantedNodes }: Pick<RotationWish, 'clusters' | 'nodes'>,
   now: number,
 ) {
   const names = linked.map(({ metadata }) => metadata.name)
