@@ -20,6 +20,6 @@ export function tunnelDistribution(gitVersion: string, nodes: readonly Node[]): 
 export function tunnelFix(distribution: TunnelDistribution | undefined): string {
   const folder = distribution === 'RKE2' ? '/etc/rancher/rke2/config.yaml' : '/etc/rancher/k3s/config.yaml'
   return distribution === undefined
-    ? "take the virtual nodes' addresses out of the API server's egress tunnel (konnectivity: EgressSelectorConfiguration of type cluster; k3s and RKE2: egress-selector-mode: disabled)"
+    ? "let the API server's tunnel end where the virtual nodes' addresses are reached (konnectivity: an agent that reaches them, and --proxy-strategies that end with default; k3s and RKE2: egress-selector-mode: disabled): docs/how-to/k3s-and-rke2.md"
     : `set egress-selector-mode: disabled in ${folder} of every server and restart it`
 }
