@@ -5,7 +5,8 @@ import type { Obstacle } from './place.ts'
 
 /** Why a pod waits in front of its place. */
 const obstacles = {
-  noNode: 'no Ready node takes it; does it tolerate their taints (kosmos.io/node), and do its selectors fit them?',
+  noNode:
+    'no Ready node takes it: see whether it tolerates their taints (kosmos.io/node), and whether its selectors fit them',
   noRoom: 'no single node has room for what it requests, inside the leaf as well',
   reserved: 'what has room is kept for a pod that waits for room as well and comes first, by its priority or its age',
   refused:
