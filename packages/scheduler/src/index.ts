@@ -1,4 +1,5 @@
 /** Places pods by policies, in front of the stock kube-scheduler. */
+export type { StoredDistribution } from './distributions/compiled-distribution.ts'
 export { clusterDistributionPolicies, distributionPolicies } from './distributions/resource.ts'
 export {
   explainWorkload,

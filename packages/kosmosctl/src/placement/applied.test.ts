@@ -19,6 +19,13 @@ describe('policies of a manifest, as if they were in the root', () => {
     assert.equal(fresh?.metadata.creationTimestamp, '2026-02-01T00:00:00Z')
   })
 
+  it('are no other kind of policy of the same name', () => {
+    const kinds = ['DistributionPolicy', 'ClusterDistributionPolicy']
+    const [one, other] = kinds.map((kind) => ({ ...policy('shop'), kind }) as unknown as StoredPolicy)
+    assert(one && other)
+    assert.equal(applied([one], [other], '2026-02-01T00:00:00Z').length, 2)
+  })
+
   it('take the place of those of their name, and keep their age and what is known of their pods', () => {
     const changed = {
       ...policy('old', { uid: 'simulated', creationTimestamp: '2020-01-01T00:00:00Z' }),

@@ -1,23 +1,22 @@
-import type { StoredPolicy } from '@kosmos/scheduler'
+import { keyOf } from '@kosmos/kube'
+import type { StoredDistribution, StoredPolicy } from '@kosmos/scheduler'
 
 /**
  * The policies of a root when those of a manifest have been applied to it: one that is there keeps its age and its status, another is
  * the youngest, so that older ones decide where both select a pod. Pure.
  * @param now RFC 3339
  */
-export function applied(inRoot: readonly StoredPolicy[], ofManifest: readonly StoredPolicy[], now: string) {
-  const isSame = ({ metadata: a }: StoredPolicy, { metadata: b }: StoredPolicy) =>
-    a.namespace === b.namespace && a.name === b.name
+export function applied<T extends StoredPolicy | StoredDistribution>(
+  inRoot: readonly T[],
+  ofManifest: readonly T[],
+  now: string,
+): T[] {
+  const isSame = (a: T, b: T) => a.kind === b.kind && keyOf(a) === keyOf(b)
   const kept = inRoot.filter((policy) => !ofManifest.some((other) => isSame(policy, other)))
-  const changed = ofManifest.map((policy): StoredPolicy => {
+  const changed = ofManifest.map((policy): T => {
     const old = inRoot.find((other) => isSame(policy, other))
     const creationTimestamp = old?.metadata.creationTimestamp ?? now
-    const { status: _, ...rest } = policy
-    return {
-      ...rest,
-      metadata: { ...policy.metadata, creationTimestamp },
-      ...(old?.status && { status: old.status }),
-    }
+    return { ...policy, metadata: { ...policy.metadata, creationTimestamp }, status: old?.status }
   })
   return [...kept, ...changed]
 }

@@ -27,7 +27,7 @@ export function addSimulate(program: Command, terminal: Terminal): void {
     )
     .requiredOption(
       '-f, --filename <file>',
-      'manifest of the workload, and of WorkloadPolicies that count as if they were in the root; - is stdin',
+      'manifest of the workload, and of WorkloadPolicies, DistributionPolicies and ClusterDistributionPolicies that count as if they were in the root; - is stdin',
     )
     .option('-n, --namespace <namespace>', 'namespace of what names none (default: that of the context)')
     .option('--replicas <count>', 'how many pods (default: as the manifest says)', parseCount)

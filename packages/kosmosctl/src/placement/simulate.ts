@@ -1,16 +1,15 @@
 import { clusterLabel } from '@kosmos/api'
-import { type Client, namespaces } from '@kosmos/kube'
+import type { Client } from '@kosmos/kube'
 import { type Candidate, candidatesOf, isOfWorkload, simulate, type World, without } from '@kosmos/scheduler'
 import { Failure } from '../terminal/failure.ts'
+import { admitted, readAdmission } from './admitted.ts'
 import { applied } from './applied.ts'
 import { type Outcome, outcomesOf } from './outcome.ts'
-import { priorityClasses, withPriority } from './priority.ts'
-import { withToleration } from './toleration.ts'
 import { podsOf, readManifest, replicasOf } from './workload.ts'
 import { readWorld } from './world.ts'
 
 export interface SimulateOptions {
-  /** Manifest of one workload, and of WorkloadPolicies that count as if they were in the root. */
+  /** Manifest of one workload, and of policies that count as if they were in the root. */
   readonly manifest: string
   readonly namespace: string
   /** Default: as the manifest says. */
@@ -35,26 +34,23 @@ export interface Simulation {
  * @throws Failure for a manifest that cannot be used, or a Cluster without virtual nodes
  */
 export async function simulateWorkload(root: Client, options: SimulateOptions): Promise<Simulation> {
-  const { workload, policies } = readManifest(options.manifest, options.namespace)
+  const { workload, policies, distributions } = readManifest(options.manifest, options.namespace)
   const namespace = workload.metadata.namespace ?? options.namespace
   const replicas = options.replicas ?? replicasOf(workload)
   const world = await readWorld(root)
   const { kind, metadata } = workload
   const isOther = (pod: World['pods'][number]) =>
     pod.metadata.namespace !== namespace || !isOfWorkload(pod, { kind, name: metadata.name })
+  const now = new Date().toISOString()
   const asked = {
     ...world,
     pods: world.pods.filter(isOther),
-    policies: applied(world.policies, policies, new Date().toISOString()),
+    policies: applied(world.policies, policies, now),
+    distributions: applied(world.distributions, distributions, now),
   }
   const counted = leavingOut(asked, options.without)
-  const [classes, itsNamespace] = await Promise.all([
-    root.listAll(priorityClasses),
-    root.getMetadata(namespaces, { name: namespace }),
-  ])
-  const created = podsOf(workload, namespace, replicas).map((pod) =>
-    withToleration(withPriority(pod, classes), itsNamespace),
-  )
+  const admission = await readAdmission(root, namespace)
+  const created = podsOf(workload, namespace, replicas).map((pod) => admitted(pod, admission))
   const decisions = simulate(counted, created)
   const anyRoom = created[decisions.findIndex((decision) => decision.kind === 'anyRoom')]
   return {

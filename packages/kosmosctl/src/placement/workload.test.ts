@@ -31,6 +31,22 @@ describe('the manifest of a simulation', () => {
     assert.equal(list.policies.length, 1)
   })
 
+  it('has policies of distribution, of its namespace and of the whole root', () => {
+    const spec = { resourceSelectors: [{ policyName: 'own' }], policyTerms: [{ name: 'own', nodeType: 'host' }] }
+    const of = (kind: string) => ({ apiVersion: 'kosmos.io/v1alpha1', kind, metadata: { name: 'own' }, spec })
+    const { distributions } = readManifest(
+      yaml(deployment, of('DistributionPolicy'), of('ClusterDistributionPolicy')),
+      'shop',
+    )
+    assert.deepEqual(
+      distributions.map(({ kind, metadata }) => [kind, 'namespace' in metadata ? metadata.namespace : undefined]),
+      [
+        ['DistributionPolicy', 'shop'],
+        ['ClusterDistributionPolicy', undefined],
+      ],
+    )
+  })
+
   for (const [what, text, message] of [
     ['nothing', '', /0 workloads/],
     ['two workloads', yaml(deployment, deployment), /2 workloads/],
@@ -40,6 +56,12 @@ describe('the manifest of a simulation', () => {
       'a policy that the API server refuses',
       yaml(deployment, { ...policy, spec: { ...policy.spec, allocationPolicy: [{ name: 'leaf1' }] } }),
       /WorkloadPolicy web: spec.allocationPolicy\[0\]: .*say either replicas/,
+    ],
+    ['a policy without a name', yaml(deployment, { ...policy, metadata: {} }), /WorkloadPolicy has no metadata.name/],
+    [
+      'a DistributionPolicy that the API server refuses',
+      yaml(deployment, { ...policy, kind: 'DistributionPolicy', spec: { policyTerms: [] } }),
+      /DistributionPolicy web: spec/,
     ],
   ] as const) {
     it(`with ${what} is refused with what is wrong`, () => {

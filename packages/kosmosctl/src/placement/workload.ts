@@ -1,6 +1,11 @@
-import { defaultWorkloadPolicy, workloadPolicyProblems } from '@kosmos/api'
+import {
+  defaultDistributionPolicy,
+  defaultWorkloadPolicy,
+  distributionPolicyProblems,
+  workloadPolicyProblems,
+} from '@kosmos/api'
 import type { Pod } from '@kosmos/kube'
-import type { StoredPolicy } from '@kosmos/scheduler'
+import type { StoredDistribution, StoredPolicy } from '@kosmos/scheduler'
 import { loadAll } from 'js-yaml'
 import { Failure } from '../terminal/failure.ts'
 
@@ -25,24 +30,39 @@ export interface Workload {
 
 const kinds: readonly string[] = ['Deployment', 'StatefulSet', 'ReplicaSet', 'Job']
 
+/** What a simulation is told. */
+export interface Manifest {
+  readonly workload: Workload
+  readonly policies: readonly StoredPolicy[]
+  readonly distributions: readonly StoredDistribution[]
+}
+
 /**
- * The one workload of a manifest, and the WorkloadPolicies beside it.
+ * The one workload of a manifest, and the policies beside it.
  * @throws Failure
  */
-export function readManifest(text: string, namespace: string): { workload: Workload; policies: StoredPolicy[] } {
+export function readManifest(text: string, namespace: string): Manifest {
   const objects = documents(text)
   const workloads = objects.filter(({ kind }) => kinds.includes(kind ?? ''))
   const [workload, ...others] = workloads as unknown as Workload[]
   if (workload === undefined || others.length > 0) {
     throw new Failure(`${workloads.length} workloads are in the manifest, and one is needed`, {
-      next: `give it one of ${kinds.join(', ')}, and WorkloadPolicies if you like`,
+      next: `give it one of ${kinds.join(', ')}, and policies if you like`,
     })
   }
   if (workload.spec?.template?.spec === undefined || !workload.metadata?.name) {
     throw new Failure(`the ${workload.kind} has no metadata.name or no spec.template.spec`)
   }
-  const policies = objects.filter(({ kind }) => kind === 'WorkloadPolicy') as unknown as StoredPolicy[]
-  return { workload, policies: policies.map((policy) => stored(policy, namespace)) }
+  const ofKinds = (...kinds: string[]) => objects.filter(({ kind = '' }) => kinds.includes(kind))
+  const policies = ofKinds('WorkloadPolicy') as unknown as StoredPolicy[]
+  const distributions = ofKinds('DistributionPolicy', 'ClusterDistributionPolicy') as unknown as StoredDistribution[]
+  return {
+    workload,
+    policies: policies.map((policy) => defaultWorkloadPolicy(stored(policy, workloadPolicyProblems, namespace))),
+    distributions: distributions.map((policy) =>
+      defaultDistributionPolicy(stored(policy, distributionPolicyProblems, namespace)),
+    ),
+  }
 }
 
 interface Document {
@@ -60,14 +80,17 @@ function documents(text: string): Document[] {
 }
 
 /** As the API server stores it, which refuses what is wrong. */
-function stored(policy: StoredPolicy, namespace: string): StoredPolicy {
-  const { metadata } = policy
-  const [problem] = workloadPolicyProblems(policy)
-  if (problem) throw new Failure(`WorkloadPolicy ${metadata?.name}: ${problem.path}: ${problem.message}`)
-  return defaultWorkloadPolicy({
-    ...policy,
-    metadata: { ...metadata, namespace: metadata.namespace ?? namespace, uid: `simulated-${metadata.name}` },
-  })
+function stored<T extends StoredPolicy | StoredDistribution>(
+  policy: T,
+  problemsOf: (policy: T) => readonly { readonly path: string; readonly message: string }[],
+  namespace: string,
+): T {
+  const { kind, metadata } = policy
+  if (!metadata?.name) throw new Failure(`the ${kind} has no metadata.name`)
+  const [problem] = problemsOf(policy)
+  if (problem) throw new Failure(`${kind} ${metadata.name}: ${problem.path}: ${problem.message}`)
+  const where = kind === 'ClusterDistributionPolicy' ? {} : { namespace: metadata.namespace ?? namespace }
+  return { ...policy, metadata: { ...metadata, ...where, uid: `simulated-${metadata.name}` } }
 }
 
 /** How many pods it has at once. */

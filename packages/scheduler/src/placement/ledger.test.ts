@@ -102,7 +102,7 @@ describe('the ledger', () => {
     assert.equal(group?.numbers(0).has(1), false)
   })
 
-  it('count no pod at the gate of somebody else as well, and hand its turn to the next: it may not start for long', () => {
+  it('counts no pod at the gate of somebody else as well, and hands its turn to the next: it may not start for long', () => {
     const ledger = ledgerOf()
     const other = podLike({
       name: 'a',

@@ -1,0 +1,58 @@
+import { type KubeObject, type Pod, type PodSpec, resource } from '@kosmos/kube'
+
+type Amounts = Readonly<Record<string, string>>
+
+export interface LimitRange extends KubeObject {
+  readonly spec?: {
+    readonly limits?: readonly {
+      readonly type: string
+      readonly default?: Amounts
+      readonly defaultRequest?: Amounts
+    }[]
+  }
+}
+
+export const limitRanges = resource<LimitRange>('v1', 'LimitRange', 'limitranges', 'Namespaced')
+
+interface Resources {
+  readonly limits?: Amounts
+  readonly requests?: Amounts
+}
+
+/**
+ * The pod with what it requests in the end: limits where it says nothing else, then the defaults of the LimitRanges of its namespace, as
+ * the API server gives them (SetDefaults_Pod of pkg/apis/core/v1, plugin/pkg/admission/limitranger). Pure.
+ */
+export function withRequests(pod: Pod, ranges: readonly LimitRange[]): Pod {
+  const limits = ranges.flatMap(({ spec }) => spec?.limits ?? []).filter(({ type }) => type === 'Container')
+  const complete = (own: Resources | undefined): Resources => {
+    const requests = { ...own?.limits, ...own?.requests }
+    return limits.reduce((sum, { defaultRequest }) => ({ requests: { ...defaultRequest, ...sum.requests } }), {
+      requests,
+    })
+  }
+  const completed = <T extends { readonly resources?: object }>(containers: readonly T[]) =>
+    containers.map((one): T => ({ ...one, resources: { ...one.resources, ...complete(one.resources) } }))
+  const { initContainers, resources } = pod.spec
+  const containers = completed(pod.spec.containers)
+  return {
+    ...pod,
+    spec: {
+      ...pod.spec,
+      containers,
+      ...(initContainers && { initContainers: completed(initContainers) }),
+      ...(resources && { resources: ofPod(resources, containers) }),
+    },
+  }
+}
+
+/** Limits of the pod as a whole count where none of its containers requests anything, by itself or by default. */
+function ofPod(resources: Resources, containers: PodSpec['containers']): Resources {
+  const isAsked = (name: string) =>
+    containers.some((container) => {
+      const { requests }: Resources = container.resources ?? {}
+      return requests?.[name] !== undefined
+    })
+  const unasked = Object.entries(resources.limits ?? {}).filter(([name]) => !isAsked(name))
+  return { ...resources, requests: { ...Object.fromEntries(unasked), ...resources.requests } }
+}
