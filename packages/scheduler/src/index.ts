@@ -1,11 +1,13 @@
 /** Places pods by policies, in front of the stock kube-scheduler. */
 export type { StoredDistribution } from './distributions/compiled-distribution.ts'
 export { clusterDistributionPolicies, distributionPolicies } from './distributions/resource.ts'
+export { explainNodes, type NodesExplanation } from './explanation/explain-nodes.ts'
 export {
   explainWorkload,
   type ShareExplanation,
   type WorkloadExplanation,
 } from './explanation/explain-workload.ts'
+export type { Objection, Rule } from './explanation/objections.ts'
 export type { Candidate } from './nodes/candidates.ts'
 export { openPatch } from './placement/patch.ts'
 export type { Obstacle, Offer } from './placement/place.ts'

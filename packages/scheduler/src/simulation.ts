@@ -59,7 +59,7 @@ export function simulate(world: World, pods: readonly Pod[]): Foreseen[] {
   const state = stateOf(world)
   const gated = pods.map((pod) => ({ ...pod, spec: { ...pod.spec, schedulingGates: [{ name: placementGate }] } }))
   // Those that wait already may have nodes kept for them.
-  decideAll(state, waitingIn(world))
+  decideWaiting(state, world.pods)
   for (const pod of gated) state.setPod(pod)
   return decideAll(state, gated)
 }
@@ -83,8 +83,13 @@ export function whyWaiting(world: World): Map<string, WhyWaiting> {
   )
 }
 
+/** Decides about those that wait, so that nodes are kept as they are in the scheduler. */
+export function decideWaiting(state: PlacementState, pods: readonly Pod[]): Decision[] {
+  return decideAll(state, waitingIn({ pods }))
+}
+
 /** Pods at our gate alone, in the order of their turns. */
-function waitingIn({ pods }: World): Pod[] {
+function waitingIn({ pods }: Pick<World, 'pods'>): Pod[] {
   const waiting = pods.filter((pod) => isGated(pod) && isCounted(pod))
   return waiting.sort((a, b) => (isBefore(turnOf(a), turnOf(b)) ? -1 : 1))
 }

@@ -5,6 +5,7 @@ import { table } from '../output/table.ts'
 import { candidatesText } from '../placement/candidates-text.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { outputOption, rootSource, withRootOptions } from '../terminal/options.ts'
+import { objectionsText } from './objections-text.ts'
 import { explainPod, type PodExplanation } from './pod.ts'
 import { askedOf, reportWorkload, type WorkloadReport } from './workload.ts'
 
@@ -18,7 +19,7 @@ export function addExplain(program: Command, terminal: Terminal): void {
     .command('explain')
     .summary('say where a pod is and what it waits for, or how many pods of a workload are where')
     .description(
-      'pod: looks at a pod of the root and at its leaf: where its copy is, what the pod refers to, whether that is in the leaf, and what the pod waits for. workload: which shares a Deployment, StatefulSet, ReplicaSet or Job was asked to have by its WorkloadPolicy, what it has, and why something is missing. Changes nothing.',
+      'pod: looks at a pod of the root and at its leaf: where it is and who has placed it there, which rule is against each other node, where its copy is, what the pod refers to, whether that is in the leaf, and what the pod waits for. workload: which shares a Deployment, StatefulSet, ReplicaSet or Job was asked to have by its WorkloadPolicy, what it has, and why something is missing. Changes nothing.',
     )
     .addArgument(new Argument('<what>', 'what to explain').choices(['pod', 'po', 'workload']))
     .argument('<name>', 'which one; a workload also as KIND/NAME')
@@ -77,8 +78,19 @@ function reportText({
   ].join('\n')
 }
 
-function explanationText({ pod, node, cluster, copy, needs, candidates, waitsFor }: PodExplanation): string {
-  const where = node === undefined ? 'on no node' : `on ${node}, cluster ${cluster}`
+function explanationText({
+  pod,
+  node,
+  cluster,
+  copy,
+  needs,
+  placedBy,
+  candidates,
+  objections,
+  waitsFor,
+}: PodExplanation): string {
+  const whose = cluster === undefined ? 'a node of the root itself' : `cluster ${cluster}`
+  const where = node === undefined ? 'on no node' : `on ${node}, ${whose}`
   const there = copy ? `${copy.phase}${copy.node ? ` on its node ${copy.node}` : ''}` : 'no copy'
   const rows = needs.map(({ kind, name, optional, usedBy, root, leaf, nameInLeaf }) => [
     kind,
@@ -91,7 +103,10 @@ function explanationText({ pod, node, cluster, copy, needs, candidates, waitsFor
     `pod ${pod.namespace}/${pod.name}: ${pod.phase}, ${where}`,
     ...(cluster === undefined ? [] : [`in the leaf: ${there}`]),
     ...(rows.length > 0 ? ['', table(['needs', 'name', 'in the root', 'in the leaf', 'used by'], rows)] : []),
-    ...(candidates.length > 0 ? ['', candidatesText(candidates)] : []),
+    ...(placedBy.length > 0 ? ['', 'placed by:', ...placedBy.map((sentence) => `  - ${sentence}`)] : []),
+    ...(candidates.length > 0 || objections.length > 0 ? ['', 'made anew, it would now go:'] : []),
+    ...(candidates.length > 0 ? [candidatesText(candidates)] : []),
+    ...(objections.length > 0 ? ['', objectionsText(objections)] : []),
     '',
     waitsFor.length > 0
       ? `waits for:\n${waitsFor.map((sentence) => `  - ${sentence}`).join('\n')}`

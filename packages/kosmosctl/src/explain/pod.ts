@@ -5,7 +5,6 @@ import {
   configMaps,
   type KubeObject,
   keyOf,
-  nodes,
   type Pod,
   persistentVolumeClaims,
   pods,
@@ -15,11 +14,13 @@ import {
 } from '@kosmos/kube'
 import {
   type Candidate,
-  candidatesOf,
+  explainNodes,
   gatesOfOthers,
   isGated,
+  type Objection,
   stuckInLeaf,
   takeBack,
+  type World,
   whyWaiting,
 } from '@kosmos/scheduler'
 import { clusterId } from '../clusters/identity.ts'
@@ -29,25 +30,30 @@ import { meaningOf } from '../placement/outcome.ts'
 import { readWorld } from '../placement/world.ts'
 import { Failure } from '../terminal/failure.ts'
 import { hasApiAccess, type Need, stateInLeaf, waitsFor } from './needs.ts'
+import { placedBy } from './placed-by.ts'
 
 /** Where a pod of the root is, what it needs, and what it waits for. */
 export interface PodExplanation {
   readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string; readonly phase: string }
-  /** The virtual node, and the Cluster it stands for; undefined while the pod is not bound. */
+  /** The node, and the Cluster that it stands for; undefined while the pod is not bound, and of a node of the root itself. */
   readonly node: string | undefined
   readonly cluster: string | undefined
   /** The copy in the leaf. */
   readonly copy: { readonly uid: string; readonly phase: string; readonly node: string | undefined } | undefined
   readonly needs: readonly Need[]
-  /** While it waits for its place: the nodes that would take it, the best first. */
+  /** Why it is where it is, a sentence each: who has placed it. */
+  readonly placedBy: readonly string[]
+  /** The nodes that would take it if it were made anew now, the best first. */
   readonly candidates: readonly Candidate[]
+  /** Which rule is against the others, or says that they have no room. */
+  readonly objections: readonly Objection[]
   /** A sentence each; empty when nothing is in the way. */
   readonly waitsFor: readonly string[]
 }
 
 /**
  * Looks in the root and, by the credentials that it holds, in the leaf; changes nothing.
- * @throws Failure if there is no such pod, or it is on a node of the root's own
+ * @throws Failure if there is no such pod, or the Cluster that it is in is gone
  */
 export async function explainPod(root: Client, ref: { namespace: string; name: string }): Promise<PodExplanation> {
   const pod = await root.get(pods, ref)
@@ -55,11 +61,20 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
     throw new Failure(`the root has no pod ${ref.namespace}/${ref.name}`, { next: 'kosmosctl get pods -A lists them' })
   }
   const { phase = '', reason, message } = pod.status ?? {}
-  const about = { pod: { ...ref, uid: pod.metadata.uid, phase }, node: pod.spec.nodeName }
-  const cluster = await clusterOf(root, pod)
+  const world = await readWorld(root)
+  const { candidates, objections } = explainNodes(world, pod)
+  const { nodeName: node } = pod.spec
+  const about = {
+    pod: { ...ref, uid: pod.metadata.uid, phase },
+    node,
+    placedBy: placedBy(pod),
+    candidates,
+    objections,
+  }
+  const cluster = world.nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels?.[clusterLabel]
   if (cluster === undefined) {
-    const { why, candidates } = isGated(pod) ? await placeOf(root, pod) : { why: unscheduled(pod), candidates: [] }
-    return { ...about, cluster, copy: undefined, needs: [], candidates, waitsFor: [why] }
+    const why = node ? [] : [isGated(pod) ? whyGated(world, pod) : unscheduled(pod)]
+    return { ...about, cluster, copy: undefined, needs: [], waitsFor: why }
   }
   const stored = await root.get(clusters, { name: cluster })
   if (!stored) throw new Failure(`the Cluster "${cluster}" of node ${pod.spec.nodeName} is gone`)
@@ -79,7 +94,6 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
           ? { uid: copy.metadata.uid, phase: copy.status?.phase ?? '', node: copy.spec.nodeName }
           : undefined,
       needs,
-      candidates: [],
       waitsFor: isCopy ? said : [...new Set([...said, ...waitsFor(needs)])],
     }
   } finally {
@@ -93,27 +107,13 @@ interface Sides {
   readonly rootId: string
 }
 
-async function clusterOf(root: Client, { spec }: Pod): Promise<string | undefined> {
-  if (!spec.nodeName) return undefined
-  const cluster = (await root.get(nodes, { name: spec.nodeName }))?.metadata.labels?.[clusterLabel]
-  if (cluster === undefined) {
-    throw new Failure(`the pod is on node ${spec.nodeName}, which is no virtual node`, { next: 'kubectl describe pod' })
-  }
-  return cluster
-}
-
 /** What the scheduler decides about a pod that waits for its place, by the same function. */
-async function placeOf(root: Client, pod: Pod) {
-  const world = await readWorld(root)
+function whyGated(world: World, pod: Pod): string {
   const gates = gatesOfOthers(pod)
-  if (gates.length > 0) {
-    const why = `the scheduling gates of others, before which it gets no place: ${gates.join(', ')}`
-    return { why, candidates: candidatesOf(world, pod) }
-  }
+  if (gates.length > 0) return `the scheduling gates of others, before which it gets no place: ${gates.join(', ')}`
   const decision = whyWaiting(world).get(keyOf(pod))
   const kept = decision?.kept === undefined ? '' : `; node ${decision.kept} is kept for it from those that come later`
-  const why = decision ? `its place: it ${meaningOf(decision)}${kept}` : 'the scheduler of Kosmos, which opens its gate'
-  return { why, candidates: candidatesOf(world, pod) }
+  return decision ? `its place: it ${meaningOf(decision)}${kept}` : 'the scheduler of Kosmos, which opens its gate'
 }
 
 /** What becomes of a pod with a place by a policy that its leaf finds no node for. */

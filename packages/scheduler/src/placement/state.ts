@@ -3,6 +3,7 @@ import { keyOf, type Node, type ObjectKey, type Pod, type ResourceList } from '@
 import type { Distribution } from '../distributions/compiled-distribution.ts'
 import { constrained } from '../distributions/constraints.ts'
 import { DistributionBook } from '../distributions/distribution-book.ts'
+import { type Objection, objectionOfNode, objectionOfPolicy } from '../explanation/objections.ts'
 import { type Candidate, compareCandidates } from '../nodes/candidates.ts'
 import { isSameOffer, NodeOffers } from '../nodes/offers.ts'
 import { Refusals } from '../nodes/refusals.ts'
@@ -287,6 +288,21 @@ export class PlacementState {
     const requests = roomOf(pod)
     const asked = this.refusals.open(key, this.#offers.allFor(bound), requests)
     return this.#room.candidates(asked, requests).sort(compareCandidates)
+  }
+
+  /** The first rule by which a gated pod would not go to a node now; undefined: there is none. */
+  objection(pod: Pod, node: Node): Objection | undefined {
+    const { name } = node.metadata
+    const { policy, group } = this.ledger.membership(keyOf(pod)) ?? {}
+    const [key, requests, turn] = [refusalKeyOf(pod, policy), roomOf(pod), turnOf(pod)]
+    const said =
+      objectionOfNode(node, pod, this.#bound(pod).bound) ??
+      (policy && group && objectionOfPolicy(node, policy, group.taken))
+    if (said) return said
+    if (this.refusals.isRefused(key, name, requests)) return { node: name, rule: 'refused' }
+    if (!this.#room.hasRoom(name, requests)) return { node: name, rule: 'noRoom' }
+    const owner = this.reservations.keptFrom(name, turn)
+    return owner && { node: name, rule: 'reserved', detail: owner.key }
   }
 
   #bound(pod: Pod) {

@@ -1,0 +1,57 @@
+import { type Node, NodeAffinity, type Pod, untoleratedTaint } from '@kosmos/kube'
+import type { CompiledPolicy } from '../policies/compiled-policy.ts'
+
+/** Which rule is against a node, in the order in which they are asked. */
+export type Rule =
+  | 'notReady'
+  | 'cordoned'
+  | 'selector'
+  | 'distribution'
+  | 'taint'
+  | 'noAllocation'
+  | 'allocationFull'
+  | 'refused'
+  | 'reserved'
+  | 'noRoom'
+
+/** Why a pod would not go to a node now. */
+export interface Objection {
+  readonly node: string
+  readonly rule: Rule
+  /** What of the node it is about: the taint, the value of the topology key, the pod that comes first. */
+  readonly detail?: string
+}
+
+/**
+ * What a node says against a pod by itself, as kube-scheduler sees it; undefined: nothing. Pure.
+ * @param bound the pod with what its DistributionPolicy adds
+ */
+export function objectionOfNode(node: Node, pod: Pod, bound: Pod): Objection | undefined {
+  const { name } = node.metadata
+  const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')
+  if (ready?.status !== 'True') return { node: name, rule: 'notReady' }
+  if (node.spec?.unschedulable) return { node: name, rule: 'cordoned' }
+  if (!new NodeAffinity(pod.spec).allows(node)) return { node: name, rule: 'selector' }
+  if (!new NodeAffinity(bound.spec).allows(node)) return { node: name, rule: 'distribution' }
+  const taint = untoleratedTaint(node.spec?.taints ?? [], bound.spec.tolerations ?? [])
+  if (taint === undefined) return undefined
+  const { key, value, effect } = taint
+  return { node: name, rule: 'taint', detail: `${key}${value ? `=${value}` : ''}:${effect}` }
+}
+
+/** What a policy says against a node, whose places are taken as told; undefined: nothing. Pure. */
+export function objectionOfPolicy(
+  node: Node,
+  { topologyKey, shares, isRequired }: CompiledPolicy,
+  taken: readonly number[],
+): Objection | undefined {
+  const { name, labels = {} } = node.metadata
+  const value = labels[topologyKey]
+  const share = shares.findIndex((one) => one.name === value)
+  // Beyond the allocations of a policy that prefers, a pod goes anywhere.
+  if (!isRequired) return undefined
+  const detail = value === undefined ? `no label ${topologyKey}` : `${topologyKey}=${value}`
+  if (share < 0) return { node: name, rule: 'noAllocation', detail }
+  const isFull = (taken[share] ?? 0) >= (shares[share]?.max ?? 0)
+  return isFull ? { node: name, rule: 'allocationFull', detail } : undefined
+}
