@@ -18,6 +18,7 @@ export { workloadPolicies } from './policies/resource.ts'
 export { isOfWorkload } from './policies/workload.ts'
 export { Scheduler, type SchedulerOptions } from './scheduler.ts'
 export {
+  becomesOf,
   candidatesOf,
   type Foreseen,
   simulate,
@@ -26,5 +27,5 @@ export {
   whyWaiting,
   without,
 } from './simulation.ts'
-export { stuckInLeaf, takeBack } from './take-back/decide.ts'
+export { type Stuck, stuckAt, type TakeBack } from './take-back/decide.ts'
 export { tolerating } from './webhook/admit.ts'

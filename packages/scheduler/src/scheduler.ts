@@ -39,7 +39,7 @@ import { TakeBackController } from './take-back/controller.ts'
 
 export interface SchedulerOptions {
   readonly root: Client
-  /** How long a leaf may look for a node for a pod before it is taken back; 0: as long as it likes. */
+  /** How long a leaf, or kube-scheduler, may look for a node for a pod before it is taken back; 0: as long as they like. */
   readonly takeBackAfterMs: number
   readonly record: (regarding: KubeObject, event: EventContent) => void
   readonly log: Log
@@ -110,7 +110,8 @@ export class Scheduler {
     })
     const refused = (policy: ObjectKey) => this.#status.changed(policy)
     if (takeBackAfterMs > 0) {
-      this.#takeBack = new TakeBackController({ ...common, record, podOf, refused, afterMs: takeBackAfterMs })
+      const freed = () => this.#freed()
+      this.#takeBack = new TakeBackController({ ...common, record, podOf, refused, freed, afterMs: takeBackAfterMs })
     }
   }
 
@@ -173,6 +174,7 @@ export class Scheduler {
 
   /** At pods that wait; in all namespaces by ''. */
   #lookAgainIn(namespace: string): void {
+    this.#takeBack?.lookAgain()
     const concerned = namespace === '' ? this.#pods.store.values() : this.#pods.store.by('namespace', namespace)
     for (const pod of concerned) if (isGated(pod)) this.#placement.controller.enqueue(keyOf(pod))
   }
@@ -185,6 +187,7 @@ export class Scheduler {
     this.#state.ledger.forget(key)
     this.#status.changed(key)
     this.#rebalance.changed(key)
+    this.#takeBack?.lookAgain()
     for (const pod of this.#pods.store.by('namespace', object.metadata.namespace)) {
       this.#changed(this.#state.setPod(pod))
       this.#placement.controller.enqueue(keyOf(pod))
@@ -197,6 +200,7 @@ export class Scheduler {
       type === 'deleted' || this.#state.setNode(object, change.type === 'updated' ? change.old : undefined)
     if (type === 'deleted') this.#state.deleteNode(key)
     this.#placement.roomChanged(key)
+    this.#takeBack?.lookAgain()
     this.#freed()
     for (const policy of this.#state.takeReopened()) this.#status.changed(policy)
     this.#rebalance.nodesChanged()
@@ -221,6 +225,9 @@ export class Scheduler {
 
   /** Who found no room on a node, or had to leave it to another, may go there now. */
   #freed(): void {
-    for (const node of this.#state.takeFreed()) this.#placement.roomChanged(node)
+    const freed = this.#state.takeFreed()
+    if (freed.length === 0) return
+    for (const node of freed) this.#placement.roomChanged(node)
+    this.#takeBack?.lookAgain()
   }
 }

@@ -6,6 +6,7 @@ import { isCounted, isGated } from './placement/standing.ts'
 import { type Decision, PlacementState } from './placement/state.ts'
 import type { StoredPolicy } from './policies/compiled-policy.ts'
 import { isBefore, turnOf } from './reservations/turn.ts'
+import { type Stuck, speaksForOthers, type TakeBack, takeBack } from './take-back/decide.ts'
 
 /** What the root holds, from lists. */
 export interface World {
@@ -99,6 +100,13 @@ export function candidatesOf(world: World, pod: Pod): Candidate[] {
   const state = stateOf(world)
   state.setPod(pod)
   return state.candidates(pod)
+}
+
+/** What becomes of a pod that is stuck, when that lasts; undefined: we did not place it. */
+export function becomesOf(world: World, pod: Pod, stuck: Stuck): TakeBack | undefined {
+  const state = stateOf(world)
+  if (speaksForOthers(pod)) state.refuse(pod, stuck.words)
+  return takeBack(pod, stuck, () => state.successorOf(pod))
 }
 
 /** One after the other, each with what the ones before it have taken. */

@@ -13,7 +13,7 @@ export const workloadPolicyConditions = {
     PlacesKept: {
       status: 'False',
       message:
-        'Pods wait in front of their place because no Ready node there takes them (taints, selectors) and has room for them, inside the leaf as well, or the leaf has lately found none for such pods (refusals); see their Events. Let them tolerate the taint of virtual nodes, make room, or set whenUnavailable to Spill',
+        'Pods wait in front of their place because no Ready node there takes them (taints, selectors) and has room for them, inside the leaf as well, or a scheduler has lately found none for such pods (refusals); see their Events. Let them tolerate the taint of virtual nodes, make room, or set whenUnavailable to Spill',
     },
     NoRoom: {
       status: 'False',

@@ -17,7 +17,7 @@ const allocationStatus = struct(
 
 const refusal = struct(
   {
-    node: Type.String({ description: 'The virtual node.', maxLength: 253 }),
+    node: Type.String({ description: 'The node.', maxLength: 253 }),
     requests: mapOf(Type.String({ description: 'A quantity.', maxLength: 64 }), {
       description: 'What the pod requested; pods that ask for at least as much are not sent there.',
       maxProperties: 64,
@@ -25,13 +25,13 @@ const refusal = struct(
     tries: Type.Integer({ description: 'How often in a row.', format: 'int32', minimum: 1 }),
     until: Type.String({ description: 'When it is tried again.', maxLength: 40, pattern: timePattern }),
     machines: Type.Integer({
-      description: 'How many of its leaf nodes were said to have room; when there are more, it is tried again at once.',
+      description: 'How many of its machines were said to have room; when there are more, it is tried again at once.',
       format: 'int32',
       minimum: 0,
     }),
-    message: Type.String({ description: "The words of the leaf's scheduler.", maxLength: 1024 }),
+    message: Type.String({ description: "The words of the leaf's scheduler, or the root's.", maxLength: 1024 }),
   },
-  { description: 'That a leaf found no node for a pod which its virtual node had room for.' },
+  { description: 'That a pod could not be bound where there was said to be room for it, in the leaf or in the root.' },
 )
 
 export const workloadPolicyStatus = struct(
@@ -56,7 +56,7 @@ export const workloadPolicyStatus = struct(
     refusals: Type.Optional(
       Type.Array(refusal, {
         description:
-          'Nodes that pods of the policy are not sent to for a while, since their leaf found no node for one.',
+          "Nodes that pods of the policy are not sent to for a while, since their leaf, or the root's scheduler, found no node for one.",
         maxItems: 100,
         listType: 'atomic',
       }),

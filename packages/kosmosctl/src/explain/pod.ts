@@ -13,13 +13,14 @@ import {
   services,
 } from '@kosmos/kube'
 import {
+  becomesOf,
   type Candidate,
   explainNodes,
   gatesOfOthers,
   isGated,
   type Objection,
-  stuckInLeaf,
-  takeBack,
+  stuckAt,
+  type TakeBack,
   type World,
   whyWaiting,
 } from '@kosmos/scheduler'
@@ -73,7 +74,7 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
   }
   const cluster = world.nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels?.[clusterLabel]
   if (cluster === undefined) {
-    const why = node ? [] : [isGated(pod) ? whyGated(world, pod) : unscheduled(pod)]
+    const why = node ? [] : [isGated(pod) ? whyGated(world, pod) : unscheduled(pod), ...takenBack(world, pod)]
     return { ...about, cluster, copy: undefined, needs: [], waitsFor: why }
   }
   const stored = await root.get(clusters, { name: cluster })
@@ -85,7 +86,7 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
     const isCopy = copy?.metadata.annotations?.[rootUidAnnotation] === pod.metadata.uid
     const deliveries = deliveriesTo(pod, hasApiAccess(stored, isCopy ? copy : undefined))
     const needs = await needsOf(pod, deliveries, sides)
-    const said = [...(message ? [`${reason ?? phase}: ${message}`] : []), ...takenBack(pod)]
+    const said = [...(message ? [`${reason ?? phase}: ${message}`] : []), ...takenBack(world, pod)]
     return {
       ...about,
       cluster,
@@ -116,17 +117,25 @@ function whyGated(world: World, pod: Pod): string {
   return decision ? `its place: it ${meaningOf(decision)}${kept}` : 'the scheduler of Kosmos, which opens its gate'
 }
 
-/** What becomes of a pod with a place by a policy that its leaf finds no node for. */
-function takenBack(pod: Pod): string[] {
-  const action = stuckInLeaf(pod) === undefined ? undefined : takeBack(pod)
-  return action ? [endings[action]] : []
+/** What becomes of a pod that was placed, and that its leaf or the root's scheduler finds no node for. */
+function takenBack(world: World, pod: Pod): string[] {
+  const stuck = stuckAt(pod)
+  if (stuck === undefined) return []
+  const action = becomesOf(world, pod, stuck)
+  if (action === undefined) return []
+  if (action === 'evict') {
+    return ['the scheduler of Kosmos, which takes it back when this lasts; its successor gets another place']
+  }
+  const awaited = stuck.by === 'leaf' ? 'room in its leaf' : 'a node where it has its place'
+  return [`${awaited}: it is not taken back, since ${reasons[action]}`]
 }
 
-const endings = {
-  evict: 'the scheduler of Kosmos, which takes it back when this lasts; its successor gets another place',
-  hasNoOwner: 'room in its leaf: it is not taken back, since it has no controller that would make another',
-  hasVolumes: 'room in its leaf: it is not taken back, since it has a claim and goes where the volume is',
-} as const
+const reasons: Readonly<Record<Exclude<TakeBack, 'evict'>, string>> = {
+  hasNoOwner: 'it has no controller that would make another',
+  hasVolumes: 'it has a claim and goes where the volume is',
+  waitsForPlace: 'its policy has it wait for its place (whenUnavailable)',
+  hasNoOtherPlace: 'no other place has room for it now',
+}
 
 /** Pure. */
 export function unscheduled({ metadata, status }: Pick<Pod, 'metadata' | 'status'>): string {

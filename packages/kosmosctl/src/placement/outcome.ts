@@ -59,7 +59,7 @@ export const obstacles: Readonly<Record<Obstacle, string>> = {
   noNode: 'no Ready node takes it (taints, selectors)',
   noRoom: 'no single node has room for it',
   reserved: 'what has room is kept for a pod that comes first, by its priority or its age',
-  refused: 'the leaf has lately found no node for such a pod',
+  refused: 'the leaf, or the scheduler of the root, has lately found no node for such a pod',
 }
 
 /** Who could give way is known of what is foreseen. */

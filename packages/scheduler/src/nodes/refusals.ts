@@ -106,6 +106,14 @@ export class Refusals {
     return changed
   }
 
+  /** A node takes such pods after all. Returns whether it was not to be asked. */
+  end(policy: ObjectKey, node: string, requests: ResourceList): boolean {
+    const ended = this.#current(policy, node, requests)
+    const kept = this.#byPolicy.get(policy)?.filter((one) => !ended.includes(one)) ?? []
+    if (ended.length > 0) this.#byPolicy.set(policy, kept)
+    return ended.length > 0
+  }
+
   #current(policy: ObjectKey, node: string, requests: ResourceList): Refusal[] {
     const now = this.#now()
     const known = this.#byPolicy.get(policy) ?? []

@@ -10,13 +10,13 @@ const obstacles = {
   noRoom: 'no single node has room for what it requests, inside the leaf as well',
   reserved: 'what has room is kept for a pod that waits for room as well and comes first, by its priority or its age',
   refused:
-    'the leaf has lately found no node for a pod that asks for as much; when it is tried again is in the status of the policy',
+    'the leaf, or the scheduler of the root, has lately found no node for a pod that asks for as much; when it is tried again is in the status of the policy',
 } as const
 
 const anywhere = {
   ...obstacles,
   noRoom: 'no single node has room for what it requests, inside leaves as well',
-  refused: 'every leaf has lately found no node for a pod that asks for as much',
+  refused: 'everywhere has lately no node been found for a pod that asks for as much',
 } as const
 
 const placesOf = (shares: CompiledPolicy['shares'], asked: string | undefined): number =>

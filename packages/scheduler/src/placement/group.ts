@@ -90,6 +90,11 @@ export class Group {
     return this.#numbers[share] ?? new Map()
   }
 
+  /** The share that a pod has its place in. */
+  shareOf(key: ObjectKey): number | undefined {
+    return this.#pods.get(key)?.share
+  }
+
   /** The numbered seat of a pod, if it has one. */
   seatOf(key: ObjectKey): Seat | undefined {
     const { share, number } = this.#pods.get(key) ?? {}

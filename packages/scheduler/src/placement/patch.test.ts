@@ -63,7 +63,7 @@ describe('what is sent for a pod', () => {
       requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [term] },
     })
     assert.deepEqual(affinityOf('node'), required(here))
-    const own = { matchExpressions: [{ key: 'kosmos.io/node', operator: 'DoesNotExist' }] }
+    const own = { matchExpressions: [{ key: 'kosmos.io/node', operator: 'NotIn', values: ['true'] }] }
     assert.deepEqual(affinityOf('own'), required(own))
     assert.deepEqual(affinityOf('preferred'), {
       preferredDuringSchedulingIgnoredDuringExecution: [...preferred, { weight: 100, preference: here }],

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { nodeLabel } from '@kosmos/api'
 import type { PodSpec } from '@kosmos/kube'
 import type { Aim } from './aim.ts'
@@ -26,20 +27,22 @@ export function requiring(spec: PodSpec, more: Required<NodeSelectorTerm>): PodS
   }
 }
 
+/** No virtual node. Users and distribution policies write DoesNotExist, so that this is known for ours again. */
+const ownNodes = { key: nodeLabel, operator: 'NotIn', values: ['true'] }
+
 /** A pod's spec that keeps it where it has room. Pure. */
 export function aimed(spec: PodSpec, { node, bound, avoid }: Aim): PodSpec {
   const here = { key: 'metadata.name', operator: 'In', values: [node] }
   if (bound === 'node') return requiring(spec, { matchExpressions: [], matchFields: [here] })
   const elsewhere = avoid.map((name) => ({ key: 'metadata.name', operator: 'NotIn', values: [name] }))
   if (bound === 'own') {
-    const own = { key: nodeLabel, operator: 'DoesNotExist' }
-    return requiring(spec, { matchExpressions: [own], matchFields: elsewhere })
+    return requiring(spec, { matchExpressions: [ownNodes], matchFields: elsewhere })
   }
   const narrowed = requiring(spec, { matchExpressions: [], matchFields: elsewhere })
   return bound === 'asked' ? narrowed : preferring(narrowed, { matchFields: [here] })
 }
 
-/** A pod's spec as it was before it was kept to a node, or off nodes: the opposite of {@link aimed}, but for the root's own. Pure. */
+/** A pod's spec as it was before it was kept to nodes, or off them: the opposite of {@link aimed}, but for what it prefers. Pure. */
 export function unaimed(spec: PodSpec): PodSpec {
   const { nodeAffinity } = spec.affinity ?? {}
   const { requiredDuringSchedulingIgnoredDuringExecution: required, ...rest } = nodeAffinity ?? {}
@@ -48,12 +51,12 @@ export function unaimed(spec: PodSpec): PodSpec {
     const term = joined(
       {},
       {
-        matchExpressions: matchExpressions ?? [],
+        matchExpressions: (matchExpressions ?? []).filter((one) => !isDeepStrictEqual(one, ownNodes)),
         matchFields: (matchFields ?? []).filter(({ key }) => key !== 'metadata.name'),
       },
     )
     // One that has nothing left was ours alone.
-    return isEmpty(term) && matchFields?.length ? [] : [term]
+    return isEmpty(term) && (matchFields?.length || matchExpressions?.length) ? [] : [term]
   })
   const kept = nodeSelectorTerms.length > 0 && { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } }
   return { ...spec, affinity: { ...spec.affinity, nodeAffinity: { ...rest, ...kept } } }

@@ -25,7 +25,7 @@ export function slimPod(pod: Pod): Pod {
   const spread = spec.topologySpreadConstraints?.filter(
     ({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule',
   )
-  const conditions = status?.conditions?.filter(({ type }) => readConditions.includes(type))
+  const conditions = status?.conditions?.filter(isRead)
   return {
     apiVersion,
     kind,
@@ -51,7 +51,7 @@ export function slimPod(pod: Pod): Pod {
       ],
       ...(nodeName && { nodeName }),
       ...(priority && { priority }),
-      ...(preemptionPolicy && isGated(pod) && { preemptionPolicy }),
+      ...(preemptionPolicy && !nodeName && { preemptionPolicy }),
       ...(schedulingGates && { schedulingGates }),
       ...(nodeSelector && { nodeSelector }),
       ...(affinity && { affinity: isGated(pod) ? affinity : { nodeAffinity: affinity.nodeAffinity } }),
@@ -69,6 +69,9 @@ export function slimPod(pod: Pod): Pod {
 }
 
 const readConditions: readonly string[] = ['Ready', leafScheduledCondition]
+/** That kube-scheduler finds no node is read; that it has found one, or waits for a gate, is in the spec as well. */
+const isRead = ({ type, reason }: { readonly type: string; readonly reason?: string }) =>
+  readConditions.includes(type) || (type === 'PodScheduled' && reason === 'Unschedulable')
 const read: readonly string[] = [
   workloadPolicyAnnotation,
   seatAnnotation,

@@ -17,6 +17,7 @@ import type { Waiting } from '../reservations/reserve.ts'
 import { turnOf } from '../reservations/turn.ts'
 import type { Seat } from '../seats/seats.ts'
 import { readRefusals } from '../status/refusals.ts'
+import type { SuccessorView } from '../take-back/decide.ts'
 import { type Aim, aimAt } from './aim.ts'
 import { Ledger, type LedgerChange } from './ledger.ts'
 import { freeSeat, type Offer, place } from './place.ts'
@@ -71,6 +72,11 @@ export class PlacementState {
   readonly #reopened = new Set<ObjectKey>()
   /** Where pods are kept whose gate is being opened. */
   readonly #aims = new Map<ObjectKey, { readonly uid: string; readonly place: string; readonly aim: Aim }>()
+
+  /** Pods that have not got the room which they were sent to, by their uid. */
+  readonly #roomless = new Map<ObjectKey, string>()
+  /** Nodes that take pods after all, until that is told. */
+  readonly #reopened = new Set<string>()
 
   /** @param reserveAfterMs how long a pod waits for room before a node is kept for it */
   constructor(nodes: NodeSource, now: () => number = Date.now, reserveAfterMs = RESERVE_AFTER_MS) {
@@ -130,12 +136,16 @@ export class PlacementState {
 
   #countRoom(pod: Pod, key: ObjectKey): void {
     const node = nodeTakenBy(pod)
-    if (hasEnded(pod)) this.#room.release(key)
+    if (pod.spec.nodeName || pod.status?.nominatedNodeName || this.#roomless.get(key) !== pod.metadata.uid) {
+      this.#roomless.delete(key)
+    }
+    if (hasEnded(pod) || this.#roomless.has(key)) this.#room.release(key)
     else if (node) this.#room.take(key, node, roomOf(pod), isKnownToItsNode(pod), pod.spec.priority)
   }
 
   deletePod(key: ObjectKey): LedgerChange[] {
     this.#aims.delete(key)
+    this.#roomless.delete(key)
     this.reservations.delete(key)
     this.#room.release(key)
     return this.ledger.delete(key)
@@ -208,7 +218,9 @@ export class PlacementState {
 
   /** Nodes on which a pod has given room back, or that are kept for nobody any more, or for another; each is told once. */
   takeFreed(): string[] {
-    return [...new Set([...this.#room.takeFreed(), ...this.reservations.takeReleased()])]
+    const reopened = [...this.#reopened]
+    this.#reopened.clear()
+    return [...new Set([...this.#room.takeFreed(), ...this.reservations.takeReleased(), ...reopened])]
   }
 
   /** Policies of whose refusals a node has ended some, or time; each is told once. */
@@ -250,18 +262,87 @@ export class PlacementState {
     return mayPreempt(pod) && this.#room.chooseByPreemption([node], requests, turnOf(pod).priority) !== undefined
   }
 
-  /** The leaf of a pod found no node for it: pods like it are not sent there for a while. */
+  /** The leaf of a pod, or kube-scheduler where it is kept, found no node for it: pods like it are not sent there for a while. */
   refuse(pod: Pod, message: string): void {
-    const { nodeName: node } = pod.spec
-    if (node === undefined) return
+    const key = refusalKeyOf(pod, this.ledger.membership(keyOf(pod))?.policy)
     const requests = roomOf(pod)
-    const machines = this.#room.machinesFor(node, requests)
+    for (const node of this.#refusing(pod, key, requests)) {
+      this.refusals.add(key, { node, requests, message, machines: this.#room.machinesFor(node, requests) })
+    }
+  }
+
+  /** A leaf has found none now. kube-scheduler goes on looking, so that it finds none is news only when a pause is over. */
+  #refusing(pod: Pod, key: ObjectKey, requests: ResourceList): readonly string[] {
+    const { nodeName } = pod.spec
+    if (nodeName) return [nodeName]
+    const { priority } = turnOf(pod)
+    const aimedAt = pod.metadata.annotations?.[roomAtAnnotation]
+    // Those that are full are left out by their room alone, and come back with it.
+    const isOffered = (node: string) =>
+      node === aimedAt ||
+      this.#room.hasRoom(node, requests) ||
+      (mayPreempt(pod) && this.#room.chooseByPreemption([node], requests, priority) !== undefined)
+    return this.refusals.open(key, this.#triedFor(pod), requests).filter(isOffered)
+  }
+
+  /** The nodes that kube-scheduler has the choice of for a pod which has its place. */
+  #triedFor(pod: Pod): readonly string[] {
+    const aimedAt = pod.metadata.annotations?.[roomAtAnnotation]
+    return [...new Set([...(aimedAt === undefined ? [] : [aimedAt]), ...this.#offers.allFor(pod)])]
+  }
+
+  /** A pod that was refused is bound. Returns whether pods like it were kept off its node until now. */
+  accept(pod: Pod): boolean {
+    const { nodeName } = pod.spec
+    const key = refusalKeyOf(pod, this.ledger.membership(keyOf(pod))?.policy)
+    if (!nodeName || !this.refusals.end(key, nodeName, roomOf(pod))) return false
+    this.#reopened.add(nodeName)
+    return true
+  }
+
+  /** What kube-scheduler has not bound keeps nobody off the room that it was sent to, until it is bound. */
+  giveRoomBack(pod: Pod): void {
+    const key = keyOf(pod)
+    if (pod.spec.nodeName) return
+    this.#roomless.set(key, pod.metadata.uid)
+    this.#room.release(key)
+  }
+
+  /** What the successor of a pod that has its place would find now. */
+  successorOf(pod: Pod): SuccessorView {
+    const member = this.ledger.membership(keyOf(pod))
+    const anew = this.#anew(pod, member?.policy)
+    const anywhere = () => this.#chosen(anew, member?.policy, this.#offers.allFor(anew)).offer
+    if (member === undefined) return { offer: anywhere(), waitsForPlace: false }
+    const { policy, group } = member
+    const own = group.shareOf(keyOf(pod))
+    const placement = place({
+      policy,
+      taken: group.taken.map((count, share) => (share === own ? count - 1 : count)),
+      asked: anew.spec.nodeSelector?.[policy.topologyKey],
+      offerOf: (share) => this.#offerOf(anew, policy, share),
+    })
+    const offer = placement.kind === 'share' ? placement.offer : placement.kind === 'anywhere' ? anywhere() : undefined
+    return { offer, waitsForPlace: placement.kind === 'share' && policy.waitsForNodes }
+  }
+
+  /** How long until the successor of a pod may find more although nothing is told; undefined: never. */
+  successorWithinMs(pod: Pod): number | undefined {
     const policy = this.ledger.membership(keyOf(pod))?.policy
-    this.refusals.add(refusalKeyOf(pod, policy), { node, requests, message, machines })
+    const tried = new Set(this.#triedFor(pod))
+    const others = this.#offers.allFor(this.#anew(pod, policy)).filter((node) => !tried.has(node))
+    const refused = this.refusals.endsWithinMs(refusalKeyOf(pod, policy), others, roomOf(pod))
+    const known = [this.#room.freesWithinMs(others), refused].filter((ms) => ms !== undefined)
+    return known.length > 0 ? Math.min(...known) : undefined
   }
 
   /** What a share has for one more pod like this one, wherever that one is. */
   offerAt(pod: Pod, policy: CompiledPolicy, share: number): Offer {
+    return this.#offerOf(this.#anew(pod, policy), policy, share)
+  }
+
+  /** A pod as its successor would come, with the constraints of its distribution. */
+  #anew(pod: Pod, policy: CompiledPolicy | undefined): Pod {
     const {
       [seatAnnotation]: seat,
       [roomAtAnnotation]: room,
@@ -269,10 +350,9 @@ export class PlacementState {
     } = pod.metadata.annotations ?? {}
     // A pod that has its place asks for that; what its template asks for is not in it any more.
     const spec = room === undefined ? pod.spec : unaimed(pod.spec)
-    const { [policy.topologyKey]: place, ...nodeSelector } = spec.nodeSelector ?? {}
+    const { [policy?.topologyKey ?? '']: place, ...nodeSelector } = spec.nodeSelector ?? {}
     const hasPlace = place !== undefined && seat !== undefined && asked !== place
-    const { bound } = this.#bound({ ...pod, spec: hasPlace ? { ...spec, nodeSelector } : spec })
-    return this.#offerOf(bound, policy, share)
+    return this.#bound({ ...pod, spec: hasPlace ? { ...spec, nodeSelector } : spec }).bound
   }
 
   /** Which pod of a policy is to be moved to where it belongs. */

@@ -2,7 +2,7 @@ import { addressOf, type CommonOptions, readCommandLine } from '@kosmos/kube/pro
 import type { CertificateTimes } from '../webhook/controller.ts'
 
 export interface SchedulerProcessOptions extends CommonOptions {
-  /** How long a leaf may look for a node for a pod before it is taken back; 0: as long as it likes. */
+  /** How long a leaf, or kube-scheduler, may look for a node for a pod before it is taken back; 0: as long as they like. */
   readonly takeBackAfterMs: number
   /** Where API servers are answered that ask about new pods; undefined: nowhere. */
   readonly webhook: WebhookPort | undefined
@@ -25,7 +25,7 @@ const command = {
     'take-back-after': {
       default: '30',
       value: 'SECONDS',
-      description: 'how long a leaf may look for a node before a pod is taken back (default: 30; 0: never taken back)',
+      description: "how long a leaf or the root's scheduler may look for a node before a pod is taken back (default: 30; 0: never)",
     },
     webhook: {
       default: '',

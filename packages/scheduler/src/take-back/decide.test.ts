@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import type { Pod } from '@kosmos/kube'
+import fc from 'fast-check'
 import { slimPod } from '../placement/slim-pod.ts'
 import { type PodParts, podLike } from '../pods.fixture.ts'
-import { stuckInLeaf, takeBack } from './decide.ts'
+import { type Stuck, stuckAt, takeBack } from './decide.ts'
 import { takeBackEvents } from './events.ts'
 
 const unschedulable = { type: 'kosmos.io/LeafScheduled', status: 'False', reason: 'Unschedulable', message: '0/2' }
@@ -16,10 +18,26 @@ const stuck = (parts: PodParts = {}) =>
     spec: { nodeName: 'kosmos-leaf1', ...parts.spec },
   })
 
+/** Kept to kosmos-leaf1 by us, and not bound. */
+const refused = (parts: PodParts = {}) =>
+  podLike({
+    annotations: { 'kosmos.io/seat': '1', 'kosmos.io/room-at': 'kosmos-leaf1' },
+    owner: { kind: 'ReplicaSet', name: 'web-1' },
+    status: { phase: 'Pending', conditions: [{ ...unschedulable, type: 'PodScheduled' }] },
+    ...parts,
+  })
+const byLeaf: Stuck = { by: 'leaf', words: '0/2' }
+const byRoot: Stuck = { by: 'root', words: '0/2' }
+const unasked = () => assert.fail('nobody has to know')
+const ownerless = (pod: Pod): Pod => {
+  const { ownerReferences: _, ...metadata } = pod.metadata
+  return { ...pod, metadata }
+}
+
 describe('a pod that its leaf finds no node for', () => {
   it('is stuck while it is bound and Pending, and its leaf says so', () => {
-    assert.equal(stuckInLeaf(stuck()), '0/2')
-    assert.equal(stuckInLeaf(slimPod(stuck())), '0/2')
+    assert.deepEqual(stuckAt(stuck()), byLeaf)
+    assert.deepEqual(stuckAt(slimPod(stuck())), byLeaf)
     for (const parts of [
       { isDeleting: true },
       { spec: { nodeName: '' } },
@@ -28,32 +46,73 @@ describe('a pod that its leaf finds no node for', () => {
       { status: { phase: 'Pending', conditions: [{ ...unschedulable, reason: 'SchedulingGated' }] } },
       { status: { phase: 'Pending', conditions: [{ ...unschedulable, status: 'True' }] } },
     ]) {
-      assert.equal(stuckInLeaf(stuck(parts)), undefined, JSON.stringify(parts))
+      assert.equal(stuckAt(stuck(parts)), undefined, JSON.stringify(parts))
     }
   })
 
   it('is evicted if it has its place by a policy, and somebody who makes another', () => {
-    assert.equal(takeBack(slimPod(stuck())), 'evict')
-    assert.equal(takeBack(stuck({ annotations: {} })), undefined)
-    const { metadata, ...rest } = stuck()
-    const { ownerReferences: _, ...bare } = metadata
-    assert.equal(takeBack({ ...rest, metadata: bare }), 'hasNoOwner')
+    assert.equal(takeBack(slimPod(stuck()), byLeaf, unasked), 'evict')
+    assert.equal(takeBack(stuck({ annotations: {} }), byLeaf, unasked), undefined)
+    assert.equal(takeBack(ownerless(stuck()), byLeaf, unasked), 'hasNoOwner')
   })
 
   it('stays if it has a claim', () => {
     const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data-web-0' } }]
-    assert.equal(takeBack(slimPod(stuck({ spec: { volumes } }))), 'hasVolumes')
-    assert.equal(takeBack(slimPod(stuck({ spec: { volumes: [{ name: 'tmp', emptyDir: {} }] } }))), 'evict')
+    assert.equal(takeBack(slimPod(stuck({ spec: { volumes } })), byLeaf, unasked), 'hasVolumes')
+    const others = [{ name: 'tmp', emptyDir: {} }]
+    assert.equal(takeBack(slimPod(stuck({ spec: { volumes: others } })), byLeaf, unasked), 'evict')
   })
 
   it('tells why, with words that docs/reference/events.md explains', () => {
     const page = readFileSync(new URL('../../../../docs/reference/events.md', import.meta.url), 'utf8')
     for (const { reason, note } of [
-      takeBackEvents.takenBack(stuck(), 30, '0/2 nodes'),
-      takeBackEvents.notTakenBack(stuck(), 30, '0/2 nodes', 'hasNoOwner'),
+      takeBackEvents.takenBack(stuck(), 30, byLeaf),
+      takeBackEvents.notTakenBack(stuck(), 30, byLeaf, 'hasNoOwner'),
+      takeBackEvents.takenBack(refused(), 30, byRoot),
+      takeBackEvents.notTakenBack(refused(), 30, byRoot, 'waitsForPlace'),
     ]) {
-      assert(page.includes(`\`${reason}\``), reason)
-      assert.match(note, /kosmos-leaf1 .*30 s.*0\/2 nodes/)
+      assert(page.includes(`| \`${reason}\` | Warning |`), reason)
+      assert.match(note, /kosmos-leaf1.*30 s.*0\/2/)
     }
+  })
+})
+
+describe("a pod that the root's scheduler does not bind where it has its place", () => {
+  it('is stuck while it is neither bound nor at the gate, and nobody is preempted for it', () => {
+    assert.deepEqual(stuckAt(refused()), byRoot)
+    assert.deepEqual(stuckAt(slimPod(refused())), byRoot)
+    const conditions = refused().status?.conditions ?? []
+    for (const parts of [
+      { isDeleting: true },
+      { annotations: {} },
+      { status: { phase: 'Pending' } },
+      { status: { phase: 'Pending', conditions, nominatedNodeName: 'kosmos-leaf1' } },
+      { status: { phase: 'Pending', conditions: [{ ...conditions[0], reason: 'SchedulerError' } as never] } },
+      { spec: { schedulingGates: [{ name: 'kosmos.io/placement' }] } },
+    ]) {
+      assert.equal(stuckAt(slimPod(refused(parts))), undefined, JSON.stringify(parts))
+    }
+  })
+
+  it('is evicted only where its successor has a node, and stays with the reason otherwise', () => {
+    const offers = ['room', 'byPreemption', 'reserved', 'noRoom', 'refused', 'noNode', undefined] as const
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...offers),
+        fc.boolean(),
+        fc.boolean(),
+        fc.boolean(),
+        (offer, waitsForPlace, isOwned, hasClaim) => {
+          const volumes = hasClaim ? [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] : []
+          const pod = slimPod(isOwned ? refused({ spec: { volumes } }) : ownerless(refused({ spec: { volumes } })))
+          const action = takeBack(pod, byRoot, () => ({ offer, waitsForPlace }))
+          const hasNode = offer === 'room' || offer === 'byPreemption'
+          assert.equal(action === 'evict', isOwned && !hasClaim && hasNode)
+          if (isOwned && !hasClaim && !hasNode) {
+            assert.equal(action, waitsForPlace ? 'waitsForPlace' : 'hasNoOtherPlace')
+          }
+        },
+      ),
+    )
   })
 })

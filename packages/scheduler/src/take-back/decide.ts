@@ -1,15 +1,37 @@
 import { leafScheduledCondition, roomAtAnnotation, seatAnnotation } from '@kosmos/api'
 import type { Pod } from '@kosmos/kube'
+import type { Offer } from '../placement/place.ts'
+import { isGated } from '../placement/standing.ts'
 
-/** The words of a leaf's scheduler that finds no node for a pod, which the root had bound; undefined: it is not so. */
-export function stuckInLeaf({ metadata, spec, status }: Pod): string | undefined {
-  if (!spec.nodeName || metadata.deletionTimestamp !== undefined || status?.phase !== 'Pending') return undefined
-  const scheduled = status.conditions?.find(({ type }) => type === leafScheduledCondition)
-  const isStuck = scheduled?.status === 'False' && scheduled.reason === 'Unschedulable'
-  return isStuck ? (scheduled.message ?? '') : undefined
+/** A pod that has its place and no node in it. */
+export interface Stuck {
+  /** Whose scheduler finds none. */
+  readonly by: 'leaf' | 'root'
+  /** The words of that scheduler. */
+  readonly words: string
 }
 
-/** What becomes of a pod that has been stuck in its leaf long enough. */
+/** Whether a scheduler behind us finds no node for a pod; undefined: it is not so. Pure. */
+export function stuckAt(pod: Pod): Stuck | undefined {
+  const { metadata, spec, status } = pod
+  if (metadata.deletionTimestamp !== undefined || status?.phase !== 'Pending') return undefined
+  if (spec.nodeName) {
+    const words = wordsOf(pod, leafScheduledCondition)
+    return words === undefined ? undefined : { by: 'leaf', words }
+  }
+  // While others are preempted for it, it has a node.
+  if (!isPlaced(pod) || isGated(pod) || status.nominatedNodeName) return undefined
+  const words = wordsOf(pod, 'PodScheduled')
+  return words === undefined ? undefined : { by: 'root', words }
+}
+
+function wordsOf({ status }: Pod, condition: string): string | undefined {
+  const scheduled = status?.conditions?.find(({ type }) => type === condition)
+  const isRefused = scheduled?.status === 'False' && scheduled.reason === 'Unschedulable'
+  return isRefused ? (scheduled.message ?? '') : undefined
+}
+
+/** What becomes of a pod that has been stuck long enough. */
 export type TakeBack =
   /** It is evicted, and its successor is placed anew. */
   | 'evict'
@@ -17,12 +39,45 @@ export type TakeBack =
   | 'hasNoOwner'
   /** Its volumes are where they are; another place would be none. */
   | 'hasVolumes'
+  /** Its policy would have its successor wait for the same place. */
+  | 'waitsForPlace'
+  /** Its successor would find no other node either. */
+  | 'hasNoOtherPlace'
 
-/** Decides about a pod that is stuck; undefined: we did not place it, so it is not ours to take back. Pure. */
-export function takeBack({ metadata, spec }: Pod): TakeBack | undefined {
+/** What is known of the place that the successor of a pod would get. */
+export interface SuccessorView {
+  /** What that place has for it; undefined: every place is taken. */
+  readonly offer: Offer | undefined
+  /** Whether its policy has pods wait for their place. */
+  readonly waitsForPlace: boolean
+}
+
+/**
+ * Decides about a pod that is stuck; undefined: we did not place it, so it is not ours to take back. Pure.
+ *
+ * A pod in a leaf is in the way there, so it goes in any case. One that is still in the root is in nobody's way, and the stock
+ * scheduler binds it as soon as it can: it goes only where its successor has a node.
+ */
+export function takeBack(pod: Pod, { by }: Pick<Stuck, 'by'>, successor: () => SuccessorView): TakeBack | undefined {
+  if (!isPlaced(pod)) return undefined
+  if (!pod.metadata.ownerReferences?.some(({ controller }) => controller)) return 'hasNoOwner'
+  if (hasClaim(pod)) return 'hasVolumes'
+  if (by === 'leaf') return 'evict'
+  const { offer, waitsForPlace } = successor()
+  if (offer === 'room' || offer === 'byPreemption') return 'evict'
+  return waitsForPlace ? 'waitsForPlace' : 'hasNoOtherPlace'
+}
+
+/** Whether what keeps a pod off its node keeps others like it off: not if that may be where its volume is. Pure. */
+export function speaksForOthers(pod: Pod): boolean {
+  return isPlaced(pod) && !hasClaim(pod)
+}
+
+const hasClaim = ({ spec }: Pod): boolean =>
+  spec.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim) ?? false
+
+/** Whether it has its place from us. */
+function isPlaced({ metadata }: Pod): boolean {
   const { [seatAnnotation]: seat, [roomAtAnnotation]: room } = metadata.annotations ?? {}
-  if (seat === undefined && room === undefined) return undefined
-  if (!metadata.ownerReferences?.some(({ controller }) => controller)) return 'hasNoOwner'
-  if (spec.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim)) return 'hasVolumes'
-  return 'evict'
+  return seat !== undefined || room !== undefined
 }

@@ -1,23 +1,33 @@
+import { roomAtAnnotation } from '@kosmos/api'
 import type { EventContent, Pod } from '@kosmos/kube'
-import type { TakeBack } from './decide.ts'
+import type { Stuck, TakeBack } from './decide.ts'
 
-/** What the user reads on a pod that its leaf found no node for; nothing else writes event text about it. */
+/** What the user reads on a pod that has its place and no node in it; nothing else writes event text about it. */
 export const takeBackEvents = {
-  takenBack: ({ spec }: Pod, seconds: number, words: string): EventContent => ({
+  takenBack: (pod: Pod, seconds: number, stuck: Stuck): EventContent => ({
     type: 'Warning',
     reason: 'TakenBack',
     action: 'TakingBack',
-    note: `the leaf behind ${spec.nodeName} found no node for it in ${seconds} s; it is evicted, and its successor gets another place: ${words}`,
+    note: `${whatOf(pod, stuck, seconds)}; it is evicted, and its successor gets another place: ${stuck.words}`,
   }),
-  notTakenBack: ({ spec }: Pod, seconds: number, words: string, why: Exclude<TakeBack, 'evict'>): EventContent => ({
+  notTakenBack: (pod: Pod, seconds: number, stuck: Stuck, why: Exclude<TakeBack, 'evict'>): EventContent => ({
     type: 'Warning',
     reason: 'NotTakenBack',
     action: 'TakingBack',
-    note: `the leaf behind ${spec.nodeName} found no node for it in ${seconds} s. It stays, since ${reasons[why]}: ${words}`,
+    note: `${whatOf(pod, stuck, seconds)}. It stays, since ${reasons[why]}: ${stuck.words}`,
   }),
+}
+
+function whatOf({ metadata, spec }: Pod, { by }: Stuck, seconds: number): string {
+  if (by === 'leaf') return `the leaf behind ${spec.nodeName} found no node for it in ${seconds} s`
+  const node = metadata.annotations?.[roomAtAnnotation]
+  const place = node === undefined ? '' : ` (${node})`
+  return `the root's scheduler found no node for it where it has its place${place} in ${seconds} s`
 }
 
 const reasons = {
   hasNoOwner: 'it has no controller that would make another; delete it and create it again for another place',
   hasVolumes: 'it has a claim, and goes where the volume is',
+  waitsForPlace: 'its policy has it wait for its place; whenUnavailable: Spill would give it another',
+  hasNoOtherPlace: 'no other place has room for it now; it gets one as soon as there is',
 } as const
