@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { podLike, policyLike } from '../pods.fixture.ts'
 import { allot } from '../seats/seats.ts'
 import { simulate, stateOf } from '../simulation.ts'
+import { openPatch } from './patch.ts'
 import { type Decision, PlacementState } from './state.ts'
 
 const leaf = (cluster: string, machines: number, cpu: number): Node => ({
@@ -226,6 +227,73 @@ describe('the decisions about pods of a namespace that minds room', () => {
     assert.equal(aimOf(state.decide(gated('small', 1))), 'kosmos-leaf2')
     const elsewhere = { ...gated('p', 8), metadata: { ...gated('p').metadata, namespace: 'other' } }
     assert.equal(aimOf(state.decide(elsewhere)), 'kosmos-leaf2')
+  })
+
+  describe("when the root's scheduler refuses a pod where it is kept", () => {
+    const worker = (cpu: number): Node => ({
+      metadata: { name: 'worker', uid: 'worker', resourceVersion: '1' },
+      status: { allocatable: { cpu: `${cpu}`, pods: '10' }, conditions: [{ type: 'Ready', status: 'True' }] },
+    })
+    /** As it is when its gate is open. */
+    const opened = (state: PlacementState, pod: Pod): Pod => {
+      const decision = state.decide(pod)
+      state.commit(pod, decision)
+      if (decision.kind !== 'anyRoom') assert.fail(decision.kind)
+      const { metadata, spec } = openPatch(pod, undefined, decision) as Pod
+      const { schedulingGates: _, ...rest } = { ...pod.spec, ...spec }
+      const open = { ...pod, metadata: { ...pod.metadata, annotations: metadata.annotations ?? {} }, spec: rest }
+      state.setPod(open)
+      return open
+    }
+    const world = (...nodes: Node[]) => stateOf({ ...empty, namespaces: [bestFit()], nodes })
+
+    it('send its successor from the own nodes of the root to a leaf, if it may go there', () => {
+      const state = world(worker(4), leaf('leaf1', 9, 4))
+      const pod = opened(state, gated('p', 2))
+      assert.equal(pod.metadata.annotations?.['kosmos.io/room-at'], 'worker')
+      state.refuse(pod, 'no')
+      assert.equal(state.successorOf(pod).offer, 'room')
+      assert.equal(aimOf(state.decide(gated('next', 2))), 'kosmos-leaf1')
+      const onOwn = { ...gated('q', 2), spec: { ...gated('q', 2).spec, nodeSelector: { disk: 'fast' } } }
+      const fast = { ...worker(4), metadata: { ...worker(4).metadata, name: 'fast', labels: { disk: 'fast' } } }
+      const other = world(fast, leaf('leaf1', 9, 4))
+      const kept = opened(other, onOwn)
+      other.refuse(kept, 'no')
+      assert.equal(other.successorOf(kept).offer, 'refused')
+    })
+
+    it('give the room that it has not got to others, until it is bound', () => {
+      const state = world(worker(4))
+      const pod = opened(state, gated('p', 3))
+      assert.equal(aimOf(state.decide(gated('small', 2))), 'noRoom')
+      state.giveRoomBack(pod)
+      assert.deepEqual(state.takeFreed(), ['worker'])
+      state.setPod(pod)
+      assert.equal(aimOf(state.decide(gated('small', 2))), 'worker')
+      state.setPod(bound(pod, 'worker'))
+      assert.equal(aimOf(state.decide(gated('small', 2))), 'noRoom')
+    })
+
+    it('send others like it there again when it is bound after all', () => {
+      const state = world(worker(8))
+      const pod = opened(state, gated('p', 3))
+      state.refuse(pod, 'no')
+      assert.equal(aimOf(state.decide(gated('like', 3))), 'refused')
+      assert(state.accept(bound(pod, 'worker')))
+      assert.deepEqual(state.takeFreed(), ['worker'])
+      assert.equal(aimOf(state.decide(gated('like', 3))), 'worker')
+      assert(!state.accept(bound(pod, 'worker')), 'it is told once')
+    })
+
+    it('refuse no node that is full: it comes back with its room', () => {
+      const state = world(worker(4), { ...worker(4), metadata: { ...worker(4).metadata, name: 'second' } })
+      state.setPod(bound(gated('filler', 4), 'worker'))
+      const pod = opened(state, gated('p', 3))
+      assert.equal(pod.metadata.annotations?.['kosmos.io/room-at'], 'second')
+      state.refuse(pod, 'no')
+      state.deletePod('shop/filler')
+      assert.equal(aimOf(state.decide(gated('next', 3))), 'worker')
+    })
   })
 
   it('promise no machine twice, in whatever order pods of whatever size come', () => {
