@@ -27,7 +27,7 @@ const allocation = struct(
     replicas: count('Exactly so many pods, as far as there are enough; the same as min and max.'),
     weight: count('Its share of the pods, relative to the weights of the others.', 1),
     min: count('So many pods come here before the weights count.'),
-    max: count('No more pods than this come here.'),
+    max: count('No more pods than this come here, also of those that Preferred lets go anywhere.'),
   },
   {
     description: 'What one value of the topology key gets.',
@@ -124,7 +124,7 @@ export const workloadPolicySpec = struct(
     }),
     allocationType: Type.Enum(['Preferred', 'Required'], {
       description:
-        'What becomes of pods beyond what the allocations add up to. Preferred: they go anywhere. Required: they wait.',
+        'What becomes of pods beyond what the allocations add up to. Preferred: they go anywhere but where an allocation has a max. Required: they wait.',
       default: 'Preferred',
     }),
     allocationMethod: Type.Enum(['Balance', 'Fill'], {

@@ -42,7 +42,7 @@ export const placementEvents = {
     reason: 'NoRoom',
     action: 'Placing',
     note: policy
-      ? `WorkloadPolicy ${policy.name} lets it go anywhere, and ${anywhere[offer]}; it waits until one has`
+      ? `WorkloadPolicy ${policy.name} lets it go anywhere${policy.bounded.length > 0 ? ' but where an allocation has a max' : ''}, and ${anywhere[offer]}; it waits until one has`
       : `its namespace has the label ${placementLabel}=${bestFit}, and ${anywhere[offer]}; it waits until one has`,
   }),
   otherGates: (names: readonly string[]): EventContent => ({

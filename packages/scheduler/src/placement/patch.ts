@@ -14,6 +14,7 @@ import { constrained } from '../distributions/constraints.ts'
 import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 import { type Seat, seatsBefore } from '../seats/seats.ts'
 import type { Aim } from './aim.ts'
+import { belowMaxima } from './maxima.ts'
 import { aimed } from './requirements.ts'
 
 const openGate = { schedulingGates: [{ $patch: 'delete', name: placementGate }] }
@@ -57,7 +58,7 @@ export function openPatch(pod: Pod, policy: CompiledPolicy | undefined, extras: 
   const { uid } = pod.metadata
   return {
     metadata: { uid, ...(Object.keys(annotations).length > 0 && { annotations }) },
-    spec: { ...openGate, ...constraints(pod, extras) },
+    spec: { ...openGate, ...constraints(pod, extras, policy) },
   }
 }
 
@@ -79,8 +80,8 @@ const marks = ({ aim, distribution }: PlaceExtras) => ({
 })
 
 /** Lists that a merge would replace are sent whole. */
-function constraints(pod: Pod, { aim, distribution }: PlaceExtras) {
-  const bound = distribution ? constrained(pod, distribution.constraints) : pod
+function constraints(pod: Pod, { aim, distribution }: PlaceExtras, beyond?: CompiledPolicy) {
+  const bound = belowMaxima(distribution ? constrained(pod, distribution.constraints) : pod, beyond)
   const { affinity, tolerations } = aim ? aimed(bound.spec, aim) : bound.spec
   const { requiredDuringSchedulingIgnoredDuringExecution: required, ...own } = affinity?.nodeAffinity ?? {}
   const preferred = own.preferredDuringSchedulingIgnoredDuringExecution

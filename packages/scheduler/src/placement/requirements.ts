@@ -27,6 +27,8 @@ export function requiring(spec: PodSpec, more: Required<NodeSelectorTerm>): PodS
   }
 }
 
+type Requirement = Required<NodeSelectorTerm>['matchExpressions'][number]
+
 /** No virtual node. Users and distribution policies write DoesNotExist, so that this is known for ours again. */
 const ownNodes = { key: nodeLabel, operator: 'NotIn', values: ['true'] }
 
@@ -42,8 +44,11 @@ export function aimed(spec: PodSpec, { node, bound, avoid }: Aim): PodSpec {
   return bound === 'asked' ? narrowed : preferring(narrowed, { matchFields: [here] })
 }
 
-/** A pod's spec as it was before it was kept to nodes, or off them: the opposite of {@link aimed}, but for what it prefers. Pure. */
-export function unaimed(spec: PodSpec): PodSpec {
+/**
+ * A pod's spec as it was before it was kept to nodes, or off them: the opposite of {@link aimed}, but for what it prefers. Pure.
+ * @param isOurs tells what else we have written behind its own requirements, of which the last is taken away
+ */
+export function unaimed(spec: PodSpec, isOurs: (one: Requirement) => boolean = () => false): PodSpec {
   const { nodeAffinity } = spec.affinity ?? {}
   const { requiredDuringSchedulingIgnoredDuringExecution: required, ...rest } = nodeAffinity ?? {}
   if (required === undefined) return spec
@@ -51,7 +56,9 @@ export function unaimed(spec: PodSpec): PodSpec {
     const term = joined(
       {},
       {
-        matchExpressions: (matchExpressions ?? []).filter((one) => !isDeepStrictEqual(one, ownNodes)),
+        matchExpressions: (matchExpressions ?? []).filter(
+          (one, i, all) => !isDeepStrictEqual(one, ownNodes) && i !== all.findLastIndex(isOurs),
+        ),
         matchFields: (matchFields ?? []).filter(({ key }) => key !== 'metadata.name'),
       },
     )

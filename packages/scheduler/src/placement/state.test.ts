@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { clusterLabel, nodeLabel } from '@kosmos/api'
-import type { Namespace, Node, Pod } from '@kosmos/kube'
+import { type Namespace, type Node, NodeAffinity, type Pod } from '@kosmos/kube'
 import fc from 'fast-check'
 import { podLike, policyLike } from '../pods.fixture.ts'
 import { allot } from '../seats/seats.ts'
@@ -351,6 +351,52 @@ describe('the decisions about pods that a policy lets go anywhere', () => {
     assert.deepEqual(
       decisions.map((decision) => [decision.kind, 'offer' in decision && decision.offer]),
       [['seat', 'noRoom']],
+    )
+  })
+
+  it('keep them off where an allocation has a max, whoever has the choice: nowhere are more pods than that at any instant', () => {
+    const allocation = fc.oneof(
+      fc.record({ weight: fc.integer({ min: 1, max: 3 }), max: fc.integer({ min: 0, max: 3 }) }),
+      fc.record({ weight: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ replicas: fc.integer({ min: 0, max: 2 }) }),
+    )
+    const setting = fc.record({
+      allocations: fc.array(allocation, { minLength: 1, maxLength: 4 }),
+      machines: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 5 }),
+      whenUnavailable: fc.constantFrom('Spill' as const, 'Wait' as const),
+      isChoosy: fc.boolean(),
+      hasOwn: fc.boolean(),
+      pods: fc.integer({ min: 1, max: 12 }),
+    })
+    fc.assert(
+      fc.property(setting, ({ allocations, machines, whenUnavailable, isChoosy, hasOwn, pods }) => {
+        const own: Node = {
+          metadata: { name: 'worker', uid: 'worker', resourceVersion: '1', labels: { [clusterLabel]: 'c0' } },
+          status: { allocatable: { cpu: '2', pods: '9' }, conditions: [{ type: 'Ready', status: 'True' }] },
+        }
+        const nodes = [...machines.map((n, i) => leaf(`c${i}`, n, 1)), ...(hasOwn ? [own] : [])]
+        const allocationPolicy = allocations.map((one, i) => ({ name: `c${i}`, ...one }))
+        const preferred = policyLike({ allocationPolicy, labelSelector: {}, whenUnavailable })
+        const ports = isChoosy ? { ports: [{ containerPort: 80, hostPort: 80 }] } : {}
+        const wanted = Array.from({ length: pods }, (_, i) => {
+          const pod = gated(`p${i}`)
+          return { ...pod, spec: { ...pod.spec, containers: pod.spec.containers.map((one) => ({ ...one, ...ports })) } }
+        })
+        const decisions = simulate({ ...empty, policies: [preferred], nodes }, wanted)
+        const seats = count(decisions.flatMap((one) => (one.kind === 'seat' && one.aim ? [one.value] : [])))
+        for (const { name, ...rest } of allocationPolicy) {
+          if (!('max' in rest)) continue
+          assert((seats[name] ?? 0) <= rest.max, `${name} has ${seats[name]} of ${rest.max}`)
+          for (const [i, decision] of decisions.entries()) {
+            if (decision.kind !== 'anyRoom' || !decision.aim) continue
+            const pod = wanted[i] ?? assert.fail()
+            const { affinity } = (openPatch(pod, decision.policy, decision) as Pod).spec
+            const allowed = new NodeAffinity({ ...pod.spec, ...(affinity && { affinity }) })
+            const there = nodes.filter((node) => node.metadata.labels?.[clusterLabel] === name && allowed.allows(node))
+            assert.deepEqual(there, [], `a pod beyond all allocations may go to ${name}`)
+          }
+        }
+      }),
     )
   })
 })

@@ -1,4 +1,4 @@
-import { askedPlaceAnnotation, roomAtAnnotation, seatAnnotation } from '@kosmos/api'
+import { askedPlaceAnnotation, roomAtAnnotation, seatAnnotation, workloadPolicyAnnotation } from '@kosmos/api'
 import { keyOf, type Node, type ObjectKey, type Pod, type ResourceList } from '@kosmos/kube'
 import type { Distribution } from '../distributions/compiled-distribution.ts'
 import { constrained } from '../distributions/constraints.ts'
@@ -20,6 +20,7 @@ import { readRefusals } from '../status/refusals.ts'
 import type { SuccessorView } from '../take-back/decide.ts'
 import { type Aim, aimAt } from './aim.ts'
 import { Ledger, type LedgerChange } from './ledger.ts'
+import { belowMaxima, isOfMaxima } from './maxima.ts'
 import { freeSeat, type Offer, place } from './place.ts'
 import { unaimed } from './requirements.ts'
 import { hasEnded, isCounted, isGated, nodeTakenBy } from './standing.ts'
@@ -312,7 +313,7 @@ export class PlacementState {
   successorOf(pod: Pod): SuccessorView {
     const member = this.ledger.membership(keyOf(pod))
     const anew = this.#anew(pod, member?.policy)
-    const anywhere = () => this.#chosen(anew, member?.policy, this.#offers.allFor(anew)).offer
+    const anywhere = () => this.#aimAnywhere(anew, member?.policy).offer
     if (member === undefined) return { offer: anywhere(), waitsForPlace: false }
     const { policy, group } = member
     const own = group.shareOf(keyOf(pod))
@@ -349,7 +350,8 @@ export class PlacementState {
       [askedPlaceAnnotation]: asked,
     } = pod.metadata.annotations ?? {}
     // A pod that has its place asks for that; what its template asks for is not in it any more.
-    const spec = room === undefined ? pod.spec : unaimed(pod.spec)
+    const isBeyond = policy !== undefined && seat === undefined && pod.metadata.annotations?.[workloadPolicyAnnotation]
+    const spec = room === undefined ? pod.spec : unaimed(pod.spec, isBeyond ? isOfMaxima(policy) : undefined)
     const { [policy?.topologyKey ?? '']: place, ...nodeSelector } = spec.nodeSelector ?? {}
     const hasPlace = place !== undefined && seat !== undefined && asked !== place
     return this.#bound({ ...pod, spec: hasPlace ? { ...spec, nodeSelector } : spec }).bound
@@ -395,7 +397,8 @@ export class PlacementState {
   }
 
   #aimAnywhere(pod: Pod, policy: CompiledPolicy | undefined): Aimed {
-    return this.#aimFor(pod, { policy }, this.#offers.allFor(pod))
+    const beyond = belowMaxima(pod, policy)
+    return this.#aimFor(beyond, { policy }, this.#offers.allFor(beyond))
   }
 
   #aimFor(pod: Pod, where: Where, names: readonly string[]): Aimed {
@@ -438,6 +441,7 @@ export class PlacementState {
   /** The nodes one of which a pod waits for. */
   #awaitedBy(pod: Pod, decision: Decision): readonly string[] {
     const { bound } = this.#bound(pod)
+    if (decision.kind === 'anyRoom') return this.#offers.allFor(belowMaxima(bound, decision.policy))
     const waitsHere = decision.kind === 'seat' && decision.policy.waitsForNodes
     return waitsHere ? this.#nodesAt(bound, decision.policy, decision.value) : this.#offers.allFor(bound)
   }

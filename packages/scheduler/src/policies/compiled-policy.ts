@@ -14,6 +14,8 @@ export interface CompiledPolicy {
   readonly name: string
   readonly topologyKey: string
   readonly shares: readonly Share[]
+  /** The values whose allocation says a max of its own. */
+  readonly bounded: readonly string[]
   readonly method: Method
   /** Whether pods beyond what the shares add up to wait. */
   readonly isRequired: boolean
@@ -36,6 +38,7 @@ export function compilePolicy(policy: StoredPolicy): CompiledPolicy {
     name: metadata.name,
     topologyKey: spec.topologyKey,
     shares: sharesOf(spec.allocationPolicy),
+    bounded: spec.allocationPolicy.filter(({ max }) => max !== undefined).map(({ name }) => name),
     method: spec.allocationMethod,
     isRequired,
     waitsForNodes: (spec.whenUnavailable ?? (isRequired ? 'Wait' : 'Spill')) === 'Wait',

@@ -99,6 +99,9 @@ class Workload {
   }
 }
 
+const required = (one: object) => ({
+  requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [one] }] },
+})
 const allocationPolicy = [
   { name: 'leaf1', weight: 1 },
   { name: 'leaf2', weight: 1 },
@@ -194,6 +197,20 @@ describe('a workload whose cluster has returned', () => {
     workload.setNode(leaf('leaf2', false))
     for (let step = workload.next(); step.kind === 'evict'; step = workload.next()) workload.evict(step.pod)
     assert.deepEqual(workload.counts, { leaf1: 2, leaf2: 2 })
+  })
+
+  it('gets those back that are beyond its maxima, although they were kept off there', () => {
+    const bounded = allocationPolicy.map((one) => ({ ...one, max: 2 }))
+    const own = { nodeAffinity: required({ key: 'kosmos.io/cluster', operator: 'NotIn', values: ['leaf1'] }) }
+    for (const affinity of [undefined, own]) {
+      const spec = { ...(affinity && { affinity }) } as PodParts['spec'] & object
+      const workload = new Workload({ allocationPolicy: bounded, rebalance }, [...away, leaf('leaf3', false)], { spec })
+      for (let i = 0; i < 4; i++) workload.create()
+      assert.deepEqual(workload.counts, affinity ? { leaf3: 4 } : { leaf1: 2, leaf3: 2 })
+      workload.setNode(leaf('leaf2', false))
+      for (let step = workload.next(); step.kind === 'evict'; step = workload.next()) workload.evict(step.pod)
+      assert.deepEqual(workload.counts, affinity ? { leaf2: 2, leaf3: 2 } : { leaf1: 2, leaf2: 2 })
+    }
   })
 
   it('ends evenly after as many moves as pods are elsewhere, never above a maximum, wherever the pods are', () => {
