@@ -116,7 +116,10 @@ describe('a leaf that has room and takes no pods, by a taint that its virtual no
       /PlaceKept.*has lately found no node/.test(await kubectl('describe', 'pod', name)),
     )
     const { waitsFor } = await explainPod(platform.root, { namespace, name })
-    assert.match(waitsFor.join(), /kosmos.io\/cluster=leaf1, where the leaf, or the scheduler of the root, has lately found no node/)
+    assert.match(
+      waitsFor.join(),
+      /kosmos.io\/cluster=leaf1, where the leaf, or the scheduler of the root, has lately found no node/,
+    )
     const { shares, refusals } = await reportWorkload(platform.root, { namespace, name: 'wait' })
     assert.deepEqual(
       shares.map(({ missing }) => missing),

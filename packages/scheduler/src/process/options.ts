@@ -25,7 +25,8 @@ const command = {
     'take-back-after': {
       default: '30',
       value: 'SECONDS',
-      description: "how long a leaf or the root's scheduler may look for a node before a pod is taken back (default: 30; 0: never)",
+      description:
+        "how long a leaf or the root's scheduler may look for a node before a pod is taken back (default: 30; 0: never)",
     },
     webhook: {
       default: '',
