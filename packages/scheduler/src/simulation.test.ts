@@ -6,7 +6,7 @@ import { isGated } from './placement/standing.ts'
 import { type Decision, PlacementState } from './placement/state.ts'
 import { podLike } from './pods.fixture.ts'
 import { isBefore, turnOf } from './reservations/turn.ts'
-import { whyWaiting } from './simulation.ts'
+import { becomesOf, whyWaiting } from './simulation.ts'
 
 const labels = { 'kosmos.io/placement': 'best-fit' }
 const shop: Namespace = { metadata: { name: 'shop', uid: 'shop', resourceVersion: '1', labels } }
@@ -145,5 +145,32 @@ describe('what a scheduler that has seen all as it came decides, and one that re
     })
     fc.assert(property, { numRuns: 200 })
     assert.deepEqual([...offers].sort(), ['kept', 'noRoom', 'reserved', 'room'])
+  })
+})
+
+describe('what is foreseen of a pod that is not bound where it has its place', () => {
+  it('is that it goes where another place has room, and stays where none has', () => {
+    const stuck = podLike({
+      annotations: { 'kosmos.io/room-at': 'leaf0' },
+      owner: { kind: 'ReplicaSet', name: 'web-1' },
+      spec: {
+        containers: [{ name: 'main', resources: { requests: { cpu: '2' } } }],
+        affinity: {
+          nodeAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: {
+              nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['leaf0'] }] }],
+            },
+          },
+        },
+      },
+      status: { phase: 'Pending' },
+    })
+    const becomes = (free: number) => {
+      const nodes = [leaf('leaf0', 6), leaf('leaf1', free)]
+      const world = { policies: [], distributions: [], namespaces: [shop], nodes, pods: [stuck] }
+      return becomesOf(world, stuck, { by: 'root', words: 'no' })
+    }
+    assert.equal(becomes(2), 'evict')
+    assert.equal(becomes(1), 'hasNoOtherPlace')
   })
 })
