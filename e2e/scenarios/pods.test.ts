@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { configMaps, events, type Pod, pods, secrets } from '@kosmos/kube'
-import { deployment, pod } from '../platform/manifests.ts'
+import { deployment, pod, podSpec } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { ordinalRounds } from './ordinal-rounds.ts'
 
@@ -229,5 +229,112 @@ describe('pods of the root that run in leaves', () => {
       'it runs',
       async () => (await root().get(pods, { namespace: 'tight', name: 'squeezed' }))?.status?.phase === 'Running',
     )
+  })
+
+  describe('a pod that asks for what its leaf has not', () => {
+    const apart = { cluster: 'leaf1', container: { resources: { limits: { 'example.com/gpu': '1' } } } }
+    const runtimeClass = {
+      apiVersion: 'node.k8s.io/v1',
+      kind: 'RuntimeClass',
+      metadata: { name: 'apart' },
+      handler: 'h',
+    }
+
+    it('says which runtime class is missing, and starts when it is there', async () => {
+      await platform.apply(runtimeClass)
+      await platform.apply(pod('contained', { cluster: 'leaf1', spec: { runtimeClassName: 'apart' } }))
+      await eventually('it says so', async () => {
+        const seen = await rootPod('contained')
+        return (
+          waitingReason(seen) === 'RefusedByLeaf' && /RuntimeClass "apart" not found/.test(seen?.status?.message ?? '')
+        )
+      })
+      const described = await platform.kubectl(['describe', 'pod', 'contained'])
+      assert.match(described.stdout, /Warning\s+RefusedByLeaf.*apart/)
+      const [leaf] = platform.testbed.leaves
+      assert(leaf)
+      const made = await platform.kubectlIn(leaf, ['apply', '-f', '-'], JSON.stringify(runtimeClass))
+      assert.equal(made.code, 0, made.stderr)
+      await running('contained')
+    })
+
+    it('is sent nowhere while no node has such a device, and says so', async () => {
+      await platform.apply(pod('wants-gpu', apart))
+      await eventually('the scheduler says so', async () => {
+        const { conditions } = (await rootPod('wants-gpu'))?.status ?? {}
+        return conditions?.some(({ message }) => /Insufficient example\.com\/gpu/.test(message ?? ''))
+      })
+      assert.equal((await rootPod('wants-gpu'))?.spec.nodeName, undefined)
+    })
+
+    it('says that no leaf node has the device when somebody has bound it by hand', async () => {
+      await platform.apply(pod('gpu-by-hand', { ...apart, spec: { nodeName: 'kosmos-leaf1' } }))
+      await eventually('it says so', async () => {
+        const seen = await rootPod('gpu-by-hand')
+        return /Insufficient example\.com\/gpu/.test(seen?.status?.message ?? '')
+      })
+      await platform.apply(pod('undisturbed', { cluster: 'leaf1' }))
+      await running('undisturbed')
+    })
+  })
+
+  it('are not those of a DaemonSet that means other nodes: it makes none, or they wait if it tolerates everything', async () => {
+    const daemonSet = (name: string, tolerations: readonly object[]) => {
+      const labels = { app: name }
+      const template = { metadata: { labels }, spec: podSpec({ spec: { tolerations } }) }
+      const metadata = { name, namespace: 'default' }
+      return {
+        apiVersion: 'apps/v1',
+        kind: 'DaemonSet',
+        metadata,
+        spec: { selector: { matchLabels: labels }, template },
+      }
+    }
+    await platform.apply(daemonSet('exporter', []), daemonSet('proxy', [{ operator: 'Exists' }]))
+    const ofApp = (app: string) => root().listAll(pods, { namespace: 'default', labelSelector: `app=${app}` })
+    await eventually('those that came all the same wait', async () => {
+      const all = await ofApp('proxy')
+      return all.length === 2 && all.every((one) => waitingReason(one) === 'DaemonSetNotAllowed')
+    })
+    await eventually('the other has been looked at', async () => {
+      const path = 'jsonpath={.status.observedGeneration} {.status.desiredNumberScheduled}'
+      return (await platform.kubectl(['get', 'daemonset', 'exporter', '-o', path])).stdout === '1 0'
+    })
+    assert.deepEqual(await ofApp('exporter'), [])
+    assert.deepEqual(
+      await leaf1().listAll(pods, { namespace: 'default', labelSelector: 'app in (proxy,exporter)' }),
+      [],
+    )
+    await platform.kubectl(['delete', 'daemonset', 'exporter', 'proxy'])
+  })
+
+  describe('a virtual node that kubectl drains', () => {
+    const ofShop = () => root().listAll(pods, { namespace: 'default', labelSelector: 'app=shop' })
+
+    it('loses its pods to others, takes none, and takes them again when it is uncordoned', async () => {
+      await platform.apply(deployment('shop', 4))
+      await eventually('it is open on both', async () => {
+        const open = (await ofShop()).filter(({ status }) => status?.phase === 'Running')
+        return new Set(open.map(({ spec }) => spec.nodeName)).size === 2
+      })
+      const flags = ['--force', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=90s']
+      const { code, stderr } = await platform.kubectl(['drain', 'kosmos-leaf1', ...flags])
+      assert.equal(code, 0, stderr)
+      await eventually('all of it is on the other', async () => {
+        const all = await ofShop()
+        const elsewhere = all.every(
+          ({ spec, status }) => spec.nodeName === 'kosmos-leaf2' && status?.phase === 'Running',
+        )
+        return all.length === 4 && elsewhere
+      })
+      assert.deepEqual(await leaf1().listAll(pods, { namespace: 'default', labelSelector: 'app=shop' }), [])
+      await platform.apply(pod('patient', { cluster: 'leaf1' }))
+      await eventually('it is not sent there', async () => {
+        const { conditions } = (await rootPod('patient'))?.status ?? {}
+        return conditions?.some(({ message }) => /unschedulable/.test(message ?? ''))
+      })
+      await platform.kubectl(['uncordon', 'kosmos-leaf1'])
+      await running('patient')
+    })
   })
 })
