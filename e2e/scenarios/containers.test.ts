@@ -373,6 +373,30 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     })
   })
 
+  it('tells that a container was killed because it took more memory than it may', async () => {
+    const resources = { limits: { memory: '24Mi' } }
+    const greedy = { command: ['sh', '-c', 'tail /dev/zero'], resources }
+    await platform.apply(pod('greedy', { cluster: 'leaf1', container: greedy, spec: { restartPolicy: 'Never' } }))
+    const ended = await eventually('it has failed', async () => {
+      const seen = await platform.root.get(pods, { namespace: 'default', name: 'greedy' })
+      return seen?.status?.phase === 'Failed' && seen
+    })
+    const { terminated } = ended.status?.containerStatuses?.[0]?.state ?? {}
+    assert.deepEqual([terminated?.reason, terminated?.exitCode], ['OOMKilled', 137])
+  })
+
+  it('tells that the leaf has no driver for a volume, and does nothing to other pods', async () => {
+    const volumes = [{ name: 'data', csi: { driver: 'none.example.com' } }]
+    const volumeMounts = [{ name: 'data', mountPath: '/data' }]
+    await platform.apply(pod('driverless', { cluster: 'leaf1', container: { volumeMounts }, spec: { volumes } }))
+    await eventually('it is said on the pod', async () => {
+      return /FailedMount.*none\.example\.com/.test((await kubectl('describe', 'pod', 'driverless')).stdout)
+    })
+    await platform.apply(pod('beside', { cluster: 'leaf1', container: { command: TALK } }))
+    await ready('beside')
+    await kubectl('delete', 'pod', 'driverless', '--wait=false')
+  })
+
   it('ends a pod within the grace that was asked for', async () => {
     const script = 'trap "echo terminated; exit 0" TERM; while true; do sleep 0.1; done'
     await platform.apply(

@@ -145,6 +145,18 @@ describe('leaves that go away and come back', () => {
     })
   })
 
+  it('have their pods deleted after the seconds that these tolerate, as of any node, where the Cluster says nothing else', async () => {
+    line.freeze()
+    const evicted = await eventually('it is evicted', async () => {
+      const seen = await inRoot('held')
+      return seen?.metadata.deletionTimestamp !== undefined && seen
+    })
+    assert.equal(evicted.metadata.uid, heldBefore.root.metadata.uid)
+    assert.equal((await inLeaf(3, 'held'))?.metadata.deletionTimestamp, undefined, 'nobody gets there')
+    await line.restore()
+    await eventually('both are gone', async () => !(await inRoot('held')) && !(await inLeaf(3, 'held')))
+  })
+
   it('know no other policy', async () => {
     const refused = await options('leaf3', { onLeafLoss: 'Pray' })
     assert.match(refused.ok ? '' : (refused.status.message ?? ''), /supported values: "Evict", "Hold", "Failover"/)

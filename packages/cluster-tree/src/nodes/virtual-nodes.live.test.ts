@@ -267,6 +267,25 @@ describe('the virtual node of a leaf, in the root', () => {
     await eventuallyNode('the leaf is as before', ({ status }) => status?.allocatable?.cpu === '4')
   })
 
+  it('is written a few times while its leaf gets five hundred nodes, and while these go', async () => {
+    await eventuallyNode('it is Ready', isReady)
+    const seen = new Informer<Node>({ client: root.client, resource: nodes, fieldSelector: `metadata.name=${name}` })
+    let writes = 0
+    seen.subscribe(() => writes++)
+    const watching = seen.run(stop.signal)
+    await seen.synced
+    writes = 0
+    const many = Array.from({ length: 500 }, (_, i) => `many-${i}`)
+    await Promise.all(many.map((node) => leafNode(node, { cpu: '1', pods: '10' })))
+    await eventuallyNode('all are counted', ({ status }) => status?.allocatable?.cpu === '504')
+    await Promise.all(many.map((node) => leaf.client.delete(nodes, { name: node })))
+    await eventuallyNode('none is counted', ({ status }) => status?.allocatable?.cpu === '4')
+    // There were two thousand changes in the leaf; one write in half a second is no matter of how many.
+    assert.ok(writes < 250, `${writes} writes`)
+    stop.abort()
+    await watching
+  })
+
   it('is Ready again, without a change in the leaf, after the root had called it unknown', async () => {
     await eventuallyNode('it is Ready', isReady)
     await virtualNodes.onBeat({ kind: 'unreachable', message: 'no' })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { rootClusterLabel, rootGenerationAnnotation, rootUidAnnotation } from '@kosmos/api'
+import { clusterSelectorAnnotation, rootClusterLabel, rootGenerationAnnotation, rootUidAnnotation } from '@kosmos/api'
 import {
   type Client,
   Informer,
@@ -369,6 +369,22 @@ describe('the pods of a virtual node and their copies', () => {
     turn('pending')
     turn('current')
     await copyOf(pod)
+  })
+
+  it('say what is wrong with what they ask of leaf nodes, and come when it is corrected', async () => {
+    const annotate = (selector: string) => ({ metadata: { annotations: { [clusterSelectorAnnotation]: selector } } })
+    const { metadata, ...rest } = manifest()
+    const pod = unwrap(
+      await root.client.create(pods, { ...rest, metadata: { ...metadata, ...annotate('{').metadata } }),
+    )
+    const waiting = await waits('InvalidClusterSelector')
+    assert.match(waiting.status?.message ?? '', /annotation kosmos\.io\/cluster-selector: /)
+    assert(pair.told.includes(`${name} InvalidClusterSelector`))
+    await root.client.patch(pods, ref(), annotate('{"nodeSelector":{"disk":"ssd"}}'), { type: 'merge' })
+    await eventually('its copy', inLeaf)
+    assert.deepEqual((await inLeaf())?.spec.nodeSelector, { disk: 'ssd' })
+    await root.client.delete(pods, ref(), { uid: (pod as Pod).metadata.uid, gracePeriodSeconds: 0 })
+    await noneLeft()
   })
 
   it('are in step when the root pod changes: labels, annotations, image, debug containers, resources', async () => {
