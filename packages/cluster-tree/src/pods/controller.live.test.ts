@@ -30,6 +30,12 @@ import { PodNeeds } from './needs.ts'
 
 const namespace = 'shop'
 const limitRanges = resource('v1', 'LimitRange', 'limitranges', 'Namespaced')
+const validatingWebhooks = resource(
+  'admissionregistration.k8s.io/v1',
+  'ValidatingWebhookConfiguration',
+  'validatingwebhookconfigurations',
+  'Cluster',
+)
 const context = { rootClusterId: 'root-1', clusterName: 'east' }
 const nodeName = 'kosmos-east'
 
@@ -517,6 +523,47 @@ describe('the pods of a virtual node and their copies', () => {
     // The ServiceAccount that the leaf's own controllers make comes a little later.
     await leaf.client.create(serviceAccounts, { metadata: { namespace: own, name: 'default' } })
     await eventually('the copy', () => leaf.client.get(pods, { namespace: own, name }))
+  })
+
+  it('say that a webhook of the leaf does not answer, and come, and change, when it does no more harm', async () => {
+    const webhook = (verb: string) =>
+      ({
+        metadata: { name },
+        webhooks: [
+          {
+            name: 'gone.example.com',
+            clientConfig: { url: 'https://127.0.0.1:9/' },
+            rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: [verb], resources: ['pods'] }],
+            objectSelector: { matchLabels: { guarded: name } },
+            sideEffects: 'None',
+            admissionReviewVersions: ['v1'],
+            timeoutSeconds: 1,
+          },
+        ],
+      }) as KubeObject
+    const guarded = (as: string, spec: Partial<PodSpec> = {}) =>
+      ({ ...manifest(spec), metadata: { namespace, name: as, labels: { guarded: name } } }) as KubeObject
+    unwrap(await leaf.client.create(validatingWebhooks, webhook('CREATE')))
+    // The API server hears of it a moment later.
+    let i = 0
+    await eventually('it is in force', async () => {
+      return !(await leaf.client.create(pods, guarded(`${name}-probe-${i++}`, { nodeName: 'worker' }))).ok
+    })
+    const pod = unwrap(await root.client.create(pods, guarded(name))) as Pod
+    assert.match((await waits('RefusedByLeaf')).status?.message ?? '', /cluster east .*failed calling webhook "gone/)
+    assert(pair.told.includes(`${name} RefusedByLeaf`))
+    await leaf.client.delete(validatingWebhooks, { name })
+    const copy = await copyOf(pod)
+    unwrap(await leaf.client.create(validatingWebhooks, webhook('UPDATE')))
+    for (i = 0; !pair.told.includes(`${name} ChangeRefusedByLeaf`); i++) {
+      const annotations = { round: `${i}` }
+      unwrap(await root.client.patch(pods, ref(), { metadata: { annotations } }, { type: 'merge' }))
+      await sleep(200)
+    }
+    await leaf.client.delete(validatingWebhooks, { name })
+    const last = (await inRoot())?.metadata.annotations?.round
+    await eventually('it has changed', async () => (await inLeaf())?.metadata.annotations?.round === last)
+    assert.equal((await inLeaf())?.metadata.uid, copy.metadata.uid)
   })
 
   it('say so when their namespace does not get its ServiceAccount in the leaf, and come when it has', async () => {

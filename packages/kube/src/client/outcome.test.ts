@@ -116,6 +116,21 @@ const answers: readonly (readonly [title: string, reason: RefusalReason | undefi
     { code: 413, reason: 'RequestEntityTooLarge', message: 'Request entity too large: limit is 3145728' },
   ],
   [
+    'a webhook that does not answer',
+    'Forbidden',
+    {
+      code: 500,
+      reason: 'InternalError',
+      message:
+        'Internal error occurred: failed calling webhook "gone.example.com": failed to call webhook: Post "https://127.0.0.1:9/?timeout=1s": dial tcp 127.0.0.1:9: connect: connection refused',
+    },
+  ],
+  [
+    'a webhook that denies with a code of its own',
+    'Forbidden',
+    { code: 409, reason: 'Conflict', message: 'admission webhook "names.example.com" denied the request: taken' },
+  ],
+  [
     'an object that is not there',
     'NotFound',
     {

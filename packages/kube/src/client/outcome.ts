@@ -26,8 +26,15 @@ const UID_PRECONDITION = /UID in (the )?(precondition|bound object reference)/i
 /** An apply that names a uid where there is no object. */
 const APPLIED_TO_NOTHING = /specified uid .*no existing object was found/
 
+/**
+ * The wordings of k8s.io/apiserver for an admission webhook that says no, which it may do with any code, and for one that does not
+ * answer, which is an internal error.
+ */
+const BY_WEBHOOK = /^admission webhook "|failed calling webhook "/
+
 /** Which refusal an answer is; undefined if it is a failure. Pure. */
 export function refusalOf(code: number, status: Status): RefusalReason | undefined {
+  if (code !== 400 && code !== 422 && BY_WEBHOOK.test(status.message ?? '')) return 'Forbidden'
   // A wrong uid is 409 without a cause for DELETE, 422 with a cause on metadata.uid for PATCH.
   const onUid = status.details?.causes?.some((cause) => cause.field === 'metadata.uid')
   switch (code) {
