@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { Client, Connection, createTransport, loadKubeConfig } from '@kosmos/kube'
+import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
+import { type Beat, runHeartbeat } from './heartbeat.ts'
+
+describe('the heartbeat of a leaf', () => {
+  let leaf: LiveCluster
+
+  before(async () => {
+    leaf = await startCluster('leaf')
+  })
+  after(() => leaf?.end())
+
+  const followed = (client: Client) => {
+    const stop = new AbortController()
+    const beats: Beat[] = []
+    const options = { client, onBeat: (beat: Beat) => void beats.push(beat), intervalMs: 100, timeoutMs: 4_000 }
+    const ends = runHeartbeat(options, stop.signal)
+    const says = (kind: Beat['kind']) =>
+      eventually(`it is ${kind}`, () => {
+        const last = beats.at(-1)
+        return last?.kind === kind && last
+      })
+    return {
+      beats,
+      says,
+      end: async () => {
+        stop.abort()
+        await ends
+      },
+    }
+  }
+
+  it('says when the leaf does not know who asks', async () => {
+    const config = loadKubeConfig({ file: leaf.controlPlane.kubeconfig })
+    const [cluster] = config.clusters
+    assert(cluster)
+    config.loadFromClusterAndUser(cluster, { name: 'nobody', token: 'of-nobody' })
+    const connection = new Connection('leaf', await createTransport(config))
+    const { says, end } = followed(new Client(connection, 'kosmos-test'))
+    const refused = await says('refused')
+    assert.equal('code' in refused && refused.code, 401)
+    await end()
+    await connection.close()
+  })
+
+  it('tells a silent API server from one that has lost its store, and both from one that is well', async () => {
+    const { says, end } = followed(leaf.client)
+    await says('ready')
+    leaf.controlPlane.pause('kube-apiserver')
+    await says('unreachable')
+    leaf.controlPlane.resume('kube-apiserver')
+    await says('ready')
+    await leaf.controlPlane.kill('etcd')
+    const notReady = await says('notReady')
+    assert.match('message' in notReady ? notReady.message : '', /readyz/)
+    await end()
+  })
+})
