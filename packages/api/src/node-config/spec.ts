@@ -180,6 +180,10 @@ export const nodeConfigSpec = struct(
     peers: listOf(peer, 'The other ends of the WireGuard tunnels.'),
     ipsecPeers: listOf(ipsecPeer, 'The other ends of the IPsec tunnels.'),
     translations: listOf(translation, 'How the networks of this cluster are seen from outside.'),
+    nodeTranslations: listOf(
+      translation,
+      'How the pods of this node are seen, where gateways carry their packets: the node translates them itself.',
+    ),
     masquerades: listOf(masquerade, 'Whose packets get the address of the device they leave by.'),
   },
   { description: 'What ClusterLink wants on a node. Written by its controller, applied by the agent on the node.' },

@@ -71,7 +71,10 @@ describe('a cluster with a gateway', { skip: unlessRoot }, () => {
       "require('node:http').createServer((_, answer) => answer.end('worker')).listen(8080)",
     ])
     const outside = plainSpec(gateway, [remote], {
-      routes: [{ cidr: '100.66.0.0/16', gw: bridgeAddress(remote), dev: 'vx-bridge' }],
+      routes: [
+        { cidr: '100.66.0.0/16', gw: bridgeAddress(remote), dev: 'vx-bridge' },
+        { cidr: '100.65.2.0/24', gw: localAddress(worker), dev: 'vx-local' },
+      ],
     })
     const inside = local(gateway, worker)
     await apply(a1, {
@@ -87,6 +90,7 @@ describe('a cluster with a gateway', { skip: unlessRoot }, () => {
       ...local(worker, gateway),
       routes: [{ cidr: '100.66.0.0/16', gw: localAddress(gateway), dev: 'vx-local' }],
       translations,
+      nodeTranslations: [{ local: '10.1.2.0/24', global: '100.65.2.0/24', kind: 'Pod' }],
     })
     await apply(
       b1,

@@ -142,6 +142,15 @@ function parts(devices: readonly LinkDevice[], chosen: readonly Kind[]): fc.Arbi
       )
       .map(firstOf(({ local }) => local))
       .map(firstOf(({ global }) => global)),
+    nodeTranslations: fc
+      .array(
+        fc.oneof(
+          record({ local: one('10.8.1.0/24'), global: one('100.64.1.0/24'), kind: one('Pod' as const) }),
+          record({ local: one('fd08::1:0/112'), global: one('fd64::1:0/112'), kind: one('Pod' as const) }),
+        ),
+        { maxLength: 2 },
+      )
+      .map(firstOf(({ local }) => local)),
     masquerades: entries((dev) => record({ dev: fc.constant(dev), source: one('192.0.2.0/24', 'fd99::/64') })),
   })
 }

@@ -134,7 +134,7 @@ export class Forwarding {
       if (within?.hasAddress(from)) return end({ lost: `${at} drops ${from}, which is its own` })
       if (within === undefined || (inward === undefined && !isFromOutside)) continue
       if (!within.hasRouteBack(from, dev)) return end({ lost: `${at} drops ${from}` })
-      if (isFromOutside) to = within.translated(to, 'in')
+      to = within.targetOf(dev, to)
     }
     return end({ lost: 'it goes around' })
   }

@@ -1,7 +1,15 @@
-import type { LinkDetour, LinkRoute, NodeConfigSpec } from '@kosmos/api'
+import type { LinkDetour, LinkRoute, LinkTranslation, NodeConfigSpec } from '@kosmos/api'
 import { type Cidr, contains, formatAddress, parseCidr, translate } from '@kosmos/kube/addresses'
 import { type Detour, detoursOf, isLocal } from '../model/detours.ts'
 import { PrefixTable } from './prefix-table.ts'
+
+interface Mapping {
+  readonly local: Cidr
+  readonly global: Cidr
+}
+
+const mappingsOf = (translations: readonly LinkTranslation[] = []): Mapping[] =>
+  translations.map(({ local, global }) => ({ local: parseCidr(local), global: parseCidr(global) }))
 
 /** A NodeConfig, made for looking things up in it. */
 export class ForwardingTable {
@@ -10,19 +18,19 @@ export class ForwardingTable {
   readonly #inwardRoutes = new PrefixTable<LinkRoute>()
   readonly #macs: ReadonlyMap<string, string>
   readonly #ends: ReadonlyMap<string, string>
-  readonly #translations: readonly { readonly local: Cidr; readonly global: Cidr }[]
+  readonly #translations: readonly Mapping[]
+  readonly #nodeTranslations: readonly Mapping[]
 
   constructor(spec: NodeConfigSpec) {
-    const { routes = [], inwardRoutes = [], arps = [], fdbs = [], translations = [] } = spec
+    const { routes = [], inwardRoutes = [], arps = [], fdbs = [] } = spec
     this.#spec = spec
     for (const route of routes) this.#routes.add(parseCidr(route.cidr), route)
-    for (const route of inwardRoutes) this.#inwardRoutes.add(parseCidr(route.cidr), route)
+    const behind = inwardRoutes.length > 0 ? routes.filter(({ dev, gw }) => isLocal(dev) && gw !== undefined) : []
+    for (const route of [...inwardRoutes, ...behind]) this.#inwardRoutes.add(parseCidr(route.cidr), route)
     this.#macs = new Map(arps.map(({ ip, dev, mac }) => [`${dev} ${ip}`, mac]))
     this.#ends = new Map(fdbs.map(({ ip, dev, mac }) => [`${dev} ${mac}`, ip]))
-    this.#translations = translations.map(({ local, global }) => ({
-      local: parseCidr(local),
-      global: parseCidr(global),
-    }))
+    this.#translations = mappingsOf(spec.translations)
+    this.#nodeTranslations = mappingsOf(spec.nodeTranslations)
   }
 
   /** Those with the longest prefix, by their metric. */
@@ -80,25 +88,31 @@ export class ForwardingTable {
     if (source === undefined) return own
     const { masquerades = [], detours = [] } = this.#spec
     // What other nodes send is handed on as if the gateway sent it.
-    if (isLocal(dev) && detours.length === 0) return source
+    if (isLocal(dev) && detours.length === 0) return mapped(source, this.#nodeTranslations, 'out')
     const isHidden = masquerades.some(
       (one) => (one.dev === dev || isLocal(dev)) && contains(parseCidr(one.source), parseCidr(source)),
     )
-    if (isLocal(dev)) return isHidden ? own : source
-    return isHidden ? own : this.translated(source, 'out')
+    if (isHidden) return own
+    return mapped(source, isLocal(dev) ? this.#nodeTranslations : this.#translations, 'out')
   }
 
-  /** The address that a pod or Service of this cluster has on the other side. */
-  translated(address: string, direction: 'in' | 'out'): string {
-    const one = parseCidr(address)
-    for (const { local, global } of this.#translations) {
-      const [before, after] = direction === 'out' ? [local, global] : [global, local]
-      if (contains(before, one)) return formatAddress(one.family, translate(one, before, after).base)
-    }
-    return address
+  /** What a packet that has come in by a device is for; what goes on to a node of this cluster is translated there. */
+  targetOf(dev: string, target: string): string {
+    if (isLocal(dev)) return mapped(target, this.#nodeTranslations, 'in')
+    return this.inwardRouteTo(target) ? target : mapped(target, this.#translations, 'in')
   }
 
   #deviceOf(dev: string) {
     return this.#spec.devices?.find(({ name }) => name === dev)
   }
+}
+
+/** The address that a pod or Service of this cluster has on the other side. */
+function mapped(address: string, mappings: readonly Mapping[], direction: 'in' | 'out'): string {
+  const one = parseCidr(address)
+  for (const { local, global } of mappings) {
+    const [before, after] = direction === 'out' ? [local, global] : [global, local]
+    if (contains(before, one)) return formatAddress(one.family, translate(one, before, after).base)
+  }
+  return address
 }

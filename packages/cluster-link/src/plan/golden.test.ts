@@ -41,6 +41,10 @@ const topologies: Readonly<Record<string, readonly ClusterSketch[]>> = {
     { ...plain, nodes: 1, families: [4, 6] },
   ],
   'overlapping-networks': [overlapping, overlapping],
+  'overlapping-networks-by-gateways': [
+    { ...gateway, nodes: 2, gateways: 1, overlapping: true, families: [4, 6] },
+    { ...overlapping, families: [4, 6] },
+  ],
   'three-clusters': [
     { ...plain, nodes: 1 },
     { ...gateway, nodes: 2, gateways: 1 },

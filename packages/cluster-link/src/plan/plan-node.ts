@@ -1,5 +1,5 @@
-import type { NodeConfigSpec } from '@kosmos/api'
-import { type Cidr, contains, formatCidr } from '@kosmos/kube/addresses'
+import type { LinkTranslation, NodeConfigSpec } from '@kosmos/api'
+import { type Cidr, formatCidr } from '@kosmos/kube/addresses'
 import { devices } from '../model/names.ts'
 import type { LinkCluster, LinkNode } from '../model/network.ts'
 import { bridgeOverlay, localOverlay } from './addresses.ts'
@@ -8,7 +8,7 @@ import { type Pair, spokenIn } from './pairs.ts'
 import { detourRanks, entriesFor, gatewaysOf, isEdge } from './roles.ts'
 import { type Hop, routesVia } from './routes.ts'
 import { type Place, SpecBuilder } from './spec-builder.ts'
-import { podNetworksOf } from './visible.ts'
+import { podNetworksOf, seenAs } from './visible.ts'
 
 /**
  * What a node needs so that its pods, those behind it, and it itself reach the other clusters.
@@ -31,6 +31,7 @@ export function planNode(cluster: LinkCluster, node: LinkNode, pairs: readonly P
       local: formatCidr(local),
       global: formatCidr(global),
     })),
+    nodeTranslations: cluster.networkType === 'gateway' && pairs.length > 0 ? ownTranslations(place) : [],
     masquerades: isOnEdge && cluster.networkType === 'gateway' ? overlaySources(cluster) : [],
   })
 }
@@ -73,7 +74,8 @@ function viaOwnGateways(builder: SpecBuilder, { cluster, node }: Place, pairs: r
 
 /**
  * A gateway's tunnels to the other nodes of its cluster, and the pods behind them; other gateways take what it cannot
- * carry itself. Where it is not known which node has a
+ * carry itself. Packets to mapped pods go on as they came, since the nodes translate them; so do errors that the gateway
+ * sends itself. Where it is not known which node has a
  * pod, packets go by what the network plug-in has, and have to pass the reverse path filters there.
  */
 function serveOthers(builder: SpecBuilder, { cluster, node }: Place): void {
@@ -90,16 +92,27 @@ function serveOthers(builder: SpecBuilder, { cluster, node }: Place): void {
         builder.detour({ gw, dev, ...(metric > 0 && { metric }), ...(takesHandedOn && { takesHandedOn }) })
       }
     }
-    for (const cidr of other.podCIDRs.filter((one) => isPodNetwork(cluster, one))) {
-      const gw = cidr.family === 4 ? overlay.ip : overlay.ip6
-      if (dev !== undefined && gw !== undefined) builder.inwardRoute({ cidr: formatCidr(cidr), gw, dev })
+    for (const { local, global } of podNetworksSeen({ cluster, node: other })) {
+      const gw = local.family === 4 ? overlay.ip : overlay.ip6
+      if (dev === undefined || gw === undefined) continue
+      builder.inwardRoute({ cidr: formatCidr(local), gw, dev })
+      if (local.base !== global.base) builder.route({ cidr: formatCidr(global), gw, dev })
     }
   }
 }
 
-/** Nodes may have networks that their network plug-in does not use. */
-const isPodNetwork = ({ networks }: LinkCluster, cidr: Cidr): boolean =>
-  networks.some(({ kind, local }) => kind === 'Pod' && contains(local, cidr))
+/** Those of a node that pods have: nodes may have networks that their network plug-in does not use. */
+const podNetworksSeen = ({ cluster, node }: Place): { readonly local: Cidr; readonly global: Cidr }[] =>
+  node.podCIDRs.flatMap((local) => {
+    const global = seenAs(local, cluster.networks)
+    return global ? [{ local, global }] : []
+  })
+
+/** Errors speak of the packet that they are about, and only who tracks a connection puts the addresses in there right. */
+const ownTranslations = (place: Place): LinkTranslation[] =>
+  podNetworksSeen(place)
+    .filter(({ local, global }) => local.base !== global.base)
+    .map(({ local, global }) => ({ local: formatCidr(local), global: formatCidr(global), kind: 'Pod' }))
 
 /** Other clusters do not know the overlay addresses of nodes behind a gateway. */
 function overlaySources({ local: { ip, ip6 }, families }: LinkCluster) {

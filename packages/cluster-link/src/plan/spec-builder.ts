@@ -90,7 +90,7 @@ export class SpecBuilder {
     this.#detours.set(`${detour.gw} ${detour.dev}`, detour)
   }
 
-  build(rest: Pick<NodeConfigSpec, 'translations' | 'masquerades'>): NodeConfigSpec {
+  build(rest: Pick<NodeConfigSpec, 'translations' | 'nodeTranslations' | 'masquerades'>): NodeConfigSpec {
     const all = {
       devices: sorted(this.#devices),
       routes: [...mergedRoutes(sortedEntries(this.#routes), this.#shared)],
@@ -101,6 +101,7 @@ export class SpecBuilder {
       peers: sorted(this.#peers),
       ipsecPeers: sorted(this.#ipsecPeers),
       translations: this.#devices.size > 0 ? rest.translations : [],
+      nodeTranslations: this.#devices.size > 0 ? rest.nodeTranslations : [],
       masquerades: (rest.masquerades ?? []).filter(({ dev }) => this.#devices.has(dev)),
     }
     const filled = Object.entries(all).filter(([, list]) => list !== undefined && list.length > 0)

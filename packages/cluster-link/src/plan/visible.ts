@@ -90,8 +90,11 @@ export function takenByTunnels(network: LinkNetwork): Overlap[] {
 
 /** The pod networks of one node under the addresses by which others reach them. */
 export function podNetworksOf(node: LinkNode, visible: readonly SeenNetwork[]): Cidr[] {
-  return node.podCIDRs.flatMap((cidr) => {
-    const within = visible.find(({ kind, local }) => kind === 'Pod' && contains(local, cidr))
-    return within ? [translate(cidr, within.local, within.global)] : []
-  })
+  return node.podCIDRs.flatMap((cidr) => seenAs(cidr, visible) ?? [])
+}
+
+/** How others see a network of pods; undefined if it is in none of these. */
+export function seenAs(cidr: Cidr, networks: readonly SeenNetwork[]): Cidr | undefined {
+  const within = networks.find(({ kind, local }) => kind === 'Pod' && contains(local, cidr))
+  return within && translate(cidr, within.local, within.global)
 }

@@ -50,7 +50,7 @@ function sourceRules({ routes = [], arps = [] }: NodeConfigSpec, { name }: LinkD
 
 /** No plan leads from one cluster through another to a third: who may not talk must not do so by somebody else's gateway. */
 function transitRules(spec: NodeConfigSpec, { outside, inside }: Sides): string[] {
-  const { arps = [], inwardRoutes = [] } = spec
+  const { arps = [], routes = [], inwardRoutes = [] } = spec
   if (outside.length === 0) return []
   const from = `iifname ${setOf(outside.map(({ name }) => quoted(name)))}`
   return [
@@ -60,7 +60,7 @@ function transitRules(spec: NodeConfigSpec, { outside, inside }: Sides): string[
     `${from} oifname ${setOf(outside.map(({ name }) => quoted(name)))} counter drop`,
     // To nodes of the own cluster goes what is for their pods or themselves; the rest another gateway would carry on.
     ...inside.flatMap(({ name }) => {
-      const known = [...inwardRoutes, ...arps.map(({ ip, dev }) => ({ cidr: ip, dev }))]
+      const known = [...inwardRoutes, ...routes, ...arps.map(({ ip, dev }) => ({ cidr: ip, dev }))]
       const ends = known.filter(({ dev }) => dev === name).map(({ cidr }) => cidr)
       return families.map((family) => `${from} oifname ${quoted(name)} ${beyond('daddr', ends, family)} counter drop`)
     }),

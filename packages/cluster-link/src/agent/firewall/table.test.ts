@@ -180,36 +180,73 @@ describe('our table of nftables', () => {
     ])
   })
 
-  it('does not track what passes between pods of other nodes and other clusters', () => {
+  describe('of a gateway before other nodes', () => {
     const inwardRoutes = [{ cidr: '10.1.2.0/24', gw: '210.0.2.2', dev: 'vx-local' }]
     const local = { type: 'vxlan', name: 'vx-local', port: 4877, id: 55, mtu: 1450 } as const
-    const routes = [{ cidr: '10.2.0.0/16', gw: '220.0.2.2', dev: 'vx-bridge' }]
-    const plain = plainSpec(me, [first], { routes, inwardRoutes })
+    const routes = [
+      { cidr: '10.2.0.0/16', gw: '220.0.2.2', dev: 'vx-bridge' },
+      { cidr: '100.64.2.0/24', gw: '210.0.2.2', dev: 'vx-local' },
+    ]
+    const masquerades = ['vx-bridge', 'vx-secure'].map((dev) => ({ source: '210.0.0.0/8', dev }))
+    const plain = plainSpec(me, [first], { routes, inwardRoutes, masquerades })
     const spec: NodeConfigSpec = {
       ...plain,
       devices: [...(plain.devices ?? []), local],
       translations: [{ local: '10.1.0.0/16', global: '100.64.0.0/16', kind: 'Pod' }],
     }
-    assert.deepEqual(chainOf(spec, 'prerouting_transit'), [
-      'iifname { "vx-local" } ip saddr { 10.1.2.0/24 } ip daddr { 10.2.0.0/16 } notrack',
-      'iifname { "vx-bridge" } ip daddr { 100.64.2.0/24 } notrack ip daddr 100.64.0.0/16 ip daddr set ip daddr & 0.0.255.255 | 10.1.0.0',
-    ])
-    assert.deepEqual(chainOf(spec, 'postrouting_transit'), [
-      'oifname { "vx-bridge" } ct state untracked ip saddr 10.1.0.0/16 ip saddr set ip saddr & 0.0.255.255 | 100.64.0.0',
-    ])
+    const errors = 'icmp type { destination-unreachable, parameter-problem, time-exceeded }'
+
+    it('does not track what passes between their pods and other clusters, nor errors of nodes about that', () => {
+      assert.deepEqual(chainOf(spec, 'prerouting_transit'), [
+        'iifname { "vx-local" } ip saddr { 10.1.2.0/24, 100.64.2.0/24 } ip daddr { 10.2.0.0/16 } notrack',
+        `iifname { "vx-local" } ip daddr { 10.2.0.0/16 } ip saddr { 210.0.0.0/8 } ${errors} notrack`,
+        'iifname { "vx-bridge" } ip daddr { 100.64.2.0/24 } notrack',
+      ])
+    })
+
+    it('sends errors of nodes on under its own address, and translates what nodes have not', () => {
+      assert.deepEqual(chainOf(spec, 'postrouting_transit'), [
+        'oifname { "vx-bridge" } ct state untracked ip saddr 10.1.0.0/16 ip saddr set ip saddr & 0.0.255.255 | 100.64.0.0',
+        `oifname "vx-bridge" ip saddr 210.0.0.0/8 ${errors} ip saddr set 220.0.2.1`,
+      ])
+    })
+
+    it('lets pods be reached by the addresses by which nodes know them', () => {
+      assert.ok(
+        chainOf(spec, 'forward_transit').includes(
+          'iifname { "vx-bridge" } oifname "vx-local" ip daddr != { 10.1.2.0/24, 100.64.2.0/24 } counter drop',
+        ),
+      )
+    })
   })
 
-  it('keeps the source of pods on their way to a gateway', () => {
+  describe('of a node behind a gateway', () => {
     const spec: NodeConfigSpec = {
       nodeName: 'n',
       devices: [{ type: 'vxlan', name: 'vx-local', port: 4877, id: 55, mtu: 1450 }],
       translations: [{ local: '10.1.0.0/16', global: '100.64.0.0/16', kind: 'Pod' }],
     }
-    assert.deepEqual(chainOf(spec, 'postrouting'), [
-      'oifname { "vx-local" } snat ip prefix to ip saddr map { 10.1.0.0/16 : 10.1.0.0/16 }',
-      ...kept('vx-local'),
-    ])
-    assert.deepEqual(chainOf(spec, 'prerouting_pod'), [])
+
+    it('keeps the source of pods on their way to a gateway', () => {
+      assert.deepEqual(chainOf(spec, 'postrouting'), [
+        'oifname { "vx-local" } snat ip prefix to ip saddr map { 10.1.0.0/16 : 10.1.0.0/16 }',
+        ...kept('vx-local'),
+      ])
+      assert.deepEqual(chainOf(spec, 'prerouting_pod'), [])
+    })
+
+    it('translates its own pods both ways, and keeps those that have addresses of other nodes', () => {
+      const own = { local: '10.1.2.0/24', global: '100.64.2.0/24', kind: 'Pod' as const }
+      const translating: NodeConfigSpec = { ...spec, nodeTranslations: [own] }
+      assert.deepEqual(chainOf(translating, 'postrouting'), [
+        'oifname { "vx-local" } snat ip prefix to ip saddr map { 10.1.2.0/24 : 100.64.2.0/24 }',
+        'oifname { "vx-local" } snat ip prefix to ip saddr map { 10.1.0.0/16 : 10.1.0.0/16 }',
+        ...kept('vx-local'),
+      ])
+      assert.deepEqual(chainOf(translating, 'prerouting_pod'), [
+        'iifname { "vx-local" } dnat ip prefix to ip daddr map { 100.64.2.0/24 : 10.1.2.0/24 }',
+      ])
+    })
   })
 })
 

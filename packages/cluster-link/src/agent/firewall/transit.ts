@@ -1,15 +1,17 @@
 import type { LinkDevice, LinkTranslation, NodeConfigSpec } from '@kosmos/api'
 import { formatCidr, parseCidr, translate } from '@kosmos/kube/addresses'
 import { contains } from '../net/cidr.ts'
+import { errorSourceRules, errorsOfNodes } from './errors.ts'
 import { isMapped, rewrite } from './rewrite.ts'
 import { networksBeyond, type Sides } from './sides.ts'
 import { chain, families, header, outermost, quoted, setOf } from './syntax.ts'
 
 /**
  * What a gateway only passes on between pods of other nodes and other clusters is not tracked: a packet may be the first
- * that this gateway sees of a connection, when another one has gone or comes back, and translation is one to one.
+ * that this gateway sees of a connection, when another one has gone or comes back. The nodes of the pods track and translate.
  */
-export function transitChains(spec: NodeConfigSpec, { outside, inside }: Sides): string[] {
+export function transitChains(spec: NodeConfigSpec, sides: Sides): string[] {
+  const { outside, inside } = sides
   const { inwardRoutes = [], translations = [] } = spec
   if (outside.length === 0 || inside.length === 0) return []
   const pods = translations.filter(({ kind }) => kind === 'Pod')
@@ -23,33 +25,32 @@ export function transitChains(spec: NodeConfigSpec, { outside, inside }: Sides):
     const [locals, others] = [outermost(behind, family), networksBeyond(spec, outside, family)]
     if (locals.length === 0 || others.length === 0) return []
     const [source, target] = [`${header(family)} saddr`, `${header(family)} daddr`]
+    const globals = outermost(seenFromOutside(pods, locals), family)
+    const known = outermost([...locals, ...globals], family)
     return [
-      `${fromInside} ${source} ${setOf(locals)} ${target} ${setOf(others)} notrack`,
-      ...byMapping(pods, locals).map(
-        ([mapping, within]) => `${fromOutside} ${target} ${setOf(within)} notrack${inward(mapping)}`,
-      ),
+      `${fromInside} ${source} ${setOf(known)} ${target} ${setOf(others)} notrack`,
+      ...errorsOfNodes(spec, family).map((error) => `${fromInside} ${target} ${setOf(others)} ${error} notrack`),
+      ...(globals.length > 0 ? [`${fromOutside} ${target} ${setOf(globals)} notrack`] : []),
     ]
   })
-  const mapped = pods.filter(isMapped)
+  // Of pods that are not where their addresses are from, as network plug-ins may have them.
+  const untranslated = rules.length > 0 ? pods.filter(isMapped) : []
   return [
     chain('prerouting_transit', 'type filter hook prerouting priority raw', rules),
-    chain(
-      'postrouting_transit',
-      'type filter hook postrouting priority 200',
-      rules.length > 0 ? mapped.map((mapping) => `${toOutside} ct state untracked ${rewrite(mapping, 'saddr')}`) : [],
-    ),
+    chain('postrouting_transit', 'type filter hook postrouting priority 200', [
+      ...untranslated.map((mapping) => `${toOutside} ct state untracked ${rewrite(mapping, 'saddr')}`),
+      ...errorSourceRules(spec, sides),
+    ]),
   ]
 }
 
 const named = (side: readonly LinkDevice[]): string => setOf(side.map(({ name }) => quoted(name)))
-const inward = (mapping: LinkTranslation): string => (isMapped(mapping) ? ` ${rewrite(mapping, 'daddr')}` : '')
 
-/** Networks of this cluster under the addresses by which others know them, by the mapping that says so. */
-function byMapping(pods: readonly LinkTranslation[], locals: readonly string[]): [LinkTranslation, string[]][] {
-  return pods.flatMap((mapping): [LinkTranslation, string[]][] => {
-    const within = locals.filter((cidr) => contains(mapping.local, cidr))
-    const [from, to] = [parseCidr(mapping.local), parseCidr(mapping.global)]
-    const globals = within.map((cidr) => formatCidr(translate(parseCidr(cidr), from, to)))
-    return within.length > 0 ? [[mapping, globals]] : []
-  })
+/** Networks of this cluster under the addresses by which others know them. */
+function seenFromOutside(pods: readonly LinkTranslation[], locals: readonly string[]): string[] {
+  return pods.flatMap(({ local, global }) =>
+    locals
+      .filter((cidr) => contains(local, cidr))
+      .map((cidr) => formatCidr(translate(parseCidr(cidr), parseCidr(local), parseCidr(global)))),
+  )
 }

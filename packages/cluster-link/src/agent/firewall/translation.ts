@@ -7,7 +7,7 @@ import { chain, families, header, outermost, quoted, setOf } from './syntax.ts'
 
 /** How the networks of this cluster look from outside, and who is known beyond which device. */
 export function translationChains(spec: NodeConfigSpec, sides: Sides): string[] {
-  const { translations = [], masquerades = [] } = spec
+  const { translations = [], nodeTranslations = [], masquerades = [] } = spec
   const pods = translations.filter(({ kind }) => kind === 'Pod')
   const services = translations.filter(({ kind }) => kind === 'Service')
   const both = [...sides.outside, ...sides.inside]
@@ -22,20 +22,22 @@ export function translationChains(spec: NodeConfigSpec, sides: Sides): string[] 
       'type filter hook prerouting priority raw',
       hasOutside ? services.filter(isMapped).map((mapping) => `iifname ${outside} ${rewrite(mapping, 'daddr')}`) : [],
     ),
-    chain(
-      'prerouting_pod',
-      'type nat hook prerouting priority dstnat - 5',
-      hasOutside ? prefixRules(`iifname ${outside} dnat`, 'daddr', pods.filter(isMapped).map(inverse)) : [],
-    ),
+    chain('prerouting_pod', 'type nat hook prerouting priority dstnat - 5', [
+      ...(hasOutside ? prefixRules(`iifname ${outside} dnat`, 'daddr', pods.filter(isMapped).map(inverse)) : []),
+      ...(hasInside ? prefixRules(`iifname ${inside} dnat`, 'daddr', nodeTranslations.map(inverse)) : []),
+    ]),
     chain('postrouting', 'type nat hook postrouting priority srcnat - 5', [
       // Ahead of the CNI's and kube-proxy's masquerading: the first translation of a connection stays.
       ...(hasOutside ? prefixRules(`oifname ${outside} snat`, 'saddr', pods) : []),
       ...(hasInside
-        ? prefixRules(
-            `oifname ${inside} snat`,
-            'saddr',
-            pods.map(({ local, kind }) => ({ local, global: local, kind })),
-          )
+        ? [
+            ...prefixRules(`oifname ${inside} snat`, 'saddr', nodeTranslations),
+            ...prefixRules(
+              `oifname ${inside} snat`,
+              'saddr',
+              pods.map(({ local, kind }) => ({ local, global: local, kind })),
+            ),
+          ]
         : []),
       ...handingOnMasquerades(spec, sides),
       ...masquerades.map(
