@@ -89,6 +89,11 @@ export const clusterConditions = {
       message:
         'Addresses of tunnels are taken from a network that pods or Services have, so some of those are not reached; set bridgeCIDRs and localCIDRs in spec.clusterLinkOptions to networks that are free in every linked cluster',
     },
+    KeysShared: {
+      status: 'False',
+      message:
+        'Two nodes have the same key, as copies of one disk have, so that not both are reached by encrypted tunnels; on one of each two delete wireguard.key and ipsec.pem in /var/lib/kosmos/link, and the pod of its agent in kosmos-link, which makes new ones',
+    },
     NetworksUnknown: {
       status: 'False',
       message:

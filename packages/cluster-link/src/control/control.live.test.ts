@@ -260,6 +260,24 @@ describe('the controllers of ClusterLink', () => {
     assert.equal((await configOf('a', 'a2'))?.spec.peers, undefined, 'a2 has told no key')
   })
 
+  it('name both nodes that have one key, on the Clusters of both, until one has another', async () => {
+    const both = /: a2 of a and b1 of b$/
+    const isSaid = async (cluster: string) => {
+      const { reason, message = '' } = (await linked(cluster)) ?? {}
+      return reason === 'KeysShared' && both.test(message)
+    }
+    const publicKey = Buffer.from('b1'.padEnd(32, '.')).toString('base64')
+    await agentSays('a', 'a2', { wireGuard: { publicKey, implementation: 'kernel' } })
+    for (const cluster of ['a', 'b']) await eventually(`it is said on ${cluster}`, () => isSaid(cluster))
+    await agentSays('a', 'a2', { wireGuard: null as never })
+    for (const cluster of ['a', 'b']) {
+      await eventually(
+        `it is said on ${cluster} no longer`,
+        async () => (await linked(cluster))?.reason !== 'KeysShared',
+      )
+    }
+  })
+
   it('have a node change its keys when that is asked for: first the others know the next ones, then it uses them', async () => {
     const keyOf = (text: string) => Buffer.from(text.padEnd(32, '.')).toString('base64')
     const configured = async (cluster: string, nodeName: string) => {

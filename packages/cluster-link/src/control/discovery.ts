@@ -269,6 +269,7 @@ export class DiscoveryController {
       nodes,
       overlaps: this.#state.overlaps,
       taken: this.#state.taken,
+      sharedKeys: this.#state.sharedKeys,
       twin,
       roots: { own: this.#state.rootId, other: member?.otherRoot() },
     })

@@ -2,6 +2,7 @@ import { systemNamespace } from '@kosmos/api'
 import { type Client, clusters, Informer, type Secret, type StoredCluster, secrets } from '@kosmos/kube'
 import { type Log, persist } from '@kosmos/kube/process'
 import type { LinkNetwork } from '../model/network.ts'
+import { type SharedKey, sharedKeys } from '../plan/shared-keys.ts'
 import { type Overlap, overlapsIn, takenByTunnels } from '../plan/visible.ts'
 import { linkNetwork } from './link-network.ts'
 import type { Member } from './member.ts'
@@ -23,6 +24,7 @@ export class LinkState {
   #network: LinkNetwork | undefined
   #overlaps: readonly Overlap[] | undefined
   #taken: readonly Overlap[] | undefined
+  #sharedKeys: readonly SharedKey[] | undefined
 
   constructor(root: Client, log: Log) {
     this.root = root
@@ -39,6 +41,7 @@ export class LinkState {
       this.#network = undefined
       this.#overlaps = undefined
       this.#taken = undefined
+      this.#sharedKeys = undefined
     }
     this.clusters.subscribe(forget)
     this.clusterNodes.subscribe(forget)
@@ -71,6 +74,12 @@ export class LinkState {
   get taken(): readonly Overlap[] {
     this.#taken ??= takenByTunnels(this.network)
     return this.#taken
+  }
+
+  /** Nodes that have a key in common, as of now. */
+  get sharedKeys(): readonly SharedKey[] {
+    this.#sharedKeys ??= sharedKeys(this.network)
+    return this.#sharedKeys
   }
 
   nodesOf(cluster: string): StoredClusterNode[] {

@@ -18,7 +18,15 @@ const node = (nodeName: string, reason?: string): StoredClusterNode =>
   }) as StoredClusterNode
 const at = '2026-11-29T12:00:00Z'
 const said = (facts: Partial<LinkedFacts>) => {
-  const fine = { cluster: 'paris', options, observedGeneration: 1, nodes: [node('n1')], overlaps: [], taken: [] }
+  const fine = {
+    cluster: 'paris',
+    options,
+    observedGeneration: 1,
+    nodes: [node('n1')],
+    overlaps: [],
+    taken: [],
+    sharedKeys: [],
+  }
   return linkedCondition({ ...fine, member: { kind: 'ready' }, podCIDRs: ['10.1.0.0/16'], ...facts })
 }
 
@@ -46,6 +54,14 @@ describe('the condition Linked', () => {
     assert.equal(reason, 'TunnelNetworksTaken')
     assert.match(message, /: 220\.0\.0\.0\/8 of the tunnels of rome and 220\.1\.0\.0\/16 of paris$/)
     assert.equal(said({ taken: [{ ...one, otherCluster: 'oslo' }] }).reason, 'Linked')
+  })
+
+  it('names both nodes that have the same key, of whichever clusters they are', () => {
+    const one = { cluster: 'oslo', node: 'o1', otherCluster: 'paris', otherNode: 'n1' }
+    const { status, reason, message } = said({ sharedKeys: [one], nodes: [node('n1', 'SomeUnreachable')] })
+    assert.deepEqual([status, reason], ['False', 'KeysShared'])
+    assert.match(message, /: o1 of oslo and n1 of paris$/)
+    assert.equal(said({ sharedKeys: [{ ...one, otherCluster: 'rome' }] }).reason, 'Linked')
   })
 
   it('is Unknown when nothing is wrong but that agents are silent', () => {

@@ -1,5 +1,6 @@
 import { type ClusterConditionReason, type ClusterLinkOptions, clusterCondition, type NewCondition } from '@kosmos/api'
 import { parseCidr } from '@kosmos/kube/addresses'
+import type { SharedKey } from '../plan/shared-keys.ts'
 import type { Overlap } from '../plan/visible.ts'
 import { silentSince } from './cluster-node.ts'
 import { listed } from './listed.ts'
@@ -17,6 +18,8 @@ export interface LinkedFacts {
   readonly overlaps: readonly Overlap[]
   /** Networks of tunnels that are pods' or Services' as well. */
   readonly taken: readonly Overlap[]
+  /** Nodes that have a key in common. */
+  readonly sharedKeys: readonly SharedKey[]
   /** Another Cluster, by name, that stands for the same cluster and was there first. */
   readonly twin?: string | undefined
   /** Ids of this root, and of another one that links the cluster already. */
@@ -43,6 +46,7 @@ function firstProblem({
   nodes,
   overlaps,
   taken,
+  sharedKeys,
   twin,
   roots,
 }: LinkedFacts): Problem {
@@ -61,13 +65,18 @@ function firstProblem({
   }
   const isGateway = ({ spec }: StoredClusterNode) => spec.roles?.includes('gateway') === true
   if (options.networkType === 'gateway' && !nodes.some(isGateway)) return { reason: 'NoGateway' }
-  const isOwn = (overlap: Overlap) => overlap.cluster === cluster || overlap.otherCluster === cluster
+  const isOwn = (both: Pick<Overlap, 'cluster' | 'otherCluster'>) =>
+    both.cluster === cluster || both.otherCluster === cluster
   const own = overlaps.filter(isOwn)
   if (own.length > 0) return { reason: 'NetworksOverlap', detail: listed(own.map(sentenceOf)) }
   const hiding = taken
     .filter(isOwn)
     .map((one) => `${one.cidr} of the tunnels of ${one.cluster} and ${one.otherCidr} of ${one.otherCluster}`)
   if (hiding.length > 0) return { reason: 'TunnelNetworksTaken', detail: listed(hiding) }
+  const sharing = sharedKeys
+    .filter(isOwn)
+    .map((one) => `${one.node} of ${one.cluster} and ${one.otherNode} of ${one.otherCluster}`)
+  if (sharing.length > 0) return { reason: 'KeysShared', detail: listed(sharing) }
   const failing = nodes.flatMap(nodeProblem)
   if (failing.length > 0) return { reason: 'NodesNotReady', detail: listed(failing) }
   const silent = nodes.filter(isSilent).map(({ spec }) => spec.nodeName)
