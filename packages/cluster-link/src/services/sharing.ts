@@ -9,7 +9,8 @@ import type { LinkCluster, LinkNetwork } from '../model/network.ts'
 import { addressesSeen, type SeenFrom } from './addresses.ts'
 import type { Exported } from './exports.ts'
 import { MemberServices } from './member-services.ts'
-import { type Reach, reachOf } from './reach.ts'
+import { reachOf } from './reach.ts'
+import { Reaches } from './reaches.ts'
 import { serviceExports } from './resources.ts'
 
 export interface ServiceSharingOptions {
@@ -34,8 +35,9 @@ interface Networks {
   readonly text: string
 }
 
+const reachesAll = () => true
+
 const NOTHING: Exported = { kind: 'none' }
-const everywhere: Reach = reachOf([])
 
 /** Multi-cluster Services (KEP-1645) of all linked clusters: what one exports, all import that have the namespace. */
 export class ServiceSharing {
@@ -45,7 +47,7 @@ export class ServiceSharing {
   readonly #without = new Set<string>()
   /** Clusters that another root links: their Services are its business. */
   readonly #ofOthers = new Set<string>()
-  readonly #reaches = new Map<string, Reach>()
+  readonly #reaches = new Reaches()
   readonly #blocks = new Map<ObjectKey, Map<string, string>>()
   readonly #looks: Controller<Subject>
   #networks: Networks | undefined
@@ -137,7 +139,7 @@ export class ServiceSharing {
         sources: (key) => this.#sources(name, key),
         seenFrom: (cluster) => this.#seenFrom(this.#known.network, name, cluster),
         serviceFamilies: () => familiesOf(this.#known.network.get(name)),
-        reachOf: (cluster) => (cluster === name ? everywhere : (this.#reaches.get(name) ?? everywhere)).reaches,
+        reachOf: (cluster) => (cluster === name ? reachesAll : this.#reaches.of(name).reaches),
       },
       exportChanged: (key) => this.#enqueue(key),
       exportedFrom: (namespace) => [...this.#members.values()].flatMap(({ exports }) => [...exports.keysIn(namespace)]),
@@ -207,9 +209,11 @@ export class ServiceSharing {
     if (subject === NETWORKS) {
       const before = this.#networks
       this.#networks = this.#look()
+      this.#forgetGone()
       if (this.#networks.text !== before?.text) this.#enqueueAll()
       return
     }
+    if (state.clusters.get(subject) === undefined) return
     if (this.#learnsRoot(subject)) {
       this.#networks = this.#look()
       this.#enqueueAll()
@@ -218,13 +222,20 @@ export class ServiceSharing {
     const ready = new Set(member?.nodes().flatMap((node) => (isReady(node) ? [node.metadata.name] : [])))
     const isHeard = (node: string) => ready.has(node) && member?.wordOf(node).kind !== 'silent'
     const configs = member?.nodeConfigsOf(subject).filter(({ spec }) => isHeard(spec.nodeName)) ?? []
-    const reach = reachOf(configs)
-    const before = this.#reaches.get(subject)
-    this.#reaches.set(subject, reach)
-    if (reach.lost === (before?.lost ?? '')) return
+    if (!this.#reaches.set(subject, reachOf(configs))) return
     const services = this.#members.get(subject)
     for (const key of services?.imports.keys() ?? []) services?.enqueue(key)
     return
+  }
+
+  /** A Cluster of the same name that comes later is another one. */
+  #forgetGone(): void {
+    const { clusters } = this.#options.state
+    const isThere = (name: string) => clusters.get(name) !== undefined
+    this.#reaches.keep(isThere)
+    for (const names of [this.#without, this.#ofOthers]) {
+      for (const name of names) if (!isThere(name)) names.delete(name)
+    }
   }
 
   #exported(): ObjectKey[] {
