@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { type Cidr, translate } from '@kosmos/kube/addresses'
 import { apply } from './agent/kernel.fixture.ts'
 import { eventually, type Host, hostOf, unlessRoot } from './agent/network.fixture.ts'
+import type { LinkNetwork } from './model/network.ts'
 import { buildNetwork, type ClusterSketch } from './plan/testing/networks.ts'
 import { addressIn, type PlannedHosts, placeOf, plansOf, startPlanned } from './planned.fixture.ts'
 
@@ -23,6 +24,16 @@ const knock = (address: string) => `
   socket.on('error', ({ code }) => end(code))
   socket.connect(9, '${address}', () => socket.send('anybody?'))
   setTimeout(end, 3_000, 'silence')`
+
+/** The other end of the tunnels carries less, so that they do, and those within a cluster do not. */
+function withSmallerUnderlay(name: string, link: LinkNetwork): LinkNetwork {
+  const cluster = link.get(name)
+  assert.ok(cluster)
+  const nodes = new Map([...cluster.nodes].map(([node, one]) => [node, { ...one, mtu: 1_450 }]))
+  return new Map([...link, [name, { ...cluster, nodes }]])
+}
+const TUNNEL_MTU = 1_400
+const TOO_LARGE = 1_390
 
 /** More than the pod's own device takes, less than the tunnels do. */
 const SMALL_MTU = 1_300
@@ -52,7 +63,7 @@ describe('errors about packets between pods of two clusters', { skip: unlessRoot
   ] as const) {
     const way = networkType === 'p2p' ? 'P2P' : 'behind gateways'
     describe(`that are ${way} and have ${overlapping ? 'the same networks' : 'networks of their own'}`, () => {
-      const link = buildNetwork([0, 1].map(() => sketchOf(networkType, overlapping)))
+      const link = withSmallerUnderlay('c1', buildNetwork([0, 1].map(() => sketchOf(networkType, overlapping))))
       const [own, other] = [...link.values()]
       const [from, to] = [own?.nodes.get('n1'), other?.nodes.get('n1')]
       assert.ok(own && other && from && to)
@@ -97,6 +108,16 @@ describe('errors about packets between pods of two clusters', { skip: unlessRoot
             assert.match(heard, /Time to live exceeded|Time exceeded: Hop limit/, `${lives} of ${nodes} to ${address}`)
           }
           await pod.sh(`ping -c 1 -W 2 -t ${nodes + 1} -I ${source} ${address}`)
+        }
+      })
+
+      it('come from where the tunnel begins: it carries less than what leads there', async () => {
+        for (const { source, address } of targets) {
+          // The first answer may be an error for who answers: IPv6 has no smaller pieces made on the way.
+          const ping = (how: string) => `ping -c 3 -i 0.2 -W 2 -M ${how} -s ${TOO_LARGE} -I ${source} ${address}`
+          const heard = await pod.sh(`${ping('do')} || true`)
+          assert.match(heard, new RegExp(`(Frag needed and DF set|Packet too big).*mtu ?= ?${TUNNEL_MTU}`), address)
+          await pod.sh(ping('want'))
         }
       })
 
