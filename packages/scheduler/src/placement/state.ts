@@ -70,6 +70,7 @@ export class PlacementState {
   readonly #offers: NodeOffers
   readonly #room: RoomBook
   readonly reservations: Reservations
+  /** Policies of whose refusals a node has ended some, until that is told. */
   readonly #reopened = new Set<ObjectKey>()
   /** Where pods are kept whose gate is being opened. */
   readonly #aims = new Map<ObjectKey, { readonly uid: string; readonly place: string; readonly aim: Aim }>()
@@ -77,7 +78,7 @@ export class PlacementState {
   /** Pods that have not got the room which they were sent to, by their uid. */
   readonly #roomless = new Map<ObjectKey, string>()
   /** Nodes that take pods after all, until that is told. */
-  readonly #reopened = new Set<string>()
+  readonly #openNodes = new Set<string>()
 
   /** @param reserveAfterMs how long a pod waits for room before a node is kept for it */
   constructor(nodes: NodeSource, now: () => number = Date.now, reserveAfterMs = RESERVE_AFTER_MS) {
@@ -219,9 +220,9 @@ export class PlacementState {
 
   /** Nodes on which a pod has given room back, or that are kept for nobody any more, or for another; each is told once. */
   takeFreed(): string[] {
-    const reopened = [...this.#reopened]
-    this.#reopened.clear()
-    return [...new Set([...this.#room.takeFreed(), ...this.reservations.takeReleased(), ...reopened])]
+    const open = [...this.#openNodes]
+    this.#openNodes.clear()
+    return [...new Set([...this.#room.takeFreed(), ...this.reservations.takeReleased(), ...open])]
   }
 
   /** Policies of whose refusals a node has ended some, or time; each is told once. */
@@ -297,7 +298,7 @@ export class PlacementState {
     const { nodeName } = pod.spec
     const key = refusalKeyOf(pod, this.ledger.membership(keyOf(pod))?.policy)
     if (!nodeName || !this.refusals.end(key, nodeName, roomOf(pod))) return false
-    this.#reopened.add(nodeName)
+    this.#openNodes.add(nodeName)
     return true
   }
 
