@@ -76,12 +76,20 @@ describe('a namespace of a leaf that was made for the root’s', () => {
     assert.deepEqual(started.kept, [])
   })
 
-  it('stays when something of others is in it', async () => {
-    unwrap(await leaf.client.create(configMaps, { metadata: { namespace: name, name: 'foreign' } }))
+  it('stays while something of others is in it, which is said once', async () => {
+    const foreign = { namespace: name, name: 'foreign' }
+    unwrap(await leaf.client.create(configMaps, { metadata: foreign }))
     await removeFromRoot()
     await eventually('it is said', () => started.kept.length > 0)
+    // Some looks later.
+    await new Promise((resolve) => setTimeout(resolve, 500))
     assert.deepEqual(started.kept, [`${name}: ConfigMap ${name}/foreign`])
     assert.equal((await inLeaf())?.metadata.deletionTimestamp, undefined)
+    unwrap(await leaf.client.create(configMaps, { metadata: { ...foreign, name: 'other' } }))
+    await leaf.client.delete(configMaps, foreign)
+    await eventually('the other is said', () => started.kept[1] === `${name}: ConfigMap ${name}/other`)
+    await leaf.client.delete(configMaps, { ...foreign, name: 'other' })
+    await eventually('it is deleted', async () => (await inLeaf())?.metadata.deletionTimestamp)
   })
 
   it('that the leaf does not let go is told, and tried again', async (t) => {

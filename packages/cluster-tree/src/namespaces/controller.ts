@@ -3,6 +3,7 @@ import {
   type Client,
   Controller,
   census,
+  type ForeignObject,
   type Informer,
   isGone,
   type KubeObject,
@@ -26,7 +27,18 @@ export interface LeafNamespacesOptions {
   readonly leafNamespaces: Informer<KubeObject>
   /** A namespace stays although the root's is gone: what is in it, or what may not be seen. */
   readonly onKept: (namespace: string, why: string) => void
+  /** Between looks whether it still has to. */
+  readonly keptMs?: number
   readonly onReconcile?: (observation: ReconcileObservation) => void
+}
+
+/** It may stay for ever, and one request a look is little. */
+const KEPT_MS = 600_000
+
+interface Kept {
+  readonly why: string
+  /** Undefined: there are kinds that may not be listed. */
+  readonly by: ForeignObject | undefined
 }
 
 /** How a namespace came to be there, or what the leaf said. */
@@ -39,6 +51,7 @@ export type NamespaceOutcome = 'created' | 'present' | Extract<Outcome<Namespace
 export class LeafNamespaces {
   readonly controller: Controller
   readonly #options: LeafNamespacesOptions
+  readonly #kept = new Map<string, Kept>()
 
   constructor(options: LeafNamespacesOptions) {
     this.#options = options
@@ -49,7 +62,11 @@ export class LeafNamespaces {
       ...(options.onReconcile && { onReconcile: options.onReconcile }),
     })
     this.controller.watch(options.rootNamespaces, ({ key }) => (options.leafNamespaces.get(key) ? [key] : []))
-    this.controller.watch(options.leafNamespaces, ({ key, type }) => (type === 'deleted' ? [] : [key]))
+    this.controller.watch(options.leafNamespaces, ({ key, type }) => {
+      if (type !== 'deleted') return [key]
+      this.#kept.delete(key)
+      return []
+    })
   }
 
   /** Makes a namespace in the leaf, marked as made by us; one that is there already stays as it is. */
@@ -68,6 +85,7 @@ export class LeafNamespaces {
     if (!copy || uid === undefined || deletionTimestamp !== undefined || name === systemNamespace) return
     const original = rootNamespaces.get(name)
     if (!original) return await this.#remove(name, uid)
+    this.#kept.delete(name)
     const labels = securityPatch(copy, original)
     if (!labels) return
     const outcome = await leaf.patch(namespaces, { name }, { metadata: { uid, labels } }, { type: 'merge' })
@@ -78,8 +96,10 @@ export class LeafNamespaces {
   }
 
   async #remove(name: string, uid: string): Promise<Requeue> {
-    const { root, leaf, rootClusterId, onKept } = this.#options
+    const { root, leaf, rootClusterId } = this.#options
     if (await root.get(namespaces, { name })) return
+    const by = this.#kept.get(name)?.by
+    if (by && (await leaf.getMetadata(by.resource, by.ref))?.metadata?.uid === by.uid) return this.#nextLook
     const look = new NextLook(rootClusterId)
     const found = await census(
       leaf,
@@ -87,9 +107,9 @@ export class LeafNamespaces {
       // What stands for Services of other clusters goes with the namespace.
       (object, kind) => look.note(object, kind) || object.metadata?.labels?.[importedByLabel] === rootClusterId,
     )
-    if (found.kind !== 'empty') {
-      onKept(name, found.kind === 'foreign' ? found.example : `${found.kinds.join(', ')} may not be listed`)
-      return
+    if (found.kind === 'foreign') return this.#keep(name, { why: found.example, by: found.at })
+    if (found.kind === 'unknown') {
+      return this.#keep(name, { why: `${found.kinds.join(', ')} may not be listed`, by: undefined })
     }
     // Copies of root pods are on their way out: their root pods went before the root's namespace could.
     const { afterMs } = look
@@ -99,5 +119,16 @@ export class LeafNamespaces {
       throw new Error(`namespace ${name} cannot be deleted in ${leaf.name}: ${outcome.status.message}`)
     }
     return
+  }
+
+  #keep(name: string, kept: Kept): Requeue {
+    if (this.#kept.get(name)?.why !== kept.why) this.#options.onKept(name, kept.why)
+    this.#kept.set(name, kept)
+    return this.#nextLook
+  }
+
+  /** Nothing tells when it goes: it can be of any kind. */
+  get #nextLook(): Requeue {
+    return { afterMs: this.#options.keptMs ?? KEPT_MS }
   }
 }

@@ -16,6 +16,7 @@ export function startNamespaces(root: Client, leaf: Client, rootClusterId: strin
     rootClusterId,
     rootNamespaces,
     leafNamespaces,
+    keptMs: 100,
     onKept: (namespace, why) => kept.push(`${namespace}: ${why}`),
     onReconcile: ({ error }) => error && failures.push(error.message),
   })

@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.ts'
 import { ApiError } from '../connection/errors.ts'
 import { describeObject } from '../objects/describe.ts'
+import type { ObjectRef } from '../objects/key.ts'
 import type { Resource } from '../objects/resources.ts'
 import type { KubeObject } from '../objects/types.ts'
 import { namespacedKinds } from './discovery.ts'
@@ -8,10 +9,16 @@ import { namespacedKinds } from './discovery.ts'
 /** Whether a namespace holds anything but what is ours. */
 export type Census =
   | { readonly kind: 'empty' }
-  /** An example of what is not ours. */
-  | { readonly kind: 'foreign'; readonly example: string }
+  /** An example of what is not ours, and where it is. */
+  | { readonly kind: 'foreign'; readonly example: string; readonly at: ForeignObject }
   /** These kinds may not be listed with the credentials, so it is unknown. */
   | { readonly kind: 'unknown'; readonly kinds: readonly string[] }
+
+export interface ForeignObject {
+  readonly resource: Resource
+  readonly ref: ObjectRef
+  readonly uid: string
+}
 
 type IsOurs = (object: KubeObject, kind: Resource) => boolean
 
@@ -30,14 +37,23 @@ export async function census(client: Client, namespace: string, isOurs: IsOurs):
     }
   })
   const foreign = (await Promise.all(looks)).find((object) => object !== undefined)
-  if (foreign !== undefined) return { kind: 'foreign', example: describeObject(foreign) }
+  if (foreign !== undefined) return foreign
   return hidden.length > 0 ? { kind: 'unknown', kinds: hidden.sort() } : { kind: 'empty' }
 }
 
-async function firstForeign(client: Client, kind: Resource, namespace: string, isOurs: IsOurs) {
+async function firstForeign(
+  client: Client,
+  kind: Resource,
+  namespace: string,
+  isOurs: IsOurs,
+): Promise<Census | undefined> {
   for await (const { items } of client.list(kind, { namespace, metadataOnly: true })) {
     const found = items.find((object) => !isOurs(object, kind) && !comesByItself(kind, object))
-    if (found !== undefined) return { ...found, kind: kind.kind }
+    if (found !== undefined) {
+      const { name = '', uid = '' } = found.metadata ?? {}
+      const at = { resource: kind, ref: { namespace, name }, uid }
+      return { kind: 'foreign', example: describeObject({ ...found, kind: kind.kind }), at }
+    }
   }
   return undefined
 }
