@@ -9,7 +9,9 @@ import {
   type InformerOptions,
   type KubeObject,
   namespaces,
+  type Pod,
   type Resource,
+  resource,
   secrets,
   unwrap,
 } from '@kosmos/kube'
@@ -19,6 +21,9 @@ import { startNamespaces } from '../namespaces/fixture.ts'
 import { ConfigurationCopies, type ConfigurationSources } from './controller.ts'
 import { ConfigurationRegistry } from './registry.ts'
 
+const admission = 'admissionregistration.k8s.io/v1'
+const policies = resource(admission, 'ValidatingAdmissionPolicy', 'validatingadmissionpolicies', 'Cluster')
+const bindings = resource(admission, 'ValidatingAdmissionPolicyBinding', 'validatingadmissionpolicybindings', 'Cluster')
 const rootClusterId = 'root-1'
 const namespace = 'shop'
 
@@ -27,6 +32,7 @@ function startCopies(root: Client, leaf: Client, registered: Promise<void> = Pro
   const stop = new AbortController()
   const registry = new ConfigurationRegistry()
   const woken: string[] = []
+  const told: string[] = []
   const watching: Promise<void>[] = []
   const sourcesOf = (
     client: Client,
@@ -52,11 +58,15 @@ function startCopies(root: Client, leaf: Client, registered: Promise<void> = Pro
     namespaces: startNamespaces(root, leaf, rootClusterId).copies,
     registered,
     wake: (pod) => woken.push(pod),
+    clusterName: 'east',
+    rootPods: { get: (pod) => ({ metadata: { name: pod } }) as Pod },
+    events: { record: ({ metadata }, { reason, note }) => told.push(`${metadata?.name}: ${reason}: ${note}`) },
   })
   const running = copies.controller.run(stop.signal)
   return {
     copies,
     woken,
+    told,
     synced: Promise.all(
       [rootSources, leafSources].flatMap(({ configmaps, secrets }) => [configmaps.synced, secrets.synced]),
     ),
@@ -275,6 +285,32 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
     await eventually('it is refused', () => life.copies.stateOf('configmaps/ending/c') === 'refused')
     assert.match(life.copies.refusalOf('configmaps/ending/c') ?? '', /is being terminated/)
     assert(life.woken.includes('ending/pod'))
+  })
+
+  it('whose change the leaf refuses stay as they are, and the pods that use them are told', async () => {
+    await mirrored('barred')
+    const metadata = { name: 'barred' }
+    const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['configmaps'] }
+    const matchConstraints = { resourceRules: [{ ...rule, resourceNames: ['barred'] }] }
+    const validations = [{ expression: 'false', message: 'not today' }]
+    const spec = { matchConstraints, validations }
+    const binding = { policyName: 'barred', validationActions: ['Deny'] }
+    unwrap(await leaf.client.create(policies, { metadata, spec } as KubeObject))
+    unwrap(await leaf.client.create(bindings, { metadata, spec: binding } as KubeObject))
+    const change = { data: { colour: 'blue' } }
+    const target = { namespace, name: 'barred' }
+    await eventually('it is refused', async () => {
+      return !(await leaf.client.patch(configMaps, target, change, { type: 'merge', dryRun: true })).ok
+    })
+    await root.client.patch(configMaps, target, change, { type: 'merge' })
+    await eventually('it is told', () => life.told.length > 0)
+    const said =
+      /^shop\/pod-of-barred: ConfigurationNotUpdated: ConfigMap barred is in cluster east as it was .*not today/
+    assert.match(life.told.join('\n'), said)
+    assert.deepEqual((await copyIn('barred'))?.data, { colour: 'red' })
+    await leaf.client.delete(bindings, metadata)
+    await eventually('it follows then', async () => (await copyIn('barred'))?.data?.colour === 'blue')
+    assert.equal(life.told.length, 1)
   })
 
   it('are not collected after a restart before every pod has been heard of', async () => {

@@ -16,7 +16,10 @@ import { podOwnerOf } from '../copies/pod-owned.ts'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
 import { CopyRefused, type CopyTarget, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
+import type { EventSink } from '../root/events.ts'
+import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import { copyOf } from './copy.ts'
+import { notUpdated } from './events.ts'
 import { FreshContents } from './fresh-contents.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from './registry.ts'
 
@@ -42,6 +45,10 @@ export interface ConfigurationOptions {
   readonly registered: Promise<void>
   /** A copy has become current, or it is known that it cannot: the pod should be looked at again. */
   readonly wake: (pod: ObjectKey) => void
+  readonly clusterName: string
+  readonly rootPods: Pick<PodsOnNodes, 'get'>
+  /** Of the root. */
+  readonly events: EventSink
   readonly onReconcile?: (observation: ReconcileObservation) => void
 }
 
@@ -136,6 +143,7 @@ export class ConfigurationCopies {
       if (error instanceof CopyRefused && this.#refusals.get(key) !== error.message) {
         this.#refusals.set(key, error.message)
         this.#wakeDependents(key)
+        if (this.#inLeaf(key)) this.#tellDependents(key, error.message)
       }
       throw error
     }
@@ -143,6 +151,17 @@ export class ConfigurationCopies {
 
   #wakeDependents(key: ConfigurationKey): void {
     for (const pod of this.#options.registry.dependentsOf(key)) this.#options.wake(pod)
+  }
+
+  /** Those that run go on with what the leaf has. */
+  #tellDependents(key: ConfigurationKey, why: string): void {
+    const { registry, rootPods, events, clusterName } = this.#options
+    const { plural, ref } = split(key)
+    const notice = notUpdated(`${RESOURCES[plural].kind} ${ref.name}`, clusterName, why)
+    for (const pod of registry.dependentsOf(key)) {
+      const root = rootPods.get(pod)
+      if (root) events.record(root, notice)
+    }
   }
 
   async #step(key: ConfigurationKey, fresh: KubeObject | undefined): Promise<Requeue> {

@@ -9,7 +9,7 @@ const pages = ['events.md', 'cluster.md'].map((file) => readFileSync(new URL(fil
 
 /** Reasons in CamelCase that the code tells to who looks at a pod or Cluster; those of steps (`do: …`) are for tests and logs. */
 const reasons = new Set(
-  globSync('{pods,services,endpoints,trust,certificates,clusters,leaf-loss}/**/*.ts', {
+  globSync('{pods,configuration,tokens,volumes,services,endpoints,trust,certificates,clusters,leaf-loss}/**/*.ts', {
     cwd: sources,
     exclude: ['**/*.test.ts'],
   })
