@@ -8,6 +8,7 @@ import {
   nodes,
   persistentVolumeClaims,
   persistentVolumes,
+  resource,
   storageClasses,
   unwrap,
 } from '@kosmos/kube'
@@ -18,6 +19,7 @@ import { LeafVolumes } from './controller.ts'
 import { watchVolumes } from './root-volumes.ts'
 import { selectedNodeAnnotation } from './volume.ts'
 
+const quotas = resource('v1', 'ResourceQuota', 'resourcequotas', 'Namespaced')
 const namespace = 'shop'
 const rootClusterId = 'root-1'
 const clusterName = 'east'
@@ -25,6 +27,8 @@ const clusterName = 'east'
 describe('claims of the root whose volumes a leaf makes', () => {
   const stop = new AbortController()
   const registry = new ConfigurationRegistry()
+  const told: string[] = []
+  const woken: string[] = []
   let root: LiveCluster
   let leaf: LiveCluster
   let volumes: LeafVolumes
@@ -53,8 +57,8 @@ describe('claims of the root whose volumes a leaf makes', () => {
       classNames: () => ({}),
       leafClasses: { get: () => undefined, hasSynced: false },
       attributesClassNames: () => ({}),
-      events: { record: () => {} },
-      wake: () => {},
+      events: { record: ({ metadata }, { reason, note }) => told.push(`${metadata?.name}: ${reason}: ${note}`) },
+      wake: (pod) => woken.push(pod),
     })
     const followed = [...Object.values(rootVolumes), virtualNodes, leafClaims, volumes.controller]
     running = Promise.all(followed.map((each) => each.run(stop.signal)))
@@ -113,5 +117,28 @@ describe('claims of the root whose volumes a leaf makes', () => {
     const key = `${namespace}/unbound`
     await claim('unbound', 'of-nobody')
     assert.equal(volumes.stateOf(key), 'unbound')
+  })
+
+  it('that are larger than the leaf allows are told on the claim and to its pods, and made once it allows them', async () => {
+    await leaf.client.create(namespaces, { metadata: { name: namespace } })
+    const spec = { hard: { 'requests.storage': '500Mi' } }
+    const quota = { metadata: { namespace, name: 'small' }, spec }
+    const quotaMade = unwrap(await leaf.client.create<KubeObject>(quotas, quota as KubeObject)) ?? assert.fail()
+    const status = { ...spec, used: { 'requests.storage': '0' } }
+    unwrap(await leaf.client.replace(quotas, { ...quotaMade, status } as KubeObject, { subresource: 'status' }))
+    await storageClass('limited')
+    await node('limited')
+    registry.set('shop/hungry', [`${namespace}/large`])
+    const uid = await claim('large', 'limited', 'limited')
+    await made(uid)
+    // As the root's volume controller does it.
+    const bound = { metadata: { uid }, spec: { volumeName: `pvc-${uid}` } }
+    unwrap(await root.client.patch(persistentVolumeClaims, { namespace, name: 'large' }, bound, { type: 'merge' }))
+    await eventually('it is refused', () => volumes.stateOf(`${namespace}/large`) === 'refused')
+    assert.match(told.join('\n'), /^large: RefusedByLeaf: .*exceeded quota: small/m)
+    assert.match(volumes.refusalOf(`${namespace}/large`) ?? '', /exceeded quota: small/)
+    assert.ok(woken.includes('shop/hungry'))
+    await leaf.client.delete(quotas, quota.metadata)
+    await eventually('the leaf has it', () => volumes.stateOf(`${namespace}/large`) === 'current')
   })
 })
