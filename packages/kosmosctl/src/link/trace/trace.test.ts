@@ -36,7 +36,7 @@ describe('the trace of a way', () => {
     assert.deepEqual(
       there.hops.map(({ from, to, dev, source, target }) => [from, to, dev, source, target]),
       [
-        ['berlin/n3', 'berlin/n1', 'vx-local', '10.7.2.5', '10.8.0.5'],
+        ['berlin/n3', 'berlin/n1', 'vx-local', '100.64.2.5', '10.8.0.5'],
         ['berlin/n1', 'paris/n1', 'vx-secure', '100.64.2.5', '10.8.0.5'],
       ],
     )
