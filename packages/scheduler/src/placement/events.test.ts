@@ -37,7 +37,7 @@ describe('the Events of placement', () => {
   it('advise whenUnavailable: Spill only where it is not so already', () => {
     const waits = compiled({ allocationPolicy: [{ name: 'leaf1', weight: 1 }], whenUnavailable: 'Wait' })
     const spills = compiled({ allocationPolicy: [{ name: 'leaf1', weight: 1 }], whenUnavailable: 'Spill' })
-    assert.match(placementEvents.placeKept(waits, 'leaf1', 'noNode').note, /tolerate their taints.*Spill would give/)
+    assert.match(placementEvents.placeKept(waits, 'leaf1', 'noNode').note, /tolerates their taints.*Spill would give/)
     assert.doesNotMatch(placementEvents.placeKept(spills, 'leaf1', 'noNode').note, /Spill/)
   })
 })
