@@ -3,14 +3,18 @@ import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { type Node, nodes, type Pod, pods, resource } from '@kosmos/kube'
+import { Informer, type KubeObject, type Node, nodes, type Pod, pods, resource, type Stored } from '@kosmos/kube'
 import { deployment, pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { setTreeOptions } from '../platform/tree-options.ts'
 
-const deployments = resource('apps/v1', 'Deployment', 'deployments', 'Namespaced')
+const deployments = resource<Deployment>('apps/v1', 'Deployment', 'deployments', 'Namespaced')
 const namespace = 'default'
 const run = promisify(execFile)
+
+interface Deployment extends Stored<KubeObject> {
+  readonly status?: { readonly availableReplicas?: number }
+}
 
 /** The two leaves have nodes of the same names, as clusters made by one template do. */
 describe('a leaf as several virtual nodes', () => {
@@ -66,6 +70,9 @@ describe('a leaf as several virtual nodes', () => {
       ])
       return stdout.includes(`"reason":"${expected}"`) && stdout
     })
+
+  const onNode = async (nodeName: string) =>
+    (await platform.root.listAll(pods, { namespace })).filter(({ spec }) => spec.nodeName === nodeName)
 
   it('gives every group of its nodes a virtual node, with their capacity, their labels and their taints', async () => {
     await models('leaf1', group('gpu', { labels: { tier: 'gold' } }), group('web'), one('kwok-3'))
@@ -125,26 +132,30 @@ describe('a leaf as several virtual nodes', () => {
       apiVersion: 'policy/v1',
       kind: 'PodDisruptionBudget',
       metadata: { name: 'shop', namespace },
-      spec: { minAvailable: 2, selector: { matchLabels: { app: 'shop' } } },
+      spec: { minAvailable: 5, selector: { matchLabels: { app: 'shop' } } },
     }
-    await platform.apply(budget, deployment('shop', 3, { cluster: 'leaf1', ...onWebOrGpu() }))
-    const available = async () =>
-      (
-        (await platform.root.get(deployments, { namespace, name: 'shop' })) as {
-          status?: { availableReplicas?: number }
-        }
-      )?.status?.availableReplicas ?? 0
-    await eventually('the shop is open', async () => (await available()) === 3)
-    await models('leaf1', group('gpu'), one('kwok-3'))
-    let fewest = 3
-    await eventually('its pods are elsewhere', async () => {
-      const open = await available()
-      fewest = Math.min(fewest, open)
-      return (await virtualNodesOf('leaf1')).length === 2 && open === 3
+    // Two on each virtual node, so that two are to go.
+    await platform.apply(budget, deployment('shop', 6, { cluster: 'leaf1', ...onWebOrGpu() }))
+    const fieldSelector = 'metadata.name=shop'
+    const shop = new Informer<Deployment>({ client: platform.root, resource: deployments, fieldSelector })
+    const closed = new AbortController()
+    const watching = shop.run(closed.signal)
+    const available = () => shop.get(`${namespace}/shop`)?.status?.availableReplicas ?? 0
+    await eventually('the shop is open', () => available() === 6)
+    const moving = (await onNode('kosmos-web-0')).filter(({ metadata }) => metadata.labels?.app === 'shop')
+    assert.ok(moving.length >= 2, `only ${moving.length} of them are to go`)
+    let fewest = 6
+    shop.subscribe(() => {
+      fewest = Math.min(fewest, available())
     })
-    assert.ok(fewest >= 2, `only ${fewest} of 3 were open at a time`)
-    const left = await platform.root.listAll(pods, { namespace })
-    assert(left.every(({ spec }) => spec.nodeName !== 'kosmos-web-0'))
+    await models('leaf1', group('gpu'), one('kwok-3'))
+    await eventually('its pods are elsewhere', async () => {
+      return (await virtualNodesOf('leaf1')).length === 2 && available() === 6
+    })
+    assert.ok(fewest >= 5, `only ${fewest} of 6 were there at a time`)
+    closed.abort()
+    await watching
+    assert.deepEqual(await onNode('kosmos-web-0'), [])
     const { stdout } = await platform.kubectl(['get', 'events', '--field-selector=reason=VirtualNodeRetiring'])
     assert.match(stdout, /kosmos-web-0/)
   })
