@@ -15,7 +15,8 @@ describe('the heartbeat of a leaf', () => {
   const followed = (client: Client) => {
     const stop = new AbortController()
     const beats: Beat[] = []
-    const options = { client, onBeat: (beat: Beat) => void beats.push(beat), intervalMs: 100, timeoutMs: 4_000 }
+    // An API server looks for its store for some seconds before it says that it has none.
+    const options = { client, onBeat: (beat: Beat) => void beats.push(beat), intervalMs: 100, timeoutMs: 10_000 }
     const ends = runHeartbeat(options, stop.signal)
     const says = (kind: Beat['kind']) =>
       eventually(`it is ${kind}`, () => {
