@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { clusterLabel } from '@kosmos/api'
+import { clusterLabel, roomAtAnnotation, seatAnnotation, workloadPolicyAnnotation } from '@kosmos/api'
 import type { Node, Pod } from '@kosmos/kube'
 import { distributionLike } from '../distributions/distribution.fixture.ts'
 import { podLike, policyLike } from '../pods.fixture.ts'
@@ -34,6 +34,8 @@ const world = (nodes: readonly Node[], parts: object = {}) => ({
   nodes,
   ...parts,
 })
+/** Of a pod that has a numbered place by the policy. */
+const seatOf = (seat: number) => ({ [workloadPolicyAnnotation]: 'web', [seatAnnotation]: String(seat) })
 const policy = (spec: object) => policyLike({ allocationPolicy: [{ name: 'a', replicas: 1 }], ...spec })
 
 describe('what is against the nodes that a pod is not on', () => {
@@ -64,6 +66,19 @@ describe('what is against the nodes that a pod is not on', () => {
       tainted: ['taint', 'gpu=only:NoSchedule'],
       full: ['noRoom'],
     })
+  })
+
+  it('is that a max is reached, for a pod that a policy let go anywhere but there: what it wrote then is not the pod’s own', () => {
+    const limited = policy({ allocationPolicy: [{ name: 'a', weight: 1, max: 1 }], allocationType: 'Preferred' })
+    const nodeSelector = { [clusterLabel]: 'a' }
+    const seated = podOf('first', { nodeSelector, nodeName: 'kosmos-a' }, seatOf(1))
+    const elsewhere = { key: clusterLabel, operator: 'NotIn', values: ['a'] }
+    const required = { nodeSelectorTerms: [{ matchExpressions: [elsewhere] }] }
+    const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } }
+    const annotations = { [workloadPolicyAnnotation]: limited.metadata.name, [roomAtAnnotation]: 'kosmos-b' }
+    const beyond = podOf('second', { affinity, nodeName: 'kosmos-b' }, annotations)
+    const found = rulesFor(world([leaf('a'), leaf('b')], { policies: [limited], pods: [seated, beyond] }), beyond)
+    assert.deepEqual(found, { a: ['allocationFull', `${clusterLabel}=a`] })
   })
 
   it('is what policies say: other nodes, no allocation, no free place', () => {

@@ -1,8 +1,8 @@
 import { askedPlaceAnnotation, placementGate, roomAtAnnotation, seatAnnotation } from '@kosmos/api'
 import { keyOf, type Pod } from '@kosmos/kube'
 import type { Candidate } from '../nodes/candidates.ts'
-import { unaimed } from '../placement/requirements.ts'
-import { policyOf } from '../policies/compiled-policy.ts'
+import { asCreated } from '../placement/as-created.ts'
+import { type CompiledPolicy, policyOf } from '../policies/compiled-policy.ts'
 import { decideWaiting, stateOf, type World } from '../simulation.ts'
 import type { Objection } from './objections.ts'
 
@@ -15,34 +15,28 @@ export interface NodesExplanation {
 
 /** What every node is for a pod, if that were made anew now: why it is where it is, and not elsewhere. */
 export function explainNodes(world: World, pod: Pod): NodesExplanation {
-  const key = keyOf(pod)
-  const state = stateOf({ ...world, pods: world.pods.filter((other) => keyOf(other) !== key) })
-  decideWaiting(
-    state,
-    world.pods.filter((other) => keyOf(other) !== key),
-  )
-  const fresh = asNew(pod, policyOf(pod, state.policies.in(pod.metadata.namespace))?.topologyKey)
+  const others = world.pods.filter((other) => keyOf(other) !== keyOf(pod))
+  const state = stateOf({ ...world, pods: others })
+  decideWaiting(state, others)
+  const fresh = asNew(pod, policyOf(pod, state.policies.in(pod.metadata.namespace)))
   state.setPod(fresh)
   const objections = world.nodes.flatMap((node) => state.objection(fresh, node) ?? [])
   return { candidates: state.candidates(fresh), objections }
 }
 
-/** The pod as it was when it was created: what its place has brought is not its own. */
-function asNew(pod: Pod, topologyKey: string | undefined): Pod {
+/** The pod as it was when it was created, at its gate. */
+function asNew(pod: Pod, policy: CompiledPolicy | undefined): Pod {
+  const { nodeName: _, ...spec } = asCreated(pod, policy).spec
   const {
     [seatAnnotation]: seat,
     [roomAtAnnotation]: room,
     [askedPlaceAnnotation]: asked,
     ...annotations
   } = pod.metadata.annotations ?? {}
-  const { nodeName: _, ...spec } = room === undefined ? pod.spec : unaimed(pod.spec)
-  const nodeSelector = Object.entries(spec.nodeSelector ?? {}).filter(
-    ([name]) => seat === undefined || name !== topologyKey || asked !== undefined,
-  )
   return {
     ...pod,
     metadata: { ...pod.metadata, annotations },
-    spec: { ...spec, nodeSelector: Object.fromEntries(nodeSelector), schedulingGates: [{ name: placementGate }] },
+    spec: { ...spec, schedulingGates: [{ name: placementGate }] },
     status: {},
   }
 }

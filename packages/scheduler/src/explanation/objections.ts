@@ -42,14 +42,14 @@ export function objectionOfNode(node: Node, pod: Pod, bound: Pod): Objection | u
 /** What a policy says against a node, whose places are taken as told; undefined: nothing. Pure. */
 export function objectionOfPolicy(
   node: Node,
-  { topologyKey, shares, isRequired }: CompiledPolicy,
+  { topologyKey, shares, isRequired, bounded }: CompiledPolicy,
   taken: readonly number[],
 ): Objection | undefined {
   const { name, labels = {} } = node.metadata
   const value = labels[topologyKey]
+  // Beyond the allocations of a policy that prefers, a pod goes anywhere but where one has a max.
+  if (!isRequired && !bounded.some((one) => one === value)) return undefined
   const share = shares.findIndex((one) => one.name === value)
-  // Beyond the allocations of a policy that prefers, a pod goes anywhere.
-  if (!isRequired) return undefined
   const detail = value === undefined ? `no label ${topologyKey}` : `${topologyKey}=${value}`
   if (share < 0) return { node: name, rule: 'noAllocation', detail }
   const isFull = (taken[share] ?? 0) >= (shares[share]?.max ?? 0)

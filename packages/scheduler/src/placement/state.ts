@@ -1,4 +1,4 @@
-import { askedPlaceAnnotation, roomAtAnnotation, seatAnnotation, workloadPolicyAnnotation } from '@kosmos/api'
+import { roomAtAnnotation } from '@kosmos/api'
 import { keyOf, type Node, type ObjectKey, type Pod, type ResourceList } from '@kosmos/kube'
 import type { Distribution } from '../distributions/compiled-distribution.ts'
 import { constrained } from '../distributions/constraints.ts'
@@ -19,10 +19,10 @@ import type { Seat } from '../seats/seats.ts'
 import { readRefusals } from '../status/refusals.ts'
 import type { SuccessorView } from '../take-back/decide.ts'
 import { type Aim, aimAt } from './aim.ts'
+import { asCreated } from './as-created.ts'
 import { Ledger, type LedgerChange } from './ledger.ts'
-import { belowMaxima, isOfMaxima } from './maxima.ts'
+import { belowMaxima } from './maxima.ts'
 import { freeSeat, type Offer, place } from './place.ts'
-import { unaimed } from './requirements.ts'
 import { hasEnded, isCounted, isGated, nodeTakenBy } from './standing.ts'
 
 /** So long the room that comes up is for whoever fits first. */
@@ -345,17 +345,7 @@ export class PlacementState {
 
   /** A pod as its successor would come, with the constraints of its distribution. */
   #anew(pod: Pod, policy: CompiledPolicy | undefined): Pod {
-    const {
-      [seatAnnotation]: seat,
-      [roomAtAnnotation]: room,
-      [askedPlaceAnnotation]: asked,
-    } = pod.metadata.annotations ?? {}
-    // A pod that has its place asks for that; what its template asks for is not in it any more.
-    const isBeyond = policy !== undefined && seat === undefined && pod.metadata.annotations?.[workloadPolicyAnnotation]
-    const spec = room === undefined ? pod.spec : unaimed(pod.spec, isBeyond ? isOfMaxima(policy) : undefined)
-    const { [policy?.topologyKey ?? '']: place, ...nodeSelector } = spec.nodeSelector ?? {}
-    const hasPlace = place !== undefined && seat !== undefined && asked !== place
-    return this.#bound({ ...pod, spec: hasPlace ? { ...spec, nodeSelector } : spec }).bound
+    return this.#bound(asCreated(pod, policy)).bound
   }
 
   /** Which pod of a policy is to be moved to where it belongs. */
