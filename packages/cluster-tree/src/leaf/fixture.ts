@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
+import path from 'node:path'
 import { systemNamespace } from '@kosmos/api'
 import {
   clusters,
@@ -44,6 +45,15 @@ export async function joinLeaf(root: LiveCluster, leaf: LiveCluster, treeOptions
   unwrap(await root.client.create(secrets, { metadata: secret, data } as KubeObject))
   const spec = { credentialsSecretRef: { name: secret.name }, clusterTreeOptions: { enable: true, ...treeOptions } }
   unwrap(await root.client.create(clusters, { metadata: { name: 'leaf' }, spec } as KubeObject))
+}
+
+/** Makes another cluster of one: the same address and keys, an empty store. */
+export async function makeAnew({ controlPlane }: LiveCluster): Promise<void> {
+  await controlPlane.kill('kube-apiserver')
+  await controlPlane.kill('etcd')
+  rmSync(path.join(controlPlane.dir, 'etcd'), { recursive: true })
+  await controlPlane.restart('etcd')
+  await controlPlane.restart('kube-apiserver')
 }
 
 /** Waits until a cluster that may just have started takes pods. */

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
-import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { rootClusterLabel } from '@kosmos/api'
 import { configMaps, type KubeObject, keyOf, pods, secrets, unwrap } from '@kosmos/kube'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
-import { admitsPods, clusterSays, joinLeaf, runTree } from './fixture.ts'
+import { admitsPods, clusterSays, joinLeaf, makeAnew, runTree } from './fixture.ts'
 
 const pod = { namespace: 'default', name: 'steady' }
 
@@ -44,12 +42,7 @@ describe('a leaf that is made anew while it is followed, with the address and th
   })
 
   it('is not taken for the first: its pods have not failed, and nothing is written to the other', async () => {
-    const { controlPlane } = leaf
-    await controlPlane.kill('kube-apiserver')
-    await controlPlane.kill('etcd')
-    rmSync(path.join(controlPlane.dir, 'etcd'), { recursive: true })
-    await controlPlane.restart('etcd')
-    await controlPlane.restart('kube-apiserver')
+    await makeAnew(leaf)
     await admitsPods(leaf)
     await clusterSays(root, 'VirtualNodesReady', 'False LeafReplaced')
     assert.equal((await inRoot()).status?.phase, 'Running')

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
-import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Client, configMaps, namespaces } from '@kosmos/kube'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
-import { admitsPods } from './fixture.ts'
+import { admitsPods, makeAnew } from './fixture.ts'
 import { SameLeaf } from './same-leaf.ts'
 import { watchLeaf } from './sources.ts'
 
@@ -89,12 +87,7 @@ describe('a leaf of which something is to be taken as a whole again', () => {
       void sameLeaf.ask(stop.signal)
       early ??= assert.rejects(write('early'), /leaf: another cluster answers in its place/)
     }
-    const { controlPlane } = leaf
-    await controlPlane.kill('kube-apiserver')
-    await controlPlane.kill('etcd')
-    rmSync(path.join(controlPlane.dir, 'etcd'), { recursive: true })
-    await controlPlane.restart('etcd')
-    await controlPlane.restart('kube-apiserver')
+    await makeAnew(leaf)
     assert.notEqual(await id(), leafId)
     await eventually('pods, namespaces, claims, Services, EndpointSlices, ConfigMaps, Secrets', () => relists === 7)
     await early
