@@ -6,7 +6,7 @@ export {
   type PatchType,
   type WriteOptions,
 } from './client/client.ts'
-export { isGone, type Outcome, type RefusalReason, refused, unwrap } from './client/outcome.ts'
+export { isGone, isOvertaken, type Outcome, type RefusalReason, refused, unwrap } from './client/outcome.ts'
 export { type Credentials, credentialsRef, readCredentials } from './clusters/credentials.ts'
 export { renewToken } from './clusters/renewal.ts'
 export { clusters, type StoredCluster } from './clusters/resource.ts'

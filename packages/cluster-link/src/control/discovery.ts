@@ -16,7 +16,7 @@ import {
   clusters,
   type EventContent,
   type EventRef,
-  isGone,
+  isOvertaken,
   type Node,
   type Outcome,
   type Requeue,
@@ -315,7 +315,7 @@ function rolesOf(node: string, { active, standby }: Gateways): ('gateway' | 'sta
 
 /** What the watch will tell is no failure: the object has gone or has changed meanwhile, and its key comes again. */
 function expectWritten(what: string, outcome: Outcome<unknown>): void {
-  if (outcome.ok || outcome.reason === 'Conflict' || isGone(outcome)) return
+  if (outcome.ok || isOvertaken(outcome)) return
   throw refused(`${what}: status cannot be written`, outcome)
 }
 

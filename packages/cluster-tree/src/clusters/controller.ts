@@ -14,6 +14,7 @@ import {
   credentialsRef,
   describeObject,
   isGone,
+  isOvertaken,
   type Node,
   nodes,
   type Pod,
@@ -312,7 +313,7 @@ export class ClusterController {
       type: 'merge',
       subresource: 'status',
     })
-    if (!outcome.ok && outcome.reason !== 'Conflict' && !isGone(outcome)) {
+    if (!outcome.ok && !isOvertaken(outcome)) {
       throw new Error(`Cluster ${name}: status cannot be written: ${outcome.status.message}`)
     }
   }

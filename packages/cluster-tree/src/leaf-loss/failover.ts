@@ -1,6 +1,6 @@
 import {
   Controller,
-  isGone,
+  isOvertaken,
   type Node,
   nodes,
   type ReconcileObservation,
@@ -90,7 +90,7 @@ export class Failover {
     const outcome = await this.#options.root.client.patch(nodes, { name }, patch, { type: 'merge' })
     if (outcome.ok) return true
     // The watch brings the newer node, and with it this key.
-    if (outcome.reason === 'Conflict' || isGone(outcome)) return false
+    if (isOvertaken(outcome)) return false
     throw new Error(`taints of node ${name} cannot be changed: ${outcome.status.message}`)
   }
 }

@@ -1,6 +1,6 @@
 import {
   Controller,
-  isGone,
+  isOvertaken,
   type ObjectKey,
   type Pod,
   pods,
@@ -64,9 +64,8 @@ export class Holding {
     const patch = pod && this.#patchOf(pod)
     if (!patch) return
     const outcome = await root.client.patch(pods, refOf(key), patch, { type: 'merge' })
-    if (outcome.ok || isGone(outcome)) return
     // The watch brings the newer pod, and with it this key.
-    if (outcome.reason === 'Conflict') return
+    if (outcome.ok || isOvertaken(outcome)) return
     throw new Error(`tolerations of pod ${key} cannot be changed: ${outcome.status.message}`)
   }
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ClusterConditionReason, retiringTaint, type VirtualNodeModel } from '@kosmos/api'
-import { type Client, type Informer, isGone, type Node, nodes } from '@kosmos/kube'
+import { type Client, type Informer, isOvertaken, type Node, nodes } from '@kosmos/kube'
 import type { KubeletEndpoint } from '../kubelet/kubelets.ts'
 import type { Offer } from './capacity.ts'
 import { alsoTainted, type Identity, identityPatch, withTaint } from './carried-identity.ts'
@@ -165,7 +165,7 @@ export class VirtualNode {
     const outcome = await this.#options.root.patch(nodes, { name: this.name }, patch, { type: 'merge', ...part })
     if (outcome.ok) return outcome.object
     // The watch brings what is newer.
-    if (outcome.reason === 'Conflict' || isGone(outcome)) return undefined
+    if (isOvertaken(outcome)) return undefined
     throw new Error(`${failure}: ${outcome.status.message}`)
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Status } from '../connection/errors.ts'
-import { isGone, isNotFound, type RefusalReason, refusalOf, unwrap } from './outcome.ts'
+import { isGone, isNotFound, isOvertaken, type RefusalReason, refusalOf, unwrap } from './outcome.ts'
 
 /** Answers of kube-apiserver 1.37.2, as it wrote them. */
 const answers: readonly (readonly [title: string, reason: RefusalReason | undefined, Status & { code: number }])[] = [
@@ -184,6 +184,15 @@ describe('a refused write', () => {
   it('is about an object that is gone when there is none, or another of its name, and in no other case', () => {
     const gone = answers.flatMap(([, reason]) => (reason && isGone({ ok: false, reason, status: {} }) ? [reason] : []))
     assert.deepEqual(new Set(gone), new Set(['NotFound', 'OtherIncarnation']))
+  })
+})
+
+describe('a write that was overtaken', () => {
+  it('met an object that is gone, or has changed, and nothing else', () => {
+    const overtaken = answers.flatMap(([, reason]) =>
+      reason && isOvertaken({ ok: false, reason, status: {} }) ? [reason] : [],
+    )
+    assert.deepEqual(new Set(overtaken), new Set(['Conflict', 'NotFound', 'OtherIncarnation']))
   })
 })
 

@@ -76,6 +76,11 @@ export function isGone({ reason }: Outcome<unknown> & { readonly ok: false }): b
   return reason === 'NotFound' || reason === 'OtherIncarnation'
 }
 
+/** Whether a write met something newer than its writer knew: the object is gone, or has changed. Its watch brings that. */
+export function isOvertaken(outcome: Outcome<unknown> & { readonly ok: false }): boolean {
+  return outcome.reason === 'Conflict' || isGone(outcome)
+}
+
 /** The error for a refusal that the caller cannot live with. @param what the object that was written, as people know it */
 export function refused(what: string, { status, reason }: Outcome<unknown> & { readonly ok: false }): Error {
   return new Error(`${what}: ${status.message ?? reason}`)

@@ -3,10 +3,9 @@ import {
   type Client,
   Controller,
   type ControllerOptions,
-  isGone,
+  isOvertaken,
   keyOf,
   type ObjectKey,
-  type Outcome,
   refOf,
   refused,
 } from '@kosmos/kube'
@@ -125,20 +124,16 @@ export class PolicyIndexController {
     const { uid, resourceVersion } = policy.metadata
     const metadata = { uid, ...(value && { resourceVersion }), labels: { [indexedLabel]: value } }
     const outcome = await this.#options.root.patch(resource, policy.metadata, { metadata }, { type: 'merge' })
-    if (!outcome.ok && !isSettledLater(outcome)) throw refused(`${resource.kind} ${keyOf(policy)}`, outcome)
+    if (!outcome.ok && !isOvertaken(outcome)) throw refused(`${resource.kind} ${keyOf(policy)}`, outcome)
   }
 
   async #remove(index: StoredIndex): Promise<void> {
     const { uid, resourceVersion } = index.metadata
     const outcome = await this.#options.root.delete(policyIndexes, index.metadata, { uid, resourceVersion })
     this.#written.delete(keyOf(index))
-    if (!outcome.ok && !isSettledLater(outcome)) throw refused(`PolicyIndex ${keyOf(index)}`, outcome)
+    if (!outcome.ok && !isOvertaken(outcome)) throw refused(`PolicyIndex ${keyOf(index)}`, outcome)
   }
 }
-
-/** A newer version is on its way to us, and is looked at then. */
-const isSettledLater = (outcome: Outcome<unknown> & { readonly ok: false }): boolean =>
-  outcome.reason === 'Conflict' || isGone(outcome)
 
 const versionOf = ({ metadata }: Indexed): string => `${metadata.uid}/${metadata.generation}`
 const textOf = (entries: readonly IndexEntry[]): string => JSON.stringify(entries)
