@@ -285,7 +285,7 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
       pod('reader', { cluster: 'leaf1', container: { envFrom: [{ configMapRef: { name: 'settings' } }] } }),
     )
     await running('reader')
-    controlPlane(1).pause('kube-apiserver')
+    await controlPlane(1).pause('kube-apiserver')
     try {
       await says('leaf1', 'Reachable', 'False LeafUnreachable')
       await platform.kubectl(['delete', 'clusters.kosmos.io', 'leaf1', '--wait=false'])

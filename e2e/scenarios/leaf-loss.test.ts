@@ -82,7 +82,7 @@ describe('leaves that go away and come back', () => {
   it('move nothing while there is nowhere to go, and say so', async () => {
     // leaf3 too: its node is called lost a moment later than that of leaf1, and until then it would do.
     await platform.kubectl(['cordon', 'kosmos-leaf2', 'kosmos-leaf3'])
-    frozen().pause('kube-apiserver')
+    await frozen().pause('kube-apiserver')
     line.freeze()
     await platform.killClusterTree()
     await platform.startClusterTree()

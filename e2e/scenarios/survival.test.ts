@@ -120,7 +120,7 @@ describe('when components are killed, paused and cut off while pods come and go'
       [
         'pause cluster-tree beyond its lease',
         async () => {
-          root.pause('cluster-tree')
+          await root.pause('cluster-tree')
           await sleep(17_000)
           root.resume('cluster-tree')
         },

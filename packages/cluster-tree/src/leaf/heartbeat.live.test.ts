@@ -49,7 +49,7 @@ describe('the heartbeat of a leaf', () => {
   it('tells a silent API server from one that has lost its store, and both from one that is well', async () => {
     const { says, end } = followed(leaf.client)
     await says('ready')
-    leaf.controlPlane.pause('kube-apiserver')
+    await leaf.controlPlane.pause('kube-apiserver')
     await says('unreachable')
     leaf.controlPlane.resume('kube-apiserver')
     await says('ready')

@@ -7,14 +7,17 @@ import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { configMaps, nodes, unwrap } from '@kosmos/kube'
-import { isHealthy } from '../processes/health.ts'
+import { becomesHealthy, isHealthy } from '../processes/health.ts'
 import { markOf, processesWithEnvironment } from '../processes/identity.ts'
 import { asAdmin } from './admin.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { startControlPlane } from './start.ts'
 
-const readyz = (cluster: ControlPlane, timeoutMs?: number) =>
-  isHealthy({ url: `${cluster.server}/readyz`, caFile: path.join(cluster.dir, 'pki', 'ca.crt') }, timeoutMs)
+const readyzOf = (cluster: ControlPlane) => ({
+  url: `${cluster.server}/readyz`,
+  caFile: path.join(cluster.dir, 'pki', 'ca.crt'),
+})
+const readyz = (cluster: ControlPlane, timeoutMs?: number) => isHealthy(readyzOf(cluster), timeoutMs)
 
 describe('a control plane of its own', () => {
   let cluster: ControlPlane
@@ -48,10 +51,10 @@ describe('a control plane of its own', () => {
   })
 
   it('does not answer while the API server is paused, and does afterwards', async () => {
-    cluster.pause('kube-apiserver')
+    await cluster.pause('kube-apiserver')
     assert.equal(await readyz(cluster, 300), false)
     cluster.resume('kube-apiserver')
-    assert.equal(await readyz(cluster, 30_000), true)
+    assert.equal(await becomesHealthy(readyzOf(cluster), () => true, 30_000), true)
   })
 
   it('knows its components by name only', async () => {

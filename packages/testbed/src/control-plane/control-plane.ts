@@ -1,4 +1,5 @@
-import { isAlive, type ProcessIdentity, signal } from '../processes/identity.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isAlive, isStopped, type ProcessIdentity, signal } from '../processes/identity.ts'
 import type { Journal, ProcessEntry } from '../processes/journal.ts'
 import { launch } from '../processes/launch.ts'
 import { kill, stop } from '../processes/stop.ts'
@@ -30,8 +31,8 @@ export interface ControlPlane extends ClusterRecord {
   pids(): Record<string, number>
   /** KILL, as a crash; the component stays down until {@link restart}. */
   kill(component: string): Promise<void>
-  /** SIGSTOP: alive, connections open, no answer. */
-  pause(component: string): void
+  /** SIGSTOP: alive, connections open, no answer; resolves when every thread stands still. */
+  pause(component: string): Promise<void>
   resume(component: string): void
   /** Stops the component if it runs and starts it again as it was, or with other arguments; resolves when it is healthy. */
   restart(component: string, change?: (argv: readonly string[]) => readonly string[]): Promise<void>
@@ -57,7 +58,11 @@ export function controlPlane(journal: Journal, record: ClusterRecord): ControlPl
     pids: () =>
       Object.fromEntries(running().flatMap((p) => (isAlive(p) ? [[p.spec.id.slice(prefix.length), p.pid]] : []))),
     kill: async (component) => kill(entryOf(component)),
-    pause: (component) => send(entryOf(component), component, 'SIGSTOP'),
+    pause: async (component) => {
+      const entry = entryOf(component)
+      send(entry, component, 'SIGSTOP')
+      while (isAlive(entry) && !isStopped(entry)) await sleep(5)
+    },
     resume: (component) => send(entryOf(component), component, 'SIGCONT'),
     restart: async (component, change = (argv) => argv) => {
       const { spec } = entryOf(component)

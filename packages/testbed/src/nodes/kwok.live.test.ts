@@ -45,7 +45,7 @@ describe('a simulated node', () => {
       for (let round = 0; round < 10; round++) {
         await create(client)
         // The node learns of both deletions late, when the name has been given to another pod.
-        testbed.root.pause('kwok')
+        await testbed.root.pause('kwok')
         await client.delete(pods, ref, { gracePeriodSeconds: 1 })
         await client.delete(pods, ref, { gracePeriodSeconds: 0 })
         const second = await create(client)

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
-import { identify, isAlive, parseStat, processesWithEnvironment, signal } from './identity.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { identify, isAlive, isStopped, parseStat, processesWithEnvironment, signal } from './identity.ts'
 
 describe('the identity of a process', () => {
   it('is read from stat even when the command name holds spaces and parentheses', () => {
@@ -22,6 +23,19 @@ describe('the identity of a process', () => {
     await once(child, 'exit')
     assert.equal(isAlive(identity), false)
     assert.equal(signal(identity, 'SIGKILL'), false)
+  })
+
+  it('tells when every thread of it stands still', async () => {
+    const child = spawn('sleep', ['60'])
+    await once(child, 'spawn')
+    const identity = identify(child.pid ?? 0)
+    assert.ok(identity)
+    assert.equal(isStopped(identity), false)
+    signal(identity, 'SIGSTOP')
+    while (!isStopped(identity)) await sleep(1)
+    signal(identity, 'SIGKILL')
+    await once(child, 'exit')
+    assert.equal(isStopped(identity), false)
   })
 
   it('protects another process that got the same pid', () => {

@@ -21,7 +21,7 @@ export function parseStat(text: string): Stat | undefined {
   return { pid, state, startTime }
 }
 
-function statOf(pid: number): Stat | undefined {
+function statOf(pid: number | string): Stat | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
@@ -32,16 +32,16 @@ function statOf(pid: number): Stat | undefined {
 /** The identity of a running process; undefined when there is none, or only a zombie that nobody reaped. */
 export function identify(pid: number): ProcessIdentity | undefined {
   const stat = statOf(pid)
-  if (!stat || stat.state === 'X' || (stat.state === 'Z' && threadsOf(pid) <= 1)) return undefined
+  if (!stat || stat.state === 'X' || (stat.state === 'Z' && tasksOf(pid).length <= 1)) return undefined
   return { pid, startTime: stat.startTime }
 }
 
 /** The first thread of a killed process becomes a zombie while others still hold its sockets. */
-function threadsOf(pid: number): number {
+function tasksOf(pid: number): string[] {
   try {
-    return readdirSync(`/proc/${pid}/task`).length
+    return readdirSync(`/proc/${pid}/task`)
   } catch {
-    return 0
+    return []
   }
 }
 
@@ -57,6 +57,12 @@ export function signal(target: ProcessIdentity, name: NodeJS.Signals): boolean {
   } catch {
     return false
   }
+}
+
+/** Whether every thread of the process stands still: SIGSTOP is sent at once, but a busy machine may stop threads later. */
+export function isStopped(target: ProcessIdentity): boolean {
+  const threads = tasksOf(target.pid).map((task) => statOf(`${target.pid}/task/${task}`))
+  return threads.length > 0 && threads.every((stat) => stat?.state === 'T')
 }
 
 /** Every process of a test bed carries its folder in this variable, so that even one nobody recorded is found again. */
