@@ -68,7 +68,9 @@ async function ginkgo({ program, kubectl, kubeconfig, log }: Suite, args: readon
 /** A test that fails is no failure of the run: the report tells. */
 async function run(program: string, args: readonly string[], cwd: string, log: string): Promise<void> {
   const output = createWriteStream(log, { flags: 'a' })
-  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+  // The tests of kubectl leave folders where temporary ones are made.
+  const env = { ...process.env, TMPDIR: cwd }
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   child.stdout.pipe(output, { end: false })
   child.stderr.pipe(output, { end: false })
   await new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { explainPod, importVolume, join, silent } from '@kosmos/kosmosctl'
@@ -23,8 +24,8 @@ const storageClass = (
   volumeBindingMode,
 })
 
-/** A folder of the leaf's node. */
-const folder = (name: string, storageClassName: string) => ({
+/** Makes volumes that are folders of the leaf's node. */
+const folderBelow = (dir: string) => (name: string, storageClassName: string) => ({
   apiVersion: 'v1',
   kind: 'PersistentVolume',
   metadata: { name },
@@ -33,7 +34,7 @@ const folder = (name: string, storageClassName: string) => ({
     accessModes: ['ReadWriteOnce'],
     storageClassName,
     persistentVolumeReclaimPolicy: 'Retain',
-    hostPath: { path: `/tmp/${name}`, type: 'DirectoryOrCreate' },
+    hostPath: { path: path.join(dir, name), type: 'DirectoryOrCreate' },
   },
 })
 
@@ -71,6 +72,7 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
     leaf = platform.leaves[0]
     const classes = ['fast', 'kept'].map((name) => storageClass(name, 'kubernetes.io/no-provisioner'))
     const eager = storageClass('eager', 'kubernetes.io/no-provisioner', { volumeBindingMode: 'Immediate' })
+    const folder = folderBelow(platform.testbed.dir)
     const folders = ['a', 'b', 'c', 'e', 'h'].map((name) => folder(`volumes-${name}`, 'fast'))
     const keptFolders = ['d', 'i'].map((name) => folder(`volumes-${name}`, 'kept'))
     const eagerFolders = ['f', 'j'].map((name) => folder(`volumes-${name}`, 'eager'))
@@ -271,7 +273,8 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
     })
     const [testbedLeaf] = platform.testbed.leaves
     assert(testbedLeaf)
-    const items = [storageClass('later', 'kubernetes.io/no-provisioner'), folder('volumes-g', 'later')]
+    const volume = folderBelow(platform.testbed.dir)('volumes-g', 'later')
+    const items = [storageClass('later', 'kubernetes.io/no-provisioner'), volume]
     const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
     await platform.kubectlIn(testbedLeaf, ['apply', '-f', '-'], list)
     await ready('patient')
@@ -333,7 +336,7 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
   })
 
   it('wait, and say why, when their data is in the root', async () => {
-    await platform.apply(folder('of-the-root', 'manual'), claim('rooted', 'manual'))
+    await platform.apply(folderBelow(platform.testbed.dir)('of-the-root', 'manual'), claim('rooted', 'manual'))
     await platform.apply(pod('misplaced', { container: SLEEP, spec: { volumes: mounting('rooted') } }))
     await eventually('the pod says so', async () => {
       const { status } = (await platform.root.get(pods, { namespace, name: 'misplaced' })) ?? {}
