@@ -210,6 +210,14 @@ describe('a server that says "later"', { timeout: 20_000 }, () => {
     assert.equal((await connection.request(get())).retryAfterMs, 300_000)
   })
 
+  it('is not waited for longer than the caller has time: a heartbeat is not to stop for what Retry-After says', async (t) => {
+    const { peer, connection } = await connected(t, (_request, response) => {
+      response.writeHead(503, { 'retry-after': peer.asked.length < 3 ? '0.01' : '3600' }).end('busy')
+    })
+    const answer = await connection.request({ ...get(), timeoutMs: 10_000 })
+    assert.deepEqual([answer.code, answer.body, peer.asked.length], [503, 'busy', 3])
+  })
+
   it('is not waited for by a caller who gives up', async (t) => {
     const { connection } = await connected(t, (_request, response) => {
       response.writeHead(429, { 'retry-after': '3600' }).end()

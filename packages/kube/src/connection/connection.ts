@@ -17,7 +17,10 @@ export interface Request {
   readonly accept?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
-  /** Time for the whole answer; the transport's limit on its beginning applies anyway. */
+  /**
+   * Time for the whole answer, and for sending it again where the server says "later"; the transport's limit on the beginning of
+   * an answer applies anyway. Default: none.
+   */
   readonly timeoutMs?: number
 }
 
@@ -80,17 +83,21 @@ export class Connection {
   }
 
   /**
-   * Sends a request, again while the server says when to come back (as client-go, rest/with_retry.go; without Retry-After
-   * a 429 is an answer, e.g. of an eviction that a disruption budget forbids). Throws {@link ClusterUnreachable} without
-   * an answer or with one that is too long, {@link RequestAborted} on the signal.
+   * Sends a request, again while the server says when to come back and there is time (as client-go, rest/with_retry.go; without
+   * Retry-After a 429 is an answer, e.g. of an eviction that a disruption budget forbids). Throws {@link ClusterUnreachable}
+   * without an answer or with one that is too long, {@link RequestAborted} on the signal.
    */
   async request(request: Request): Promise<Response> {
+    const { timeoutMs } = request
+    const until = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
     for (let attempt = 0; ; attempt++) {
-      const answer = await this.#attempt(request)
+      const left = timeoutMs === undefined ? {} : { timeoutMs: Math.max(1, Math.ceil(until - performance.now())) }
+      const answer = await this.#attempt({ ...request, ...left })
       const again = answer.retryAfterMs !== undefined && (answer.code === 429 || answer.code >= 500)
-      if (!again || attempt >= this.#maxRetries) return answer
       // Jitter upwards only: Retry-After is the least that the server asks for.
-      await this.#pause((answer.retryAfterMs ?? 0) * (1 + Math.random() / 2), request.signal)
+      const pauseMs = (answer.retryAfterMs ?? 0) * (1 + Math.random() / 2)
+      if (!again || attempt >= this.#maxRetries || performance.now() + pauseMs >= until) return answer
+      await this.#pause(pauseMs, request.signal)
     }
   }
 
