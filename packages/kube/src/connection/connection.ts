@@ -22,6 +22,8 @@ export interface Request {
    * an answer applies anyway. Default: none.
    */
   readonly timeoutMs?: number
+  /** Who answers is behind the API server (a kubelet, by nodes/proxy): that nothing comes says nothing about the API server. */
+  readonly forwarded?: boolean
 }
 
 /** An answer whose body is read at the reader's pace. */
@@ -264,10 +266,12 @@ export class Connection {
   }
 
   async #send(by: 'requests' | 'streams', request: Request, stream?: Reading): Promise<Response> {
+    const { forwarded = false } = request
     const { dispatcher, options } = await this.#dispatch(by, request)
-    this.#admit(request, { trial: true })
+    this.#admit(request, { trial: !forwarded })
     return await exchange(dispatcher, options, {
       breaker: this.breaker,
+      forwarded,
       signals: request.signal ? [this.#closed.signal, request.signal] : [this.#closed.signal],
       timeoutMs: request.timeoutMs,
       maxBytes: this.#maxAnswerBytes,

@@ -68,6 +68,11 @@ export function isMalformedRequest(cause: unknown): boolean {
   return (cause as NodeJS.ErrnoException).code === 'UND_ERR_INVALID_ARG'
 }
 
+/** Whether a connection stood and nothing came on it. */
+export function isSilence(cause: unknown): boolean {
+  return ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'].includes((cause as NodeJS.ErrnoException).code ?? '')
+}
+
 function describe(cause: Error): string {
   const code = (cause as NodeJS.ErrnoException).code
   // Happy eyeballs reports one error per address; the first says enough.

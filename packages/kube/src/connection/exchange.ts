@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici'
 import { decode } from '../objects/decode.ts'
 import { errorOf } from '../observe/observe.ts'
 import type { Breaker } from './breaker.ts'
-import { AnswerTooLong, isMalformedRequest } from './errors.ts'
+import { AnswerTooLong, isMalformedRequest, isSilence } from './errors.ts'
 
 export interface Response {
   /** HTTP status; every status is a value here, only the lack of an answer is an error. */
@@ -28,6 +28,8 @@ export interface Reading {
 
 interface Terms {
   readonly breaker: Breaker
+  /** Silence is that of somebody behind the server. */
+  readonly forwarded: boolean
   /** Each of them ends it at once. */
   readonly signals: readonly AbortSignal[]
   readonly timeoutMs: number | undefined
@@ -56,7 +58,7 @@ const LONGEST_RETRY_AFTER_MS = 300_000
 export async function exchange(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
-  { breaker, signals, timeoutMs, maxBytes, stream, aborted, unreachable }: Terms,
+  { breaker, forwarded, signals, timeoutMs, maxBytes, stream, aborted, unreachable }: Terms,
 ): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>()
   let chunks: Buffer[] = []
@@ -89,7 +91,7 @@ export async function exchange(
     timeoutMs === undefined
       ? undefined
       : setTimeout(() => {
-          breaker.failed()
+          if (!forwarded) breaker.failed()
           giveUp(unreachable(new Error(`no full answer within ${timeoutMs} ms`)))
         }, timeoutMs)
   const gather = (chunk: Buffer) => {
@@ -146,7 +148,7 @@ export async function exchange(
         finish(() => {
           // A stream that broke will be asked for again.
           if (isMalformedRequest(cause)) breaker.abandoned()
-          else if (!streaming) breaker.failed()
+          else if (!streaming && !(forwarded && isSilence(cause))) breaker.failed()
           reject(unreachable(cause))
         })
       },

@@ -38,7 +38,7 @@ export async function checkpoint(
 
 async function ask(connection: Connection, path: string): Promise<Answer> {
   try {
-    const { code, body } = await connection.request({ method: 'POST', path, accept: '*/*' })
+    const { code, body } = await connection.request({ method: 'POST', path, accept: '*/*', forwarded: true })
     if (code === 401) return loginRefused(connection.name)
     if (isRedirect(code)) return redirectRefused(connection.name)
     if (code === 403) {

@@ -63,6 +63,17 @@ describe('the figures of a virtual node', () => {
     assert.match(forbidden.text, /does not let its nodes be asked: nodes "worker-1" is forbidden/)
   })
 
+  it('are missing for nodes that are gone, and their leaf is not taken for dead because of them', async () => {
+    const gone = await startPeer()
+    gone.server.on('request', () => {})
+    const names = () => ['worker-1', 'worker-2', 'worker-3', 'worker-4']
+    const gather = createGather(1, 50)
+    const leafNodes = { connection: gone.connection, names, copies: () => copies }
+    await assert.rejects(gather('kosmos-leaf1', leafNodes, 'stats/summary'), /no node of cluster leaf1 answers/)
+    assert.equal(gone.connection.breaker.retryInMs(), 0)
+    await gone.close()
+  })
+
   it('count on from one look to the next, whichever nodes there are', async () => {
     const seconds: Record<string, number> = { 'worker-1': 100, 'worker-2': 5_000 }
     answer = (url) => {

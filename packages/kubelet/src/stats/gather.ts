@@ -26,7 +26,7 @@ const NODE_TIMEOUT_MS = 8_000
 const CONCURRENT_REQUESTS = 16
 
 /** Asks the kubelets of leaf nodes, by way of the leaf's API server; remembers each answer for one scrape interval. */
-export function createGather(freshMs = FRESH_MS) {
+export function createGather(freshMs = FRESH_MS, nodeTimeoutMs = NODE_TIMEOUT_MS) {
   const answers = new LRUCache<string, Promise<Gathered>>({
     max: 1_000,
     ttl: freshMs,
@@ -38,7 +38,7 @@ export function createGather(freshMs = FRESH_MS) {
     const key = `${virtualNode} ${path}`
     const known = answers.get(key)
     if (known) return await known
-    const asked = askAll(nodes, path, ++rounds)
+    const asked = askAll(nodes, path, ++rounds, nodeTimeoutMs)
     answers.set(key, asked)
     // What failed is asked for again by the next.
     asked.catch(() => answers.delete(key))
@@ -48,13 +48,18 @@ export function createGather(freshMs = FRESH_MS) {
 
 export type Gather = ReturnType<typeof createGather>
 
-async function askAll({ connection, names }: LeafNodes, path: StatsPath, round: number): Promise<Gathered> {
+async function askAll(
+  { connection, names }: LeafNodes,
+  path: StatsPath,
+  round: number,
+  timeoutMs: number,
+): Promise<Gathered> {
   const bodies = new Map<string, unknown>()
   let failed = 0
   const left = [...names()]
   const lane = async () => {
     for (let name = left.pop(); name !== undefined; name = left.pop()) {
-      const answer = await ask(connection, name, path)
+      const answer = await ask(connection, name, path, timeoutMs)
       if (answer === undefined) failed++
       else bodies.set(name, answer)
     }
@@ -65,13 +70,14 @@ async function askAll({ connection, names }: LeafNodes, path: StatsPath, round: 
 }
 
 /** Undefined if this node has no answer; throws when none of them will have one. */
-async function ask(connection: Connection, node: string, path: StatsPath): Promise<unknown> {
+async function ask(connection: Connection, node: string, path: StatsPath, timeoutMs: number): Promise<unknown> {
   try {
     const { code, body } = await connection.request({
       method: 'GET',
       path: `/api/v1/nodes/${encodeURIComponent(node)}/proxy/${path}`,
       accept: '*/*',
-      timeoutMs: NODE_TIMEOUT_MS,
+      timeoutMs,
+      forwarded: true,
     })
     if (code === 200) return body
     if (code !== 401 && code !== 403) return undefined
