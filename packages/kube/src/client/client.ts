@@ -34,6 +34,7 @@ export interface DeleteOptions {
   readonly dryRun?: boolean
   /** Asks for PartialObjectMetadata as the answer. */
   readonly metadataOnly?: boolean
+  readonly signal?: AbortSignal
 }
 
 export interface ListOptions {
@@ -222,7 +223,7 @@ export class Client {
     ref: ObjectRef,
     options: DeleteOptions = {},
   ): Promise<Outcome<T>> {
-    const { uid, resourceVersion, gracePeriodSeconds, propagationPolicy, dryRun, metadataOnly = false } = options
+    const { uid, resourceVersion, gracePeriodSeconds, propagationPolicy, dryRun, ...sent } = options
     const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }
     const body = {
       apiVersion: 'v1',
@@ -232,7 +233,7 @@ export class Client {
       ...(propagationPolicy && { propagationPolicy }),
       ...(dryRun && { dryRun: ['All'] }),
     }
-    return await this.#write<T>('DELETE', objectPath(resource, ref), body, { metadataOnly })
+    return await this.#write<T>('DELETE', objectPath(resource, ref), body, sent)
   }
 
   /** GET of a path that is no resource (`/version`, `/readyz`). Throws on every status but 200. */

@@ -383,7 +383,10 @@ describe('a server that does not answer', { timeout: 20_000 }, () => {
   it('is not taken for dead because somebody behind it is silent, but because it does not take a request', async (t) => {
     const { peer, connection } = await connected(t, never, { breaker: { threshold: 1 }, answerTimeoutMs: 50 })
     const forwarded = { ...get('/api/v1/nodes/gone/proxy/stats'), forwarded: true }
-    await assert.rejects(connection.request({ ...forwarded, timeoutMs: 20 }), unreachable(/no full answer within 20 ms/))
+    await assert.rejects(
+      connection.request({ ...forwarded, timeoutMs: 20 }),
+      unreachable(/no full answer within 20 ms/),
+    )
     await assert.rejects(connection.request(forwarded), unreachable(/Headers Timeout/))
     assert.equal(connection.breaker.retryInMs(), 0)
     peer.close()

@@ -80,8 +80,9 @@ export class Member {
 
   /** Ends this life, so that others need not wait for it to expire. What it guards must have ended. */
   async leave(): Promise<void> {
-    const { client, namespace, names } = this.#options
+    const { client, namespace, names, timing } = this.#options
     this.#heldUntil = Number.NEGATIVE_INFINITY
-    await client.delete(leases, { namespace, name: names.member(this.name) }, { uid: this.#uid })
+    const signal = AbortSignal.timeout(timing.renewDeadlineMs)
+    await client.delete(leases, { namespace, name: names.member(this.name) }, { uid: this.#uid, signal })
   }
 }

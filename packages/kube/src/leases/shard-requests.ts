@@ -60,13 +60,13 @@ export async function releaseShard({ client, timeoutMs }: ShardRequests, lease: 
 }
 
 /** Deletes the Lease of a member, if it is still as it was seen: nobody can renew it any more. */
-export async function evictMember({ client }: ShardRequests, lease: Lease | undefined): Promise<void> {
-  if (lease) await deleteVersion(client, lease)
+export async function evictMember(where: ShardRequests, lease: Lease | undefined): Promise<void> {
+  if (lease) await deleteVersion(where, lease)
 }
 
 /** Deletes the Lease of a shard that is no more, unless somebody holds it or took it meanwhile. */
 export async function removeShard(where: ShardRequests, lease: Lease | undefined, member: string): Promise<void> {
-  if (lease && (await isFree(where, lease, member))) await deleteVersion(where.client, lease)
+  if (lease && (await isFree(where, lease, member))) await deleteVersion(where, lease)
 }
 
 /** A cache may not know the holder's Lease yet; the API server knows whether it is gone, and it never comes back. */
@@ -78,9 +78,13 @@ async function isFree(where: ShardRequests, lease: Lease | undefined, member: st
   return (await client.get(leases, ref, AbortSignal.timeout(timeoutMs))) === undefined
 }
 
-async function deleteVersion(client: Client, lease: Lease): Promise<void> {
+async function deleteVersion({ client, timeoutMs }: ShardRequests, lease: Lease): Promise<void> {
   const { namespace, name, uid, resourceVersion } = lease.metadata
-  const outcome = await client.delete(leases, { namespace, name }, { uid, resourceVersion })
+  const outcome = await client.delete(
+    leases,
+    { namespace, name },
+    { uid, resourceVersion, signal: AbortSignal.timeout(timeoutMs) },
+  )
   throwUnlessOvertaken(outcome, `Lease ${keyOf(lease)} cannot be deleted`)
 }
 

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Client } from '../client/client.ts'
+import { Connection } from '../connection/connection.ts'
+import { base64, configFor, createCertificates, startPeer } from '../connection/peer.fixture.ts'
+import { createTransport } from '../connection/transport.ts'
+import type { Lease } from '../objects/types.ts'
+import { Member } from './member.ts'
+import { leaseNames } from './shard-names.ts'
+import { evictMember, removeShard } from './shard-requests.ts'
+
+describe('a lease that a server wants to be deleted in an hour', { timeout: 20_000 }, () => {
+  const [namespace, group, names] = ['default', 'shards', leaseNames('shards')] as const
+  const later = { name: 'RequestAborted' }
+
+  it('holds up neither the division of shards nor a replica that leaves', async (t) => {
+    const certificates = await createCertificates()
+    const { url } = await startPeer(t, certificates, ({ method }, response) => {
+      if (method === 'DELETE') response.writeHead(429, { 'retry-after': '3600' }).end()
+      else response.writeHead(201, { 'content-type': 'application/json' }).end('{"metadata":{"uid":"u"}}')
+    })
+    const config = configFor(url, { caData: base64(certificates.authority.certificate) })
+    const client = new Client(new Connection('root', await createTransport(config)), 'kosmos-test')
+    t.after(() => client.connection.close())
+    const lease = { metadata: { namespace, name: names.member('a'), uid: 'u', resourceVersion: '1' } } as Lease
+    const where = { client, namespace, group, names, timeoutMs: 50 }
+    await assert.rejects(evictMember(where, lease), later)
+    await assert.rejects(removeShard(where, lease, 'me'), later)
+    const timing = { leaseDurationMs: 1_000, renewDeadlineMs: 500, retryPeriodMs: 100 }
+    const options = { client, namespace, group, names, identity: 'me', timing }
+    const member = await Member.join(options, AbortSignal.timeout(10_000))
+    await assert.rejects(member.leave(), later)
+  })
+})
