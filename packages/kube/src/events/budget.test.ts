@@ -65,6 +65,14 @@ describe('the budget of events', () => {
     )
   })
 
+  it('goes on with a clock that was set back, and gives no more for it', () => {
+    const budget = new EventBudget({}, 3_600_000)
+    const pods = (i: number) => `pod${i}`
+    assert.equal(spent(budget, 1000, 'Normal', pods, 3_600_000), 100)
+    assert.equal(spent(budget, 1000, 'Normal', pods, 0), 0)
+    assert.equal(spent(budget, 1000, 'Normal', pods, 2_000), 20)
+  })
+
   it('does not charge an object for what the budget of all refused', () => {
     const budget = new EventBudget({ perObject: { burst: 1, perSecond: 0 }, normal: { burst: 1, perSecond: 1 } }, 0)
     assert.ok(budget.spend('a', 'Normal', 0))

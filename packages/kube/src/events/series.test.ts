@@ -53,6 +53,16 @@ describe('an event that happens again', () => {
     assert.ok(series.isDue(130_000, interval))
   })
 
+  it('is written soon also when the clock was set back meanwhile', () => {
+    const series = new Series(regarding, content, reporter, 3_600_000)
+    for (let count = 1; count <= 3; count++) {
+      series.happened(3_600_000)
+      if (count < 3) write(series, 3_600_000)
+    }
+    assert.ok(!series.isDue(3_600_000, interval))
+    assert.ok(series.isDue(0, interval))
+  })
+
   it('is created anew if its object is gone', () => {
     const series = begun()
     write(series, 0)

@@ -38,7 +38,9 @@ export class Series {
   /** The event and its first repetition at once, further ones together, and what failed not at once. */
   isDue(now: number, intervalMs: number): boolean {
     if (this.#writing || !this.isBehind) return false
-    return (!this.#failed && this.#writtenCount <= 1) || now - this.#triedAt >= intervalMs
+    // Somebody may have set the clock back.
+    const isRested = now - this.#triedAt >= intervalMs || now < this.#triedAt
+    return isRested || (!this.#failed && this.#writtenCount <= 1)
   }
 
   isOver(now: number, finishMs: number): boolean {

@@ -1,4 +1,4 @@
-/** Holds up to `burst` tokens and gains `perSecond`. Pure: times are passed in, ms of any clock that does not go back. */
+/** Holds up to `burst` tokens and gains `perSecond`. Pure: times are passed in, ms of any clock; one that is set back goes on from there. */
 export class TokenBucket {
   readonly #burst: number
   readonly #perSecond: number
@@ -25,6 +25,6 @@ export class TokenBucket {
   #fill(now: number): void {
     const gained = (Math.max(0, now - this.#at) / 1000) * this.#perSecond
     this.#tokens = Math.min(this.#burst, this.#tokens + gained)
-    this.#at = Math.max(this.#at, now)
+    this.#at = now
   }
 }
