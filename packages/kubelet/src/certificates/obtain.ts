@@ -83,7 +83,7 @@ async function approve(
 }
 
 async function issued(client: Client, name: string, signerMs: number, signal: AbortSignal | undefined) {
-  const end = Date.now() + signerMs
+  const end = performance.now() + signerMs
   for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 2_000)) {
     await sleep(pauseMs, undefined, signal && { signal })
     const stored = await client.get(certificateSigningRequests, { name }, signal)
@@ -93,7 +93,7 @@ async function issued(client: Client, name: string, signerMs: number, signal: Ab
     if (refusal) {
       throw new CertificateRefused(`${client.name}: ${name}: ${refusal.type}: ${refusal.reason}: ${refusal.message}`)
     }
-    if (Date.now() < end) continue
+    if (performance.now() < end) continue
     throw new NoSigner(
       `${client.name} has not signed ${name} within ${signerMs / 1000} s although it is approved: is there a signer for ` +
         `${kubeletServingSigner} (kube-controller-manager with --cluster-signing-cert-file and --cluster-signing-key-file)?`,

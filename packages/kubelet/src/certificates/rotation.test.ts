@@ -46,7 +46,14 @@ describe('a node’s serving certificate', () => {
   })
   const start = (obtain: Parameters<typeof rotateCertificate>[0]['obtain'], onSelfSigned?: (message: string) => void) =>
     rotateCertificate(
-      { names, obtain, log: (event) => events.push(event), signerRetryMs: 10, ...(onSelfSigned && { onSelfSigned }) },
+      {
+        names,
+        obtain,
+        log: (event) => events.push(event),
+        signerRetryMs: 10,
+        lookMs: 10,
+        ...(onSelfSigned && { onSelfSigned }),
+      },
       over.signal,
     )
   const renewed = (source: { onRenewal(listener: () => void): () => void }) =>
@@ -116,6 +123,16 @@ describe('a node’s serving certificate', () => {
     await renewed(source)
     assert.deepEqual(asked, [['10.0.0.1'], ['10.0.0.2']])
     assert.equal(source.current().certificate, '10.0.0.2')
+  })
+
+  it('is replaced soon when the clock was set, or the machine slept, beyond its time', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
+    const day = 24 * 3600_000
+    let count = 0
+    const source = await start(async () => lasting(`certificate ${++count}`, 100 * day))
+    t.mock.timers.setTime(Date.now() + 95 * day)
+    await renewed(source)
+    assert.equal(source.current().certificate, 'certificate 2')
   })
 
   it('that is due as soon as it is issued, since the clocks differ, is not replaced on and on', async () => {

@@ -16,6 +16,8 @@ export interface RotationOptions {
   readonly onSelfSigned?: (message: string) => void
   /** Between attempts while the root does not sign. */
   readonly signerRetryMs?: number
+  /** Between looks at the clock at most: timers hear neither that it was set nor that the machine slept. Default: an hour. */
+  readonly lookMs?: number
 }
 
 export interface RotatingCertificate extends CertificateSource {
@@ -27,16 +29,13 @@ export interface RotatingCertificate extends CertificateSource {
 /** Until a certificate is replaced that is due already when it is issued, because our clock and the root's differ. */
 const overdueMs = 60_000
 
-/** setTimeout takes no more. */
-const longestTimerMs = 2 ** 31 - 1
-
 /**
  * Keeps a serving certificate current. Resolves with the first one: waits while the root does not answer, throws what
  * only a person can mend (`CertificateRefused`), and falls back to a self-signed certificate where nobody signs.
  * Renewals that fail are tried again while the old certificate is shown.
  */
 export async function rotateCertificate(options: RotationOptions, signal: AbortSignal): Promise<RotatingCertificate> {
-  const { obtain, log, onSelfSigned, signerRetryMs = 300_000 } = options
+  const { obtain, log, onSelfSigned, signerRetryMs = 300_000, lookMs = 3600_000 } = options
   const stopped = new AbortController()
   const over = AbortSignal.any([signal, stopped.signal])
   const listeners = new Set<() => void>()
@@ -79,7 +78,7 @@ export async function rotateCertificate(options: RotationOptions, signal: AbortS
     for (let failures = 0; !over.aborted; ) {
       const ms =
         failures > 0 ? backoffMs(failures, { minMs: 1_000, maxMs: 300_000 }) : shown.until.getTime() - Date.now()
-      await pause(Math.min(Math.max(ms, 0), longestTimerMs), wake.signal)
+      await pause(Math.min(Math.max(ms, 0), lookMs), wake.signal)
       if (over.aborted) return
       const woken = wake.signal.aborted
       if (!woken && failures === 0 && Date.now() < shown.until.getTime()) continue
