@@ -5,6 +5,7 @@ import path from 'node:path'
 import { after, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { haveSameServer, KubeConfigError, type KubeConfigSource, loadKubeConfig } from './kubeconfig.ts'
+import { createTransport } from './transport.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kosmos-kubeconfig-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -23,6 +24,13 @@ interface Parts {
 }
 
 const secret = 'hunter2-the-secret'
+
+/** A kubeconfig beside levels of which each stands for ten of the one before. */
+function aliased(levels: number): string {
+  const level = (n: number) => `- &a${n} [${Array(10).fill(n === 0 ? 'x' : `*a${n - 1}`)}]`
+  const rest = Object.entries(JSON.parse(kubeconfig())).map(([field, value]) => `${field}: ${JSON.stringify(value)}`)
+  return ['levels:', ...Array.from({ length: levels }, (_, n) => level(n)), ...rest].join('\n')
+}
 
 function kubeconfig({ cluster, user, context, current = 'prod' }: Parts = {}): string {
   return JSON.stringify({
@@ -57,6 +65,7 @@ describe('a kubeconfig', () => {
     assert.equal(loadKubeConfig({ text: kubeconfig() }).getCurrentContext(), 'prod')
     assert.equal(loadKubeConfig({ text: kubeconfig(), context: 'test' }).getCurrentContext(), 'test')
     assert.equal(loadKubeConfig({ file: file('config', kubeconfig()) }).getCurrentContext(), 'prod')
+    assert.equal(loadKubeConfig({ text: aliased(1) }).getCurrentContext(), 'prod')
   })
 
   it('is found by $KUBECONFIG or in the home folder, and its absence is not a server at localhost', (t) => {
@@ -117,6 +126,10 @@ describe('a kubeconfig', () => {
       [{ text: text({ cluster: { server: '10.0.0.1:6443' } }) }, /cluster "c" has no valid server URL/],
       [{ text: text({ cluster: { server: 'ftp://x' } }) }, /cluster "c" has no valid server URL/],
       [{ text: text({ cluster: { server: 'http://10.0.0.1' } }) }, /cluster "c" is not reached by https/],
+      [{ text: text({ cluster: { 'proxy-url': 'proxy:3128' } }) }, /cluster "c" has no valid proxy-url/],
+      [{ text: text({ cluster: { 'proxy-url': 'socks5://:1080' } }) }, /cluster "c" has no valid proxy-url/],
+      // Twelve levels would be a trillion, and all of them are written out.
+      [{ text: aliased(3) }, /not a valid kubeconfig \(.*at most 8 aliases\)/],
     ]
     for (const [source, message] of cases) assert.match(refusal(source).message, message)
   })
@@ -132,7 +145,69 @@ describe('a kubeconfig', () => {
   })
 })
 
+/** A kubeconfig with an odd value at one of its places. */
+const odd = fc
+  .tuple(
+    fc.constantFrom(
+      [],
+      ...['clusters', 'users', 'contexts', 'current-context'].map((field) => [field]),
+      ...['clusters', 'users', 'contexts'].flatMap((list) => [
+        [list, 0],
+        [list, 0, 'name'],
+        [list, 0, list.slice(0, -1)],
+      ]),
+      ...['server', 'proxy-url', 'tls-server-name', 'certificate-authority-data', 'insecure-skip-tls-verify'].map(
+        (field) => ['clusters', 0, 'cluster', field],
+      ),
+      ...[
+        ...['token', 'tokenFile', 'username', 'password', 'client-certificate-data', 'client-key-data', 'exec'],
+        ...['auth-provider', 'as', 'as-groups', 'as-user-extra'],
+      ].map((field) => ['users', 0, 'user', field]),
+      ...['cluster', 'user'].map((field) => ['contexts', 0, 'context', field]),
+    ),
+    fc.oneof(
+      fc.constantFrom(
+        '',
+        'http://',
+        'https://[::1',
+        'socks5://h:99999',
+        'ftp://x',
+        'https://a:b@h',
+        'eA==',
+        '__proto__',
+      ),
+      fc.string(),
+      fc.jsonValue({ maxDepth: 2 }),
+    ),
+  )
+  .map(([place, value]) => {
+    const document = JSON.parse(kubeconfig({ user: {} }))
+    const last = place.at(-1)
+    if (last === undefined) return value
+    const holder = place.slice(0, -1).reduce((at, key) => at[key], document)
+    holder[last] = value
+    return document
+  })
+
 describe('a kubeconfig that comes out of the API', () => {
+  it('is taken or refused with what to change, whatever stands where', async () => {
+    let taken = 0
+    await fc.assert(
+      fc.asyncProperty(odd, async (document) => {
+        try {
+          const config = loadKubeConfig({ text: JSON.stringify(document), selfContained: true })
+          const transport = await createTransport(config)
+          await transport.close()
+          taken++
+        } catch (error) {
+          assert.ok(error instanceof KubeConfigError, `not a KubeConfigError: ${error}`)
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+    assert.ok(taken > 100, `${taken}`)
+  })
+
   it('is accepted when it holds everything itself', () => {
     for (const user of [
       { token: secret },

@@ -54,7 +54,7 @@ function read({ text, file }: KubeConfigSource, origin: string): KubeConfig {
     throw new KubeConfigError(
       code
         ? `${unread} cannot be read: ${code}`
-        : `${origin} is not a valid kubeconfig (YAML with clusters, users, contexts)`,
+        : `${origin} is not a valid kubeconfig (YAML with clusters, users, contexts; at most ${MAX_ALIASES} aliases)`,
     )
   }
   if (text === undefined && file === undefined && config.getCurrentContext() === 'loaded-context') {
@@ -76,12 +76,15 @@ function loadDefault(config: KubeConfig): void {
   }
 }
 
+/** Each may stand for what has aliases itself: some tens of them in a kilobyte are more than any memory holds. */
+const MAX_ALIASES = 8
+
 /**
  * The kubeconfig as JSON, with `tokenFile` as the token-file login that client-node has. It knows the field under another
  * name only, and would read that file while loading, once, whatever the context.
  */
 function normalized(text: string, folder = ''): string {
-  const document = load(text) as { users?: unknown }
+  const document = load(text, { maxAliases: MAX_ALIASES }) as { users?: unknown }
   if (typeof document !== 'object' || document === null) throw new TypeError('no mapping')
   const users = Array.isArray(document.users) ? document.users : []
   for (const { user } of users as { user?: Record<string, unknown> | null }[]) {
@@ -135,6 +138,12 @@ function checkCluster(config: KubeConfig, origin: string): void {
   const url = URL.parse(cluster?.server ?? '')
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw new KubeConfigError(`${origin}: cluster "${cluster?.name}" has no valid server URL (https://HOST:PORT)`)
+  }
+  const proxy = URL.parse(cluster?.proxyUrl || 'http://none')
+  if (!proxy?.hostname || !/^(https?|socks(4a?|5h?)?):$/.test(proxy.protocol)) {
+    throw new KubeConfigError(
+      `${origin}: cluster "${cluster?.name}" has no valid proxy-url (http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT)`,
+    )
   }
   if (url.protocol === 'http:' && !cluster?.skipTLSVerify) {
     throw new KubeConfigError(
