@@ -36,7 +36,7 @@ export interface TransportOptions {
   readonly answerTimeoutMs?: number
   /**
    * How often an HTTP/2 connection is asked whether it is alive; one that has not answered by the next time is given up, for a
-   * firewall or a balancer may forget it without a word. Default: 20 s, so that it is known before a node whose Lease waits for it is not Ready (40 s).
+   * firewall or a balancer may forget it without a word. Default: 20 s, twice of which is less than nodes may be late (50 s).
    */
   readonly pingMs?: number
 }
