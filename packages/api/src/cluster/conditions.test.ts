@@ -17,6 +17,12 @@ describe('a condition of a Cluster', () => {
     assert.equal(condition.observedGeneration, 3)
   })
 
+  it('is no longer than an API server takes', () => {
+    const { message } = clusterCondition('Reachable', 'LeafUnreachable', { detail: 'x'.repeat(100_000) })
+    assert.equal(message.length, 32_768)
+    assert.match(message, /^The leaf's API server does not answer/)
+  })
+
   it('says for every reason what happened in a sentence, and has exactly one way to be True', () => {
     for (const [type, reasons] of Object.entries(clusterConditions)) {
       for (const [reason, { message }] of Object.entries<{ status: string; message: string }>(reasons)) {

@@ -2,6 +2,9 @@ import Type, { type Static } from 'typebox'
 import { struct } from './build.ts'
 import { labelKeyPattern, timePattern } from './patterns.ts'
 
+/** In characters, as metav1.Condition has it. */
+const LONGEST_MESSAGE = 32_768
+
 /** A metav1.Condition. */
 export const conditionOf = (types: string) =>
   struct(
@@ -30,7 +33,7 @@ export const conditionOf = (types: string) =>
         maxLength: 1024,
         pattern: '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$',
       }),
-      message: Type.String({ description: 'Why, and what to do, for people.', maxLength: 32768 }),
+      message: Type.String({ description: 'Why, and what to do, for people.', maxLength: LONGEST_MESSAGE }),
     },
     { description: 'One condition.' },
   )
@@ -72,7 +75,7 @@ export function withCondition(conditions: readonly Condition[], next: NewConditi
 
 /**
  * A condition with the status and sentence of its reason.
- * @param detail what the sentence cannot know, such as the error; never a secret.
+ * @param detail what the sentence cannot know, such as the error; never a secret. Cut where the message would be refused.
  */
 export function conditionFrom(
   table: ConditionTable,
@@ -88,7 +91,7 @@ export function conditionFrom(
     type,
     status,
     reason,
-    message: detail === undefined ? message : `${message}: ${detail}`,
+    message: detail === undefined ? message : `${message}: ${detail}`.slice(0, LONGEST_MESSAGE),
     ...(observedGeneration === undefined ? {} : { observedGeneration }),
   }
 }

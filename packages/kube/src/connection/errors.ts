@@ -81,9 +81,17 @@ function describe(cause: Error): string {
   return code && !text.includes(code) ? `${text} (${code})` : text || (code ?? cause.name)
 }
 
+/** What a message has of an answer at most, in characters: it goes into conditions, Events and logs. Of other answers than a Status. */
+const [LONGEST_MESSAGE, LONGEST_TEXT] = [4_096, 500]
+
 /** The Status object of an error answer; proxies in between answer with other bodies, which become its message. */
 export function statusOf(code: number, body: unknown): Status {
-  if (typeof body === 'object' && body !== null && (body as { kind?: unknown }).kind === 'Status') return body as Status
-  const text = typeof body === 'string' ? body.trim().slice(0, 500) : ''
+  if (typeof body === 'object' && body !== null && (body as { kind?: unknown }).kind === 'Status') {
+    const status = body as Status
+    const { message } = status
+    if (!message || message.length <= LONGEST_MESSAGE) return status
+    return { ...status, message: `${message.slice(0, LONGEST_MESSAGE)}…` }
+  }
+  const text = typeof body === 'string' ? body.trim().slice(0, LONGEST_TEXT) : ''
   return { code, status: 'Failure', ...(text && { message: text }) }
 }
