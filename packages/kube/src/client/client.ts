@@ -23,6 +23,8 @@ export interface WriteOptions {
   /** Headers, for impersonation. */
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
+  /** As {@link Request} has it. */
+  readonly timeoutMs?: number
 }
 
 export interface DeleteOptions {
@@ -266,6 +268,7 @@ export class Client {
       ...(contentType && { contentType }),
       ...(options.metadataOnly && { accept: METADATA_ONLY }),
       ...(options.headers && { headers: options.headers }),
+      ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
     })
     if (answer.code >= 200 && answer.code < 300) return { ok: true, object: this.#object<T>(method, path, answer) }
     const status = statusOf(answer.code, answer.body)

@@ -12,6 +12,9 @@ export interface RenewalOptions {
   readonly kubeconfig: string
 }
 
+/** For each request: a heartbeat waits for it, and what fails is tried again. */
+const timeoutMs = 5_000
+
 /**
  * Renews the token by which a leaf is reached, when half of its life has passed: asks the leaf for another one of the
  * same account and length, and stores it where the old one was. Returns whether it did.
@@ -23,11 +26,13 @@ export async function renewToken(options: RenewalOptions, now = Date.now()): Pro
   // Somebody has changed the Secret: what is in there now is for the leaf that follows.
   if (secret.data?.[key] !== Buffer.from(kubeconfig).toString('base64')) return false
   const account = { namespace: claims.namespace, name: claims.serviceAccount }
-  const request = await leaf.createFor<{ status: { token: string } }>(serviceAccounts, account, 'token', {
+  const wanted = {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
     spec: { expirationSeconds: Math.round((claims.expiresAt - claims.issuedAt) / 1000) },
-  } as object)
+  }
+  const how = { timeoutMs }
+  const request = await leaf.createFor<{ status: { token: string } }>(serviceAccounts, account, 'token', wanted, how)
   if (!request.ok) {
     throw new Error(
       `${leaf.name}: the token of ${account.namespace}/${account.name} cannot be renewed: ${request.status.message}`,
@@ -39,7 +44,7 @@ export async function renewToken(options: RenewalOptions, now = Date.now()): Pro
     secrets,
     { namespace, name },
     { metadata: { uid, resourceVersion }, data },
-    { type: 'merge' },
+    { type: 'merge', ...how },
   )
   if (!stored.ok && stored.reason !== 'Conflict') {
     throw new Error(`Secret ${namespace}/${name} cannot take the renewed token: ${stored.status.message}`)
