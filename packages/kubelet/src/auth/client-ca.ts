@@ -26,23 +26,25 @@ export async function readClientCA(client: Client, signal?: AbortSignal): Promis
   return found?.data?.['client-ca-file']
 }
 
-/** Calls `onChange` with the bundle that the API server publishes, first now and then whenever it changes. */
+/**
+ * Calls `onChange` with the bundle that the API server publishes, first now and then whenever it changes. While there is none,
+ * because somebody deleted it, its last content holds: the API server writes it again.
+ */
 export async function followClientCA(
   client: Client,
   onChange: (pem: string | undefined) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const { namespace, name } = clientCAConfigMap
-  const take = (found: ConfigMap | undefined) => onChange(found?.data?.['client-ca-file'])
+  const take = (found: ConfigMap) => onChange(found.data?.['client-ca-file'])
   const reflector = new Reflector<ConfigMap>({
     client,
     resource: configMaps,
     namespace,
     fieldSelector: `metadata.name=${name}`,
     sink: {
-      replace: ([found]) => take(found),
+      replace: ([found]) => found && take(found),
       changed: take,
-      // An API server writes it again: until then its last content holds.
       deleted: () => {},
     },
   })
