@@ -4,4 +4,5 @@ export { generateKeyPair, type KeyPair, privateKeyPem, signing } from './key-pai
 export { alternativeNames } from './names.ts'
 export { renewalTime } from './renewal-time.ts'
 export { clockSkewMs, type SelfSignedOptions, selfSignedCertificate } from './self-signed.ts'
+export { serialNumber } from './serial-number.ts'
 export * as x509 from './x509.ts'

@@ -1,6 +1,7 @@
 import type { ServingCertificate } from './certificate.ts'
 import { generateKeyPair, privateKeyPem, signing } from './key-pair.ts'
 import { alternativeNames } from './names.ts'
+import { serialNumber } from './serial-number.ts'
 import * as x509 from './x509.ts'
 
 export interface SelfSignedOptions {
@@ -23,8 +24,7 @@ export async function selfSignedCertificate({
   const notBefore = new Date(Date.now() - clockSkewMs)
   const notAfter = new Date(Date.now() + lifetimeMs)
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    // A positive integer of at most 20 octets (RFC 5280, 4.1.2.2).
-    serialNumber: `01${Buffer.from(crypto.getRandomValues(new Uint8Array(15))).toString('hex')}`,
+    serialNumber: serialNumber(),
     name: subject,
     keys,
     signingAlgorithm: signing,

@@ -1,6 +1,14 @@
-import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
-import 'reflect-metadata'
-import * as x509 from '@peculiar/x509'
+import { generateKeyPairSync } from 'node:crypto'
+import {
+  alternativeNames,
+  clockSkewMs,
+  generateKeyPair,
+  type KeyPair,
+  privateKeyPem,
+  serialNumber,
+  signing,
+  x509,
+} from '@kosmos/kube/certificates'
 
 /** A certificate with its private key, both PEM (the key PKCS #8). */
 export interface Credential {
@@ -30,18 +38,16 @@ interface IssueRequest {
   readonly client?: boolean
 }
 
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const tenYearsMs = 10 * 365 * 24 * 3600 * 1000
-const clockSkewMs = 3600 * 1000
 
 /** A new certificate authority with an ECDSA P-256 key, valid for ten years. */
 export async function createAuthority(commonName: string): Promise<Authority> {
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const keys = await generateKeyPair()
   const root = await x509.X509CertificateGenerator.createSelfSigned({
     ...lifetime(),
     name: [{ CN: [commonName] }],
     keys,
-    signingAlgorithm: algorithm,
+    signingAlgorithm: signing,
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
       new x509.KeyUsagesExtension(
@@ -51,25 +57,23 @@ export async function createAuthority(commonName: string): Promise<Authority> {
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
-  return authorityOf(root, keys.privateKey)
+  return authorityOf(root, keys)
 }
 
 /** An authority that {@link createAuthority} made earlier, from its two PEM texts. */
 export async function openAuthority({ certificate, key }: Credential): Promise<Authority> {
   const der = x509.PemConverter.decodeFirst(key)
-  return authorityOf(
-    new x509.X509Certificate(certificate),
-    await crypto.subtle.importKey('pkcs8', der, algorithm, true, ['sign']),
-  )
+  const privateKey = await crypto.subtle.importKey('pkcs8', der, signing, true, ['sign'])
+  return authorityOf(new x509.X509Certificate(certificate), { privateKey })
 }
 
-async function authorityOf(root: x509.X509Certificate, privateKey: CryptoKey): Promise<Authority> {
+async function authorityOf(root: x509.X509Certificate, keys: Pick<KeyPair, 'privateKey'>): Promise<Authority> {
   const authorityKey = await x509.AuthorityKeyIdentifierExtension.create(root.publicKey)
   return {
     certificate: pem(root),
-    key: await privateKeyPem(privateKey),
+    key: await keyPem(keys),
     issue: async ({ commonName, organizations = [], hosts = [], client = false }) => {
-      const pair = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+      const pair = await generateKeyPair()
       const usages = [
         ...(hosts.length > 0 ? [x509.ExtendedKeyUsage.serverAuth] : []),
         ...(client ? [x509.ExtendedKeyUsage.clientAuth] : []),
@@ -79,17 +83,17 @@ async function authorityOf(root: x509.X509Certificate, privateKey: CryptoKey): P
         subject: [...organizations.map((o) => ({ O: [o] })), { CN: [commonName] }],
         issuer: root.subject,
         publicKey: pair.publicKey,
-        signingKey: privateKey,
-        signingAlgorithm: algorithm,
+        signingKey: keys.privateKey,
+        signingAlgorithm: signing,
         extensions: [
           new x509.BasicConstraintsExtension(false, undefined, true),
           new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
           new x509.ExtendedKeyUsageExtension(usages),
           authorityKey,
-          ...(hosts.length > 0 ? [new x509.SubjectAlternativeNameExtension(hosts.map(generalName))] : []),
+          ...(hosts.length > 0 ? [alternativeNames(hosts)] : []),
         ],
       })
-      return { certificate: pem(certificate), key: await privateKeyPem(pair.privateKey) }
+      return { certificate: pem(certificate), key: await keyPem(pair) }
     },
     sign: async (request, { commonName, ...validity }) => {
       const certificate = await x509.X509CertificateGenerator.create({
@@ -98,8 +102,8 @@ async function authorityOf(root: x509.X509Certificate, privateKey: CryptoKey): P
         subject: [{ CN: [commonName] }],
         issuer: root.subject,
         publicKey: new x509.Pkcs10CertificateRequest(request).publicKey,
-        signingKey: privateKey,
-        signingAlgorithm: algorithm,
+        signingKey: keys.privateKey,
+        signingAlgorithm: signing,
         extensions: [
           new x509.BasicConstraintsExtension(false, undefined, true),
           new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
@@ -114,32 +118,26 @@ async function authorityOf(root: x509.X509Certificate, privateKey: CryptoKey): P
 
 /** Key pair that signs service-account tokens; PEM. */
 export function createSigningKeys(): { publicKey: string; privateKey: string } {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const spki: KeyObject = publicKey
-  return {
-    publicKey: String(spki.export({ type: 'spki', format: 'pem' })),
-    privateKey: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
-  }
+  return generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  })
 }
 
-function lifetime(): { serialNumber: string; notBefore: Date; notAfter: Date } {
+function lifetime() {
   const now = Date.now()
   return {
-    // A positive integer of at most 20 octets (RFC 5280, 4.1.2.2).
-    serialNumber: `01${randomBytes(15).toString('hex')}`,
+    serialNumber: serialNumber(),
     notBefore: new Date(now - clockSkewMs),
     notAfter: new Date(now + tenYearsMs),
   }
-}
-
-function generalName(host: string): x509.JsonGeneralName {
-  return { type: /^[\d.]+$|:/.test(host) ? 'ip' : 'dns', value: host }
 }
 
 function pem(certificate: x509.X509Certificate): string {
   return `${certificate.toString('pem')}\n`
 }
 
-async function privateKeyPem(key: CryptoKey): Promise<string> {
-  return `${x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')}\n`
+async function keyPem(keys: Pick<KeyPair, 'privateKey'>): Promise<string> {
+  return `${await privateKeyPem(keys)}\n`
 }
