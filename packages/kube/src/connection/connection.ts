@@ -99,7 +99,7 @@ export class Connection {
       // Jitter upwards only: Retry-After is the least that the server asks for.
       const pauseMs = (answer.retryAfterMs ?? 0) * (1 + Math.random() / 2)
       if (!again || attempt >= this.#maxRetries || performance.now() + pauseMs >= until) return answer
-      await this.#pause(pauseMs, request.signal)
+      await this.#pause(pauseMs, request)
     }
   }
 
@@ -132,7 +132,7 @@ export class Connection {
     const { dispatcher, options: sent } = await this.#dispatch('streams', request)
     // It may wait long for its first byte, so it never is the trial that others wait for.
     this.#admit(request, { trial: false })
-    const signal = request.signal ? AbortSignal.any([request.signal, this.#closed.signal]) : this.#closed.signal
+    const signal = this.#endOf(request)
     const observed = this.#observed(request)
     try {
       const { statusCode, headers, body } = await dispatcher.request({
@@ -223,8 +223,9 @@ export class Connection {
     )
   }
 
-  #aborted(request: Request): RequestAborted {
-    return new RequestAborted(`${this.name}: ${request.method} ${request.path}: aborted`)
+  #aborted({ method, path, signal }: Request): RequestAborted {
+    const isLate = (signal?.reason as Error | undefined)?.name === 'TimeoutError'
+    return new RequestAborted(`${this.name}: ${method} ${path}: ${isLate ? 'no answer in the time it had' : 'aborted'}`)
   }
 
   /** Login headers, and the transport that they belong to: another may have come while they were had. */
@@ -281,12 +282,16 @@ export class Connection {
     })
   }
 
-  async #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    const signals = signal ? [signal, this.#closed.signal] : [this.#closed.signal]
+  async #pause(ms: number, request: Request): Promise<void> {
     try {
-      await sleep(ms, undefined, { signal: AbortSignal.any(signals) })
+      await sleep(ms, undefined, { signal: this.#endOf(request) })
     } catch {
-      throw new RequestAborted(`${this.name}: aborted while waiting to try again`)
+      throw this.#aborted(request)
     }
+  }
+
+  /** Aborts when its caller or the owner of the connection wants no answer any more. */
+  #endOf({ signal }: Request): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.#closed.signal]) : this.#closed.signal
   }
 }

@@ -18,14 +18,21 @@ interface BeatOptions {
   readonly signal?: AbortSignal
 }
 
-const withSignal = ({ signal }: BeatOptions) => (signal ? { signal } : {})
+/** A beat that comes late is worth less than the next one, which may wait for it: a quarter of the duration, as kubelets have. */
+function timely({ durationSeconds }: Heartbeat, { signal }: BeatOptions) {
+  const late = AbortSignal.timeout(durationSeconds * 250)
+  return { signal: signal ? AbortSignal.any([signal, late]) : late }
+}
 
-/** Says that the holder lives. One request while the Lease exists. @throws Error when it is refused */
+/**
+ * Says that the holder lives. One request while the Lease exists.
+ * @throws Error when it is refused; RequestAborted on the signal, or without an answer in a quarter of the duration
+ */
 export async function renewHeartbeat(client: Client, heartbeat: Heartbeat, options: BeatOptions = {}): Promise<void> {
   const { namespace, name, owner } = heartbeat
   // An owner that was made anew takes over what its predecessor left.
   const renewal = { metadata: { ownerReferences: [owner] }, spec: specOf(heartbeat, options) }
-  const how = { type: 'merge', metadataOnly: true, ...withSignal(options) } as const
+  const how = { type: 'merge', metadataOnly: true, ...timely(heartbeat, options) } as const
   const renewed = await client.patch(leases, { namespace, name }, renewal, how)
   if (renewed.ok) return
   if (renewed.reason !== 'NotFound') throw new Error(`Lease ${namespace}/${name}: ${renewed.status.message}`)
@@ -41,7 +48,7 @@ export async function startHeartbeat(client: Client, heartbeat: Heartbeat, optio
 async function create(client: Client, heartbeat: Heartbeat, options: BeatOptions): Promise<boolean> {
   const { namespace, name, owner } = heartbeat
   const manifest = { metadata: { namespace, name, ownerReferences: [owner] }, spec: specOf(heartbeat, options) }
-  const created = await client.create(leases, manifest as object, withSignal(options))
+  const created = await client.create(leases, manifest as object, timely(heartbeat, options))
   if (!created.ok && created.reason !== 'AlreadyExists') {
     throw new Error(`Lease ${namespace}/${name}: ${created.status.message}`)
   }
