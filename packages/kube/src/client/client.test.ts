@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict'
-import { before, describe, it, type TestContext } from 'node:test'
-import { Connection } from '../connection/connection.ts'
-import { base64, type Certificates, configFor, createCertificates, startPeer } from '../connection/peer.fixture.ts'
-import { createTransport } from '../connection/transport.ts'
+import { describe, it, type TestContext } from 'node:test'
 import { pods } from '../objects/resources.ts'
-import { Client } from './client.ts'
+import { clientAnswered } from './answered.fixture.ts'
 
 describe('a client', { timeout: 20_000 }, () => {
-  let certificates: Certificates
-  before(async () => {
-    certificates = await createCertificates()
-  })
   const pod = { namespace: 'default', name: 'web' }
-  const clientOf = async (t: TestContext, answer: Parameters<typeof startPeer>[2]) => {
-    const { url } = await startPeer(t, certificates, answer)
-    const config = configFor(url, { caData: base64(certificates.authority.certificate) })
-    const connection = new Connection('leaf', await createTransport(config), { maxRetries: 0 })
-    t.after(() => connection.close())
-    return new Client(connection, 'kosmos-test')
-  }
+  const clientOf = (t: TestContext, answer: Parameters<typeof clientAnswered>[1]) =>
+    clientAnswered(t, answer, { maxRetries: 0 })
 
   it('says with an error when the server wants to be asked again', async (t) => {
     const client = await clientOf(t, (_request, response) =>

@@ -4,6 +4,7 @@ import type { Client } from '../client/client.ts'
 import type { Outcome } from '../client/outcome.ts'
 import { events } from '../objects/resources.ts'
 import type { Event } from '../objects/types.ts'
+import { pause } from '../signals/pause.ts'
 import { EventBudget, type EventBudgetOptions } from './budget.ts'
 import type { EventContent, EventRef, EventReporter } from './event.ts'
 import { refKey, Series, seriesKey } from './series.ts'
@@ -97,11 +98,20 @@ export class EventRecorder {
     }
   }
 
-  /** Writes what is not written yet, as far as the budget goes; resolves when that has ended. Never rejects. */
-  async flush(): Promise<void> {
-    await this.#queue.onIdle()
-    for (const [key, series] of this.#series) this.#writeIfDue(key, series, 0)
-    await this.#queue.onIdle()
+  /**
+   * Writes what is not written yet, as far as the budget goes; resolves when that has ended, or the time is over: a process that
+   * ends does not wait for an API server that is away. Never rejects.
+   */
+  async flush(withinMs = 10_000): Promise<void> {
+    const written = new AbortController()
+    const write = async () => {
+      await this.#queue.onIdle()
+      for (const [key, series] of this.#series) this.#writeIfDue(key, series, 0)
+      await this.#queue.onIdle()
+      written.abort()
+    }
+    void write()
+    await pause(withinMs, written.signal)
   }
 
   #begin(key: string, series: Series): Series {

@@ -3,8 +3,8 @@ import type { ObjectRef } from '../objects/key.ts'
 import { leases } from '../objects/resources.ts'
 import type { Lease } from '../objects/types.ts'
 import { errorOf, observe } from '../observe/observe.ts'
+import { pause } from '../signals/pause.ts'
 import { Candidate } from './candidate.ts'
-import { pause } from './pause.ts'
 import { checkedTiming, JITTER, type LeaseTiming } from './timing.ts'
 
 export interface LeaderElectorOptions extends Partial<LeaseTiming> {

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Client } from '../client/client.ts'
-import { Connection } from '../connection/connection.ts'
-import { base64, configFor, createCertificates, startPeer } from '../connection/peer.fixture.ts'
-import { createTransport } from '../connection/transport.ts'
+import { clientAnswered } from '../client/answered.fixture.ts'
 import type { Lease } from '../objects/types.ts'
 import { Member } from './member.ts'
 import { leaseNames } from './shard-names.ts'
@@ -14,14 +11,10 @@ describe('a lease that a server wants to be deleted in an hour', { timeout: 20_0
   const later = { name: 'RequestAborted' }
 
   it('holds up neither the division of shards nor a replica that leaves', async (t) => {
-    const certificates = await createCertificates()
-    const { url } = await startPeer(t, certificates, ({ method }, response) => {
+    const client = await clientAnswered(t, ({ method }, response) => {
       if (method === 'DELETE') response.writeHead(429, { 'retry-after': '3600' }).end()
       else response.writeHead(201, { 'content-type': 'application/json' }).end('{"metadata":{"uid":"u"}}')
     })
-    const config = configFor(url, { caData: base64(certificates.authority.certificate) })
-    const client = new Client(new Connection('root', await createTransport(config)), 'kosmos-test')
-    t.after(() => client.connection.close())
     const lease = { metadata: { namespace, name: names.member('a'), uid: 'u', resourceVersion: '1' } } as Lease
     const where = { client, namespace, group, names, timeoutMs: 50 }
     await assert.rejects(evictMember(where, lease), later)

@@ -1,0 +1,19 @@
+import type { TestContext } from 'node:test'
+import { Connection, type ConnectionOptions } from '../connection/connection.ts'
+import { base64, configFor, createCertificates, startPeer } from '../connection/peer.fixture.ts'
+import { createTransport } from '../connection/transport.ts'
+import { Client } from './client.ts'
+
+/** The client of a server that answers as the test says: in good order, late, or never. */
+export async function clientAnswered(
+  t: Pick<TestContext, 'after'>,
+  answer: Parameters<typeof startPeer>[2],
+  options: ConnectionOptions = {},
+): Promise<Client> {
+  const certificates = await createCertificates()
+  const { url } = await startPeer(t, certificates, answer)
+  const config = configFor(url, { caData: base64(certificates.authority.certificate) })
+  const connection = new Connection('leaf', await createTransport(config), options)
+  t.after(() => connection.close())
+  return new Client(connection, 'kosmos-test')
+}
