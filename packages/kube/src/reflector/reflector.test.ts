@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
 import { Client } from '../client/client.ts'
 import { Connection } from '../connection/connection.ts'
 import { base64, type Certificates, configFor, createCertificates, startPeer } from '../connection/peer.fixture.ts'
@@ -208,6 +209,53 @@ describe('a watch', { timeout: 20_000 }, () => {
     await toldOf(3)
     assert.deepEqual(told, ['replace a@3', 'changed b@8', 'changed c@9'])
     assert.equal(queries()[1]?.resourceVersion, '7')
+  })
+
+  it('loses, doubles and reorders nothing, however its bytes are cut and wherever it breaks off or ends', async (t) => {
+    const change = fc.record({
+      type: fc.constantFrom('ADDED' as const, 'MODIFIED' as const, 'DELETED' as const),
+      name: fc.constantFrom('a', 'ä', '🚀'),
+    })
+    const cut = fc.record({
+      sizes: fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }),
+      end: fc.nat(4_000),
+      breaks: fc.boolean(),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 20 }), fc.array(cut, { maxLength: 4 }), async (changes, cuts) => {
+        const history = changes.map(({ type, name }, index) => ({
+          version: 11 + index,
+          line: object(type, name, `${11 + index}`),
+          type,
+          name,
+        }))
+        const left = [...cuts]
+        const answer = async (response: ServerResponse) => {
+          const from = new URL(response.req.url ?? '', 'http://x').searchParams.get('resourceVersion')
+          const frames = history.filter(({ version }) => version > Number(from ?? 10)).map(({ line }) => line)
+          const bytes = Buffer.from([...(from === null ? [listEnd('10')] : []), ...frames].join(''))
+          const { sizes, end, breaks } = left.shift() ?? { sizes: [10_000], end: undefined, breaks: false }
+          response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
+          for (let at = 0, turn = 0; at < Math.min(bytes.length, end ?? bytes.length); turn++) {
+            const next = at + (sizes[turn % sizes.length] ?? 1)
+            response.write(bytes.subarray(at, Math.min(next, end ?? next)))
+            at = next
+            await new Promise((resolve) => setImmediate(resolve))
+          }
+          if (end === undefined) return
+          if (breaks) setTimeout(() => response.destroy(), 5)
+          else response.end()
+        }
+        const { told, toldOf } = await reflect(t, [(response) => void answer(response)], {
+          backoff: { minMs: 1, maxMs: 5 },
+        })
+        await toldOf(1 + history.length)
+        const what = ({ type, name, version }: (typeof history)[number]) =>
+          `${type === 'DELETED' ? 'deleted' : 'changed'} ${name}@${version}`
+        assert.deepEqual(told, ['replace ', ...history.map(what)])
+      }),
+      { numRuns: 25 },
+    )
   })
 
   it('that breaks off is resumed only where the server has got to: else it was restored, and is listed', async (t) => {
