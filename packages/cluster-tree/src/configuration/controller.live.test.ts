@@ -59,8 +59,10 @@ function startCopies(root: Client, leaf: Client, registered: Promise<void> = Pro
     registered,
     wake: (pod) => woken.push(pod),
     clusterName: 'east',
-    rootPods: { get: (pod) => ({ metadata: { name: pod } }) as Pod },
-    events: { record: ({ metadata }, { reason, note }) => told.push(`${metadata?.name}: ${reason}: ${note}`) },
+    rootPods: { get: (pod) => ({ kind: 'Pod', metadata: { name: pod } }) as Pod },
+    events: {
+      record: ({ kind, metadata }, { reason, note }) => told.push(`${kind} ${metadata?.name}: ${reason}: ${note}`),
+    },
   })
   const running = copies.controller.run(stop.signal)
   return {
@@ -287,7 +289,7 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
     assert(life.woken.includes('ending/pod'))
   })
 
-  it('whose change the leaf refuses stay as they are, and the pods that use them are told', async () => {
+  it('whose change the leaf refuses stay as they are, which the object says, and a few of the pods that use it', async () => {
     await mirrored('barred')
     const metadata = { name: 'barred' }
     const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['configmaps'] }
@@ -302,15 +304,20 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
     await eventually('it is refused', async () => {
       return !(await leaf.client.patch(configMaps, target, change, { type: 'merge', dryRun: true })).ok
     })
+    const crowd = Array.from({ length: 500 }, (_, index) => `shop/one-of-many-${index}`)
+    for (const pod of crowd) life.need(pod, key('barred'))
     await root.client.patch(configMaps, target, change, { type: 'merge' })
     await eventually('it is told', () => life.told.length > 0)
-    const said =
-      /^shop\/pod-of-barred: ConfigurationNotUpdated: ConfigMap barred is in cluster east as it was .*not today/
-    assert.match(life.told.join('\n'), said)
+    const said = /: ConfigurationNotUpdated: ConfigMap barred is in cluster east as it was .*not today/
+    for (const one of life.told) assert.match(one, said)
+    const about = life.told.map((one) => one.slice(0, one.indexOf(':')))
+    assert.deepEqual(about.slice(0, 2), ['ConfigMap barred', 'Pod shop/pod-of-barred'])
+    assert.equal(about.length, 11, 'the object, and a few of the pods')
+    for (const pod of crowd) life.need(pod)
     assert.deepEqual((await copyIn('barred'))?.data, { colour: 'red' })
     await leaf.client.delete(bindings, metadata)
     await eventually('it follows then', async () => (await copyIn('barred'))?.data?.colour === 'blue')
-    assert.equal(life.told.length, 1)
+    assert.equal(life.told.length, 11)
   })
 
   it('are not collected after a restart before every pod has been heard of', async () => {

@@ -143,7 +143,7 @@ export class ConfigurationCopies {
       if (error instanceof CopyRefused && this.#refusals.get(key) !== error.message) {
         this.#refusals.set(key, error.message)
         this.#wakeDependents(key)
-        if (this.#inLeaf(key)) this.#tellDependents(key, error.message)
+        if (this.#inLeaf(key)) this.#tell(key, error.message)
       }
       throw error
     }
@@ -153,12 +153,15 @@ export class ConfigurationCopies {
     for (const pod of this.#options.registry.dependentsOf(key)) this.#options.wake(pod)
   }
 
-  /** Those that run go on with what the leaf has. */
-  #tellDependents(key: ConfigurationKey, why: string): void {
-    const { registry, rootPods, events, clusterName } = this.#options
-    const { plural, ref } = split(key)
-    const notice = notUpdated(`${RESOURCES[plural].kind} ${ref.name}`, clusterName, why)
-    for (const pod of registry.dependentsOf(key)) {
+  /** Pods that run go on with what the leaf has: the object says so, and a few of them. */
+  #tell(key: ConfigurationKey, why: string): void {
+    const { registry, rootPods, rootSources, events, clusterName } = this.#options
+    const { plural, objectKey, ref } = split(key)
+    const { kind } = RESOURCES[plural]
+    const notice = notUpdated(`${kind} ${ref.name}`, clusterName, why)
+    const object = rootSources[plural].get(objectKey)
+    if (object) events.record({ ...object, apiVersion: 'v1', kind }, notice)
+    for (const pod of Iterator.from(registry.dependentsOf(key)).take(TOLD_PODS)) {
       const root = rootPods.get(pod)
       if (root) events.record(root, notice)
     }
@@ -188,6 +191,9 @@ export class ConfigurationCopies {
     return { leaf, resource, ref: { namespace: ref.namespace, name: nameInLeaf }, rootClusterId, namespaces, copy }
   }
 }
+
+/** Of the pods that use an object whose change the leaf refused: a thousand Events would say no more. */
+const TOLD_PODS = 10
 
 /** Between looks whether orphans still need a copy: rare, and nothing hurries. */
 const HELD_BACK_MS = 60_000
