@@ -226,7 +226,7 @@ export class PodCertificates {
       const outcome = present
         ? await leaf.replace(secrets, { ...secret, metadata: { ...secret.metadata, ...present } })
         : await leaf.create(secrets, secret)
-      refuseUnlessPassing(outcome)
+      refuseUnlessPassing(outcome, secret)
       if (!outcome.ok) return { afterMs: 500 }
     } catch (error) {
       events.record(root, certificateNotDelivered(volume, (error as Error).message))

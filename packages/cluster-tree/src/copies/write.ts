@@ -1,8 +1,9 @@
 import { rootClusterLabel } from '@kosmos/api'
-import type { Client, KubeObject, ObjectRef, Outcome, Resource } from '@kosmos/kube'
+import { type Client, type KubeObject, type ObjectRef, type Outcome, type Resource, secrets } from '@kosmos/kube'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { CopyPlan } from './plan.ts'
 import { privateName } from './private-name.ts'
+import { withoutContents } from './without-contents.ts'
 
 /** Where a copy is written, and what it is made of. */
 export interface CopyTarget {
@@ -24,8 +25,9 @@ export type CopyWritten =
 
 /** The leaf said no; it is asked again later. */
 export class CopyRefused extends Error {
-  static of({ reason, status }: Extract<Outcome<unknown>, { ok: false }>): CopyRefused {
-    return new CopyRefused(status.message ?? reason)
+  /** @param secret what was refused, if it is a Secret: it is not quoted */
+  static of({ reason, status }: Extract<Outcome<unknown>, { ok: false }>, secret: KubeObject = {}): CopyRefused {
+    return new CopyRefused(withoutContents(status.message ?? reason, secret))
   }
 }
 
@@ -54,7 +56,8 @@ export async function writeCopy(plan: CopyPlan, target: CopyTarget): Promise<Cop
       const outcome = await leaf.replace<KubeObject>(resource, { ...copy, metadata }, ANSWER)
       // An immutable object cannot be changed, only made again; whatever mounts it sees the new one.
       const isImmutable = !outcome.ok && outcome.reason === 'Invalid' && IMMUTABLE.test(outcome.status.message ?? '')
-      refuseUnlessPassing(isImmutable ? await leaf.delete(resource, ref, { uid }) : outcome)
+      const seen = isImmutable ? await leaf.delete(resource, ref, { uid }) : outcome
+      refuseUnlessPassing(seen, secretIn(resource, copy))
       return 'written'
     }
   }
@@ -88,14 +91,22 @@ async function create({ leaf, resource, ref, rootClusterId, namespaces, copy }: 
     if (typeof ensured === 'object') throw CopyRefused.of(ensured)
     return { afterMs: ensured === 'created' ? 1 : 500 }
   }
-  if (outcome.reason !== 'AlreadyExists') throw CopyRefused.of(outcome)
+  if (outcome.reason !== 'AlreadyExists') throw CopyRefused.of(outcome, secretIn(resource, object))
   // Whose it is, and nothing else of it.
   const present = await leaf.getMetadata(resource, ref)
   if (!present || present.metadata?.labels?.[rootClusterLabel] === rootClusterId) return { afterMs: 500 }
   return 'foreign'
 }
 
-/** Throws what only the leaf's administrator can mend; what another change caused, the watch follows up. */
-export function refuseUnlessPassing(outcome: Outcome<unknown>): void {
-  if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid')) throw CopyRefused.of(outcome)
+/**
+ * Throws what only the leaf's administrator can mend; what another change caused, the watch follows up.
+ * @param secret what was written, if it is a Secret: it is not quoted
+ */
+export function refuseUnlessPassing(outcome: Outcome<unknown>, secret?: KubeObject): void {
+  if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid'))
+    throw CopyRefused.of(outcome, secret)
+}
+
+function secretIn({ kind }: Resource, object: KubeObject): KubeObject | undefined {
+  return kind === secrets.kind ? object : undefined
 }

@@ -2,6 +2,7 @@ import {
   type Client,
   Controller,
   type Informer,
+  type KubeObject,
   type ObjectKey,
   type Outcome,
   type Pod,
@@ -11,6 +12,7 @@ import {
 } from '@kosmos/kube'
 import { LRUCache } from 'lru-cache'
 import type { MetadataInformer } from '../configuration/controller.ts'
+import { withoutContents } from '../copies/without-contents.ts'
 import type { Waiting } from '../pods/waiting.ts'
 import type { EventSink } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
@@ -104,7 +106,7 @@ export class PodTokens {
       ? await leaf.replace(secrets, { ...secret, metadata: { ...secret.metadata, ...present } })
       : await leaf.create(secrets, secret)
     this.#issued.delete(root.metadata.uid)
-    refuseUnlessPassing(outcome, leaf.name, copy)
+    refuseUnlessPassing(outcome, secret, leaf.name, copy)
   }
 }
 
@@ -116,9 +118,10 @@ function later(ms: number): Requeue {
 }
 
 /** Throws what only the leaf's administrator can mend; what another change caused, the watch follows up. */
-function refuseUnlessPassing(outcome: Outcome<unknown>, leaf: string, { metadata }: Pod): void {
+function refuseUnlessPassing(outcome: Outcome<unknown>, secret: KubeObject, leaf: string, { metadata }: Pod): void {
   if (outcome.ok || (outcome.reason !== 'Forbidden' && outcome.reason !== 'Invalid')) return
+  const said = withoutContents(outcome.status.message ?? outcome.reason, secret)
   throw new Error(
-    `${leaf} does not accept the Secret with the tokens of pod ${metadata.namespace}/${metadata.name}: ${outcome.status.message}`,
+    `${leaf} does not accept the Secret with the tokens of pod ${metadata.namespace}/${metadata.name}: ${said}`,
   )
 }
