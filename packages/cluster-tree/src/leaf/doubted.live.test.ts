@@ -127,6 +127,9 @@ describe('a leaf that does not say who it is, when something of it is to be take
     const taken = (what: string) =>
       proxy.requests().some(({ verb, path }) => verb === 'WATCHLIST' && path.startsWith(`/api/v1/${what}?`))
     await eventually('all is taken as a whole again', () => ['pods', 'configmaps', 'secrets'].every(taken))
+    // Somebody has the pod looked at: its copy is not there.
+    const change = { metadata: { annotations: { looked: 'at' } } }
+    await root.client.patch(pods, ref('steady'), change, { type: 'merge' })
     await goOnDoubting()
     assert.equal(await phase(), 'Running')
     assert.deepEqual(written(), [])

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PodSpec } from '@kosmos/kube'
+import fc from 'fast-check'
 import { references } from './references.ts'
 
 type Volume = NonNullable<PodSpec['volumes']>[number]
@@ -104,4 +105,56 @@ describe('what a pod refers to', () => {
   it('leaves out the CA that every cluster publishes itself', () => {
     assert.deepEqual(names({ volumes: [{ name: 'ca', configMap: { name: 'kube-root-ca.crt' } }] }), [])
   })
+
+  it('is, of any pod, each object that it names, once, and optional where all uses are', () => {
+    const kind = fc.constantFrom('ConfigMap', 'Secret')
+    const place = fc.constantFrom('volume', 'projected', 'env', 'envFrom')
+    const owner = fc.constantFrom('containers', 'initContainers', 'ephemeralContainers')
+    const name = fc.constantFrom('a', 'b', 'c', 'kube-root-ca.crt')
+    const use = fc.record({ kind, place, owner, name, optional: fc.option(fc.boolean(), { nil: undefined }) })
+    fc.assert(
+      fc.property(fc.array(use, { maxLength: 12 }), (uses) => {
+        const spec = uses.reduce<PodSpec>(using, { containers: [] })
+        const wanted = new Map<string, boolean>()
+        for (const { kind, name, optional = false } of uses) {
+          const key = `${kind}/${name}`
+          if (key !== 'ConfigMap/kube-root-ca.crt') wanted.set(key, optional && (wanted.get(key) ?? true))
+        }
+        const found = references(spec).map(({ kind, name, optional }) => [`${kind}/${name}`, optional] as const)
+        assert.equal(new Set(found.map(([key]) => key)).size, found.length)
+        assert.deepEqual(new Map([...found].sort()), new Map([...wanted].sort()))
+      }),
+    )
+  })
 })
+
+interface AnyUse {
+  readonly kind: 'ConfigMap' | 'Secret'
+  readonly place: 'volume' | 'projected' | 'env' | 'envFrom'
+  readonly owner: 'containers' | 'initContainers' | 'ephemeralContainers'
+  readonly name: string
+  readonly optional: boolean | undefined
+}
+
+/** The pod that names one object more. */
+function using(spec: PodSpec, { kind, place, owner, name, optional }: AnyUse): PodSpec {
+  const named = { name, ...(optional !== undefined && { optional }) }
+  const source = kind === 'ConfigMap' ? { configMap: named } : { secret: named }
+  const { name: _, ...rest } = named
+  const volume = kind === 'ConfigMap' ? source : { secret: { ...rest, secretName: name } }
+  const ref = { ...named, key: 'k' }
+  switch (place) {
+    case 'volume':
+      return { ...spec, volumes: [...(spec.volumes ?? []), { name: 'v', ...volume }] }
+    case 'projected':
+      return { ...spec, volumes: [...(spec.volumes ?? []), { name: 'v', projected: { sources: [source] } }] }
+    case 'env': {
+      const valueFrom = kind === 'ConfigMap' ? { configMapKeyRef: ref } : { secretKeyRef: ref }
+      return { ...spec, [owner]: [...(spec[owner] ?? []), { name: 'c', env: [{ name: 'V', valueFrom }] }] }
+    }
+    case 'envFrom': {
+      const from = kind === 'ConfigMap' ? { configMapRef: named } : { secretRef: named }
+      return { ...spec, [owner]: [...(spec[owner] ?? []), { name: 'c', envFrom: [from] }] }
+    }
+  }
+}

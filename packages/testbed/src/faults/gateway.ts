@@ -11,6 +11,8 @@ export interface SeenRequest {
   readonly method: string
   /** With its query. */
   readonly path: string
+  /** In which form an answer is asked for. */
+  readonly accept: string | undefined
 }
 
 export interface AnswerOptions {
@@ -89,8 +91,8 @@ export class Gateway {
   }
 
   #note(request: IncomingMessage): SeenRequest {
-    const { method = 'GET', url: path = '/' } = request
-    const seen = { verb: verbOf(method, path), method, path }
+    const { method = 'GET', url: path = '/', headers } = request
+    const seen = { verb: verbOf(method, path), method, path, accept: headers.accept }
     this.seen.push(seen)
     return seen
   }
