@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { rootClusterLabel } from '@kosmos/api'
-import { persistentVolumeClaims, pods } from '@kosmos/kube'
+import { persistentVolumeClaims, persistentVolumes, pods } from '@kosmos/kube'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { provideVolumes } from './own-volumes.ts'
@@ -110,5 +110,26 @@ describe('a claim whose pods go to two leaves', () => {
     const found = await inLeaves()
     assert.ok(found[home]?.includes('contested'))
     assert.ok(!found[1 - home]?.includes('contested'))
+  })
+
+  it('stays on both sides while pods use it, although somebody has deleted it, and goes with the last of them', async () => {
+    const claimIn = (client: typeof platform.root) => client.get(persistentVolumeClaims, { namespace, name: 'ledger' })
+    const [leaf] = platform.leaves
+    assert(leaf)
+    const volume = (await claimIn(platform.root))?.spec?.volumeName ?? assert.fail()
+    const kubectl = async (...args: string[]) => {
+      const { code, stderr } = await platform.kubectl(args)
+      assert.equal(code, 0, stderr)
+    }
+    await kubectl('delete', 'pvc', 'ledger', '--wait=false')
+    await kubectl('delete', 'pod', 'open', 'asking', 'forced', '--timeout=60s')
+    const [inRoot, inLeaf] = await Promise.all([claimIn(platform.root), claimIn(leaf)])
+    assert.ok(inRoot?.metadata.deletionTimestamp)
+    assert.deepEqual([inLeaf?.status?.phase, inLeaf?.metadata.deletionTimestamp], ['Bound', undefined])
+    assert.equal(await phase('first'), 'Running')
+    await kubectl('delete', 'pod', 'first', '--timeout=60s')
+    await eventually('it is gone in the root', async () => !(await claimIn(platform.root)))
+    await eventually('and in the leaf', async () => !(await claimIn(leaf)))
+    await eventually('so is the volume', async () => !(await platform.root.get(persistentVolumes, { name: volume })))
   })
 })

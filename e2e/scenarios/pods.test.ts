@@ -93,6 +93,28 @@ describe('pods of the root that run in leaves', () => {
     })
   })
 
+  it('brings along the pull secrets of its ServiceAccount, by which the leaf pulls its images', async () => {
+    const pullers = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: inDefault('puller') }
+    const content = { auths: { 'registry.example': { auth: Buffer.from('me:word').toString('base64') } } }
+    await platform.apply(
+      { ...pullers, imagePullSecrets: [{ name: 'registry' }] },
+      {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: inDefault('registry'),
+        type: 'kubernetes.io/dockerconfigjson',
+        stringData: { '.dockerconfigjson': JSON.stringify(content) },
+      },
+      pod('pulling', { cluster: 'leaf1', spec: { serviceAccountName: 'puller' } }),
+    )
+    await running('pulling')
+    assert.deepEqual((await leafPod('pulling'))?.spec.imagePullSecrets, [{ name: 'registry' }])
+    const copy = await leaf1().get(secrets, inDefault('registry'))
+    assert.equal(copy?.type, 'kubernetes.io/dockerconfigjson')
+    assert.deepEqual(JSON.parse(Buffer.from(copy?.data?.['.dockerconfigjson'] ?? '', 'base64').toString()), content)
+    await platform.kubectl(['delete', 'pod', 'pulling'])
+  })
+
   it('waits for a missing ConfigMap, says so, and starts when it appears', async () => {
     await platform.apply(
       pod('early', { cluster: 'leaf1', container: { envFrom: [{ configMapRef: { name: 'late' } }] } }),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { pods } from '@kosmos/kube'
 import { imageNames } from '@kosmos/testbed'
@@ -72,6 +73,42 @@ describe('pods in a leaf that find each other by Services', { skip: isRoot ? fal
       return stdout.includes(status?.podIP ?? 'none')
     })
     assert.match((await inClient('curl', '-sS', '-m', '3', 'http://db-0.db/')).stdout, /Welcome/)
+  })
+
+  it('find them by the names of a root whose cluster domain is another, with the rule that the docs have', async () => {
+    const [leaf] = platform.testbed.leaves
+    assert(leaf)
+    const rule = 'rewrite name suffix .svc.root.example .svc.cluster.local answer auto'
+    const page = readFileSync(new URL('../../docs/explanation/what-comes-along.md', import.meta.url), 'utf8')
+    assert.match(page, /`rewrite name suffix \.svc\.\S+ \.svc\.\S+ answer auto`/)
+    // As CoreDNS is in most clusters, with one line more.
+    const Corefile = `.:53 {
+    errors
+    health
+    ready
+    ${rule}
+    kubernetes cluster.local in-addr.arpa ip6.arpa {
+        pods insecure
+        ttl 5
+    }
+    cache 5
+    reload 2s
+}
+`
+    const lookUp = (name: string) => inClient('nslookup', `${name}.default.svc.root.example`)
+    assert.doesNotMatch((await lookUp('web')).stdout, /Name:/)
+    const patch = JSON.stringify({ data: { Corefile } })
+    await platform.kubectlIn(leaf, ['-n', 'kube-system', 'patch', 'configmap', 'coredns', '-p', patch])
+    await platform.kubectlIn(leaf, ['-n', 'kube-system', 'rollout', 'restart', 'deployment/coredns'])
+    await platform.kubectlIn(leaf, ['-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=90s'])
+    await eventually('the page of the web server', async () => {
+      const { stdout } = await inClient('curl', '-sS', '-m', '3', 'http://web.default.svc.root.example:8080/')
+      return /Welcome/.test(stdout)
+    })
+    const { status } = (await platform.root.get(pods, { namespace: 'default', name: 'db-1' })) ?? {}
+    const { stdout } = await lookUp('db-1.db')
+    assert.ok(stdout.includes(status?.podIP ?? 'none'), stdout)
+    assert.match((await inClient('curl', '-sS', '-m', '3', 'http://web:8080/')).stdout, /Welcome/)
   })
 
   it('reach what somebody wrote for a Service without a selector: what is outside, and pods by name', async () => {
