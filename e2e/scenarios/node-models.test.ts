@@ -122,37 +122,81 @@ describe('a leaf as several virtual nodes', () => {
     assert.deepEqual(await virtualNodesOf('leaf1'), ['kosmos-gpu-0', 'kosmos-web-0', 'kwok-3'])
   })
 
-  it('moves the pods of a group that is given up, as fast as their disruption budget allows', async () => {
-    const budget = {
+  describe('a group that is given up', () => {
+    const budget = (minAvailable: number | string) => ({
       apiVersion: 'policy/v1',
       kind: 'PodDisruptionBudget',
       metadata: { name: 'shop', namespace },
-      spec: { minAvailable: 5, selector: { matchLabels: { app: 'shop' } } },
-    }
-    // Two on each virtual node, so that two are to go.
-    await platform.apply(budget, deployment('shop', 6, { cluster: 'leaf1', ...onWebOrGpu() }))
-    // The pods themselves: what a Deployment says of them comes later, and skips states.
-    const shop = new Informer<Pod>({ client: platform.root, resource: pods, labelSelector: 'app=shop' })
+      spec: { minAvailable, selector: { matchLabels: { app: 'shop' } } },
+    })
+    const cordon = (how: 'cordon' | 'uncordon') => platform.kubectl([how, 'kosmos-gpu-0', 'kwok-3'])
     const closed = new AbortController()
-    const watching = shop.run(closed.signal)
+    let shop: Informer<Pod>
+    let watching: Promise<void>
+    let fewest = 4
     const available = () => [...shop.store.values()].filter((one) => isOpen(one)).length
-    await eventually('the shop is open', () => available() === 6)
-    const moving = (await onNode('kosmos-web-0')).filter(({ metadata }) => metadata.labels?.app === 'shop')
-    assert.ok(moving.length >= 2, `only ${moving.length} of them are to go`)
-    let fewest = 6
-    shop.subscribe(() => {
-      fewest = Math.min(fewest, available())
+    /** The pods themselves: what a Deployment says of them comes later, and skips states. */
+    const shopPods = async () =>
+      (await platform.root.listAll(pods, { namespace, labelSelector: 'app=shop' })).map(({ metadata }) => metadata)
+
+    before(async () => {
+      shop = new Informer<Pod>({ client: platform.root, resource: pods, labelSelector: 'app=shop' })
+      watching = shop.run(closed.signal)
+      // All of it comes to the group, and nothing can take its place elsewhere until that is wanted.
+      await cordon('cordon')
+      await platform.apply(budget('100%'), deployment('shop', 4, { cluster: 'leaf1' }))
+      await eventually('the shop is open', () => available() === 4)
+      await eventually('its budget counts its pods', async () => {
+        const { stdout } = await platform.kubectl(['get', 'pdb/shop', '-o=jsonpath={.status.currentHealthy}'])
+        return stdout === '4'
+      })
     })
-    await models('leaf1', group('gpu'), one('kwok-3'))
-    await eventually('its pods are elsewhere', async () => {
-      return (await virtualNodesOf('leaf1')).length === 2 && available() === 6
+    after(async () => {
+      closed.abort()
+      await watching
+      await cordon('uncordon')
     })
-    assert.ok(fewest >= 5, `only ${fewest} of 6 were there at a time`)
-    closed.abort()
-    await watching
-    assert.deepEqual(await onNode('kosmos-web-0'), [])
-    const { stdout } = await platform.kubectl(['get', 'events', '--field-selector=reason=VirtualNodeRetiring'])
-    assert.match(stdout, /kosmos-web-0/)
+
+    it('keeps its pods while their disruption budget allows none to go, and says so', async () => {
+      const before = (await shopPods()).map(({ uid }) => uid)
+      await models('leaf1', group('gpu'), one('kwok-3'))
+      const said = /kosmos-web-0 is given up.*; pod default\/shop-.*budget shop needs 4 healthy pods and has 4/
+      await eventually('its Cluster says so', async () => said.test(await conditionOf('leaf1', 'VirtualNodesReady')))
+      await eventually('each of its pods says so', async () => {
+        const { stdout } = await platform.kubectl(['get', 'events', '--field-selector=reason=NotEvicted'])
+        return (await shopPods()).every(({ name }) => stdout.includes(`pod/${name} `))
+      })
+      const now = await shopPods()
+      assert.deepEqual([now.map(({ uid }) => uid), now.map(({ deletionTimestamp }) => deletionTimestamp)].flat(), [
+        ...before,
+        ...before.map(() => undefined),
+      ])
+      const { stdout } = await platform.kubectl(['get', 'events', '--field-selector=reason=VirtualNodeRetiring'])
+      assert.match(stdout, /kosmos-web-0/)
+    })
+
+    it('lets go as many as the budget allows, and no other before these are replaced', async () => {
+      shop.subscribe(() => {
+        fewest = Math.min(fewest, available())
+      })
+      await platform.apply(budget(3))
+      await eventually('one goes, and the others are held back', async () => {
+        return (await conditionOf('leaf1', 'VirtualNodesReady')).includes('needs 3 healthy pods and has 3')
+      })
+      assert.deepEqual([available(), fewest], [3, 3])
+    })
+
+    it('goes when the last of them has another place', async () => {
+      await cordon('uncordon')
+      await eventually('its pods are elsewhere', async () => {
+        return (await virtualNodesOf('leaf1')).length === 2 && available() === 4
+      })
+      assert.equal(fewest, 3)
+      assert.deepEqual(await onNode('kosmos-web-0'), [])
+      await eventually('nothing is said of it any more', async () => {
+        return !(await conditionOf('leaf1', 'VirtualNodesReady')).includes('kosmos-web-0')
+      })
+    })
   })
 
   it('says which models contradict each other, and goes on as before', async () => {
@@ -209,16 +253,4 @@ describe('a leaf as several virtual nodes', () => {
 function isOpen({ metadata, status }: Pod): boolean {
   const isReady = status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
   return isReady && metadata.deletionTimestamp === undefined
-}
-
-/** Spread, so that some of the pods are on each of the two. */
-function onWebOrGpu() {
-  const labelSelector = { matchLabels: { app: 'shop' } }
-  return {
-    spec: {
-      topologySpreadConstraints: [
-        { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector },
-      ],
-    },
-  }
 }

@@ -13,6 +13,7 @@ const quiet: LeafReport = {
   version: undefined,
   refused: undefined,
   unusable: undefined,
+  heldBack: undefined,
   forbidden: undefined,
   withheld: undefined,
   declined: undefined,
@@ -147,6 +148,15 @@ describe('what a Cluster says of itself', () => {
     assert.equal(reasons({ virtualNodes }).VirtualNodesReady, 'False NoReadyLeafNode')
   })
 
+  it('is why one that is given up still has pods, which is no fault of those that are Ready', () => {
+    const report: LeafReport = { ...ready, heldBack: 'kosmos-web-0: pod shop/web: the budget says no' }
+    assert.equal(reasons({ report }).VirtualNodesReady, 'True VirtualNodesReady')
+    const view = { credentials: valid, report, virtualNodes: [readyNode], observedGeneration: 7, now }
+    assert.match(conditionsOf(view)[2]?.message ?? '', /pod shop\/web: the budget says no/)
+    const virtualNodes = [{ name: 'kosmos-east', ready: false, message: 'no node of the leaf' }]
+    assert.equal(reasons({ report, virtualNodes }).VirtualNodesReady, 'False NoReadyLeafNode')
+  })
+
   it('is always one condition of each type, of the generation that was looked at', () => {
     const message = fc.constantFrom('', 'refused', 'certificate')
     const beat: fc.Arbitrary<LeafReport['beat']> = fc.oneof(
@@ -161,6 +171,7 @@ describe('what a Cluster says of itself', () => {
       version: optional,
       refused: fc.option(fc.constant({ reason: 'LeafIsRoot' } as const), { nil: undefined }),
       unusable: optional,
+      heldBack: optional,
       forbidden: optional,
       withheld: optional,
       declined: fc.constantFrom<LeafReport['declined']>(

@@ -16,6 +16,8 @@ export interface LeafReport {
     | undefined
   /** The certificates or the login of the kubeconfig cannot be used: why. */
   readonly unusable: string | undefined
+  /** Why a virtual node that is given up still has pods, when these may not go yet. */
+  readonly heldBack: string | undefined
   /** What the leaf says when it does not let us watch what we need (401 or 403). */
   readonly forbidden: string | undefined
   /** The same of something without which pods run all the same. */
@@ -123,7 +125,7 @@ function nodesReady(
   virtualNodes: readonly VirtualNodeState[],
   because: Because,
 ): NewCondition {
-  const { beat, refused, forbidden } = report ?? {}
+  const { beat, refused, forbidden, heldBack } = report ?? {}
   if (refused) return clusterCondition('VirtualNodesReady', refused.reason, because(refused.detail))
   if (beat?.kind === 'refused' || forbidden !== undefined)
     return clusterCondition('VirtualNodesReady', 'CredentialsInvalid', because())
@@ -133,5 +135,5 @@ function nodesReady(
   if (beat === undefined || virtualNodes.length === 0 || (waiting && waiting.ready === undefined))
     return clusterCondition('VirtualNodesReady', 'Starting', because())
   if (waiting) return clusterCondition('VirtualNodesReady', 'NoReadyLeafNode', because(waiting.message))
-  return clusterCondition('VirtualNodesReady', 'VirtualNodesReady', because())
+  return clusterCondition('VirtualNodesReady', 'VirtualNodesReady', because(heldBack))
 }

@@ -71,6 +71,7 @@ export class Leaf {
       // What a Cluster brought about is removed whatever its models have become.
       refused: this.#refused ?? (this.#leaving ? undefined : (this.#overlap ?? this.#tree?.virtualNodes.refused)),
       unusable: this.#unusable,
+      heldBack: this.#leaving ? undefined : this.#tree?.virtualNodes.heldBack,
       forbidden: this.#tree?.forbidden,
       withheld: this.#tree?.withheld,
       declined: this.#login?.declined,

@@ -11,6 +11,7 @@ import { LeafNamespaces } from '../namespaces/controller.ts'
 import { type NodeSettings, VirtualNodes } from '../nodes/virtual-nodes.ts'
 import { PodController } from '../pods/controller.ts'
 import { isCopyOf } from '../pods/decide.ts'
+import { notEvicted } from '../pods/events.ts'
 import { evict } from '../pods/evict.ts'
 import { PodNeeds } from '../pods/needs.ts'
 import { Orphans } from '../pods/orphans.ts'
@@ -82,7 +83,7 @@ export class LeafTree {
       leafPods,
       serveKubelet: (nodeName, listening) => this.#serveKubelet(nodeName, listening),
       onServed: (nodeName, isServed) => (isServed ? rootPods.add(nodeName) : rootPods.remove(nodeName)),
-      drain: async (nodeName) => (await evict(root.client, root.boundPods.on(nodeName))) === 0,
+      drain: (nodeName) => this.#drain(nodeName),
       hasPods: (nodeName) => !root.boundPods.on(nodeName)[Symbol.iterator]().next().done,
       onRetiring: options.onRetiring,
       changed: options.changed,
@@ -290,6 +291,14 @@ export class LeafTree {
       if (!pod || !isCopyOf(copy, pod)) return false
     }
     return true
+  }
+
+  async #drain(nodeName: string) {
+    const { root } = this.#options
+    const { left, heldBack } = await evict(root.client, root.boundPods.on(nodeName))
+    for (const { pod, said } of heldBack) root.events.record(pod, notEvicted(nodeName, said))
+    const [first] = heldBack
+    return { isEmpty: left === 0, heldBack: first && `pod ${keyOf(first.pod)}: ${first.said}` }
   }
 
   #serveKubelet(nodeName: string, listening: () => void) {

@@ -42,6 +42,7 @@ describe('the virtual node of a leaf, in the root', () => {
   let models: readonly VirtualNodeModel[] = []
   /** Names of virtual nodes that still have pods which have to be moved. */
   const occupied = new Set<string>()
+  let whyOccupied: string | undefined
   const told: string[] = []
   const drained = new Set<string>()
   let changes = 0
@@ -101,7 +102,7 @@ describe('the virtual node of a leaf, in the root', () => {
       },
       drain: async (node) => {
         drained.add(node)
-        return !occupied.has(node)
+        return { isEmpty: !occupied.has(node), heldBack: occupied.has(node) ? whyOccupied : undefined }
       },
       hasPods: (node) => occupied.has(node),
       onServed: (node, isServed) => told.push(`${isServed ? 'serves' : 'gives up'} ${node}`),
@@ -402,9 +403,14 @@ describe('the virtual node of a leaf, in the root', () => {
     it('stays when it is described again before that', async () => {
       const { metadata } = await eventuallyNode('it is Ready', isReady)
       occupied.add(name)
+      whyOccupied = 'not now'
       take(pool('gpu', `tried${count}`))
       await eventuallyNode('it takes no new pods', isClosed)
+      await eventually('it says what it waits for', () => virtualNodes.heldBack?.endsWith('not now'))
+      const before = changes
       take()
+      assert.equal(virtualNodes.heldBack, undefined, 'nothing is to go any more')
+      assert(changes > before)
       const node = await eventuallyNode('it takes pods', (node) => !isClosed(node))
       assert.equal(node.metadata.uid, metadata.uid)
       assert.deepEqual(virtualNodes.homeOf(name), { kind: 'cluster' })

@@ -29,19 +29,26 @@ export interface VirtualNodesOptions extends Omit<VirtualNodeOptions, 'name' | '
   readonly leafPods: Pick<Informer<Pod>, 'subscribe' | 'synced'>
   /** Starts to serve the kubelet API of a virtual node; `listening` is called when its endpoint is known. */
   readonly serveKubelet: (nodeName: string, listening: () => void) => ConnectedKubelet
-  /** Moves the pods of a virtual node that has no model any more elsewhere; true when none is left to move. */
-  readonly drain: (nodeName: string) => Promise<boolean>
+  /** Moves the pods of a virtual node that has no model any more elsewhere, as far as they may go now. */
+  readonly drain: (nodeName: string) => Promise<Drained>
   /** Whether root pods are bound to the node. */
   readonly hasPods: (nodeName: string) => boolean
   /** A virtual node is there and ours, so that its pods are ours to run; or is not any more. */
   readonly onServed: (nodeName: string, isServed: boolean) => void
   /** A virtual node has no model any more. */
   readonly onRetiring: (nodeName: string) => void
-  /** Called when {@link VirtualNodes.refused} has changed. */
+  /** Called when {@link VirtualNodes.refused} or {@link VirtualNodes.heldBack} has changed. */
   readonly changed: () => void
   /** Leases could not be renewed. */
   readonly onLeaseFailed?: (error: Error) => void
   readonly onReconcile?: (observation: ReconcileObservation) => void
+}
+
+export interface Drained {
+  /** None is left to move. */
+  readonly isEmpty: boolean
+  /** Why pods stay for now, of one of those that do. */
+  readonly heldBack: string | undefined
 }
 
 /** What the Cluster says of all its virtual nodes. */
@@ -62,6 +69,7 @@ interface Served {
   model: VirtualNodeModel | undefined
   isRetiring: boolean
   refused: NodeRefusal | undefined
+  heldBack: string | undefined
   /** What is left in its leaf nodes, as last added up. */
   room: FreeRoom
   empty: FreeRoom['shapes']
@@ -156,6 +164,13 @@ export class VirtualNodes {
     return undefined
   }
 
+  /** Why one of the nodes that are given up still has pods, when these may not go yet. */
+  get heldBack(): string | undefined {
+    for (const [name, { heldBack }] of this.#served)
+      if (heldBack) return `${name} is given up, and stays until its pods may be evicted; ${heldBack}`
+    return undefined
+  }
+
   /** Where in the leaf the pods of a virtual node may run; undefined when it takes no new ones. */
   homeOf(nodeName: string): Home | undefined {
     const model = this.#served.get(nodeName)?.model
@@ -220,6 +235,7 @@ export class VirtualNodes {
     if (present) {
       present.model = model
       present.isRetiring = false
+      this.#holdBack(present, undefined)
       return
     }
     const node = new VirtualNode({
@@ -234,6 +250,7 @@ export class VirtualNodes {
       model,
       isRetiring: false,
       refused: undefined,
+      heldBack: undefined,
       room: freeRoom([]),
       empty: [],
       roomAt: Number.NEGATIVE_INFINITY,
@@ -346,13 +363,23 @@ export class VirtualNodes {
       if (!served.isRetiring) return { afterMs: 0 }
       this.#served.delete(name)
       this.#refuse(served, undefined)
+      this.#holdBack(served, undefined)
       await this.#close(name, served)
       return
     }
     await served.node.closeToNewPods()
-    if (!(await drain(name))) return { afterMs: RETIRE_MS }
+    const { isEmpty, heldBack } = await drain(name)
+    // The Cluster may have got a model for it meanwhile.
+    if (served.isRetiring) this.#holdBack(served, heldBack)
+    if (!isEmpty) return { afterMs: RETIRE_MS }
     if (served.isRetiring) await served.node.remove()
     return { afterMs: 100 }
+  }
+
+  #holdBack(served: Served, heldBack: string | undefined): void {
+    if (heldBack === served.heldBack) return
+    served.heldBack = heldBack
+    this.#options.changed()
   }
 
   #refuse(served: Served, refusal: NodeRefusal | undefined): void {

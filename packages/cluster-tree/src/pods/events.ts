@@ -66,3 +66,10 @@ export const recreated = (cluster: string): Notice => ({
   action: 'CreatingLeafPod',
   note: `The pod was disrupted in cluster ${cluster} and was created there again`,
 })
+
+export const notEvicted = (node: string, said: string): Notice => ({
+  type: 'Warning',
+  reason: 'NotEvicted',
+  action: 'RetiringVirtualNode',
+  note: `Node ${node} is given up, and the pod may not be evicted yet: ${said}`,
+})

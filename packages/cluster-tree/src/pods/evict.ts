@@ -1,32 +1,52 @@
-import { ApiError, type Client, type Pod, pods } from '@kosmos/kube'
+import { ApiError, type Client, isOvertaken, type KubeObject, keyOf, type Pod, pods } from '@kosmos/kube'
 import { isOfDaemonSet } from './owner.ts'
+
+/** A pod that the root does not let go yet, and its words: usually those of a PodDisruptionBudget. */
+export interface HeldBack {
+  readonly pod: Pod
+  readonly said: string
+}
+
+export interface Evicted {
+  /** How many are to go and are still there; who asks again later gets on with them. */
+  readonly left: number
+  /** Some of these, by their names. */
+  readonly heldBack: readonly HeldBack[]
+}
 
 /**
  * Asks the root to move pods elsewhere, as `kubectl drain` does: with their own grace, and only as far as PodDisruptionBudgets
- * allow. Returns how many are still there; who asks again later gets on with those that a budget held back.
+ * allow. What holds one pod back is no matter to the others.
  */
-export async function evict(root: Client, onNode: Iterable<Pod>): Promise<number> {
+export async function evict(root: Client, onNode: Iterable<Pod>): Promise<Evicted> {
   const movable = [...onNode].filter((pod) => !isOfDaemonSet(pod))
   const standing = movable.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-  await Promise.all(
-    standing.map(async ({ metadata: { namespace, name, uid } }) => {
-      const eviction = {
-        apiVersion: 'policy/v1',
-        kind: 'Eviction',
-        metadata: { namespace, name },
-        deleteOptions: { preconditions: { uid } },
-      }
-      const outcome = await root
-        .createFor(pods, { namespace, name }, 'eviction', eviction as object as Pod)
-        .catch(heldBack)
-      if (outcome && !outcome.ok && outcome.reason === 'Forbidden')
-        throw new Error(`pod ${namespace}/${name} cannot be evicted: ${outcome.status.message}`)
-    }),
-  )
-  return movable.length
+  const asked = await Promise.all(standing.map(async (pod) => ({ pod, said: await refusal(root, pod) })))
+  const heldBack = asked.flatMap(({ pod, said }) => (said === undefined ? [] : [{ pod, said }]))
+  heldBack.sort((a, b) => (keyOf(a.pod) < keyOf(b.pod) ? -1 : 1))
+  return { left: movable.length, heldBack }
 }
 
-/** A PodDisruptionBudget says: not now. */
-function heldBack(error: unknown): undefined {
-  if (!(error instanceof ApiError && error.code === 429)) throw error
+/** Why a pod stays for now; undefined if it goes, or is another by now. */
+async function refusal(root: Client, { metadata: { namespace, name, uid } }: Pod): Promise<string | undefined> {
+  const eviction: KubeObject & { readonly deleteOptions: object } = {
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { namespace, name },
+    deleteOptions: { preconditions: { uid } },
+  }
+  try {
+    const outcome = await root.createFor(pods, { namespace, name }, 'eviction', eviction)
+    return outcome.ok || isOvertaken(outcome) ? undefined : (outcome.status.message ?? outcome.reason)
+  } catch (error) {
+    // 429: a PodDisruptionBudget says not now; 500: two of them speak of the pod.
+    if (error instanceof ApiError) return saidBy(error)
+    throw error
+  }
+}
+
+/** The budget and its figures are in the cause only. */
+function saidBy({ status, message }: ApiError): string {
+  const cause = status.details?.causes?.find(({ reason }) => reason === 'DisruptionBudget')?.message
+  return [status.message ?? message, ...(cause ? [cause] : [])].join(' ')
 }

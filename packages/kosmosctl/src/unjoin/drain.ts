@@ -4,7 +4,6 @@ import type { Manifest } from '../clusters/resources.ts'
 import { Failure } from '../terminal/failure.ts'
 
 export interface DrainOptions {
-  /** Eviction answers 429 while a PodDisruptionBudget forbids it: this client must not retry by itself. */
   readonly client: Client
   readonly node: string
   readonly deadline: number

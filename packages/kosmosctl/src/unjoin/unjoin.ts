@@ -29,7 +29,7 @@ export async function unjoin(options: UnjoinOptions, progress: Progress): Promis
   const { name, force = false } = options
   const timeoutSeconds = options.timeoutSeconds ?? defaultTimeoutSeconds[force ? 'force' : 'drain']
   const deadline = Date.now() + timeoutSeconds * 1000
-  const root = await openCluster('root', options.root, { maxRetries: 0 })
+  const root = await openCluster('root', options.root)
   let leaf: OpenCluster | undefined
   try {
     const { cluster, secret, rootId } = await findJoined(root.client, name)

@@ -4,10 +4,13 @@ import { base64, configFor, createCertificates, startPeer } from '../connection/
 import { createTransport } from '../connection/transport.ts'
 import { Client } from './client.ts'
 
+/** What a server answers. */
+export type Answer = Parameters<typeof startPeer>[2]
+
 /** The client of a server that answers as the test says: in good order, late, or never. */
 export async function clientAnswered(
   t: Pick<TestContext, 'after'>,
-  answer: Parameters<typeof startPeer>[2],
+  answer: Answer,
   options: ConnectionOptions = {},
 ): Promise<Client> {
   const certificates = await createCertificates()

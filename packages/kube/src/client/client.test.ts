@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { pods } from '../objects/resources.ts'
-import { clientAnswered } from './answered.fixture.ts'
+import { type Answer, clientAnswered } from './answered.fixture.ts'
 
 describe('a client', { timeout: 20_000 }, () => {
   const pod = { namespace: 'default', name: 'web' }
-  const clientOf = (t: TestContext, answer: Parameters<typeof clientAnswered>[1]) =>
-    clientAnswered(t, answer, { maxRetries: 0 })
+  const clientOf = (t: TestContext, answer: Answer, maxRetries = 0) => clientAnswered(t, answer, { maxRetries })
 
   it('says with an error when the server wants to be asked again', async (t) => {
     const client = await clientOf(t, (_request, response) =>
@@ -17,6 +16,18 @@ describe('a client', { timeout: 20_000 }, () => {
     await assert.rejects(client.delete(pods, pod), later)
     await assert.rejects(client.listAll(pods), later)
     await assert.rejects(client.raw('/version'), later)
+  })
+
+  it('asks once to evict a pod, whatever the server says of later: who asks again may want something else by then', async (t) => {
+    const asked: (string | undefined)[] = []
+    const later: Answer = (request, response) => {
+      asked.push(request.url?.replace(/\?.*/, '').split('/').at(-1))
+      response.writeHead(429, { 'retry-after': '0.01' }).end('not now')
+    }
+    const client = await clientOf(t, later, 2)
+    await assert.rejects(client.createFor(pods, pod, 'eviction', {}), { name: 'ApiError', code: 429 })
+    await assert.rejects(client.createFor(pods, pod, 'binding', {}), { name: 'ApiError', code: 429 })
+    assert.deepEqual(asked, ['eviction', 'binding', 'binding', 'binding'])
   })
 
   it('gathers pages of any size: an aggregated API server may know no limit', async (t) => {

@@ -166,7 +166,10 @@ export class Client {
     return await this.#write<T>('POST', path, this.#typed(resource, object), options)
   }
 
-  /** POST to a subresource of an object: token requests, evictions, bindings. */
+  /**
+   * POST to a subresource of an object: token requests, evictions, bindings. An eviction is sent once, whatever the server says
+   * of later: who asks again may want something else by then.
+   */
   async createFor<T>(
     resource: Resource,
     ref: ObjectRef,
@@ -175,7 +178,7 @@ export class Client {
     options: WriteOptions = {},
   ): Promise<Outcome<T>> {
     const path = objectPath(resource, ref, { subresource, query: this.#query(options) })
-    return await this.#write<T>('POST', path, object, options)
+    return await this.#write<T>('POST', path, object, { ...options, repeat: subresource !== 'eviction' })
   }
 
   /** PUT: the whole object, which must carry the resourceVersion that it was read at. */
@@ -257,14 +260,16 @@ export class Client {
     method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     body: unknown,
-    options: WriteOptions = {},
+    options: WriteOptions & Pick<Request, 'repeat'> = {},
     contentType?: string,
   ): Promise<Outcome<T>> {
+    const { signal, repeat = true } = options
     const answer = await this.#send({
       method,
       path,
       body,
-      signal: options.signal,
+      signal,
+      repeat,
       ...(contentType && { contentType }),
       ...(options.metadataOnly && { accept: METADATA_ONLY }),
       ...(options.headers && { headers: options.headers }),

@@ -24,6 +24,8 @@ export interface Request {
   readonly timeoutMs?: number
   /** Who answers is behind the API server (a kubelet, by nodes/proxy): that nothing comes says nothing about the API server. */
   readonly forwarded?: boolean
+  /** False: a "later" is the answer, since the caller comes back by itself, and may want something else then. */
+  readonly repeat?: boolean
 }
 
 /** An answer whose body is read at the reader's pace. */
@@ -98,7 +100,8 @@ export class Connection {
       const again = answer.retryAfterMs !== undefined && (answer.code === 429 || answer.code >= 500)
       // Jitter upwards only: Retry-After is the least that the server asks for.
       const pauseMs = (answer.retryAfterMs ?? 0) * (1 + Math.random() / 2)
-      if (!again || attempt >= this.#maxRetries || performance.now() + pauseMs >= until) return answer
+      const isTheLast = request.repeat === false || attempt >= this.#maxRetries
+      if (!again || isTheLast || performance.now() + pauseMs >= until) return answer
       await this.#pause(pauseMs, request)
     }
   }
