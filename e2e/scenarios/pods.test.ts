@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { configMaps, events, type Pod, pods, secrets } from '@kosmos/kube'
 import { deployment, pod, podSpec } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { setTreeOptions } from '../platform/tree-options.ts'
 import { ordinalRounds } from './ordinal-rounds.ts'
 
 /** How often pods of a StatefulSet are deleted and made again. */
@@ -278,6 +279,51 @@ describe('pods of the root that run in leaves', () => {
       const made = await platform.kubectlIn(leaf, ['apply', '-f', '-'], JSON.stringify(runtimeClass))
       assert.equal(made.code, 0, made.stderr)
       await running('contained')
+    })
+
+    it('says which priority class is missing, and has the priority that the leaf gives it', async () => {
+      const priorityClass = (name: string, value: number) => ({
+        apiVersion: 'scheduling.k8s.io/v1',
+        kind: 'PriorityClass',
+        metadata: { name },
+        value,
+      })
+      await platform.apply(priorityClass('gold', 1_000_000))
+      await platform.apply(pod('unnamed', { cluster: 'leaf1', spec: { priorityClassName: 'gold' } }))
+      await running('unnamed')
+      const { stdout } = await platform.kubectl(['describe', 'pod', 'unnamed'])
+      assert.match(stdout, /PriorityClassOmitted.*priorityClasses/)
+      assert.equal((await leafPod('unnamed'))?.spec.priority, 0)
+      await setTreeOptions(root(), 'leaf1', { priorityClasses: { gold: 'premium' } })
+      // The Cluster may be heard of after a pod.
+      const named = await eventually('a pod is refused', async () => {
+        const name = `named-${Date.now()}`
+        await platform.apply(pod(name, { cluster: 'leaf1', spec: { priorityClassName: 'gold' } }))
+        const seen = await eventually('it is looked at', async () => {
+          const one = await rootPod(name)
+          return (waitingReason(one) === 'RefusedByLeaf' || one?.status?.phase === 'Running') && one
+        })
+        return /no PriorityClass with name premium was found/.test(seen.status?.message ?? '') && name
+      })
+      const [leaf] = platform.testbed.leaves
+      assert(leaf)
+      const made = await platform.kubectlIn(leaf, ['apply', '-f', '-'], JSON.stringify(priorityClass('premium', 7)))
+      assert.equal(made.code, 0, made.stderr)
+      await running(named)
+      assert.deepEqual(
+        [(await leafPod(named))?.spec.priority, (await rootPod(named))?.spec.priority],
+        [7, 1_000_000],
+        'each cluster has its own',
+      )
+    })
+
+    it('waits when it asks for devices by ResourceClaim, and says that these do not come along', async () => {
+      const resourceClaims = [{ name: 'gpu', resourceClaimName: 'mine' }]
+      await platform.apply(pod('by-claim', { spec: { nodeName: 'kosmos-leaf1', resourceClaims } }))
+      await eventually('it says so', async () => waitingReason(await rootPod('by-claim')) === 'ResourceClaimNotCarried')
+      const { stdout } = await platform.kubectl(['describe', 'pod', 'by-claim'])
+      assert.match(stdout, /Warning\s+ResourceClaimNotCarried.*\(gpu\)/)
+      assert.equal(await leafPod('by-claim'), undefined)
     })
 
     it('is sent nowhere while no node has such a device, and says so', async () => {

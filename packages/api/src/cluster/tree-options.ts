@@ -110,6 +110,20 @@ export const clusterTreeOptions = struct(
         'Whether pods may ask, by the annotation kosmos.io/api-server: leaf, to run as a service account of the leaf instead and talk to its API server. Allowed: whoever creates pods in a namespace of the root can then use every service account that the leaf has in that namespace.',
       default: 'Denied',
     }),
+    priorityClasses: Type.Optional(
+      mapOf(
+        Type.String({
+          description: "The name in the leaf; empty: the leaf's default priority.",
+          maxLength: 253,
+          pattern: optionalDnsSubdomainPattern,
+        }),
+        {
+          description:
+            'What PriorityClasses of the root are called in the leaf: the name in the root, then the name in the leaf, which may be the same. The class of the leaf says how high the priority is there. A pod of a class that is not named here has the default priority of the leaf. It counts for pods that are created from then on.',
+          maxProperties: 64,
+        },
+      ),
+    ),
     storageClasses: Type.Optional(
       mapOf(
         Type.String({

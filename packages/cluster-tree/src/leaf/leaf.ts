@@ -259,7 +259,8 @@ export class Leaf {
       const sharedClasses = () => this.#treeOptions?.sharedStorageClasses ?? []
       const leafApi = () => this.#treeOptions?.leafAPIAccess === 'Allowed'
       const globalCIDRs = () => this.#globalCIDRs
-      const classes = { classNames, attributesClassNames, sharedClasses }
+      const priorityClasses = () => this.#treeOptions?.priorityClasses ?? {}
+      const classes = { priorityClasses, classNames, attributesClassNames, sharedClasses }
       const now = { apiServer, leafApi, ...classes, disruption, globalCIDRs }
       const tree = new LeafTree({ ...this.#options, ...now, leaf: client, identity, onRetiring, onReplaced })
       this.#tree = tree

@@ -12,6 +12,8 @@ export type TreeOptions = LeafOptions & {
   readonly apiServer: () => ApiServerAddress | undefined
   /** Whether the Cluster says now that pods may talk to the leaf's API server instead. */
   readonly leafApi: () => boolean
+  /** How the Cluster says now that priority classes of the root are called in the leaf. */
+  readonly priorityClasses: () => Readonly<Record<string, string>>
   /** How the Cluster says now that the root's StorageClasses are called in the leaf. */
   readonly classNames: () => ClassNames
   /** How it says now that the root's VolumeAttributesClasses are called there. */

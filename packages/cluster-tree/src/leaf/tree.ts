@@ -143,6 +143,7 @@ export class LeafTree {
       ...scope,
       apiServer: options.apiServer,
       leafApi: options.leafApi,
+      priorityClasses: options.priorityClasses,
       tokens,
       needs: new PodNeeds({
         clusterName,

@@ -61,6 +61,7 @@ function startPods(root: Client, leaf: Client, isNodeOurs = true) {
     context,
     apiServer: () => undefined,
     leafApi: () => false,
+    priorityClasses: () => ({}),
     tokens: { prepare: async () => undefined },
     needs: new PodNeeds({
       clusterName: context.clusterName,

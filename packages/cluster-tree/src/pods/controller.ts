@@ -51,6 +51,8 @@ export interface PodControllerOptions {
   readonly apiServer: () => ApiServerAddress | undefined
   /** Whether pods may talk to the leaf's API server instead. */
   readonly leafApi: () => boolean
+  /** What priority classes of the root are called in the leaf now. */
+  readonly priorityClasses: () => Readonly<Record<string, string>>
   readonly tokens: Pick<PodTokens, 'prepare'>
   readonly needs: PodNeeds
   /** Where in the leaf the pods of a virtual node may run; undefined when it takes no new ones. */
@@ -248,11 +250,17 @@ export class PodController {
   }
 
   async #create(key: ObjectKey, root: Pod, absent: readonly Reference[]): Promise<Requeue> {
-    const { context, leaf, events, apiServer, leafApi, tokens, needs } = this.#options
+    const { context, leaf, events, apiServer, leafApi, priorityClasses, tokens, needs } = this.#options
     const home = this.#homeOf(root)
     if (!home) return
     const nameOf = needs.nameOf(root.metadata.namespace)
-    const now = { home, apiServer: apiServer(), leafApi: leafApi(), nameOf }
+    const now = {
+      home,
+      apiServer: apiServer(),
+      leafApi: leafApi(),
+      priorityClasses: priorityClasses(),
+      nameOf,
+    }
     const { pod, omissions, problems } = translate(root, { ...context, ...now })
     const problem = problems[0]
     if (problem) {

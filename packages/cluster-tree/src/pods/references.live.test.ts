@@ -94,7 +94,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
     'spec.volumeAttributesClassName',
     'spec.volumeName',
   ].map((field) => `volumes.ephemeral.volumeClaimTemplate.${field}`),
-  'left to the leaf: its priority classes (ours are left out) and runtime classes': [
+  'left to the leaf: its priority classes (by the names that the Cluster has for them) and runtime classes': [
     'priorityClassName',
     'runtimeClassName',
   ],
@@ -103,7 +103,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
     'volumes.projected.sources.clusterTrustBundle.signerName',
   ],
   'whom the root is asked for a certificate of the pod': ['volumes.projected.sources.podCertificate.signerName'],
-  'not carried: devices by claim (DRA)': [
+  'refused: devices by claim (DRA)': [
     'resourceClaims.name',
     'resourceClaims.resourceClaimName',
     'resourceClaims.resourceClaimTemplateName',

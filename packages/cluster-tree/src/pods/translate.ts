@@ -1,11 +1,12 @@
 import type { Pod } from '@kosmos/kube'
 import { carryApiAccess } from './mutations/api-access.ts'
 import { referToCopies } from './mutations/copy-names.ts'
+import { refuseDeviceClaims } from './mutations/device-claims.ts'
 import { resolveDownwardApi } from './mutations/downward-api.ts'
 import { claimEphemeralVolumes } from './mutations/ephemeral-volumes.ts'
 import { placeAtHome } from './mutations/home.ts'
 import { stampIdentity } from './mutations/identity.ts'
-import { dropPriority } from './mutations/priority.ts'
+import { translatePriority } from './mutations/priority.ts'
 import { dropRootOnlyFields } from './mutations/root-only-fields.ts'
 import { constrainToLeaf } from './mutations/scheduling.ts'
 import { carryTrust } from './mutations/trust.ts'
@@ -22,7 +23,8 @@ export const podMutations: readonly PodMutation[] = [
   carryApiAccess, // service accounts, their tokens and the API server are the root's
   carryTrust, // and so are certificates of pods and bundles of trust
   resolveDownwardApi, // metadata.uid and spec.* mean the root pod
-  dropPriority, // priority classes are the root's
+  translatePriority, // priority classes are the root's
+  refuseDeviceClaims, // and so are devices that its scheduler has allocated
 ]
 
 /**

@@ -34,6 +34,8 @@ export interface LeafContext {
   readonly apiServer?: ApiServerAddress | undefined
   /** Whether pods may talk to the leaf's API server instead. */
   readonly leafApi?: boolean
+  /** What the Cluster says that priority classes of the root are called in the leaf; empty: the leaf's default priority. */
+  readonly priorityClasses?: Readonly<Record<string, string>>
   /** Whether the root has bundles of trust to give to pods. */
   readonly trustBundles?: boolean
   /** Whether signers of the root can be asked for certificates of pods. */
@@ -56,6 +58,7 @@ export interface Problem {
     | 'InvalidClusterSelector'
     | 'LeafAPIAccessDenied'
     | 'PodCertificateNotCarried'
+    | 'ResourceClaimNotCarried'
     | 'TrustBundleNotCarried'
   readonly message: string
 }

@@ -31,7 +31,6 @@ describe('the copy of a pod', () => {
     for (const [what, spec] of Object.entries<Partial<PodSpec>>({
       'a volume': { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] },
       'a volume of its own': { volumes: [{ name: 'v', ephemeral: {} }] },
-      'a device': { resourceClaims: [{ name: 'gpu', resourceClaimName: 'gpu' }] },
     })) {
       it(`is left to the leaf’s scheduler, which may choose that node only, when it needs ${what}`, () => {
         const copy = specAt(home, spec)

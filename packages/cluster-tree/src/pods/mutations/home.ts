@@ -6,7 +6,7 @@ type Term = NonNullable<NodeAffinity['requiredDuringSchedulingIgnoredDuringExecu
 
 /**
  * The copy runs where its virtual node stands for. One leaf node: there, as the root's scheduler decided, with the tolerations
- * that it looked at, unless something only the leaf's scheduler can settle is needed (volumes, devices, what the user asks of leaf nodes) and it has to be asked.
+ * that it looked at, unless something only the leaf's scheduler can settle is needed (volumes, what the user asks of leaf nodes) and it has to be asked.
  * A group: one of its nodes.
  */
 export const placeAtHome: PodMutation = (translation, root, { home }) => {
@@ -39,8 +39,8 @@ export const placeAtHome: PodMutation = (translation, root, { home }) => {
 }
 
 /** Whom a pod that is bound already would wait for in vain. */
-function needsScheduler({ volumes = [], resourceClaims = [], nodeSelector, affinity }: PodSpec): boolean {
-  if (resourceClaims.length > 0 || nodeSelector || affinity?.nodeAffinity) return true
+function needsScheduler({ volumes = [], nodeSelector, affinity }: PodSpec): boolean {
+  if (nodeSelector || affinity?.nodeAffinity) return true
   return volumes.some((volume) => volume.persistentVolumeClaim ?? volume.ephemeral)
 }
 

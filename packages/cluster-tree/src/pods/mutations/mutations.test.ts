@@ -2,16 +2,17 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Pod } from '@kosmos/kube'
 import { ctx, type PodParts, rootPod } from '../fixture.ts'
-import type { PodMutation, Translation } from '../translation.ts'
+import type { LeafContext, PodMutation, Translation } from '../translation.ts'
+import { refuseDeviceClaims } from './device-claims.ts'
 import { resolveDownwardApi } from './downward-api.ts'
 import { stampIdentity } from './identity.ts'
-import { dropPriority } from './priority.ts'
+import { translatePriority } from './priority.ts'
 import { dropRootOnlyFields } from './root-only-fields.ts'
 import { constrainToLeaf } from './scheduling.ts'
 import { withholdApiAccess } from './service-account.ts'
 
 /** One row alone, on a root pod as it comes. */
-function apply(mutate: PodMutation, parts: PodParts): Translation {
+function apply(mutate: PodMutation, parts: PodParts, more: Partial<LeafContext> = {}): Translation {
   const root: Pod = rootPod(parts)
   const { name, namespace, labels = {}, annotations = {} } = root.metadata
   const metadata = { name, namespace, labels, annotations }
@@ -20,7 +21,7 @@ function apply(mutate: PodMutation, parts: PodParts): Translation {
     omissions: [],
     problems: [],
   }
-  return mutate(start, root, ctx)
+  return mutate(start, root, { ...ctx, ...more })
 }
 
 const specOf = (mutate: PodMutation, spec: PodParts['spec'], metadata: PodParts['metadata'] = {}) =>
@@ -311,24 +312,60 @@ describe('resolveDownwardApi', () => {
   })
 })
 
-describe('dropPriority', () => {
+describe('translatePriority', () => {
+  const spec = { priorityClassName: 'gold', priority: 1000, preemptionPolicy: 'Never' }
+
   it('drops a class that the leaf may lack, with the number and policy that come from it, and says so', () => {
-    const { pod, omissions } = apply(dropPriority, {
-      spec: { priorityClassName: 'gold', priority: 1000, preemptionPolicy: 'Never' },
-    })
+    const { pod, omissions } = apply(translatePriority, { spec })
     assert.deepEqual(pod.spec, { nodeName: 'kosmos-east', containers: [{ name: 'main', image: 'nginx' }] })
-    assert.match(omissions[0]?.message ?? '', /PriorityClass gold/)
+    assert.match(omissions[0]?.message ?? '', /PriorityClass gold .* Cluster east/)
   })
 
-  it('keeps the classes that every cluster has', () => {
-    const spec = specOf(dropPriority, { priorityClassName: 'system-cluster-critical', priority: 2_000_000_000 })
-    assert.equal(spec.priorityClassName, 'system-cluster-critical')
-    assert.equal(spec.priority, undefined)
+  it('calls a class what the Cluster says that it is in the leaf, where its number comes from', () => {
+    const { pod, omissions } = apply(translatePriority, { spec }, { priorityClasses: { gold: 'premium' } })
+    assert.equal(pod.spec.priorityClassName, 'premium')
+    assert.deepEqual([pod.spec.priority, pod.spec.preemptionPolicy, omissions], [undefined, undefined, []])
+  })
+
+  it('says nothing of a class that the Cluster wants to be the leaf’s default', () => {
+    const { pod, omissions } = apply(translatePriority, { spec }, { priorityClasses: { gold: '' } })
+    assert.deepEqual([pod.spec.priorityClassName, omissions], [undefined, []])
+  })
+
+  it('keeps the classes that every cluster has, unless the Cluster says otherwise', () => {
+    const system = { priorityClassName: 'system-cluster-critical', priority: 2_000_000_000 }
+    const named = (priorityClasses: Record<string, string>) =>
+      apply(translatePriority, { spec: system }, { priorityClasses }).pod.spec
+    assert.equal(named({}).priorityClassName, 'system-cluster-critical')
+    assert.equal(named({}).priority, undefined)
+    assert.equal(named({ 'system-cluster-critical': 'high' }).priorityClassName, 'high')
+    assert.equal(named({ 'system-cluster-critical': '' }).priorityClassName, undefined)
   })
 
   it('says nothing of a pod that only has the default priority', () => {
-    const { pod, omissions } = apply(dropPriority, { spec: { priority: 0, preemptionPolicy: 'PreemptLowerPriority' } })
+    const parts = { spec: { priority: 0, preemptionPolicy: 'PreemptLowerPriority' } }
+    const { pod, omissions } = apply(translatePriority, parts)
     assert.equal(pod.spec.priority, undefined)
     assert.deepEqual(omissions, [])
+  })
+})
+
+describe('refuseDeviceClaims', () => {
+  it('makes no copy of a pod that asks for devices of the root, and names its claims', () => {
+    const resourceClaims = [
+      { name: 'gpu', resourceClaimName: 'mine' },
+      { name: 'nic', resourceClaimTemplateName: 'fast' },
+    ]
+    const { problems } = apply(refuseDeviceClaims, { spec: { resourceClaims } })
+    assert.deepEqual(
+      problems.map(({ reason }) => reason),
+      ['ResourceClaimNotCarried'],
+    )
+    assert.match(problems[0]?.message ?? '', /\(gpu, nic\)/)
+  })
+
+  it('lets all others pass', () => {
+    assert.deepEqual(apply(refuseDeviceClaims, { spec: { resourceClaims: [] } }).problems, [])
+    assert.deepEqual(apply(refuseDeviceClaims, {}).problems, [])
   })
 })
