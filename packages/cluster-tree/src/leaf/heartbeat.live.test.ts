@@ -12,11 +12,10 @@ describe('the heartbeat of a leaf', () => {
   })
   after(() => leaf?.end())
 
-  const followed = (client: Client) => {
+  const followed = (client: Client, timeoutMs = 10_000) => {
     const stop = new AbortController()
     const beats: Beat[] = []
-    // An API server looks for its store for some seconds before it says that it has none.
-    const options = { client, onBeat: (beat: Beat) => void beats.push(beat), intervalMs: 100, timeoutMs: 10_000 }
+    const options = { client, onBeat: (beat: Beat) => void beats.push(beat), intervalMs: 100, timeoutMs }
     const ends = runHeartbeat(options, stop.signal)
     const says = (kind: Beat['kind']) =>
       eventually(`it is ${kind}`, () => {
@@ -55,7 +54,20 @@ describe('the heartbeat of a leaf', () => {
     await says('ready')
     await leaf.controlPlane.kill('etcd')
     const notReady = await says('notReady')
-    assert.match('message' in notReady ? notReady.message : '', /readyz/)
+    const said = 'message' in notReady ? notReady.message : ''
+    // Each of the two looks would take two of the five seconds that a heartbeat has.
+    assert.match(said, /\[-\]etcd failed.*etcd-readiness excluded/s)
+    await end()
+  })
+
+  it('calls one that answers unready, not unreachable, though it does not say in time that it has lost its store', async () => {
+    const { says, end } = followed(leaf.client, 1_000)
+    const notReady = await says('notReady')
+    assert.match('message' in notReady ? notReady.message : '', /no full answer within 1000 ms/)
+    await leaf.controlPlane.pause('kube-apiserver')
+    await says('unreachable')
+    leaf.controlPlane.resume('kube-apiserver')
+    await says('notReady')
     await end()
   })
 })

@@ -6,7 +6,7 @@ export type Beat =
   | { readonly kind: 'ready' }
   /** The API server answers, but not to us: 401 or 403. */
   | { readonly kind: 'refused'; readonly code: number; readonly message: string }
-  /** The API server answers that it is not ready (it starts, or has lost its etcd). */
+  /** The API server answers that it is not ready (it starts, or has lost its etcd), or answers all but that. */
   | { readonly kind: 'notReady'; readonly message: string }
   | { readonly kind: 'unreachable'; readonly message: string }
 
@@ -15,6 +15,7 @@ export interface HeartbeatOptions {
   readonly onBeat: (beat: Beat) => void | Promise<void>
   /** As often as a kubelet renews its Lease. */
   readonly intervalMs?: number
+  /** What it is given to say whether it is ready; at half of it, whether it answers anything. */
   readonly timeoutMs?: number
 }
 
@@ -36,14 +37,41 @@ export async function runHeartbeat(options: HeartbeatOptions, signal: AbortSigna
   }
 }
 
+/**
+ * Upstream looks for its store twice, as `etcd` and as `etcd-readiness`, two seconds each where there is none: once is enough to
+ * know. A server that has no such check takes no notice.
+ */
+const READY = '/readyz?exclude=etcd-readiness'
+/** Answered from memory, for whoever may ask at all. */
+const ALIVE = '/version'
+
 async function probe(client: Client, timeoutMs: number, signal: AbortSignal): Promise<Beat> {
+  const told = new AbortController()
+  let isAlive = false
+  const asked = AbortSignal.any([signal, told.signal])
+  void answersLater(client, timeoutMs / 2, asked).then((answers) => {
+    isAlive = answers
+  })
   try {
-    await client.raw('/readyz', { timeoutMs, signal })
+    await client.raw(READY, { timeoutMs, signal })
     return { kind: 'ready' }
   } catch (error) {
     const { message } = error as Error
-    if (!(error instanceof ApiError)) return { kind: 'unreachable', message }
+    if (!(error instanceof ApiError)) return { kind: isAlive ? 'notReady' : 'unreachable', message }
     if (error.code === 401 || error.code === 403) return { kind: 'refused', code: error.code, message }
     return { kind: 'notReady', message }
+  } finally {
+    told.abort()
+  }
+}
+
+/** Whether a server answers anything at all, asked when it has kept us waiting for so long. */
+async function answersLater(client: Client, afterMs: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await sleep(afterMs, undefined, { signal })
+    await client.raw(ALIVE, { signal })
+    return true
+  } catch (error) {
+    return error instanceof ApiError
   }
 }
