@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
 import { before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection, type ConnectionOptions, type RequestObservation } from './connection.ts'
@@ -122,6 +123,33 @@ describe('a request', { timeout: 20_000 }, () => {
     await assert.rejects(connection.stream(get('/refusal'), handlers, 5_000), tooLong('/refusal'))
     await until(() => peer.sockets.size === 0)
     assert.equal(String((await connection.request(get('/fits'))).body).length, maxAnswerBytes - (64 << 10))
+  })
+
+  it('is given up when the answers that are under way are too much together, and counts no more then', async (t) => {
+    const maxAnswerBytes = 1 << 20
+    const most = 900 << 10
+    const begun: ServerResponse[] = []
+    const { connection } = await connected(
+      t,
+      (request, response) => {
+        if (request.url === '/whole') return void response.end('x'.repeat(most))
+        response.write('x'.repeat(most))
+        begun.push(response)
+      },
+      { maxAnswerBytes, breaker: { threshold: 100 } },
+    )
+    const refusals: Error[] = []
+    const answers = Array.from({ length: 12 }, async () => {
+      await connection.request(get('/part')).catch((error: Error) => refusals.push(error))
+    })
+    // Nine of them fit.
+    await until(() => begun.length === 12 && refusals.length === 3)
+    for (const response of begun) response.end()
+    await Promise.all(answers)
+    const tooMuch = /GET \/part: the answers that are under way are together longer than 8 MiB, which is more/
+    assert.deepEqual(refusals.map(unreachable(tooMuch)), [true, true, true])
+    const whole = Array.from({ length: 9 }, () => connection.request(get('/whole')))
+    assert.equal((await Promise.all(whole)).length, 9)
   })
 
   it('is unanswered when the answer is broken JSON or cut off, and its content is in no error', async (t) => {

@@ -50,7 +50,7 @@ export interface ConnectionOptions {
   readonly breaker?: BreakerOptions
   /** How often a request is sent again that the server answered with "later" (429 or 5xx with Retry-After). */
   readonly maxRetries?: number
-  /** An answer that is longer is not read to its end; streams have no limit. Default: 32 MiB. */
+  /** An answer that is longer is not read to its end, nor more at once than eight such; streams have no limit. Default: 32 MiB. */
   readonly maxAnswerBytes?: number
   /** Called once for every request when its answer is there, or begins if it is a stream, for metrics. */
   readonly onRequest?: (observation: RequestObservation) => void
@@ -73,6 +73,7 @@ export class Connection {
   readonly #maxRetries: number
   readonly #maxAnswerBytes: number
   readonly #onRequest: ((observation: RequestObservation) => void) | undefined
+  readonly #gathered = { bytes: 0 }
   readonly #closed = new AbortController()
 
   constructor(name: string, transport: Transport, options: ConnectionOptions = {}) {
@@ -279,6 +280,7 @@ export class Connection {
       signals: request.signal ? [this.#closed.signal, request.signal] : [this.#closed.signal],
       timeoutMs: request.timeoutMs,
       maxBytes: this.#maxAnswerBytes,
+      gathered: this.#gathered,
       stream,
       aborted: () => this.#aborted(request),
       unreachable: (cause) => new ClusterUnreachable(this.name, this.server.origin, cause),

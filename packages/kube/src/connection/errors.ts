@@ -52,8 +52,14 @@ export class ClusterUnreachable extends Error {
 
 /** An answer that is longer than an API server gives, or than we can hold: it was not read to its end. */
 export class AnswerTooLong extends Error {
-  constructor({ method, path }: { readonly method: string; readonly path: string }, maxBytes: number) {
-    const what = `${method} ${path.replace(/\?.*/, '')}: the answer is longer than ${maxBytes / 2 ** 20} MiB`
+  /** `together`: with the others that are under way. */
+  constructor(
+    { method, path }: { readonly method: string; readonly path: string },
+    maxBytes: number,
+    together = false,
+  ) {
+    const which = together ? 'the answers that are under way are together' : 'the answer is'
+    const what = `${method} ${path.replace(/\?.*/, '')}: ${which} longer than ${maxBytes / 2 ** 20} MiB`
     super(`${what}, which is more than an API server sends: look at what answers there`)
   }
 }

@@ -35,6 +35,8 @@ interface Terms {
   readonly timeoutMs: number | undefined
   /** What is gathered of an answer at most, in bytes. */
   readonly maxBytes: number
+  /** What is gathered of all answers of the server now, in bytes. */
+  readonly gathered: { bytes: number }
   readonly stream: Reading | undefined
   /** The error of an end by a signal. */
   aborted(): Error
@@ -48,6 +50,9 @@ interface Terms {
  */
 export const MAX_ANSWER_BYTES = 32 << 20
 
+/** How many answers of the greatest length are gathered at once at most. Kubelets of large nodes send some megabytes each, many at a time. */
+const LONGEST_AT_ONCE = 8
+
 /** What a piece of an answer costs beside its bytes, so that one of tiny pieces has a limit, too. */
 const PIECE_BYTES = 128
 
@@ -58,7 +63,7 @@ const LONGEST_RETRY_AFTER_MS = 300_000
 export async function exchange(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
-  { breaker, forwarded, signals, timeoutMs, maxBytes, stream, aborted, unreachable }: Terms,
+  { breaker, forwarded, signals, timeoutMs, maxBytes, gathered, stream, aborted, unreachable }: Terms,
 ): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>()
   let chunks: Buffer[] = []
@@ -74,6 +79,7 @@ export async function exchange(
     if (over) return
     over = true
     clearTimeout(timer)
+    gathered.bytes -= held
     for (const signal of signals) signal.removeEventListener('abort', abort)
     conclude()
   }
@@ -96,12 +102,14 @@ export async function exchange(
         }, timeoutMs)
   const gather = (chunk: Buffer) => {
     held += chunk.length + PIECE_BYTES
-    if (held <= maxBytes) {
+    gathered.bytes += chunk.length + PIECE_BYTES
+    const isWithin = gathered.bytes <= LONGEST_AT_ONCE * maxBytes
+    if (held <= maxBytes && isWithin) {
       chunks.push(chunk)
       return
     }
     chunks = []
-    giveUp(unreachable(new AnswerTooLong(options, maxBytes)))
+    giveUp(unreachable(new AnswerTooLong(options, isWithin ? maxBytes : LONGEST_AT_ONCE * maxBytes, !isWithin)))
   }
   const hand = (to: () => void) => {
     try {
