@@ -347,9 +347,9 @@ describe('pods of the root that run in leaves', () => {
   })
 
   it('are not those of a DaemonSet that means other nodes: it makes none, or they wait if it tolerates everything', async () => {
-    const daemonSet = (name: string, tolerations: readonly object[]) => {
+    const daemonSet = (name: string, tolerations: readonly object[], annotations: object = {}) => {
       const labels = { app: name }
-      const template = { metadata: { labels }, spec: podSpec({ spec: { tolerations } }) }
+      const template = { metadata: { labels, annotations }, spec: podSpec({ spec: { tolerations } }) }
       const metadata = { name, namespace: 'default' }
       return {
         apiVersion: 'apps/v1',
@@ -358,7 +358,8 @@ describe('pods of the root that run in leaves', () => {
         spec: { selector: { matchLabels: labels }, template },
       }
     }
-    await platform.apply(daemonSet('exporter', []), daemonSet('proxy', [{ operator: 'Exists' }]))
+    const everything = [{ operator: 'Exists' }]
+    await platform.apply(daemonSet('exporter', []), daemonSet('proxy', everything))
     const ofApp = (app: string) => root().listAll(pods, { namespace: 'default', labelSelector: `app=${app}` })
     await eventually('those that came all the same wait', async () => {
       const all = await ofApp('proxy')
@@ -373,7 +374,43 @@ describe('pods of the root that run in leaves', () => {
       await leaf1().listAll(pods, { namespace: 'default', labelSelector: 'app in (proxy,exporter)' }),
       [],
     )
-    await platform.kubectl(['delete', 'daemonset', 'exporter', 'proxy'])
+    await platform.apply(daemonSet('wanted', everything, { 'kosmos-io/daemonset-allow': 'true' }))
+    await eventually('one that is asked for runs on both', async () => {
+      const all = await ofApp('wanted')
+      return all.length === 2 && all.every(({ status }) => status?.phase === 'Running')
+    })
+    await platform.kubectl(['delete', 'daemonset', 'exporter', 'proxy', 'wanted'])
+  })
+
+  it('may be in kube-system, and end there as anywhere', async () => {
+    const at = { namespace: 'kube-system', name: 'add-on' }
+    await platform.apply(pod(at.name, { cluster: 'leaf1', namespace: at.namespace }))
+    await eventually('it runs', async () => (await root().get(pods, at))?.status?.phase === 'Running')
+    assert(await leaf1().get(pods, at))
+    await platform.kubectl(['delete', 'pod', at.name, '-n', at.namespace, '--timeout=90s'])
+    await eventually(
+      'it is gone from both',
+      async () => !(await root().get(pods, at)) && !(await leaf1().get(pods, at)),
+    )
+  })
+
+  it('are together on a node of the leaf when they ask for that, and on the one that they name to the leaf', async () => {
+    const labelSelector = { matchLabels: { app: 'together' } }
+    const term = { topologyKey: 'kubernetes.io/hostname', labelSelector }
+    const podAffinity = { requiredDuringSchedulingIgnoredDuringExecution: [term] }
+    await platform.apply(deployment('together', 3, { cluster: 'leaf1', spec: { affinity: { podAffinity } } }))
+    const copies = await eventually('they run', async () => {
+      const all = await leaf1().listAll(pods, { namespace: 'default', labelSelector: 'app=together' })
+      return all.length === 3 && all.every(({ status }) => status?.phase === 'Running') && all
+    })
+    // Without that wish a scheduler takes the emptiest node for each.
+    assert.equal(new Set(copies.map(({ spec }) => spec.nodeName)).size, 1)
+    const selector = { nodeSelector: { 'kubernetes.io/hostname': 'kwok-2' } }
+    const annotations = { 'kosmos.io/cluster-selector': JSON.stringify(selector) }
+    await platform.apply(pod('choosy', { cluster: 'leaf1', annotations }))
+    await running('choosy')
+    assert.equal((await leafPod('choosy'))?.spec.nodeName, 'kwok-2')
+    await platform.kubectl(['delete', 'deployment', 'together'])
   })
 
   describe('a virtual node that kubectl drains', () => {

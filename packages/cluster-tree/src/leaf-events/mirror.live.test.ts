@@ -118,4 +118,17 @@ describe('Events of a leaf on real API servers', () => {
     await end()
     assert.deepEqual(refused, [])
   })
+
+  it('are not told beyond what an object may have, of each type by itself', async () => {
+    const end = start()
+    for (let n = 0; n < 30; n++) {
+      await tell(leafPod, `flood.${n}`, { reason: 'Unhealthy', type: 'Warning', message: `probe ${n}` })
+    }
+    await tell(leafPod, 'flood.end', { reason: 'Created' })
+    await shown('what is no warning', ({ reason }) => reason === 'Created')
+    const flood = (await told()).filter(({ reason }) => reason === 'Unhealthy')
+    // Warnings of before have been told again by this life, and count.
+    assert.ok(flood.length > 0 && flood.length <= 25, `${flood.length} of 30 are told`)
+    await end()
+  })
 })

@@ -215,6 +215,32 @@ describe('the pods of a virtual node and their copies', () => {
     await noneLeft()
   })
 
+  it('get less time when somebody asks for less meanwhile, and the root pod keeps its finalizers for itself', async () => {
+    const created = await root.client.create(pods, {
+      ...manifest(),
+      metadata: { ...ref(), finalizers: ['example.com/keep'] },
+    })
+    const pod = unwrap(created) as Pod
+    await copyOf(pod)
+    await setStatus(leaf.client, running)
+    await phase('Running')
+    const asked = async (gracePeriodSeconds: number) => {
+      await root.client.delete(pods, ref(), { gracePeriodSeconds })
+      return await eventually(`the copy has ${gracePeriodSeconds} s`, async () => {
+        const copy = await inLeaf()
+        return copy?.metadata.deletionGracePeriodSeconds === gracePeriodSeconds && copy
+      })
+    }
+    await asked(300)
+    const copy = await asked(7)
+    assert.equal(copy.metadata.finalizers, undefined)
+    await stopInLeaf()
+    const ended = await phase('Failed')
+    assert.deepEqual([ended.metadata.finalizers, await inLeaf()], [['example.com/keep'], undefined])
+    await root.client.patch(pods, ref(), { metadata: { finalizers: null } }, { type: 'merge' })
+    await noneLeft()
+  })
+
   it('never meet a foreign pod of the name, which the root pod waits for', async () => {
     const foreign = unwrap(await leaf.client.create(pods, manifest({ nodeName: 'worker' }))) as Pod
     await create()
