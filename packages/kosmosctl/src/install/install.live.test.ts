@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { systemNamespace } from '@kosmos/api'
 import { serviceExports } from '@kosmos/cluster-link'
 import {
+  Client,
   configMaps,
   customResourceDefinitions,
   type KubeObject,
@@ -36,7 +37,9 @@ import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import { unjoin } from '../unjoin/unjoin.ts'
 import { install } from './install.ts'
+import { partOf } from './manifests.ts'
 import { mcsDefinitions } from './mcs-definitions.ts'
+import { remove } from './remove.ts'
 import { uninstall } from './uninstall.ts'
 
 const controllers = fileURLToPath(new URL('../../../cluster-tree/src/main.ts', import.meta.url))
@@ -66,6 +69,21 @@ async function readyNode(name: string): Promise<void> {
   const conditions = [{ type: 'Ready', status: 'True', reason: 'Test', message: '' }]
   const status = { capacity: resources, allocatable: resources, conditions }
   await leaf.client.patch(nodes, { name }, { status }, { type: 'strategic', subresource: 'status' })
+}
+
+/** A client of the root; once it has read an object, somebody else does something before it goes on. */
+function afterFirstGet(act: () => Promise<void>): Client {
+  let acted = false
+  return new (class extends Client {
+    override async get<T extends KubeObject>(...asked: Parameters<typeof Client.prototype.get<T>>) {
+      const found = await super.get<T>(...asked)
+      if (!acted) {
+        acted = true
+        await act()
+      }
+      return found
+    }
+  })(root.client.connection, 'kosmos-test')
 }
 
 /** The controllers, logged in as the account that install made for them. */
@@ -167,6 +185,35 @@ describe('what install creates in the root', () => {
       const { added, gone } = await changesSince(pristine.root, root.client)
       return added.filter((text) => !text.startsWith('CertificateSigningRequest ')).length + gone.length === 0
     }, 'the root is as it was')
+  })
+
+  it('is looked at again if somebody makes it anew while it is being removed', async () => {
+    const ref = { namespace: 'default', name: 'anew' }
+    const make = async (labels: Record<string, string>) => {
+      await root.client.delete(configMaps, ref)
+      assert.ok((await root.client.create(configMaps, { metadata: { ...ref, labels } })).ok)
+    }
+    const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: ref }
+    const byInstall = { [partOf.label]: partOf.value }
+    await make(byInstall)
+    assert.equal(
+      await remove(
+        afterFirstGet(() => make(byInstall)),
+        manifest,
+      ),
+      undefined,
+    )
+    assert.equal(await root.client.get(configMaps, ref), undefined)
+    await make(byInstall)
+    assert.equal(
+      await remove(
+        afterFirstGet(() => make({})),
+        manifest,
+      ),
+      'it was not made by install',
+    )
+    assert.ok(await root.client.get(configMaps, ref))
+    await root.client.delete(configMaps, ref)
   })
 
   it('leaves alone kinds of shared Services that somebody else has, also older ones', async () => {

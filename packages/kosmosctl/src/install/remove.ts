@@ -18,6 +18,8 @@ export async function remove(root: Client, manifest: Manifest): Promise<string |
   const { uid = '' } = existing.metadata ?? {}
   const outcome = await root.delete(resource, { name, namespace }, { uid, propagationPolicy: 'Background' })
   if (outcome.ok || outcome.reason === 'NotFound') return undefined
+  // Somebody has made it anew meanwhile, and perhaps not install.
+  if (outcome.reason === 'OtherIncarnation') return await remove(root, manifest)
   return outcome.status.message ?? outcome.reason
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clusterFinalizer, linkFinalizer } from '@kosmos/api'
-import type { Client } from '@kosmos/kube'
+import { type Client, isGone } from '@kosmos/kube'
 import { clusters } from '../clusters/resources.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { StoredCluster } from './joined.ts'
@@ -8,7 +8,10 @@ import type { StoredCluster } from './joined.ts'
 /** How long a forced unjoin waits for a controller to do it properly. */
 const controllerGraceMs = 20_000
 
-/** Deletes the Cluster and waits until the controllers have let go of it; by force it does not wait for ever. */
+/**
+ * Deletes the Cluster and waits until the controllers have let go of it; by force it does not wait for ever.
+ * @throws Failure also when it was joined anew meanwhile: the new one needs what this one has in the leaf
+ */
 export async function removeCluster(
   root: Client,
   cluster: StoredCluster,
@@ -16,7 +19,7 @@ export async function removeCluster(
 ): Promise<void> {
   const { name, uid } = cluster.metadata
   const deletion = await root.delete(clusters, { name }, { uid })
-  if (!deletion.ok && deletion.reason !== 'NotFound') {
+  if (!deletion.ok && !isGone(deletion)) {
     throw new Failure(`root: Cluster "${name}" was not deleted: ${deletion.status.message}`, {
       next: 'use credentials for the root that may delete clusters.kosmos.io',
     })
@@ -26,7 +29,8 @@ export async function removeCluster(
   const until = how.force ? Math.min(how.deadline, Date.now() + patience) : how.deadline
   for (;;) {
     const left = await root.get(clusters, { name })
-    if (left === undefined || left.metadata.uid !== uid) return
+    if (left === undefined) return
+    if (left.metadata.uid !== uid) throw joinedAnew(name)
     const condition = left.status?.conditions?.find(({ type }) => type === 'VirtualNodesReady')
     if (condition?.reason === 'Leaving') how.note(condition.message)
     if (Date.now() >= until) {
@@ -47,8 +51,19 @@ async function dropFinalizer(root: Client, cluster: StoredCluster): Promise<void
   const outcome = await root.patch(clusters, { name }, patch, { type: 'merge' })
   if (!outcome.ok && outcome.reason === 'Conflict') {
     const newer = await root.get(clusters, { name })
-    if (newer !== undefined && newer.metadata.uid === uid) await dropFinalizer(root, newer)
+    if (newer === undefined) return
+    if (newer.metadata.uid !== uid) throw joinedAnew(name)
+    await dropFinalizer(root, newer)
+  } else if (!outcome.ok && outcome.reason === 'OtherIncarnation') {
+    throw joinedAnew(name)
   } else if (!outcome.ok && outcome.reason !== 'NotFound') {
-    throw new Failure(`root: the finalizer of Cluster "${name}" was not removed: ${outcome.status.message}`)
+    throw new Failure(`root: the finalizer of Cluster "${name}" was not removed: ${outcome.status.message}`, {
+      next: 'use credentials for the root that may patch clusters.kosmos.io',
+    })
   }
 }
+
+const joinedAnew = (name: string): Failure =>
+  new Failure(`Cluster "${name}" was joined anew meanwhile, so what it has in its leaf stays`, {
+    next: `to give up the new one as well: kosmosctl unjoin ${name}`,
+  })

@@ -33,6 +33,7 @@ import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import type { UnjoinOptions } from './options.ts'
 import { planUnjoin } from './plan.ts'
+import { removeCluster } from './remove-cluster.ts'
 import { unjoin } from './unjoin.ts'
 
 let root: TestCluster
@@ -419,6 +420,32 @@ describe('an unjoin', () => {
     assert.equal(await root.client.get(clusters, { name }), undefined)
     assert.equal(await root.client.get(nodes, { name: node }), undefined)
     await leafIsAsBefore()
+  })
+})
+
+describe('an unjoin whose Cluster somebody has removed and joined anew meanwhile', () => {
+  const leafGone = { force: true, leafGone: true, deadline: 0, note: () => {} }
+  const stored = async () => {
+    const made = { metadata: { name: 'again', finalizers: [clusterFinalizer] }, spec: {} }
+    const outcome = await root.client.create(clusters, made)
+    assert.ok(outcome.ok, JSON.stringify(outcome))
+    return outcome.object
+  }
+  before(async () => {
+    // Leaves the kinds of kosmos.io behind.
+    await joined()
+    await leave()
+    await removeNode()
+  })
+
+  it('says so, and touches neither the new one nor what that has in the leaf', async () => {
+    const before = await stored()
+    await removeCluster(root.client, before, leafGone)
+    const anew = await stored()
+    assert.notEqual(anew.metadata.uid, before.metadata.uid)
+    await assert.rejects(removeCluster(root.client, before, leafGone), /"again" was joined anew meanwhile/)
+    assert.deepEqual((await root.client.get(clusters, { name: 'again' }))?.metadata.uid, anew.metadata.uid)
+    await removeCluster(root.client, anew, leafGone)
   })
 })
 
