@@ -1,10 +1,11 @@
 import { Argument, type Command } from 'commander'
 import { type OpenCluster, withClusters } from '../clusters/connect.ts'
-import { type OutputFormat, render } from '../output/print.ts'
+import { outputFormats, render } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { outputOption, rootSource, withRootOptions } from '../terminal/options.ts'
 import { listClusters } from './clusters.ts'
-import { type Listing, listingData, listingTable } from './listing.ts'
+import { type Listing, listingData, listingNames, listingTable } from './listing.ts'
+import { onlyNamed } from './named.ts'
 import { listOrphans } from './orphans.ts'
 import { listPods } from './pods.ts'
 import { listVirtualNodes } from './virtual-nodes.ts'
@@ -18,10 +19,12 @@ const singular: Readonly<Record<string, string>> = {
   orphan: 'orphans',
 }
 
+const formats = [...outputFormats, 'name'] as const
+
 interface GetFlags {
   readonly namespace?: string
   readonly allNamespaces?: boolean
-  readonly output: OutputFormat
+  readonly output: (typeof formats)[number]
 }
 
 export function addGet(program: Command, terminal: Terminal): void {
@@ -39,17 +42,22 @@ export function addGet(program: Command, terminal: Terminal): void {
       'Lists the Clusters, the virtual nodes, the pods of the root that run in leaves, or those in leaves that the root lost when it was restored from a snapshot (orphans).',
     )
     .addArgument(what)
+    .argument('[names...]', 'only these')
     .option('-n, --namespace <namespace>', 'pods of this namespace (default: that of the context)')
     .option('-A, --all-namespaces', 'pods of all namespaces')
-    .addOption(outputOption())
-  withRootOptions(command).action(async (what: string, flags: GetFlags) => {
+    .addOption(outputOption(formats))
+  withRootOptions(command).action(async (asked: string, names: string[], flags: GetFlags) => {
+    const what = singular[asked] ?? asked
     await withClusters({ root: rootSource(command) }, async ({ root }) => {
-      const listing = await list(singular[what] ?? what, root, flags, terminal)
+      const listing = onlyNamed(await list(what, root, flags, terminal), what, names)
+      if (flags.output === 'name') {
+        if (listing.items.length > 0) terminal.print(listingNames(listing))
+        return
+      }
       terminal.print(
         render(flags.output, {
           data: listingData(listing),
-          text: (wide) =>
-            listing.rows.length === 0 ? `no ${singular[what] ?? what} found` : listingTable(listing, wide),
+          text: (wide) => (listing.rows.length === 0 ? `no ${what} found` : listingTable(listing, wide)),
         }),
       )
     })

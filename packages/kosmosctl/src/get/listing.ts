@@ -21,6 +21,16 @@ export function listingTable({ head, wide, rows }: Listing, isWide: boolean): st
       )
 }
 
+/** As `kubectl get -o name` prints them, one a line. */
+export function listingNames({ items }: Listing): string {
+  return items.map(nameOf).join('\n')
+}
+
+function nameOf({ apiVersion = '', kind = '', metadata }: KubeObject): string {
+  const [group] = apiVersion.includes('/') ? apiVersion.split('/') : []
+  return `${kind.toLowerCase()}${group === undefined ? '' : `.${group}`}/${metadata?.name}`
+}
+
 /** As `kubectl get -o json` prints several objects. */
 export function listingData({ items }: Listing): unknown {
   return { apiVersion: 'v1', kind: 'List', items }
