@@ -97,8 +97,12 @@ async function withInstallLock(work) {
 function install() {
   if (isInstalled()) return
   console.error('installing npm packages (npm ci, about 30 s) ...')
-  // The output of npm goes to stderr: stdout belongs to the command, which may print JSON.
-  const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] })
+  // The output of npm goes to stderr: stdout belongs to the command, which may print JSON. Its warnings are about an older
+  // Node, which only begins here, and about nothing that a reader could do.
+  const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  })
   if (done.error) throw new Error(`npm cannot be run: ${done.error.message}`)
   if (done.status !== 0) throw new Error('npm ci failed, see above; is the npm registry reachable?')
   if (!existsSync(node)) throw new Error(`npm ci brought no Node for ${process.platform}-${process.arch}`)

@@ -45,7 +45,7 @@ describe('the first line of every npm script, in a fresh clone', () => {
     const script = 'const code: number = 7; console.log(JSON.stringify(process.argv.slice(2))); process.exit(code)'
     const { out, code } = await run(script, 'a b', '--json')
     assert.deepEqual([out, code], ['["a b","--json"]\n', 7])
-    assert.equal(readFileSync(installs, 'utf8'), 'ci --no-audit --no-fund\n')
+    assert.equal(readFileSync(installs, 'utf8'), 'ci --no-audit --no-fund --loglevel=error\n')
   })
 
   it('installs once when two run at the same time, and not again later', async () => {

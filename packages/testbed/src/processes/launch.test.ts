@@ -48,6 +48,15 @@ describe('a component', () => {
     })
   })
 
+  it('that panics shows why, without stacks, and says what to do when the disk is full', async () => {
+    const trace = ['panic: open wal: no space left on device', 'goroutine 1 [running]:', 'main.start({0x1, 0x2})']
+    const frames = Array.from({ length: 20 }, (_, n) => `\\tmain.go:${n}`)
+    const script = `printf '${[...trace, ...frames].join('\\n')}' >&2; sleep 0.1; exit 2`
+    await assert.rejects(launch(journal, shell(script, { health: { url: 'http://127.0.0.1:1/healthz' } })), {
+      message: /ends with:\npanic: open wal: no space left on device\nThe disk is full: .*KOSMOS_TESTBEDS/,
+    })
+  })
+
   it('counts as up when its health probe says yes', async () => {
     let asked = 0
     const server = createServer((_, response) => response.writeHead(++asked < 3 ? 500 : 200).end())

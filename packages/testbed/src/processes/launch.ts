@@ -10,7 +10,10 @@ import { stop } from './stop.ts'
 export class ComponentFailed extends Error {
   constructor(spec: ProcessSpec, what: string, options?: ErrorOptions) {
     const tail = tailOf(spec.log)
-    super(`${spec.id} ${what}; its log ${spec.log} ${tail ? `ends with:\n${tail}` : 'is empty'}`, options)
+    const advice = tail.includes('no space left on device')
+      ? `\nThe disk is full: make room, or have KOSMOS_TESTBEDS name a folder on another one`
+      : ''
+    super(`${spec.id} ${what}; its log ${spec.log} ${tail ? `ends with:\n${tail}` : 'is empty'}${advice}`, options)
     this.name = 'ComponentFailed'
   }
 }
@@ -58,9 +61,16 @@ async function start(journal: Journal, spec: ProcessSpec): Promise<ProcessEntry>
   }
 }
 
+/** Stacks of goroutines, which would hide what went wrong. */
+const TRACE = /^(\t|goroutine \d+ \[|created by |[\w./*()@-]+\(.*\)$)/
+
 function tailOf(file: string, lines = 15): string {
   try {
-    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')
+    const all = readFileSync(file, 'utf8').trimEnd().split('\n')
+    return all
+      .filter((line) => !TRACE.test(line))
+      .slice(-lines)
+      .join('\n')
   } catch {
     return ''
   }
