@@ -6,24 +6,7 @@ import { pidOf } from '../../platform/kosmos.ts'
 import { pod } from '../../platform/manifests.ts'
 import { startPlatform } from '../../platform/platform.ts'
 import { rssKiB } from '../process-usage.ts'
-
-interface Side {
-  /** Of a command's output, the median of several runs. */
-  readonly mibPerSecond: number
-  /** From the request to the first byte of output, the median of several. */
-  readonly firstByteMs: number
-}
-
-/** What `npm run bench -- exec --json` prints: others read it, so its shape stays. */
-export interface ExecResult {
-  readonly direct: Side
-  readonly tree: Side & {
-    /** Resident memory of cluster-tree for each session that is open and idle. */
-    readonly idleSessionKiB: number
-  }
-  /** Throughput through the tree ÷ straight on the leaf. */
-  readonly ratio: number
-}
+import { type Both, type ExecResult, execResult } from './result.ts'
 
 const MIB = 256
 const ROUNDS = 7
@@ -48,11 +31,7 @@ export async function benchExec(progress: Progress): Promise<ExecResult> {
     const first = await inTurn(sides, SHORT_COMMANDS, firstByteMs)
     progress.step(`${SESSIONS} idle sessions`)
     const idleSessionKiB = await idleMemory(sides.tree, pidOf(platform.testbed, clusterTree))
-    return {
-      direct: { mibPerSecond: rates.direct, firstByteMs: first.direct },
-      tree: { mibPerSecond: rates.tree, firstByteMs: first.tree, idleSessionKiB },
-      ratio: rates.tree / rates.direct,
-    }
+    return execResult(rates, first, idleSessionKiB)
   } finally {
     await platform.down()
   }
@@ -63,7 +42,7 @@ async function inTurn(
   sides: Readonly<Record<'direct' | 'tree', Target>>,
   rounds: number,
   measure: (target: Target) => Promise<number>,
-): Promise<{ direct: number; tree: number }> {
+): Promise<Both> {
   const found = { direct: [] as number[], tree: [] as number[] }
   for (let round = 0; round <= rounds; round++) {
     for (const side of ['direct', 'tree'] as const) {
@@ -85,16 +64,4 @@ async function idleMemory(target: Target, pid: number): Promise<number> {
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-}
-
-/** For a terminal. */
-export function describeExec({ direct, tree, ratio }: ExecResult): string {
-  const row = (title: string, { mibPerSecond, firstByteMs }: Side) =>
-    `${title.padEnd(8)}${mibPerSecond.toFixed(0).padStart(8)}${firstByteMs.toFixed(1).padStart(16)}`
-  return [
-    'exec       MiB/s   first byte ms',
-    row('direct', direct),
-    row('tree', tree),
-    `ratio ${ratio.toFixed(2)}, ${(tree.firstByteMs - direct.firstByteMs).toFixed(1)} ms added to the first byte, ${tree.idleSessionKiB.toFixed(0)} KiB for an idle session`,
-  ].join('\n')
 }

@@ -7,27 +7,9 @@ import { join, lines } from '@kosmos/kosmosctl'
 import { ensurePrograms, enterNode, imageNames, type Progress } from '@kosmos/testbed'
 import { linkAgentImage } from '../../platform/link-agent.ts'
 import { type Platform, startPlatform } from '../../platform/platform.ts'
-import { measurePlan, type PlanFigures } from './plan.ts'
+import { measurePlan } from './plan.ts'
+import { type NetworkResult, networkResult } from './result.ts'
 import { type Enter, type Figures, measure, within } from './throughput.ts'
-
-interface Tunnel {
-  /** The same kind of tunnel between the same namespaces, made by hand. */
-  readonly plain: Figures
-  readonly kosmos: Figures
-  /** Throughput of kosmos ÷ plain. */
-  readonly ratio: number
-  readonly implementation: string
-}
-
-/** What `npm run bench -- network --json` prints: others read it, so its shape stays. */
-export interface NetworkResult {
-  readonly veth: Figures
-  readonly vxlan: Tunnel
-  readonly wireguard: Tunnel
-  /** From the start of `kosmosctl join --link` of the second cluster to the first answer between pods. */
-  readonly joinToPingSeconds: number
-  readonly plan: PlanFigures
-}
 
 const ROUNDS = 3
 
@@ -66,40 +48,13 @@ export async function benchNetwork(progress: Progress): Promise<NetworkResult> {
       kosmos: (await addressOf(server, devices.secure.name)) ?? '',
     })
     progress.step('planning')
-    return {
-      veth: overVxlan.veth,
-      vxlan: tunnel(overVxlan, 'kernel'),
-      wireguard: tunnel(overWireGuard, await implementation(platform)),
-      joinToPingSeconds,
-      plan: measurePlan(),
-    }
+    const wireguard = { ...overWireGuard, implementation: await implementation(platform) }
+    return networkResult({ vxlan: overVxlan, wireguard, joinToPingSeconds, plan: measurePlan() })
   } finally {
     await platform.down()
     await rm(scratch, { recursive: true, force: true })
   }
 }
-
-export function describeNetwork({ veth, vxlan, wireguard, joinToPingSeconds, plan }: NetworkResult): string {
-  const line = (name: string, { gbitPerSecond, rttMs }: Figures) =>
-    `${name.padEnd(20)} ${gbitPerSecond.toFixed(2).padStart(6)} Gbit/s ${rttMs.toFixed(3).padStart(8)} ms`
-  return [
-    line('veth', veth),
-    line('vxlan, by hand', vxlan.plain),
-    line('vxlan, kosmos', vxlan.kosmos),
-    line('wireguard, by hand', wireguard.plain),
-    line('wireguard, kosmos', wireguard.kosmos),
-    `ratio of vxlan ${vxlan.ratio.toFixed(2)}, of wireguard (${wireguard.implementation}) ${wireguard.ratio.toFixed(2)}`,
-    `from join to the first ping ${joinToPingSeconds.toFixed(1)} s`,
-    `plan of ${plan.clusters} × ${plan.nodesPerCluster} nodes ${plan.fullPlanMs.toFixed(0)} ms, of one ${plan.oneNodeMs.toFixed(1)} ms`,
-  ].join('\n')
-}
-
-const tunnel = ({ plain, kosmos }: Record<'plain' | 'kosmos', Figures>, implementation: string): Tunnel => ({
-  plain,
-  kosmos,
-  ratio: kosmos.gbitPerSecond / plain.gbitPerSecond,
-  implementation,
-})
 
 async function inTurn<Name extends string>(
   { client, server }: { readonly client: Enter; readonly server: Enter },
