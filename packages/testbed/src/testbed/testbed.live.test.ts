@@ -52,6 +52,8 @@ describe('the testbed command', () => {
     it('prints what others need to use them', () => {
       const [one] = beds
       assert.deepEqual(Object.keys(one ?? {}), ['name', 'root', 'leaves', 'bin'])
+      for (const cluster of [one?.root, ...(one?.leaves ?? [])])
+        assert.deepEqual(Object.keys(cluster ?? {}), ['name', 'server', 'kubeconfig', 'pids', 'nodes'])
       assert.deepEqual(
         one?.leaves.map((leaf) => [leaf.name, leaf.nodes]),
         [['leaf1', ['kwok-0', 'kwok-1']]],
