@@ -1,5 +1,5 @@
 import { orphanLabel } from '@kosmos/api'
-import { type Client, pods } from '@kosmos/kube'
+import { type Client, isGone, pods } from '@kosmos/kube'
 import { copiesOf, withLeaves } from '../clusters/ask-leaves.ts'
 import { clusterId } from '../clusters/identity.ts'
 import { Failure } from '../terminal/failure.ts'
@@ -38,12 +38,17 @@ export async function deleteOrphans(root: Client, options: DeleteOrphansOptions)
         if (names !== undefined && !names.includes(`${namespace}/${name}`)) continue
         const outcome = await leaf.delete(pods, { namespace, name }, { uid, dryRun })
         if (outcome.ok) gone.push({ cluster: inCluster, namespace, name })
-        else refused.push(`${namespace}/${name} in ${inCluster}: ${outcome.status.message ?? outcome.reason}`)
+        else if (!isGone(outcome))
+          refused.push(`${namespace}/${name} in ${inCluster}: ${outcome.status.message ?? outcome.reason}`)
       }
       return gone
     },
   )
-  if (refused.length > 0) throw new Failure(`not deleted: ${refused.join('; ')}`)
+  if (refused.length > 0) {
+    throw new Failure(`not deleted: ${refused.join('; ')}`, {
+      next: "kosmosctl check says whether the root's account in the leaf has its rights; join renews them",
+    })
+  }
   const missed = names?.filter((name) => !deleted.some((one) => `${one.namespace}/${one.name}` === name)) ?? []
   if (missed.length > 0) {
     throw new Failure(`no orphan is called ${missed.join(', ')}`, { next: 'kosmosctl get orphans lists them' })

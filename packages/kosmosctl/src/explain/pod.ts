@@ -78,7 +78,11 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
     return { ...about, cluster, copy: undefined, needs: [], waitsFor: why }
   }
   const stored = await root.get(clusters, { name: cluster })
-  if (!stored) throw new Failure(`the Cluster "${cluster}" of node ${pod.spec.nodeName} is gone`)
+  if (!stored) {
+    throw new Failure(`the Cluster "${cluster}" of node ${node} is gone`, {
+      next: `join it again under that name, or give up the node with its pods: kubectl delete node ${node}`,
+    })
+  }
   const { client: leaf } = await openLeaf(root, stored)
   try {
     const sides = { root, leaf, rootId: await clusterId(root) }

@@ -21,7 +21,9 @@ export async function exportService(
   await demandExports(client)
   const outcome = await client.create(serviceExports, { metadata: { namespace, name } }, { dryRun })
   if (!outcome.ok && outcome.reason !== 'AlreadyExists') {
-    throw new Failure(`Service ${namespace}/${name} was not exported: ${outcome.status.message}`)
+    throw new Failure(`Service ${namespace}/${name} was not exported: ${outcome.status.message}`, {
+      next: `use a kubeconfig of somebody who may create serviceexports in ${namespace}, a namespace that there is`,
+    })
   }
   const until = Date.now() + timeoutMs
   const result = { namespace, name, dnsName: `${name}.${namespace}.svc.clusterset.local` }
@@ -55,7 +57,12 @@ export async function unexportService(
   await demandExports(client)
   const outcome = await client.delete(serviceExports, { namespace, name }, { dryRun })
   if (!outcome.ok) {
-    throw new Failure(`Service ${namespace}/${name} is not exported here: ${outcome.status.message ?? outcome.reason}`)
+    throw new Failure(
+      `Service ${namespace}/${name} is not exported here: ${outcome.status.message ?? outcome.reason}`,
+      {
+        next: 'kubectl get serviceexports -A lists those that are; --kubeconfig names the cluster that has the Service',
+      },
+    )
   }
 }
 

@@ -2,11 +2,14 @@ import { systemNamespace } from '@kosmos/api'
 import { copyMetadata, importedVolume } from '@kosmos/cluster-tree'
 import {
   type Client,
+  describeObject,
+  type KubeObject,
   namespaces,
   type Outcome,
   type PersistentVolumeClaim,
   persistentVolumeClaims,
   persistentVolumes,
+  type Resource,
   storageClasses,
 } from '@kosmos/kube'
 import { clusterId } from '../clusters/identity.ts'
@@ -43,7 +46,11 @@ export async function importVolume(root: Client, options: ImportVolumeOptions): 
   const ref = { namespace, name }
   const cluster = await root.get(clusters, { name: clusterName })
   if (!cluster) throw new Failure(`there is no Cluster "${clusterName}"`, { next: 'kosmosctl get clusters' })
-  if (namespace === systemNamespace) throw new Failure(`${systemNamespace} is Kosmos' own`)
+  if (namespace === systemNamespace) {
+    throw new Failure(`claims of ${systemNamespace}, which is Kosmos' own, are not imported`, {
+      next: "say with -n in which namespace the leaf's claim is",
+    })
+  }
   if (!(await root.get(namespaces, { name: namespace }))) {
     throw new Failure(`the root has no namespace ${namespace}`, { next: `kubectl create namespace ${namespace}` })
   }
@@ -67,13 +74,19 @@ export async function importVolume(root: Client, options: ImportVolumeOptions): 
       storageClass: spec?.storageClassName ?? '',
       capacity: leafClaim.status?.capacity?.storage ?? '',
     }
-    refuse(await root.create(persistentVolumeClaims, claim, { dryRun: true }))
+    const create = async (resource: Resource, object: KubeObject, dry = false) =>
+      refuse({ ...object, kind: resource.kind }, await root.create(resource, object, { dryRun: dry }))
+    await create(persistentVolumeClaims, claim, true)
     if (dryRun) return imported
-    refuse(await root.create(persistentVolumeClaims, claim))
+    await create(persistentVolumeClaims, claim)
     const stored = await root.get(persistentVolumeClaims, ref)
-    if (!stored) throw new Failure(`PersistentVolumeClaim ${namespace}/${name} has gone again from the root`)
+    if (!stored) {
+      throw new Failure(`somebody has deleted PersistentVolumeClaim ${namespace}/${name} from the root meanwhile`, {
+        next: 'run the same command again',
+      })
+    }
     const volume = importedVolume(stored, leafClaim, { cluster: clusterName, reclaimPolicy })
-    refuse(await root.create(persistentVolumes, volume))
+    await create(persistentVolumes, volume)
     await handOver(leaf, leafClaim, stored, rootId)
     return imported
   } finally {
@@ -88,14 +101,19 @@ async function handOver(leaf: Client, leafClaim: PersistentVolumeClaim, stored: 
   const patch = { metadata: { uid, resourceVersion, labels, annotations } }
   const outcome = await leaf.patch(persistentVolumeClaims, { namespace, name }, patch, { type: 'merge' })
   if (outcome.ok) return
-  throw new Failure(`the leaf does not let its claim be marked: ${outcome.status.message ?? outcome.reason}`, {
-    next: 'run the same command again',
-  })
+  throw new Failure(
+    `leaf: PersistentVolumeClaim ${namespace}/${name} was not marked: ${outcome.status.message ?? outcome.reason}`,
+    {
+      next: 'run the same command again',
+    },
+  )
 }
 
 /** What is there already is of an earlier run: the plan has looked. */
-function refuse(outcome: Outcome<unknown>): void {
+function refuse(object: KubeObject, outcome: Outcome<unknown>): void {
   if (!outcome.ok && outcome.reason !== 'AlreadyExists') {
-    throw new Failure(`the root does not take it: ${outcome.status.message ?? outcome.reason}`)
+    throw new Failure(`root: ${describeObject(object)} was not stored: ${outcome.status.message ?? outcome.reason}`, {
+      next: 'when that is solved run the same command again; the data in the leaf is as it was',
+    })
   }
 }

@@ -2,6 +2,7 @@ import { placementGate } from '@kosmos/api'
 import { ApiError, type Client, isGone, keyOf, pods } from '@kosmos/kube'
 import { isGated, openPatch } from '@kosmos/scheduler'
 import { type Manifest, mutatingAdmissionPolicies, mutatingWebhookConfigurations } from '../clusters/resources.ts'
+import { Failure } from '../terminal/failure.ts'
 
 const { group, version, plural } = mutatingAdmissionPolicies
 
@@ -31,7 +32,9 @@ export async function openGates(root: Client): Promise<string[]> {
     const outcome = await root.patch(pods, pod.metadata, openPatch(pod, undefined), { type: 'strategic' })
     if (outcome.ok) opened.push(keyOf(pod))
     else if (!isGone(outcome)) {
-      throw new Error(`pod ${keyOf(pod)} still has the gate ${placementGate}: ${outcome.status.message}`)
+      throw new Failure(`pod ${keyOf(pod)} still has the gate ${placementGate}: ${outcome.status.message}`, {
+        next: 'run uninstall again as somebody who may patch pods; until then it is not scheduled',
+      })
     }
   }
   return opened

@@ -51,7 +51,9 @@ export function readManifest(text: string, namespace: string): Manifest {
     })
   }
   if (workload.spec?.template?.spec === undefined || !workload.metadata?.name) {
-    throw new Failure(`the ${workload.kind} has no metadata.name or no spec.template.spec`)
+    throw new Failure(`the ${workload.kind} has no metadata.name or no spec.template.spec`, {
+      next: 'kubectl create --dry-run=server -f FILE says whether the API server takes it',
+    })
   }
   const ofKinds = (...kinds: string[]) => objects.filter(({ kind = '' }) => kinds.includes(kind))
   const policies = ofKinds('WorkloadPolicy') as unknown as StoredPolicy[]
@@ -75,7 +77,10 @@ function documents(text: string): Document[] {
     const parsed = loadAll(text) as (Document | null)[]
     return parsed.flatMap((one) => (one?.kind === 'List' ? (one.items ?? []) : one ? [one] : []))
   } catch (error) {
-    throw new Failure(`the manifest is no YAML: ${(error as Error).message}`, { cause: error })
+    throw new Failure(`the manifest is no YAML: ${(error as Error).message}`, {
+      next: 'correct the file of --filename at that place',
+      cause: error,
+    })
   }
 }
 

@@ -35,7 +35,11 @@ export async function drain({ client, node, deadline, note }: DrainOptions): Pro
   try {
     const deadlinePassed = sleep(Math.max(0, deadline - Date.now()), undefined, { signal: stop.signal }).catch(() => {})
     await Promise.race([informer.synced, deadlinePassed])
-    if (!informer.hasSynced) throw new Failure('root: the pods cannot be listed', { next: 'kosmosctl check' })
+    if (!informer.hasSynced) {
+      throw new Failure(`root: the pods of node ${node} could not be listed in time`, {
+        next: 'run it again with a longer --timeout; kosmosctl check says whether the root answers',
+      })
+    }
     for (;;) {
       const left = [...informer.store.values()].filter(isDrainable)
       if (left.length === 0) return seen.size

@@ -22,12 +22,18 @@ import {
 import { isOwn } from '../clusters/own.ts'
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from '../clusters/resources.ts'
 import { lookAtMcsDefinitions, type McsRemoval, markOfJoin, removeMcsDefinitions } from '../install/mcs-definitions.ts'
+import { Failure } from '../terminal/failure.ts'
 
 /** Something that unjoin left behind, why, and how to remove it by hand. */
 export interface Remainder {
   readonly what: string
   readonly why: string
   readonly command: string
+}
+
+/** A leaf that refuses what an unjoin has to do. */
+const asAdministrator = {
+  next: 'run it again with --leaf-kubeconfig of an administrator; it takes up where it stopped',
 }
 
 /** What the controllers make in a leaf for root pods, in the order in which it goes; claims, which have data, stay. */
@@ -148,7 +154,7 @@ async function makeOwned(leaf: Client, { metadata: { name, uid } }: Namespace, o
   const patch = { metadata: { uid, ownerReferences: [reference] } }
   const outcome = await leaf.patch(namespaces, { name }, patch, { type: 'merge' })
   if (!outcome.ok && !isGone(outcome)) {
-    throw new Error(`leaf: Namespace ${name} cannot be given up: ${outcome.status.message}`)
+    throw new Failure(`leaf: Namespace ${name} cannot be given up: ${outcome.status.message}`, asAdministrator)
   }
 }
 
@@ -262,7 +268,8 @@ async function deleteObject(leaf: Client, resource: Resource, object: KubeObject
     { ...(uid && { uid }), propagationPolicy: 'Background' },
   )
   if (outcome.ok || isGone(outcome)) return
-  throw new Error(
+  throw new Failure(
     `leaf: ${describeObject({ ...object, kind: resource.kind })} was not deleted: ${outcome.status.message}`,
+    asAdministrator,
   )
 }

@@ -3,7 +3,7 @@ import { type Pod, pods } from '@kosmos/kube'
 import type { Manifest } from '../../clusters/resources.ts'
 import { Failure } from '../../terminal/failure.ts'
 import { linkNamespace } from '../facts.ts'
-import type { Site } from './sites.ts'
+import { afterRefusal, type Site } from './sites.ts'
 
 const lookMs = 300
 
@@ -17,7 +17,9 @@ export async function runPod(
   if (signal.aborted) throw new Failure('interrupted')
   const name = manifest.metadata?.name ?? ''
   const outcome = await client.create(pods, manifest)
-  if (!outcome.ok) throw new Failure(`${cluster}: check pod ${name} was not stored: ${outcome.status.message}`)
+  if (!outcome.ok) {
+    throw new Failure(`${cluster}: check pod ${name} was not stored: ${outcome.status.message}`, afterRefusal(cluster))
+  }
   const until = Date.now() + timeoutMs
   for (;;) {
     if (signal.aborted) throw new Failure('interrupted')

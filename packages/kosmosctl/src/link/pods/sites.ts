@@ -17,6 +17,11 @@ export const serviceRights: readonly Right[] = ['create', 'list', 'delete'].map(
   namespace: linkNamespace,
 }))
 
+/** What to do where a cluster refuses what its rights allow: a quota, a policy of admission. */
+export const afterRefusal = (cluster: string) => ({
+  next: `settle that in ${cluster}, namespace ${linkNamespace} (quotas, admission), and run it again`,
+})
+
 /** A cluster in which check pods can be made, and the nodes for them. */
 export interface Site {
   readonly name: string

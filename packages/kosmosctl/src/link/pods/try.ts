@@ -11,7 +11,7 @@ import { caller, checkService, responder } from './manifests.ts'
 import { type Outcome, outcomeFindings } from './outcome.ts'
 import { runPod } from './run.ts'
 import { settled } from './settled.ts'
-import { podRights, type Site, serviceRights, withSites } from './sites.ts'
+import { afterRefusal, podRights, type Site, serviceRights, withSites } from './sites.ts'
 import { measureThroughput } from './throughput.ts'
 import { type Responder, targetsOf, type WaysFacts } from './ways.ts'
 
@@ -101,7 +101,9 @@ async function startResponders(sites: readonly Site[], run: string, { facts, sig
 
 async function createService({ name: cluster, client }: Site, name: string, run: string): Promise<readonly string[]> {
   const outcome = await client.create(services, checkService(name, run))
-  if (!outcome.ok) throw new Failure(`${cluster}: the check Service was not stored: ${outcome.status.message}`)
+  if (!outcome.ok) {
+    throw new Failure(`${cluster}: the check Service was not stored: ${outcome.status.message}`, afterRefusal(cluster))
+  }
   return outcome.object.spec?.clusterIPs ?? []
 }
 

@@ -62,7 +62,11 @@ async function podEnd(
   let end: End | undefined
   await open(member.cluster, async (client: Client) => {
     const pod = await client.get(pods, { namespace, name: podName })
-    if (pod === undefined) throw new Failure(`cluster ${cluster} has no pod ${namespace}/${podName}`)
+    if (pod === undefined) {
+      throw new Failure(`cluster ${cluster} has no pod ${namespace}/${podName}`, {
+        next: `write it as CLUSTER/NAMESPACE/POD; in ${cluster}: kubectl get pods -A`,
+      })
+    }
     const addresses = (pod.status?.podIPs ?? []).flatMap(({ ip }) => ip ?? [])
     const name = `${cluster}/${namespace}/${podName}`
     if (addresses.length === 0) {
