@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ApiError, type Client, Informer, nodes, type Pod, pods } from '@kosmos/kube'
+import { ApiError, type Client, Informer, isGone, type Node, nodes, type Pod, pods } from '@kosmos/kube'
 import type { Manifest } from '../clusters/resources.ts'
 import { Failure } from '../terminal/failure.ts'
 
@@ -14,10 +14,11 @@ export interface DrainOptions {
 const retryMs = 2_000
 
 /** No new pods shall come to the node. */
-export async function cordon(client: Client, node: string): Promise<void> {
-  const outcome = await client.patch(nodes, { name: node }, { spec: { unschedulable: true } }, { type: 'merge' })
-  if (!outcome.ok && outcome.reason !== 'NotFound') {
-    throw new Failure(`root: node ${node} was not cordoned: ${outcome.status.message}`, {
+export async function cordon(client: Client, { metadata: { name, uid } }: Node): Promise<void> {
+  const patch = { metadata: { uid }, spec: { unschedulable: true } }
+  const outcome = await client.patch(nodes, { name }, patch, { type: 'merge' })
+  if (!outcome.ok && !isGone(outcome)) {
+    throw new Failure(`root: node ${name} was not cordoned: ${outcome.status.message}`, {
       next: 'use credentials for the root that may patch nodes',
     })
   }

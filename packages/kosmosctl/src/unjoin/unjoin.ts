@@ -45,7 +45,7 @@ export async function unjoin(options: UnjoinOptions, progress: Progress): Promis
     }
     const virtualNodes = await root.client.listAll(nodes, { labelSelector: `${clusterLabel}=${name}` })
     await progress.step('cordoning', async () => {
-      for (const { metadata } of virtualNodes) await cordon(root.client, metadata.name)
+      for (const node of virtualNodes) await cordon(root.client, node)
     })
     const podsGone = force
       ? await progress.step('deleting its pods', () => deletePods(root.client, virtualNodes, leaf === undefined))
