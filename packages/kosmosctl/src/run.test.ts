@@ -52,6 +52,18 @@ describe('kosmosctl', () => {
     }
   })
 
+  it('bears a reader that has seen enough, and says when its result cannot be written', () => {
+    const into = (sink: string) =>
+      spawnSync('sh', ['-c', `"$0" "$1" install --dry-run -o json --image i ${sink}`, process.execPath, main], {
+        encoding: 'utf8',
+      })
+    const seen = into('| head -c 1')
+    assert.deepEqual([seen.stdout, seen.stderr], ['[', ''])
+    const { status, stderr } = into('> /dev/full')
+    assert.equal(status, 1)
+    assert.match(stderr, /^error: the result cannot be written: ENOSPC[^\n]*\n$/)
+  })
+
   it('ends with 1, a cause and a next step, without a stack, when it cannot do what it should', () => {
     const { status, stdout, stderr } = kosmosctl('get', 'clusters', '--kubeconfig', '/does/not/exist')
     assert.equal(status, 1)
