@@ -65,13 +65,16 @@ export async function withKeys(hostAt: (place: string) => Host, link: LinkNetwor
   return new Map(keyed)
 }
 
-/** The NodeConfig of each host. */
-export function plansOf(link: LinkNetwork): Map<string, NodeConfigSpec> {
+/** The NodeConfig of each host; `byGateways`: networks of pods that gateways translate, of each cluster. */
+export function plansOf(
+  link: LinkNetwork,
+  byGateways?: (cluster: LinkCluster) => ReadonlySet<string>,
+): Map<string, NodeConfigSpec> {
   const plans = [...link.values()].flatMap((cluster) => {
     const pairs = pairsOf(link, cluster)
     return [...cluster.nodes.values()].map((node): [string, NodeConfigSpec] => [
       placeOf(cluster.name, node.name),
-      planNode(cluster, node, pairs),
+      planNode(cluster, node, pairs, byGateways?.(cluster)),
     ])
   })
   return new Map(plans)

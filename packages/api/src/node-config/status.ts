@@ -52,6 +52,14 @@ export const nodeConfigStatus = struct(
         listMapKeys: ['type'],
       }),
     ),
+    abilities: Type.Optional(
+      Type.Array(Type.Enum(['NodeTranslations'], { description: 'An ability.' }), {
+        description:
+          'What the agent can do that agents of earlier versions cannot. NodeTranslations: nodeTranslations of the spec.',
+        maxItems: 32,
+        listType: 'set',
+      }),
+    ),
     underlay: Type.Optional(underlay),
     wireGuard: Type.Optional(
       struct(

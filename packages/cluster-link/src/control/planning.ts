@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { clusterLabel, type NodeConfigSpec, rootClusterLabel, rotateKeysAnnotation } from '@kosmos/api'
+import { clusterLabel, clusterNodeName, type NodeConfigSpec, rootClusterLabel, rotateKeysAnnotation } from '@kosmos/api'
 import {
   type Change,
   Controller,
@@ -11,6 +11,7 @@ import {
 import { autodetectionOf } from '../discover/autodetection.ts'
 import { pairsOf } from '../plan/pairs.ts'
 import { planNode } from '../plan/plan-node.ts'
+import { translatedByGateways } from '../plan/translators.ts'
 import { rootOf } from './first-root.ts'
 import { rotationIn } from './keys.ts'
 import { takesPart } from './link-network.ts'
@@ -92,6 +93,7 @@ export class PlanningController {
     const rotation = rotationIn(this.#state, cluster, member, own, pairs)
     if (rotation.isUnderway) this.#rotating.add(name)
     else this.#rotating.delete(name)
+    const byGateways = own && translatedByGateways(own, (node) => member.nodeConfig(clusterNodeName(name, node)))
     const known = member.otherRoot() === undefined ? this.#state.nodesOf(name) : []
     for (const {
       metadata,
@@ -100,7 +102,7 @@ export class PlanningController {
       const node = own?.nodes.get(nodeName)
       const keys = rotation.keys.get(nodeName)
       const spec: NodeConfigSpec = {
-        ...(own && node ? planNode(own, node, pairs) : { nodeName }),
+        ...(own && node ? planNode(own, node, pairs, byGateways) : { nodeName }),
         ...(options && { autodetectionMethod: autodetectionOf(options, nodeName) }),
         ...(keys && { keys }),
       }

@@ -17,21 +17,27 @@ import { podNetworksOf, seenAs } from './visible.ts'
  * node of a P2P cluster, to an edge of the other cluster (vx-bridge, or vx-secure within an encrypted tunnel), and from a
  * gateway on to the node that has the pod (vx-local). All ways back are the same ways.
  * @param pairs the other clusters as the node's own sees them, see `pairsOf`
+ * @param byGateways the networks of pods that nodes do not translate themselves, see `translatedByGateways`
  */
-export function planNode(cluster: LinkCluster, node: LinkNode, pairs: readonly Pair[]): NodeConfigSpec {
+export function planNode(
+  cluster: LinkCluster,
+  node: LinkNode,
+  pairs: readonly Pair[],
+  byGateways: ReadonlySet<string> = new Set(),
+): NodeConfigSpec {
   const place = { cluster, node }
   const builder = new SpecBuilder(place, { bridge: bridgeOverlay(cluster, node), local: localOverlay(cluster, node) })
   const isOnEdge = isEdge(cluster, node)
   if (isOnEdge) for (const pair of pairs) viaTunnels(builder, place, pair)
   else viaOwnGateways(builder, place, pairs)
-  if (isOnEdge && cluster.networkType === 'gateway' && pairs.length > 0) serveOthers(builder, place)
+  if (isOnEdge && cluster.networkType === 'gateway' && pairs.length > 0) serveOthers(builder, place, byGateways)
   return builder.build({
     translations: cluster.networks.map(({ kind, local, global }) => ({
       kind,
       local: formatCidr(local),
       global: formatCidr(global),
     })),
-    nodeTranslations: cluster.networkType === 'gateway' && pairs.length > 0 ? ownTranslations(place) : [],
+    nodeTranslations: cluster.networkType === 'gateway' && pairs.length > 0 ? ownTranslations(place, byGateways) : [],
     masquerades: isOnEdge && cluster.networkType === 'gateway' ? overlaySources(cluster) : [],
   })
 }
@@ -74,11 +80,11 @@ function viaOwnGateways(builder: SpecBuilder, { cluster, node }: Place, pairs: r
 
 /**
  * A gateway's tunnels to the other nodes of its cluster, and the pods behind them; other gateways take what it cannot
- * carry itself. Packets to mapped pods go on as they came, since the nodes translate them; so do errors that the gateway
+ * carry itself. Packets to mapped pods go on as they came where the nodes translate them; so do errors that the gateway
  * sends itself. Where it is not known which node has a
  * pod, packets go by what the network plug-in has, and have to pass the reverse path filters there.
  */
-function serveOthers(builder: SpecBuilder, { cluster, node }: Place): void {
+function serveOthers(builder: SpecBuilder, { cluster, node }: Place, byGateways: ReadonlySet<string>): void {
   const ranks = new Map(detourRanks(cluster, node).map((rank) => [rank.gateway, rank]))
   for (const other of cluster.nodes.values()) {
     if (other === node) continue
@@ -96,7 +102,8 @@ function serveOthers(builder: SpecBuilder, { cluster, node }: Place): void {
       const gw = local.family === 4 ? overlay.ip : overlay.ip6
       if (dev === undefined || gw === undefined) continue
       builder.inwardRoute({ cidr: formatCidr(local), gw, dev })
-      if (local.base !== global.base) builder.route({ cidr: formatCidr(global), gw, dev })
+      if (local.base !== global.base && !byGateways.has(formatCidr(local)))
+        builder.route({ cidr: formatCidr(global), gw, dev })
     }
   }
 }
@@ -109,10 +116,13 @@ const podNetworksSeen = ({ cluster, node }: Place): { readonly local: Cidr; read
   })
 
 /** Errors speak of the packet that they are about, and only who tracks a connection puts the addresses in there right. */
-const ownTranslations = (place: Place): LinkTranslation[] =>
+const ownTranslations = (place: Place, byGateways: ReadonlySet<string>): LinkTranslation[] =>
   podNetworksSeen(place)
     .filter(({ local, global }) => local.base !== global.base)
-    .map(({ local, global }) => ({ local: formatCidr(local), global: formatCidr(global), kind: 'Pod' }))
+    .map(
+      ({ local, global }): LinkTranslation => ({ local: formatCidr(local), global: formatCidr(global), kind: 'Pod' }),
+    )
+    .filter(({ local }) => !byGateways.has(local))
 
 /** Other clusters do not know the overlay addresses of nodes behind a gateway. */
 function overlaySources({ local: { ip, ip6 }, families }: LinkCluster) {

@@ -268,6 +268,26 @@ describe('the check of linked clusters', () => {
     assert.match(sentence(finding), /n1 has 1500, others up to 9000/)
   })
 
+  it('says where errors about packets end, since an earlier version has linked the cluster', () => {
+    const options = { networkType: 'gateway', globalCIDRsMap: { '10.1.0.0/17': '100.64.0.0/17' } } as const
+    const facts = linkedFacts([{ name: 'berlin', gateways: 2, nodes: 3, options }, { name: 'paris' }])
+    assert.deepEqual(wrong(checked(facts)), [])
+    const upgraded = withInside(facts, (inside) => ({
+      ...inside,
+      configs: inside.configs.map(({ spec: { nodeTranslations: _, ...spec }, ...one }) => ({
+        ...one,
+        spec: { ...spec, routes: (spec.routes ?? []).filter(({ cidr }) => cidr !== '100.64.2.0/24') },
+      })),
+    }))
+    const [finding, ...others] = wrong(checked(upgraded))
+    assert.ok(finding && others.length === 0)
+    assert.equal(finding.id, 'errors')
+    assert.match(
+      sentence(finding),
+      /^gateways translate 10\.1\.2\.0\/24, as an earlier version had it.*; upgrade all its agents/,
+    )
+  })
+
   it('warns of losses, but not of those of an outage that has just ended', () => {
     const losing = (since: string) =>
       withInside(linkedFacts(two), (inside) => ({

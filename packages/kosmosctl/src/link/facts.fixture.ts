@@ -73,7 +73,12 @@ export function linkedFacts(
         roundTripMicroseconds: 300,
         lossPercent: 0,
       }))
-      const status = { observedGeneration: 1, conditions: [condition('Applied', 'Applied')], nextHops }
+      const status = {
+        observedGeneration: 1,
+        abilities: ['NodeTranslations'],
+        conditions: [condition('Applied', 'Applied')],
+        nextHops,
+      }
       const metadata = { name: clusterNodeName(name, node.name), generation: 1 }
       return { metadata, spec, status } as unknown as StoredNodeConfig
     })

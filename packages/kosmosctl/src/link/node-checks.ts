@@ -1,5 +1,5 @@
 import { type Condition, isRootCluster } from '@kosmos/api'
-import type { StoredNodeConfig } from '@kosmos/cluster-link'
+import { type StoredNodeConfig, translatedByGateways } from '@kosmos/cluster-link'
 import { type Check, ok, problem, skipped, type Verdict, warning } from '../findings/finding.ts'
 import { age } from '../output/age.ts'
 import { answersClusterSet } from './dns/corefile.ts'
@@ -27,6 +27,7 @@ export const nodeChecks: readonly Check<ClusterView>[] = [
   { id: 'applied', run: applied },
   { id: 'gateways', run: gateways },
   { id: 'mtu', run: mtu },
+  { id: 'errors', run: errors },
   { id: 'service-names', run: serviceNames },
   { id: 'keys', run: keys },
   { id: 'clocks', run: clocks },
@@ -191,6 +192,18 @@ function mtu({ cluster: { name }, view }: ClusterView): Verdict {
   return warning(
     `its nodes differ in MTU: ${some(least1)} has ${least}, others up to ${Math.max(...sizes)}; tunnels go by the least`,
     'nothing, if that is meant; else give all the same',
+  )
+}
+
+function errors({ cluster, view }: ClusterView): Verdict {
+  if (insideOf(cluster) === undefined) return notAsked
+  const known = view.facts.network.get(cluster.name)
+  const toldTo = (node: string) => view.configs.get(`${cluster.name}/${node}`)
+  const networks = known ? [...translatedByGateways(known, toldTo)] : []
+  if (networks.length === 0) return ok('what nodes and pods say of packets (ICMP errors) is told to who has sent them')
+  return warning(
+    `gateways translate ${some(networks)}, as an earlier version had it, and not what ICMP errors say: callers wait in vain to hear of closed ports and packets that are too large`,
+    'upgrade all its agents; then nodes that are replaced do it themselves. At once, with an interruption: link the cluster anew (docs/how-to/troubleshoot-cluster-link.md)',
   )
 }
 

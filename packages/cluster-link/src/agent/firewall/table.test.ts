@@ -204,6 +204,14 @@ describe('our table of nftables', () => {
       ])
     })
 
+    it('translates for nodes to which no route leads under the addresses that others know', () => {
+      const upgraded: NodeConfigSpec = { ...spec, routes: routes.slice(0, 1) }
+      assert.deepEqual(chainOf(upgraded, 'prerouting_transit').slice(2), [
+        'iifname { "vx-bridge" } ip daddr { 100.64.2.0/24 } notrack',
+        'iifname { "vx-bridge" } ip daddr { 100.64.2.0/24 } ip daddr 100.64.0.0/16 ip daddr set ip daddr & 0.0.255.255 | 10.1.0.0',
+      ])
+    })
+
     it('sends errors of nodes on under its own address, and translates what nodes have not', () => {
       assert.deepEqual(chainOf(spec, 'postrouting_transit'), [
         'oifname { "vx-bridge" } ct state untracked ip saddr 10.1.0.0/16 ip saddr set ip saddr & 0.0.255.255 | 100.64.0.0',

@@ -18,6 +18,7 @@ export function statusOf(report: Report, before: NodeConfigStatus | undefined, n
     ...(lastChangeTime && { lastChangeTime }),
     ...(lastSyncTime && { lastSyncTime }),
     conditions: conditionsOf(report, before?.conditions ?? [], timeOf(now)),
+    abilities: ['NodeTranslations'],
     ...(underlay && { underlay }),
     ...(wireGuard && { wireGuard }),
     ...(ipsec && { ipsec }),

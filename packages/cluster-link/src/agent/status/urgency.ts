@@ -17,6 +17,7 @@ function essenceOf({
   observedGeneration,
   lastChangeTime,
   conditions,
+  abilities,
   underlay,
   wireGuard,
   ipsec,
@@ -26,6 +27,7 @@ function essenceOf({
   return {
     observedGeneration,
     lastChangeTime,
+    abilities,
     underlay,
     wireGuard,
     ipsec,
