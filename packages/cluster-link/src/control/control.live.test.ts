@@ -358,6 +358,37 @@ describe('the controllers of ClusterLink', () => {
     })
   })
 
+  it('leave it to gateways to translate as long as an agent is of an earlier version, and where they do already', async () => {
+    const nodesOfA = (await root.client.listAll(clusterNodes)).filter(({ spec }) => spec.clusterName === 'a')
+    const inner = nodesOfA.find(({ spec }) => !spec.roles?.includes('gateway'))?.spec
+    const [local = ''] = inner?.podCIDRs ?? []
+    const specOf = async () => (await configOf('a', inner?.nodeName ?? ''))?.spec
+    await options('a', { globalCIDRsMap: { [local]: '100.64.1.0/24' } })
+    await eventually('the node translates', async () => (await specOf())?.nodeTranslations?.length === 1)
+    const conditions = [{ ...nodeConfigCondition('Applied', 'Applied'), lastTransitionTime: '2026-11-29T12:00:00Z' }]
+    await agentSays('a', 'a1', { conditions })
+    await eventually('gateways do', async () => {
+      const spec = await specOf()
+      return spec?.translations?.length && spec.nodeTranslations === undefined
+    })
+    await agentSays('a', 'a1', { conditions, abilities: ['NodeTranslations'] })
+    await options('a', { globalCIDRsMap: { [local]: '100.64.2.0/24' } })
+    const again = await eventually('the node translates what is new', async () => {
+      const spec = await specOf()
+      return spec?.translations?.some(({ global }) => global === '100.64.2.0/24') ? spec.nodeTranslations : undefined
+    })
+    assert.deepEqual(again, [{ local, global: '100.64.2.0/24', kind: 'Pod' }])
+    await must(
+      root.client.patch(
+        clusters,
+        { name: 'a' },
+        { spec: { clusterLinkOptions: { globalCIDRsMap: null } } },
+        { type: 'merge' },
+      ),
+    )
+    await eventually('nothing is translated', async () => (await specOf())?.nodeTranslations === undefined)
+  })
+
   it('go on without policies in a root that does not know the kind, say so, and take it up when it is there', async () => {
     const said = async (reason: string) =>
       await Promise.all(
