@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NodeConfigSpec } from '@kosmos/api'
-import { type AgentProcess, startAgent } from './agent/agent.fixture.ts'
+import { type AgentProcess, launchAgent, startAgent } from './agent/agent.fixture.ts'
 import { eventually, type Host, hostOf, sniff, unlessRoot } from './agent/network.fixture.ts'
 import { lostPings, outage, startPings } from './agent/pings.fixture.ts'
 import { removeEverything } from './agent/remove.ts'
@@ -97,6 +97,31 @@ for (const tunnel of tunnels) {
 
     it('has nothing to hand on, and no route for that, while all are well', async () => {
       await nothingIsHandedOn()
+    })
+
+    it('loses no packet when the agent of the gateway in use is killed ten times in a row, whatever it is doing', async () => {
+      const far = host(placeOf(other.name, 'n0'))
+      /** What encrypts outlives agents, of the gateway and of its peer. */
+      const tunnelsOf = (one: Host) =>
+        one.sh(
+          'for p in $(pgrep -x "wireguard-go|charon-systemd"); do [ "$(readlink /proc/$p/ns/net)" = "$(readlink /proc/self/ns/net)" ] && echo $p; done; true',
+        )
+      const spec = plans.get(first)
+      assert.ok(spec)
+      const before = await Promise.all([host(first), far].map(tunnelsOf))
+      const pings = startPings(hosts.network, pod, remote[4])
+      await sleep(500)
+      agents.get(first)?.process.kill('SIGKILL')
+      for (let restart = 1; restart <= 10; restart++) {
+        const child = await launchAgent(hosts.network, host(first), spec)
+        // From before it has read anything to after it has applied all.
+        await sleep(restart * 200)
+        child.kill('SIGKILL')
+      }
+      agents.set(first, await startAgent(hosts.network, host(first), spec))
+      await allAnswer()
+      assert.equal(await lostPings(pings), 0)
+      assert.deepEqual(await Promise.all([host(first), far].map(tunnelsOf)), before)
     })
 
     it('goes on by the third when the first two are cut off from the other cluster only', async (test) => {

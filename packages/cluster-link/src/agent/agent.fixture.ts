@@ -13,13 +13,19 @@ export interface AgentProcess {
   want(spec: NodeConfigSpec): Promise<void>
 }
 
+const specFile = ({ stateDir }: Host): string => join(stateDir, 'spec.json')
+
+/** A process in the network of the host, from its first moment on; it may be killed before it has done anything. */
+export async function launchAgent(network: Network, host: Host, spec: NodeConfigSpec): Promise<ChildProcess> {
+  await mkdir(host.stateDir, { recursive: true })
+  await writeFile(specFile(host), JSON.stringify(spec))
+  const program = join(import.meta.dirname, 'agent.process.fixture.ts')
+  return network.start(host, [process.execPath, program, specFile(host), host.stateDir])
+}
+
 /** A process in the network of the host; resolves when it has applied what it should. */
 export async function startAgent(network: Network, host: Host, spec: NodeConfigSpec): Promise<AgentProcess> {
-  await mkdir(host.stateDir, { recursive: true })
-  const file = join(host.stateDir, 'spec.json')
-  await writeFile(file, JSON.stringify(spec))
-  const program = join(import.meta.dirname, 'agent.process.fixture.ts')
-  const child = network.start(host, [process.execPath, program, file, host.stateDir])
+  const child = await launchAgent(network, host, spec)
   let last: Report = { nextHops: [] }
   let rest = ''
   let said = ''
@@ -42,7 +48,7 @@ export async function startAgent(network: Network, host: Host, spec: NodeConfigS
     hops: () => last.nextHops,
     report: () => last,
     want: async (next) => {
-      await writeFile(file, JSON.stringify(next))
+      await writeFile(specFile(host), JSON.stringify(next))
       generation++
       child.kill('SIGHUP')
       await eventually('the agent has applied it', async () => (last.generation ?? 0) >= generation)
