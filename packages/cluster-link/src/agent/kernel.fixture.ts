@@ -13,5 +13,5 @@ export async function kernelOf({ shell, stateDir }: Host): Promise<NodeKernel> {
 
 /** Makes the kernel of a host be as the NodeConfig says. */
 export async function apply(host: Host, spec: NodeConfigSpec, unreachable: readonly string[] = []): Promise<Converged> {
-  return await (await kernelOf(host)).converge(spec, new Set(unreachable))
+  return await (await kernelOf(host)).converge(spec, () => new Set(unreachable))
 }

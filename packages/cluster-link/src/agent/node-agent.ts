@@ -42,7 +42,7 @@ export interface NodeAgent {
   run(signal: AbortSignal): Promise<void>
 }
 
-type Key = 'kernel' | 'routes' | 'succession' | 'underlay'
+type Key = 'kernel' | 'succession' | 'underlay'
 
 const quietMs = 100
 /** Programs tell of most changes; of WireGuard's peers and of iptables nobody tells. */
@@ -69,7 +69,6 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
 
   const byKey = {
     kernel: reconcileKernel,
-    routes: reconcileRoutes,
     succession: reconcileSuccession,
     underlay: reconcileUnderlay,
   }
@@ -78,6 +77,14 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
     concurrency: 1,
     backoff: { minMs: 500, maxMs: 60_000 },
     reconcile: (key) => byKey[key](),
+    ...(options.onReconcile && { onReconcile: options.onReconcile }),
+  })
+  // A fail-over does not wait until the kernel has been read.
+  const rerouting = new Controller<'routes'>({
+    name: 'link-agent-routes',
+    concurrency: 1,
+    backoff: { minMs: 500, maxMs: 60_000 },
+    reconcile: reconcileRoutes,
     ...(options.onReconcile && { onReconcile: options.onReconcile }),
   })
 
@@ -150,7 +157,7 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
     devices = new Set([...devices, ...(spec.devices ?? []).map(({ name }) => name)])
     try {
       const node = await prepare(spec)
-      const { steps, observed } = await withKeys(spec, () => node.converge(spec, silent(spec)))
+      const { steps, observed } = await withKeys(spec, () => node.converge(spec, () => silent(spec)))
       await keep({ spec, generation })
       if (steps.length > 0) log('info', 'kernel.changed', { generation, steps: summaryOf(steps) })
       unrest = steps.length === 0 ? 0 : isDeepStrictEqual(steps, lastSteps) ? unrest + 1 : 1
@@ -177,8 +184,9 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
 
   async function reconcileRoutes() {
     if (!wanted || !kernel) return undefined
+    const { spec } = wanted
     try {
-      const steps = await kernel.reroute(silent(wanted.spec))
+      const steps = await kernel.reroute(() => silent(spec))
       if (steps.length > 0) {
         log('info', 'kernel.rerouted', { steps: summaryOf(steps) })
         learn({ changedAt: Date.now() })
@@ -245,7 +253,7 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
         signal,
         onChange: (addresses) => {
           for (const address of addresses) logHop(address)
-          controller.enqueue('routes')
+          rerouting.enqueue('routes')
           onReport()
         },
       })
@@ -256,6 +264,7 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
         )
       await Promise.all([
         controller.run(signal),
+        rerouting.run(signal),
         followKernel({
           shell,
           signal,

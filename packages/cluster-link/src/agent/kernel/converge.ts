@@ -10,6 +10,7 @@ import { createTunnels, type Implementation } from '../wireguard/tunnel.ts'
 import { desired } from './desired.ts'
 import { desiredRoutes } from './desired-routes.ts'
 import { diff, diffRoutes } from './diff.ts'
+import { afterStep } from './effect.ts'
 import { parseWireGuard } from './parse-wireguard.ts'
 import { type Observed, readKernel } from './read.ts'
 import { type KernelState, keyedBy, type Link, nothing, type WireGuard } from './state.ts'
@@ -18,10 +19,13 @@ import { writeKernel } from './write.ts'
 
 /** The kernel of one node. */
 export interface NodeKernel {
-  /** Makes it be as the NodeConfig says, all of it or nothing; throws with what the kernel refused. */
-  converge(spec: NodeConfigSpec, unreachable: ReadonlySet<string>): Promise<Converged>
-  /** Makes the routes of the last NodeConfig be as they should, nothing else, and fast. */
-  reroute(unreachable: ReadonlySet<string>): Promise<readonly Step[]>
+  /**
+   * Makes it be as the NodeConfig says, all of it or nothing; throws with what the kernel refused.
+   * @param unreachable next hops that do not answer, when it comes to writing
+   */
+  converge(spec: NodeConfigSpec, unreachable: () => ReadonlySet<string>): Promise<Converged>
+  /** Makes the routes of the last NodeConfig be as they should, nothing else, and fast: also while `converge` reads. */
+  reroute(unreachable: () => ReadonlySet<string>): Promise<readonly Step[]>
   /** Goes along with peers that have gone over to their next keys, nothing else, and fast. */
   succeed(): Promise<Succession>
 }
@@ -65,31 +69,45 @@ export function createNodeKernel(options: NodeKernelOptions): NodeKernel {
   const inWordsOfNft = nftWords(shell)
   let lastSet: ReadonlyMap<string, WireGuard> = new Map()
   let last: Applied | undefined
+  /** Steps of reroutes since the kernel is being read, which may have been read before them or after. */
+  let meanwhile: Step[] | undefined
+  /** Whoever writes waits for who does already. */
+  let turn: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(write: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(write)
+    turn = mine.catch(() => {})
+    return mine
+  }
 
   return {
     converge: async (spec, unreachable) => {
+      const rerouted: Step[] = []
+      meanwhile = rerouted
       const observed = await readKernel(shell, stateDir)
       const keys = await loadKeys()
-      const { state: has, hasIpv6, closedChains, handshakes } = observed
+      const { state, hasIpv6, closedChains, handshakes } = observed
       const facts = {
         hasIpv6,
         closedChains,
-        unreachable,
         publicKey: keys.wireGuard.publicKey,
-        wireGuard: inUse(has, ['wireguard', 'tun']) ?? implementations.wireGuard,
+        wireGuard: inUse(state, ['wireguard', 'tun']) ?? implementations.wireGuard,
         ipsec: {
           publicKey: keys.ipsec.publicKey,
-          implementation: inUse(has, ['xfrm', 'libipsec']) ?? implementations.ipsec,
+          implementation: inUse(state, ['xfrm', 'libipsec']) ?? implementations.ipsec,
         },
       }
-      const raw = desired(spec, facts)
-      const wants = { ...raw, nft: await inWordsOfNft(raw.nft) }
-      const steps = diff(has, withSessions(wants, has, spec, handshakes))
-      await orBack(steps, has)
-      if (wants.ipsecs.size > 0) programs.charon.keepUp([...wants.ipsecs.values()])
-      lastSet = wants.wireGuards
-      last = { spec, hasIpv6, links: [...wants.links.values()], routes: wants.routes, ipsecs: wants.ipsecs }
-      return { steps, observed }
+      const nft = await inWordsOfNft(desired(spec, { ...facts, unreachable: new Set() }).nft)
+      return await inTurn(async () => {
+        meanwhile = undefined
+        const has = rerouted.reduce(afterStep, state)
+        const wants = { ...desired(spec, { ...facts, unreachable: unreachable() }), nft }
+        const steps = diff(has, withSessions(wants, has, spec, handshakes))
+        await orBack(steps, has)
+        if (wants.ipsecs.size > 0) programs.charon.keepUp([...wants.ipsecs.values()])
+        lastSet = wants.wireGuards
+        last = { spec, hasIpv6, links: [...wants.links.values()], routes: wants.routes, ipsecs: wants.ipsecs }
+        return { steps, observed }
+      })
     },
     succeed: async () => {
       const waiting = last?.spec.peers?.filter(({ nextPublicKey }) => nextPublicKey !== undefined) ?? []
@@ -101,17 +119,20 @@ export function createNodeKernel(options: NodeKernelOptions): NodeKernel {
       await writeKernel(shell, programs, steps)
       return { steps, isAwaiting: waiting.some((peer) => isAwaited(peer, dump.handshakes)) }
     },
-    reroute: async (unreachable) => {
-      if (!last) return []
-      const { spec, hasIpv6, links, routes, ipsecs } = last
-      // Without reading: what others changed meanwhile is repaired because the kernel tells of it.
-      const next = desiredRoutes(spec, { hasIpv6, unreachable, links })
-      const steps = diffRoutes(routes, next)
-      await writeKernel(shell, programs, steps)
-      last = { ...last, routes: next }
-      if (unreachable.size > 0 && ipsecs.size > 0) programs.charon.keepUp([...ipsecs.values()])
-      return steps
-    },
+    reroute: (unreachable) =>
+      inTurn(async () => {
+        if (!last) return []
+        const { spec, hasIpv6, links, routes, ipsecs } = last
+        const silent = unreachable()
+        // Without reading: what others changed meanwhile is repaired because the kernel tells of it.
+        const next = desiredRoutes(spec, { hasIpv6, unreachable: silent, links })
+        const steps = diffRoutes(routes, next)
+        await writeKernel(shell, programs, steps)
+        last = { ...last, routes: next }
+        meanwhile?.push(...steps)
+        if (silent.size > 0 && ipsecs.size > 0) programs.charon.keepUp([...ipsecs.values()])
+        return steps
+      }),
   }
 
   /** What is wanted, as far as it depends on who has called from where, and by which key. */
