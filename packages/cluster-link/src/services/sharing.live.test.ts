@@ -239,6 +239,59 @@ describe('Services of linked clusters', () => {
     await imports(hub, 'both', [`a ${there}`])
   })
 
+  it('have one address each, however much happens at once, and none has that of another', async () => {
+    const names = ['one', 'two', 'three', 'four']
+    const both = [a, b]
+    const derivedOf = async (name: string) => await hub.client.get(services, { namespace, name: `clusterset-${name}` })
+    await Promise.all(
+      names.flatMap((name) => both.map((cluster) => serve(cluster, name).then(() => export_(cluster, name)))),
+    )
+    const known = await Promise.all(
+      names.map((name) =>
+        imported(hub, name, ({ spec, status }) => status?.clusters?.length === 2 && spec.ips?.length === 1),
+      ),
+    )
+    const before = await Promise.all(names.map(derivedOf))
+    assert.equal(new Set(before.map((one) => one?.spec?.clusterIP)).size, names.length)
+    await Promise.all(
+      names.flatMap((name) =>
+        both.map(async ({ client }) => {
+          for (let round = 1; round <= 10; round++) {
+            await publish(client, name, [`10.1.1.${round}`], round % 2 === 0)
+            const ports = [{ name: 'http', port: 80 + round }]
+            await must(client.patch(services, { namespace, name }, { spec: { ports } }, { type: 'merge' }))
+          }
+        }),
+      ),
+    )
+    for (const [index, name] of names.entries()) {
+      await imported(hub, name, ({ spec }) => spec.ports[0]?.port === 90)
+      const found = await derivedOf(name)
+      assert.equal(found?.metadata.uid, before[index]?.metadata.uid)
+      assert.deepEqual((await importOf(hub, name))?.spec.ips, known[index]?.spec.ips)
+    }
+    // Made anew at once, and by then something else has changed as well.
+    for (let round = 0; round < 5; round++) {
+      for (const cluster of both) {
+        await cluster.client.delete(serviceExports, { namespace, name: 'one' })
+        await export_(cluster, 'one')
+      }
+    }
+    for (const cluster of both) await publish(cluster.client, 'one', ['10.1.1.30'])
+    await imports(hub, 'one', [`a ${await global(a, '10.1.1.30')}`, `b ${await global(b, '10.1.1.30')}`])
+    await imported(hub, 'one', async ({ spec }) => {
+      const derived = await derivedOf('one')
+      return derived?.spec?.clusterIP !== undefined && spec.ips?.join() === derived.spec.clusterIP
+    })
+    const all = await hub.client.listAll<Service>(services, { namespace, labelSelector: importNameLabel })
+    assert.deepEqual(
+      all.flatMap(({ metadata: { name } }) => (names.some((one) => name === `clusterset-${one}`) ? [name] : [])).sort(),
+      names.map((name) => `clusterset-${name}`).sort(),
+    )
+    for (const name of names) for (const { client } of both) await client.delete(serviceExports, { namespace, name })
+    for (const name of names) await gone(hub, name)
+  })
+
   it('without an address stay so: their pods have names, and kube-proxy leaves them alone', async () => {
     await serve(a, 'db', { clusterIP: 'None' }, ['10.1.1.7', '10.1.1.8'])
     await export_(a, 'db')
