@@ -14,7 +14,7 @@ const cut = reachOf([
 
 describe('what clusters reach', () => {
   it('is everything before anybody has looked, and news when it changes', () => {
-    const reaches = new Reaches()
+    const reaches = new Reaches(() => true)
     assert.ok(reaches.of('paris').reaches('10.2.0.1'))
     assert.equal(reaches.set('paris', reachOf([])), false)
     assert.equal(reaches.set('paris', cut), true)
@@ -24,9 +24,11 @@ describe('what clusters reach', () => {
   })
 
   it('is forgotten with a cluster, and a later one of its name begins anew', () => {
-    const reaches = new Reaches()
-    for (const cluster of ['paris', 'rome']) reaches.set(cluster, cut)
-    reaches.keep((cluster) => cluster === 'rome')
+    const there = new Set(['paris', 'rome'])
+    const reaches = new Reaches((cluster) => there.has(cluster))
+    for (const cluster of there) reaches.set(cluster, cut)
+    there.delete('paris')
+    reaches.set('rome', cut)
     assert.ok(reaches.of('paris').reaches('10.2.0.1'))
     assert.ok(!reaches.of('rome').reaches('10.2.0.1'))
   })

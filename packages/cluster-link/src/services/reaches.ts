@@ -4,7 +4,13 @@ const everywhere: Reach = reachOf([])
 
 /** What each linked cluster reaches, as last looked at. */
 export class Reaches {
+  readonly #isThere: (cluster: string) => boolean
   readonly #by = new Map<string, Reach>()
+
+  /** @param isThere whether there is a cluster of that name still; others are forgotten */
+  constructor(isThere: (cluster: string) => boolean) {
+    this.#isThere = isThere
+  }
 
   /** Of a cluster whose agents have not been listened to: everything. */
   of(cluster: string): Reach {
@@ -15,11 +21,7 @@ export class Reaches {
   set(cluster: string, reach: Reach): boolean {
     const { lost } = this.of(cluster)
     this.#by.set(cluster, reach)
+    for (const known of this.#by.keys()) if (!this.#isThere(known)) this.#by.delete(known)
     return reach.lost !== lost
-  }
-
-  /** Forgets clusters that are there no longer. */
-  keep(isThere: (cluster: string) => boolean): void {
-    for (const cluster of this.#by.keys()) if (!isThere(cluster)) this.#by.delete(cluster)
   }
 }

@@ -47,7 +47,7 @@ export class ServiceSharing {
   readonly #without = new Set<string>()
   /** Clusters that another root links: their Services are its business. */
   readonly #ofOthers = new Set<string>()
-  readonly #reaches = new Reaches()
+  readonly #reaches: Reaches
   readonly #blocks = new Map<ObjectKey, Map<string, string>>()
   readonly #looks: Controller<Subject>
   #networks: Networks | undefined
@@ -56,6 +56,7 @@ export class ServiceSharing {
   constructor(options: ServiceSharingOptions) {
     this.#options = options
     const { state, onReconcile } = options
+    this.#reaches = new Reaches((name) => state.clusters.get(name) !== undefined)
     this.#looks = new Controller<Subject>({
       name: 'link-reach',
       reconcile: async (subject) => this.#lookAt(subject),
@@ -232,7 +233,6 @@ export class ServiceSharing {
   #forgetGone(): void {
     const { clusters } = this.#options.state
     const isThere = (name: string) => clusters.get(name) !== undefined
-    this.#reaches.keep(isThere)
     for (const names of [this.#without, this.#ofOthers]) {
       for (const name of names) if (!isThere(name)) names.delete(name)
     }
