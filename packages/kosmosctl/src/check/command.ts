@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type Finding, isProblem } from '../findings/finding.ts'
+import { counted } from '../output/counted.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import { table } from '../output/table.ts'
 import type { Terminal } from '../terminal/context.ts'
@@ -20,7 +21,7 @@ export function addCheck(program: Command, terminal: Terminal): void {
     const findings = await check({ root: rootSource(command), cluster }, terminal.progress)
     terminal.print(render(flags.output, { data: findingsData(findings), text: (wide) => findingsText(findings, wide) }))
     const problems = findings.filter(isProblem).length
-    if (problems > 0) throw new Failure(`${problems} ${problems === 1 ? 'problem' : 'problems'} found`)
+    if (problems > 0) throw new Failure(`${counted(problems, 'problem')} found`)
   })
 }
 

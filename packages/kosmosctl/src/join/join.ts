@@ -8,6 +8,7 @@ import type { Manifest } from '../clusters/resources.ts'
 import { type Finding, isProblem, judge } from '../findings/finding.ts'
 import { definitions, installDefinitions } from '../install/definitions.ts'
 import { installMcsDefinitions, markOfJoin, mcsDefinitions } from '../install/mcs-definitions.ts'
+import { counted } from '../output/counted.ts'
 import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
@@ -70,7 +71,7 @@ export class JoinRefused extends Failure {
 
   constructor(name: string, findings: readonly Finding[]) {
     const count = findings.filter(isProblem).length
-    super(`"${name}" was not joined, nothing was changed: ${count} ${count === 1 ? 'problem' : 'problems'}`)
+    super(`"${name}" was not joined, nothing was changed: ${counted(count, 'problem')}`)
     this.findings = findings
   }
 }

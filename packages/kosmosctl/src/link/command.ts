@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { isProblem } from '../findings/finding.ts'
+import { counted } from '../output/counted.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { Failure } from '../terminal/failure.ts'
@@ -79,7 +80,7 @@ function addLinkCheck(link: Command, terminal: Terminal): void {
     )
     terminal.print(printed(found, flags.output))
     const problems = found.findings.filter(isProblem).length
-    if (problems > 0) throw new Failure(`${problems} ${problems === 1 ? 'problem' : 'problems'} found`)
+    if (problems > 0) throw new Failure(`${counted(problems, 'problem')} found`)
   })
 }
 

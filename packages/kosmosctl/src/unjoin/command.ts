@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { counted } from '../output/counted.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { outputOption, parseDuration, rootSource, withRootOptions } from '../terminal/options.ts'
@@ -49,7 +50,7 @@ export function addUnjoin(program: Command, terminal: Terminal): void {
 }
 
 function resultText({ cluster, podsGone, remains }: UnjoinResult): string {
-  const done = `cluster "${cluster}" unjoined, ${podsGone} ${podsGone === 1 ? 'pod' : 'pods'} moved out`
+  const done = `cluster "${cluster}" unjoined, ${counted(podsGone, 'pod')} moved out`
   if (remains.length === 0) return done
   return [`${done}. In the leaf remain`, ...remainderLines(remains)].join('\n')
 }

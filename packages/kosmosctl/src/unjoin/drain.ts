@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError, type Client, Informer, isGone, type Node, nodes, type Pod, pods } from '@kosmos/kube'
 import type { Manifest } from '../clusters/resources.ts'
+import { counted } from '../output/counted.ts'
 import { Failure } from '../terminal/failure.ts'
 
 export interface DrainOptions {
@@ -47,7 +48,7 @@ export async function drain({ client, node, deadline, note }: DrainOptions): Pro
       for (const { metadata } of left) seen.add(metadata.uid)
       const waiting = left.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
       const refused = (await Promise.all(waiting.map((pod) => evict(client, pod)))).filter((why) => why !== undefined)
-      note(`${left.length} ${left.length === 1 ? 'pod' : 'pods'} left${refused[0] ? `; ${refused[0]}` : ''}`)
+      note(`${counted(left.length, 'pod')} left${refused[0] ? `; ${refused[0]}` : ''}`)
       if (Date.now() > deadline) throw timedOut(node, left, refused[0])
       await nextChange(informer, Math.min(retryMs, Math.max(50, deadline - Date.now())))
     }
@@ -88,7 +89,7 @@ function timedOut(node: string, left: readonly Pod[], refusal: string | undefine
   const names = left.slice(0, 5).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
   const more = left.length > names.length ? ` and ${left.length - names.length} more` : ''
   return new Failure(
-    `node ${node} still has ${left.length} ${left.length === 1 ? 'pod' : 'pods'}: ${names.join(', ')}${more}${refusal ? ` (${refusal})` : ''}`,
+    `node ${node} still has ${counted(left.length, 'pod')}: ${names.join(', ')}${more}${refusal ? ` (${refusal})` : ''}`,
     { next: 'run it again with a longer --timeout, or with --force to delete them whatever a budget says' },
   )
 }

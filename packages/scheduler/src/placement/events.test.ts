@@ -24,14 +24,14 @@ describe('the Events of placement', () => {
     it(`explain ${reason} in docs/reference/events.md`, () => assert(page.includes(`\`${reason}\``)))
   }
   it('say how many places there are, and where one is kept', () => {
-    assert.match(all[0]?.note ?? '', /for 3 pods/)
+    assert.match(all[0]?.note ?? '', /no more places than 3, and no other is free/)
     const open = compiled({
       allocationPolicy: [
         { name: 'leaf1', weight: 1, max: 2 },
         { name: 'leaf2', weight: 1 },
       ],
     })
-    assert.match(placementEvents.quotaReached(open, 'leaf1').note, /for 2 pods at kosmos\.io\/cluster=leaf1/)
+    assert.match(placementEvents.quotaReached(open, 'leaf1').note, /no more places than 2 at kosmos\.io\/cluster=leaf1/)
     assert.match(all[1]?.note ?? '', /kosmos\.io\/cluster=leaf1/)
   })
   it('advise whenUnavailable: Spill only where it is not so already', () => {

@@ -29,7 +29,7 @@ export const placementEvents = {
     type: 'Warning',
     reason: 'QuotaReached',
     action: 'Placing',
-    note: `WorkloadPolicy ${name} has a place for ${placesOf(shares, asked)} pods${asked === undefined ? '' : ` at ${topologyKey}=${asked}, where it asks to be`}, and all are taken; this one waits. Raise replicas or max of an allocation, or set allocationType: Preferred`,
+    note: `WorkloadPolicy ${name} gives no more places than ${placesOf(shares, asked)}${asked === undefined ? '' : ` at ${topologyKey}=${asked}, where it asks to be`}, and no other is free; this one waits. Raise replicas or max of an allocation, or set allocationType: Preferred`,
   }),
   placeKept: ({ name, topologyKey, waitsForNodes }: CompiledPolicy, value: string, offer: Obstacle): EventContent => ({
     type: 'Warning',

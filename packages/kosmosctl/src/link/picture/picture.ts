@@ -1,4 +1,5 @@
 import { isProblem } from '../../findings/finding.ts'
+import { counted } from '../../output/counted.ts'
 import type { LinkCheck } from '../check.ts'
 import { type Layout, layOut } from './layout.ts'
 import { legend } from './legend.ts'
@@ -60,6 +61,6 @@ function document(size: { width: number; height: number }, summary: string, part
 export function summaryOf({ now, clusters, findings }: LinkCheck): string {
   const nodes = clusters.reduce((sum, cluster) => sum + cluster.nodes.length, 0)
   const found = findings.filter(isProblem).length
-  const wrong = found === 0 ? 'no problem' : found === 1 ? '1 problem' : `${found} problems`
+  const wrong = found === 0 ? 'no problem' : counted(found, 'problem')
   return `ClusterLink at ${new Date(now).toISOString().slice(0, 19)}Z: ${clusters.length} clusters, ${nodes} nodes, ${wrong}`
 }
