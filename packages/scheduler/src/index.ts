@@ -27,5 +27,7 @@ export {
   whyWaiting,
   without,
 } from './simulation.ts'
-export { type Stuck, stuckAt, type TakeBack } from './take-back/decide.ts'
+export { readHold } from './take-back/claims.ts'
+export { stuckAt } from './take-back/decide.ts'
+export { whyItStays } from './take-back/reasons.ts'
 export { tolerating } from './webhook/admit.ts'

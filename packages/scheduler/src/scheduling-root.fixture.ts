@@ -26,6 +26,7 @@ interface NodeParts {
 
 interface PodMetadata {
   readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
   readonly finalizers?: readonly string[]
   readonly ownerReferences?: readonly object[]
 }

@@ -168,9 +168,9 @@ describe('what is foreseen of a pod that is not bound where it has its place', (
     const becomes = (free: number) => {
       const nodes = [leaf('leaf0', 6), leaf('leaf1', free)]
       const world = { policies: [], distributions: [], namespaces: [shop], nodes, pods: [stuck] }
-      return becomesOf(world, stuck, { by: 'root', words: 'no' })
+      return becomesOf(world, stuck, { by: 'root', words: 'no' }, undefined)
     }
     assert.equal(becomes(2), 'evict')
-    assert.equal(becomes(1), 'hasNoOtherPlace')
+    assert.deepEqual(becomes(1), { why: 'hasNoOtherPlace' })
   })
 })

@@ -6,7 +6,8 @@ import { isCounted, isGated } from './placement/standing.ts'
 import { type Decision, PlacementState } from './placement/state.ts'
 import type { StoredPolicy } from './policies/compiled-policy.ts'
 import { isBefore, turnOf } from './reservations/turn.ts'
-import { type Stuck, speaksForOthers, type TakeBack, takeBack } from './take-back/decide.ts'
+import { isPlaced, type Stuck, type TakeBack, takeBack } from './take-back/decide.ts'
+import type { Hold } from './take-back/hold.ts'
 
 /** What the root holds, from lists. */
 export interface World {
@@ -102,11 +103,15 @@ export function candidatesOf(world: World, pod: Pod): Candidate[] {
   return state.candidates(pod)
 }
 
-/** What becomes of a pod that is stuck, when that lasts; undefined: we did not place it. */
-export function becomesOf(world: World, pod: Pod, stuck: Stuck): TakeBack | undefined {
+/**
+ * What becomes of a pod that is stuck, when that lasts; undefined: we did not place it.
+ * @param hold of its claims
+ */
+export function becomesOf(world: World, pod: Pod, stuck: Stuck, hold: Hold | undefined): TakeBack | undefined {
+  if (!isPlaced(pod)) return undefined
   const state = stateOf(world)
-  if (speaksForOthers(pod)) state.refuse(pod, stuck.words)
-  return takeBack(pod, stuck, () => state.successorOf(pod))
+  if (hold === undefined) state.refuse(pod, stuck.words)
+  return takeBack(pod, stuck, hold, () => state.successorOf(pod))
 }
 
 /** One after the other, each with what the ones before it have taken. */

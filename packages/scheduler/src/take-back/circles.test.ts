@@ -85,7 +85,7 @@ class Day {
     while (this.now < 24 * 60 * MINUTE) {
       this.state.refuse(pod, 'no')
       if (by === 'root') this.state.giveRoomBack(pod)
-      const action = takeBack(pod, { by }, () => this.state.successorOf(pod))
+      const action = takeBack(pod, { by }, undefined, () => this.state.successorOf(pod))
       if (action === 'evict') return true
       const waitMs = this.state.successorWithinMs(pod)
       if (waitMs === undefined) return false

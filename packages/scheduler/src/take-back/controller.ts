@@ -10,8 +10,11 @@ import {
 } from '@kosmos/kube'
 import { evict } from '../eviction/evict.ts'
 import type { PlacementState } from '../placement/state.ts'
-import { type Stuck, speaksForOthers, stuckAt, type TakeBack, takeBack } from './decide.ts'
+import { readHold } from './claims.ts'
+import { isPlaced, type Stay, type Stuck, stuckAt, takeBack } from './decide.ts'
 import { takeBackEvents } from './events.ts'
+import { mayPass } from './hold.ts'
+import { whyItStays } from './reasons.ts'
 
 export interface TakeBackOptions {
   readonly root: Client
@@ -35,10 +38,17 @@ interface Known {
   readonly uid: string
   readonly since: number
   readonly by: Stuck['by']
-  /** What was decided last; undefined: it is not due yet. */
-  action?: TakeBack | undefined
-  /** Nothing more is done about it while it is stuck. */
-  isSettled: boolean
+  /** What it has been told last. */
+  told?: string
+  /** What is looked at again since it was decided about; undefined: it was not yet. `nothing`: no more is done while it is stuck. */
+  awaits?: Awaited
+}
+
+type Awaited = 'room' | 'claim' | 'nothing'
+
+function awaitedBy({ why, hold }: Stay): Awaited {
+  if (hold) return mayPass(hold) ? 'claim' : 'nothing'
+  return why === 'hasNoOwner' ? 'nothing' : 'room'
 }
 
 /** Takes back pods that we have placed and that a scheduler finds no node for after all: that of their leaf, or the root's. */
@@ -65,9 +75,7 @@ export class TakeBackController {
 
   /** There may be room elsewhere, or a policy says something else. */
   lookAgain(): void {
-    for (const [key, { action, isSettled }] of this.#stuck) {
-      if (action !== undefined && !isSettled) this.controller.enqueueAfter(key, SETTLE_MS)
-    }
+    for (const [key, { awaits }] of this.#stuck) if (awaits === 'room') this.controller.enqueueAfter(key, SETTLE_MS)
   }
 
   async #reconcile(key: ObjectKey): Promise<Requeue> {
@@ -78,34 +86,41 @@ export class TakeBackController {
     const isSame = known !== undefined && known.uid === pod?.metadata.uid
     if (pod === undefined || stuck === undefined) {
       this.#stuck.delete(key)
-      if (isSame && pod && known.by === 'root' && known.action) this.#taken(pod, key)
+      if (isSame && pod && known.by === 'root' && known.awaits) this.#taken(pod, key)
       return
     }
     const { uid } = pod.metadata
     const { by } = stuck
-    const current = isSame && known.by === by ? known : { uid, by, since: performance.now(), isSettled: false }
+    const current = isSame && known.by === by ? known : { uid, by, since: performance.now() }
     this.#stuck.set(key, current)
-    if (current.isSettled) return
+    if (current.awaits === 'nothing') return
     const remaining = current.since + afterMs - performance.now()
     if (remaining > 0) return { afterMs: remaining }
     return await this.#takeBack(pod, key, stuck, current)
   }
 
   async #takeBack(pod: Pod, key: ObjectKey, stuck: Stuck, known: Known): Promise<Requeue> {
-    const { state, freed } = this.#options
-    const told = known.action
-    // Before the eviction, so that its successor is not sent there again.
-    if (speaksForOthers(pod)) this.#refuse(pod, key, stuck)
+    const { root, podOf, state, freed, afterMs } = this.#options
+    known.awaits = 'nothing'
+    if (!isPlaced(pod)) return undefined
+    known.awaits = 'room'
+    const hold = await readHold(root, pod)
+    // It is another by now, which is told of.
+    if (podOf(key) !== pod) return undefined
+    // Before the eviction, so that its successor is not sent there again. What is in the way of a volume is not in the way of others.
+    if (hold === undefined) this.#refuse(pod, key, stuck)
     if (stuck.by === 'root') state.giveRoomBack(pod)
     freed()
-    known.action = takeBack(pod, stuck, () => state.successorOf(pod))
-    if (known.action === 'evict') return await this.#evict(pod, key, stuck, known)
-    if (known.action !== undefined && known.action !== told) {
-      this.#options.record(pod, takeBackEvents.notTakenBack(pod, this.#seconds, stuck, known.action))
+    const action = takeBack(pod, stuck, hold, () => state.successorOf(pod))
+    if (action === 'evict') return await this.#evict(pod, key, stuck, known)
+    if (known.told !== whyItStays(action)) {
+      this.#options.record(pod, takeBackEvents.notTakenBack(pod, this.#seconds, stuck, action))
     }
-    known.isSettled = known.action !== 'waitsForPlace' && known.action !== 'hasNoOtherPlace'
-    const withinMs = known.isSettled ? undefined : state.successorWithinMs(pod)
-    return withinMs === undefined ? undefined : { afterMs: withinMs }
+    known.told = whyItStays(action)
+    known.awaits = awaitedBy(action)
+    // Claims are not watched: few pods are stuck with one that is not bound.
+    const withinMs = known.awaits === 'claim' ? afterMs : known.awaits === 'room' && state.successorWithinMs(pod)
+    return withinMs ? { afterMs: withinMs } : undefined
   }
 
   async #evict(pod: Pod, key: ObjectKey, stuck: Stuck, known: Known): Promise<Requeue> {
@@ -113,7 +128,7 @@ export class TakeBackController {
     // It may have found its node.
     if (eviction === 'changed') return { afterMs: SETTLE_MS }
     if (eviction !== 'gone') throw new Error(`pod ${key} cannot be evicted: ${eviction.refused}`)
-    known.isSettled = true
+    known.awaits = 'nothing'
     this.#options.record(pod, takeBackEvents.takenBack(pod, this.#seconds, stuck))
     return undefined
   }

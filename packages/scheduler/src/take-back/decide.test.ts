@@ -5,8 +5,10 @@ import type { Pod } from '@kosmos/kube'
 import fc from 'fast-check'
 import { slimPod } from '../placement/slim-pod.ts'
 import { type PodParts, podLike } from '../pods.fixture.ts'
-import { type Stuck, stuckAt, takeBack } from './decide.ts'
+import { claimsOf } from './claims.ts'
+import { isPlaced, type Stuck, stuckAt, takeBack } from './decide.ts'
 import { takeBackEvents } from './events.ts'
+import type { Hold } from './hold.ts'
 
 const unschedulable = { type: 'kosmos.io/LeafScheduled', status: 'False', reason: 'Unschedulable', message: '0/2' }
 const stuck = (parts: PodParts = {}) =>
@@ -28,6 +30,7 @@ const refused = (parts: PodParts = {}) =>
   })
 const byLeaf: Stuck = { by: 'leaf', words: '0/2' }
 const byRoot: Stuck = { by: 'root', words: '0/2' }
+const bound: Hold = { claim: 'data', by: 'volume', what: 'pv-1' }
 const unasked = () => assert.fail('nobody has to know')
 const ownerless = (pod: Pod): Pod => {
   const { ownerReferences: _, ...metadata } = pod.metadata
@@ -51,25 +54,28 @@ describe('a pod that its leaf finds no node for', () => {
   })
 
   it('is evicted if it has its place by a policy, and somebody who makes another', () => {
-    assert.equal(takeBack(slimPod(stuck()), byLeaf, unasked), 'evict')
-    assert.equal(takeBack(stuck({ annotations: {} }), byLeaf, unasked), undefined)
-    assert.equal(takeBack(ownerless(stuck()), byLeaf, unasked), 'hasNoOwner')
+    assert.equal(takeBack(slimPod(stuck()), byLeaf, undefined, unasked), 'evict')
+    assert.deepEqual([stuck(), stuck({ annotations: {} })].map(isPlaced), [true, false])
+    assert.deepEqual(takeBack(ownerless(stuck()), byLeaf, undefined, unasked), { why: 'hasNoOwner' })
   })
 
-  it('stays if it has a claim', () => {
-    const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data-web-0' } }]
-    assert.equal(takeBack(slimPod(stuck({ spec: { volumes } })), byLeaf, unasked), 'hasVolumes')
-    const others = [{ name: 'tmp', emptyDir: {} }]
-    assert.equal(takeBack(slimPod(stuck({ spec: { volumes: others } })), byLeaf, unasked), 'evict')
+  it('stays if its claim is in its leaf already, and is asked about claims that outlive it only', () => {
+    assert.deepEqual(takeBack(stuck(), byLeaf, bound, unasked), { why: 'hasClaim', hold: bound })
+    const volumes = [
+      { name: 'data', persistentVolumeClaim: { claimName: 'data-web-0' } },
+      { name: 'scratch', ephemeral: { volumeClaimTemplate: {} } },
+      { name: 'tmp', emptyDir: {} },
+    ] as never
+    assert.deepEqual(claimsOf(slimPod(stuck({ spec: { volumes } }))), ['data-web-0'])
   })
 
   it('tells why, with words that docs/reference/events.md explains', () => {
     const page = readFileSync(new URL('../../../../docs/reference/events.md', import.meta.url), 'utf8')
     for (const { reason, note } of [
       takeBackEvents.takenBack(stuck(), 30, byLeaf),
-      takeBackEvents.notTakenBack(stuck(), 30, byLeaf, 'hasNoOwner'),
+      takeBackEvents.notTakenBack(stuck(), 30, byLeaf, { why: 'hasNoOwner' }),
       takeBackEvents.takenBack(refused(), 30, byRoot),
-      takeBackEvents.notTakenBack(refused(), 30, byRoot, 'waitsForPlace'),
+      takeBackEvents.notTakenBack(refused(), 30, byRoot, { why: 'waitsForPlace' }),
     ]) {
       assert(page.includes(`| \`${reason}\` | Warning |`), reason)
       assert.match(note, /kosmos-leaf1.*30 s.*0\/2/)
@@ -102,14 +108,13 @@ describe("a pod that the root's scheduler does not bind where it has its place",
         fc.boolean(),
         fc.boolean(),
         fc.boolean(),
-        (offer, waitsForPlace, isOwned, hasClaim) => {
-          const volumes = hasClaim ? [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] : []
-          const pod = slimPod(isOwned ? refused({ spec: { volumes } }) : ownerless(refused({ spec: { volumes } })))
-          const action = takeBack(pod, byRoot, () => ({ offer, waitsForPlace }))
+        (offer, waitsForPlace, isOwned, isHeld) => {
+          const pod = slimPod(isOwned ? refused() : ownerless(refused()))
+          const action = takeBack(pod, byRoot, isHeld ? bound : undefined, () => ({ offer, waitsForPlace }))
           const hasNode = offer === 'room' || offer === 'byPreemption'
-          assert.equal(action === 'evict', isOwned && !hasClaim && hasNode)
-          if (isOwned && !hasClaim && !hasNode) {
-            assert.equal(action, waitsForPlace ? 'waitsForPlace' : 'hasNoOtherPlace')
+          assert.equal(action === 'evict', isOwned && !isHeld && hasNode)
+          if (isOwned && !isHeld && !hasNode) {
+            assert.deepEqual(action, { why: waitsForPlace ? 'waitsForPlace' : 'hasNoOtherPlace' })
           }
         },
       ),

@@ -2,6 +2,7 @@ import { leafScheduledCondition, roomAtAnnotation, seatAnnotation } from '@kosmo
 import type { Pod } from '@kosmos/kube'
 import type { Offer } from '../placement/place.ts'
 import { isGated } from '../placement/standing.ts'
+import type { Hold } from './hold.ts'
 
 /** A pod that has its place and no node in it. */
 export interface Stuck {
@@ -31,18 +32,21 @@ function wordsOf({ status }: Pod, condition: string): string | undefined {
   return isRefused ? (scheduled.message ?? '') : undefined
 }
 
-/** What becomes of a pod that has been stuck long enough. */
-export type TakeBack =
-  /** It is evicted, and its successor is placed anew. */
-  | 'evict'
-  /** Nobody would make it anew. */
-  | 'hasNoOwner'
-  /** Its volumes are where they are; another place would be none. */
-  | 'hasVolumes'
-  /** Its policy would have its successor wait for the same place. */
-  | 'waitsForPlace'
-  /** Its successor would find no other node either. */
-  | 'hasNoOtherPlace'
+/** What becomes of a pod that has been stuck long enough. `evict`: it is evicted, and its successor is placed anew. */
+export type TakeBack = 'evict' | Stay
+
+/** It stays where it is. */
+export type Stay =
+  | {
+      /**
+       * `hasNoOwner`: nobody would make it anew. `waitsForPlace`: its policy would have its successor wait for the same place.
+       * `hasNoOtherPlace`: its successor would find no other node either.
+       */
+      readonly why: 'hasNoOwner' | 'waitsForPlace' | 'hasNoOtherPlace'
+      readonly hold?: undefined
+    }
+  /** Another place would be none for its claim. */
+  | { readonly why: 'hasClaim'; readonly hold: Hold }
 
 /** What is known of the place that the successor of a pod would get. */
 export interface SuccessorView {
@@ -53,31 +57,28 @@ export interface SuccessorView {
 }
 
 /**
- * Decides about a pod that is stuck; undefined: we did not place it, so it is not ours to take back. Pure.
+ * Decides about a pod that is stuck and that {@link isPlaced | we have placed}. Pure.
  *
  * A pod in a leaf is in the way there, so it goes in any case. One that is still in the root is in nobody's way, and the stock
  * scheduler binds it as soon as it can: it goes only where its successor has a node.
+ * @param hold of its claims
  */
-export function takeBack(pod: Pod, { by }: Pick<Stuck, 'by'>, successor: () => SuccessorView): TakeBack | undefined {
-  if (!isPlaced(pod)) return undefined
-  if (!pod.metadata.ownerReferences?.some(({ controller }) => controller)) return 'hasNoOwner'
-  if (hasClaim(pod)) return 'hasVolumes'
+export function takeBack(
+  pod: Pod,
+  { by }: Pick<Stuck, 'by'>,
+  hold: Hold | undefined,
+  successor: () => SuccessorView,
+): TakeBack {
+  if (!pod.metadata.ownerReferences?.some(({ controller }) => controller)) return { why: 'hasNoOwner' }
+  if (hold) return { why: 'hasClaim', hold }
   if (by === 'leaf') return 'evict'
   const { offer, waitsForPlace } = successor()
   if (offer === 'room' || offer === 'byPreemption') return 'evict'
-  return waitsForPlace ? 'waitsForPlace' : 'hasNoOtherPlace'
+  return { why: waitsForPlace ? 'waitsForPlace' : 'hasNoOtherPlace' }
 }
 
-/** Whether what keeps a pod off its node keeps others like it off: not if that may be where its volume is. Pure. */
-export function speaksForOthers(pod: Pod): boolean {
-  return isPlaced(pod) && !hasClaim(pod)
-}
-
-const hasClaim = ({ spec }: Pod): boolean =>
-  spec.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim) ?? false
-
-/** Whether it has its place from us. */
-function isPlaced({ metadata }: Pod): boolean {
+/** Whether it has its place from us; another pod is not ours to take back. Pure. */
+export function isPlaced({ metadata }: Pod): boolean {
   const { [seatAnnotation]: seat, [roomAtAnnotation]: room } = metadata.annotations ?? {}
   return seat !== undefined || room !== undefined
 }

@@ -1,6 +1,7 @@
 import { roomAtAnnotation } from '@kosmos/api'
 import type { EventContent, Pod } from '@kosmos/kube'
-import type { Stuck, TakeBack } from './decide.ts'
+import type { Stay, Stuck } from './decide.ts'
+import { whyItStays } from './reasons.ts'
 
 /** What the user reads on a pod that has its place and no node in it; nothing else writes event text about it. */
 export const takeBackEvents = {
@@ -10,11 +11,11 @@ export const takeBackEvents = {
     action: 'TakingBack',
     note: `${whatOf(pod, stuck, seconds)}; it is evicted, and its successor gets another place: ${stuck.words}`,
   }),
-  notTakenBack: (pod: Pod, seconds: number, stuck: Stuck, why: Exclude<TakeBack, 'evict'>): EventContent => ({
+  notTakenBack: (pod: Pod, seconds: number, stuck: Stuck, stay: Stay): EventContent => ({
     type: 'Warning',
     reason: 'NotTakenBack',
     action: 'TakingBack',
-    note: `${whatOf(pod, stuck, seconds)}. It stays, since ${reasons[why]}: ${stuck.words}`,
+    note: `${whatOf(pod, stuck, seconds)}. It stays, since ${whyItStays(stay)}: ${stuck.words}`,
   }),
 }
 
@@ -24,10 +25,3 @@ function whatOf({ metadata, spec }: Pod, { by }: Stuck, seconds: number): string
   const place = node === undefined ? '' : ` (${node})`
   return `the root's scheduler found no node for it where it has its place${place} in ${seconds} s`
 }
-
-const reasons = {
-  hasNoOwner: 'it has no controller that would make another; delete it and create it again for another place',
-  hasVolumes: 'it has a claim, and goes where the volume is',
-  waitsForPlace: 'its policy has it wait for its place; whenUnavailable: Spill would give it another',
-  hasNoOtherPlace: 'no other place has room for it now; it gets one as soon as there is',
-} as const
