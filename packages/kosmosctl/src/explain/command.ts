@@ -1,12 +1,14 @@
 import { Argument, type Command } from 'commander'
 import { withClusters } from '../clusters/connect.ts'
+import { counted } from '../output/counted.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import { table } from '../output/table.ts'
 import { candidatesText } from '../placement/candidates-text.ts'
+import { type Unread, unreadText } from '../placement/reading.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { outputOption, rootSource, withRootOptions } from '../terminal/options.ts'
 import { objectionsText } from './objections-text.ts'
-import { explainPod, type PodExplanation } from './pod.ts'
+import { explainPod, leafOf, type PodExplanation } from './pod.ts'
 import { askedOf, reportWorkload, type WorkloadReport } from './workload.ts'
 
 interface ExplainFlags {
@@ -50,8 +52,13 @@ function reportText({
   waiting,
   rebalance,
   refusals,
+  unread,
 }: WorkloadReport): string {
-  if (policy === undefined) return `${workload}: no WorkloadPolicy places it`
+  const gaps = unreadLines(unread)
+  if (policy === undefined) {
+    const which = gaps.length > 0 ? 'no WorkloadPolicy that could be read' : 'no WorkloadPolicy'
+    return [`${workload}: ${which} places it`, ...gaps].join('\n')
+  }
   const others = policy.countedTogetherWith
   const rows = shares.map(({ name, asked, desired, assigned, ready, missing, why = '' }) => [
     name,
@@ -59,10 +66,8 @@ function reportText({
     ...[desired, assigned, ready, missing].map(String),
     why,
   ])
-  const list = (title: string, sentences: readonly string[]) =>
-    sentences.length > 0 ? ['', title, ...sentences.map((sentence) => `  - ${sentence}`)] : []
   return [
-    `${workload}: ${pods} pods, placed by WorkloadPolicy ${policy.name}${others > 0 ? `, counted together with ${others} of others` : ''}`,
+    `${workload}: ${counted(pods, 'pod')}, placed by WorkloadPolicy ${policy.name}${others > 0 ? `, counted together with ${others} of others` : ''}`,
     '',
     table([policy.topologyKey, 'asked', 'of these', 'has', 'ready', 'missing', 'why'], rows),
     ...(atOtherGates > 0
@@ -75,8 +80,15 @@ function reportText({
     ),
     ...list('rebalancing:', rebalance ? [rebalance] : []),
     ...list('not asked for a while:', refusals),
+    ...gaps,
   ].join('\n')
 }
+
+const list = (title: string, sentences: readonly string[]) =>
+  sentences.length > 0 ? ['', title, ...sentences.map((sentence) => `  - ${sentence}`)] : []
+
+const unreadLines = (unread: readonly Unread[]) =>
+  list('could not be read, so what depends on it is left out:', unread.map(unreadText))
 
 function explanationText({
   pod,
@@ -88,9 +100,12 @@ function explanationText({
   candidates,
   objections,
   waitsFor,
+  unread,
 }: PodExplanation): string {
   const whose = cluster === undefined ? 'a node of the root itself' : `cluster ${cluster}`
-  const where = node === undefined ? 'on no node' : `on ${node}, ${whose}`
+  const isUnread = (name: string) => unread.some(({ what }) => what === name)
+  const isKnown = cluster !== undefined || !isUnread('nodes')
+  const where = node === undefined ? 'on no node' : `on ${node}${isKnown ? `, ${whose}` : ''}`
   const there = copy ? `${copy.phase}${copy.node ? ` on its node ${copy.node}` : ''}` : 'no copy'
   const rows = needs.map(({ kind, name, optional, usedBy, root, leaf, nameInLeaf }) => [
     kind,
@@ -101,15 +116,16 @@ function explanationText({
   ])
   return [
     `pod ${pod.namespace}/${pod.name}: ${pod.phase}, ${where}`,
-    ...(cluster === undefined ? [] : [`in the leaf: ${there}`]),
+    ...(cluster === undefined || isUnread(leafOf(cluster)) ? [] : [`in the leaf: ${there}`]),
     ...(rows.length > 0 ? ['', table(['needs', 'name', 'in the root', 'in the leaf', 'used by'], rows)] : []),
-    ...(placedBy.length > 0 ? ['', 'placed by:', ...placedBy.map((sentence) => `  - ${sentence}`)] : []),
+    ...list('placed by:', placedBy),
     ...(candidates.length > 0 || objections.length > 0 ? ['', 'made anew, it would now go:'] : []),
     ...(candidates.length > 0 ? [candidatesText(candidates)] : []),
     ...(objections.length > 0 ? ['', objectionsText(objections)] : []),
     '',
     waitsFor.length > 0
       ? `waits for:\n${waitsFor.map((sentence) => `  - ${sentence}`).join('\n')}`
-      : 'waits for nothing',
+      : `waits for nothing${unread.length > 0 ? ' that could be read' : ''}`,
+    ...unreadLines(unread),
   ].join('\n')
 }

@@ -1,10 +1,11 @@
-import { clusterLabel, distributionPolicyAnnotation, rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
+import { clusterLabel, rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
 import { claimsOf, type Delivery, deliveriesTo, isCopiedService, privateName, references } from '@kosmos/cluster-tree'
 import {
+  ApiError,
   type Client,
+  ClusterUnreachable,
   configMaps,
   type KubeObject,
-  keyOf,
   type Pod,
   persistentVolumeClaims,
   pods,
@@ -12,32 +13,24 @@ import {
   secrets,
   services,
 } from '@kosmos/kube'
-import {
-  becomesOf,
-  type Candidate,
-  explainNodes,
-  gatesOfOthers,
-  isGated,
-  type Objection,
-  stuckAt,
-  type TakeBack,
-  type World,
-  whyWaiting,
-} from '@kosmos/scheduler'
+import { type Candidate, explainNodes, type Objection } from '@kosmos/scheduler'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { clusters } from '../clusters/resources.ts'
-import { meaningOf } from '../placement/outcome.ts'
+import type { Unread } from '../placement/reading.ts'
 import { readWorld } from '../placement/world.ts'
+import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
 import { hasApiAccess, type Need, stateInLeaf, waitsFor } from './needs.ts'
 import { placedBy } from './placed-by.ts'
+import { whyUnplaced } from './unplaced.ts'
 
 /** Where a pod of the root is, what it needs, and what it waits for. */
 export interface PodExplanation {
   readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string; readonly phase: string }
-  /** The node, and the Cluster that it stands for; undefined while the pod is not bound, and of a node of the root itself. */
+  /** Undefined while the pod is not bound. */
   readonly node: string | undefined
+  /** The Cluster that the node stands for; undefined of a node of the root itself, and where nodes could not be read. */
   readonly cluster: string | undefined
   /** The copy in the leaf. */
   readonly copy: { readonly uid: string; readonly phase: string; readonly node: string | undefined } | undefined
@@ -50,11 +43,13 @@ export interface PodExplanation {
   readonly objections: readonly Objection[]
   /** A sentence each; empty when nothing is in the way. */
   readonly waitsFor: readonly string[]
+  /** What could not be read. What depends on it is left out: candidates and objections, the copy and needs. */
+  readonly unread: readonly Unread[]
 }
 
 /**
- * Looks in the root and, by the credentials that it holds, in the leaf; changes nothing.
- * @throws Failure if there is no such pod, or the Cluster that it is in is gone
+ * Looks in the root and, by the credentials that it holds, in the leaf, as far as the rights of the caller reach; changes nothing.
+ * @throws Failure if there is no such pod
  */
 export async function explainPod(root: Client, ref: { namespace: string; name: string }): Promise<PodExplanation> {
   const pod = await root.get(pods, ref)
@@ -62,21 +57,43 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
     throw new Failure(`the root has no pod ${ref.namespace}/${ref.name}`, { next: 'kosmosctl get pods -A lists them' })
   }
   const { phase = '', reason, message } = pod.status ?? {}
-  const world = await readWorld(root)
-  const { candidates, objections } = explainNodes(world, pod)
+  const seen = await readWorld(root, ref.namespace)
   const { nodeName: node } = pod.spec
   const about = {
     pod: { ...ref, uid: pod.metadata.uid, phase },
     node,
     placedBy: placedBy(pod),
-    candidates,
-    objections,
+    ...(seen.decides ? explainNodes(seen.world, pod) : { candidates: [], objections: [] }),
   }
-  const cluster = world.nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels?.[clusterLabel]
+  const cluster = seen.world.nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels?.[clusterLabel]
+  const unplaced = await whyUnplaced(root, pod, seen)
+  const unread = [...seen.unread, ...unplaced.unread]
   if (cluster === undefined) {
-    const why = node ? [] : [isGated(pod) ? whyGated(world, pod) : unscheduled(pod), ...takenBack(world, pod)]
-    return { ...about, cluster, copy: undefined, needs: [], waitsFor: why }
+    return { ...about, cluster, copy: undefined, needs: [], waitsFor: unplaced.waitsFor, unread }
   }
+  const said = [...(message ? [`${reason ?? phase}: ${message}`] : []), ...unplaced.waitsFor]
+  try {
+    const { copy, needs } = await lookIntoLeaf(root, cluster, pod)
+    return {
+      ...about,
+      cluster,
+      copy,
+      needs,
+      waitsFor: copy ? said : [...new Set([...said, ...waitsFor(needs)])],
+      unread,
+    }
+  } catch (error) {
+    if (![ApiError, ClusterUnreachable, Failure].some((kind) => error instanceof kind)) throw error
+    const inLeaf = { what: leafOf(cluster), why: explain(error).message, isOfOthers: false }
+    return { ...about, cluster, copy: undefined, needs: [], waitsFor: said, unread: [...unread, inLeaf] }
+  }
+}
+
+/** What is unread where a leaf could not be looked into. */
+export const leafOf = (cluster: string): string => `cluster ${cluster}`
+
+/** @throws Failure if the Cluster is gone, or has no credentials */
+async function lookIntoLeaf(root: Client, cluster: string, pod: Pod): Promise<Pick<PodExplanation, 'copy' | 'needs'>> {
   const stored = await root.get(clusters, { name: cluster })
   if (!stored) {
     throw new Failure(`the Cluster "${cluster}" of node ${node} is gone`, {
@@ -86,20 +103,13 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
   const { client: leaf } = await openLeaf(root, stored)
   try {
     const sides = { root, leaf, rootId: await clusterId(root) }
-    const copy = await leaf.get(pods, ref)
-    const isCopy = copy?.metadata.annotations?.[rootUidAnnotation] === pod.metadata.uid
-    const deliveries = deliveriesTo(pod, hasApiAccess(stored, isCopy ? copy : undefined))
-    const needs = await needsOf(pod, deliveries, sides)
-    const said = [...(message ? [`${reason ?? phase}: ${message}`] : []), ...takenBack(world, pod)]
+    const { namespace, name, uid } = pod.metadata
+    const found = await leaf.get(pods, { namespace, name })
+    const copy = found?.metadata.annotations?.[rootUidAnnotation] === uid ? found : undefined
+    const deliveries = deliveriesTo(pod, hasApiAccess(stored, copy))
     return {
-      ...about,
-      cluster,
-      copy:
-        copy && isCopy
-          ? { uid: copy.metadata.uid, phase: copy.status?.phase ?? '', node: copy.spec.nodeName }
-          : undefined,
-      needs,
-      waitsFor: isCopy ? said : [...new Set([...said, ...waitsFor(needs)])],
+      copy: copy && { uid: copy.metadata.uid, phase: copy.status?.phase ?? '', node: copy.spec.nodeName },
+      needs: await needsOf(pod, deliveries, sides),
     }
   } finally {
     await leaf.connection.close()
@@ -110,44 +120,6 @@ interface Sides {
   readonly root: Client
   readonly leaf: Client
   readonly rootId: string
-}
-
-/** What the scheduler decides about a pod that waits for its place, by the same function. */
-function whyGated(world: World, pod: Pod): string {
-  const gates = gatesOfOthers(pod)
-  if (gates.length > 0) return `the scheduling gates of others, before which it gets no place: ${gates.join(', ')}`
-  const decision = whyWaiting(world).get(keyOf(pod))
-  const kept = decision?.kept === undefined ? '' : `; node ${decision.kept} is kept for it from those that come later`
-  return decision ? `its place: it ${meaningOf(decision)}${kept}` : 'the scheduler of Kosmos, which opens its gate'
-}
-
-/** What becomes of a pod that was placed, and that its leaf or the root's scheduler finds no node for. */
-function takenBack(world: World, pod: Pod): string[] {
-  const stuck = stuckAt(pod)
-  if (stuck === undefined) return []
-  const action = becomesOf(world, pod, stuck)
-  if (action === undefined) return []
-  if (action === 'evict') {
-    return ['the scheduler of Kosmos, which takes it back when this lasts; its successor gets another place']
-  }
-  const awaited = stuck.by === 'leaf' ? 'room in its leaf' : 'a node where it has its place'
-  return [`${awaited}: it is not taken back, since ${reasons[action]}`]
-}
-
-const reasons: Readonly<Record<Exclude<TakeBack, 'evict'>, string>> = {
-  hasNoOwner: 'it has no controller that would make another',
-  hasVolumes: 'it has a claim and goes where the volume is',
-  waitsForPlace: 'its policy has it wait for its place (whenUnavailable)',
-  hasNoOtherPlace: 'no other place has room for it now',
-}
-
-/** Pure. */
-export function unscheduled({ metadata, status }: Pick<Pod, 'metadata' | 'status'>): string {
-  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled')
-  const policy = metadata.annotations?.[distributionPolicyAnnotation]
-  // What a policy has added to the pod is in nobody's manifest.
-  const by = policy === undefined ? '' : `, where it may go says ${policy}`
-  return `the root's scheduler has not bound it to a node${by}${scheduled?.message ? `: ${scheduled.message}` : ''}`
 }
 
 async function needsOf(pod: Pod, deliveries: readonly Delivery[], sides: Sides): Promise<Need[]> {

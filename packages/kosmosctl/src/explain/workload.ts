@@ -2,6 +2,7 @@ import type { Allocation } from '@kosmos/api'
 import { type Client, type KubeObject, type Resource, resource } from '@kosmos/kube'
 import { explainWorkload, type ShareExplanation, type WorkloadExplanation } from '@kosmos/scheduler'
 import { type Outcome, obstacles, outcomesOf } from '../placement/outcome.ts'
+import { isForbidden, type Unread } from '../placement/reading.ts'
 import { readWorld } from '../placement/world.ts'
 import { Failure } from '../terminal/failure.ts'
 
@@ -23,6 +24,8 @@ export interface WorkloadReport {
   readonly rebalance: string | undefined
   /** Nodes that are not asked for a while. */
   readonly refusals: readonly string[]
+  /** What could not be read. What depends on it is left out: why shares are missing, what is waited for, and what is moved. */
+  readonly unread: readonly Unread[]
 }
 
 const apps = (kind: 'Deployment' | 'StatefulSet' | 'ReplicaSet') =>
@@ -46,7 +49,8 @@ export async function reportWorkload(
   { namespace, name: text }: { readonly namespace: string; readonly name: string },
 ): Promise<WorkloadReport> {
   const { kind, name } = await find(root, namespace, text)
-  const found = explainWorkload(await readWorld(root), { kind, namespace, name })
+  const { world, unread, decides } = await readWorld(root, namespace)
+  const found = explainWorkload(world, { kind, namespace, name })
   const workload = `${kind} ${namespace}/${name}`
   const none = {
     workload,
@@ -58,6 +62,7 @@ export async function reportWorkload(
     waiting: [],
     rebalance: undefined,
     refusals: [],
+    unread,
   }
   if (found === undefined) return none
   const { policy, pods, others, shares, atOtherGates, elsewhere, waiting, rebalance, refusals } = found
@@ -65,17 +70,21 @@ export async function reportWorkload(
     workload,
     pods,
     policy: { name: policy.name, topologyKey: policy.topologyKey, countedTogetherWith: others },
-    shares: shares.map(({ offer, ...share }) => ({ ...share, why: whyMissing({ offer, ...share }) })),
+    shares: shares.map(({ offer, ...share }) => ({
+      ...share,
+      why: decides ? whyMissing({ offer, ...share }) : undefined,
+    })),
     atOtherGates,
     elsewhere,
-    waiting: outcomesOf(waiting),
-    rebalance: nextMove(rebalance),
+    waiting: decides ? outcomesOf(waiting) : [],
+    rebalance: decides ? nextMove(rebalance) : undefined,
     refusals: refusals
       .filter(({ until }) => until > Date.now())
       .map(
         ({ node, tries, until, message }) =>
-          `${node} until ${new Date(until).toISOString()}, after ${tries} ${tries === 1 ? 'try' : 'tries'}: ${message}`,
+          `${node} until ${new Date(until).toISOString()}, after ${tries === 1 ? '1 try' : `${tries} tries`}: ${message}`,
       ),
+    unread,
   }
 }
 
@@ -100,11 +109,19 @@ function whyMissing({ missing, offer }: ShareExplanation): string | undefined {
 async function find(root: Client, namespace: string, text: string) {
   const slash = text.indexOf('/')
   const [wanted, name] = slash < 0 ? [undefined, text] : [text.slice(0, slash).toLowerCase(), text.slice(slash + 1)]
+  let forbidden: Error | undefined
   for (const [kind, resource] of kinds) {
     const names = [kind.toLowerCase(), resource.plural]
     if (wanted !== undefined && !names.includes(wanted)) continue
-    if ((await root.getMetadata(resource, { namespace, name })) !== undefined) return { kind, name }
+    try {
+      if ((await root.getMetadata(resource, { namespace, name })) !== undefined) return { kind, name }
+    } catch (error) {
+      // It may be of another kind.
+      if (!isForbidden(error)) throw error
+      forbidden ??= error
+    }
   }
+  if (forbidden) throw forbidden
   throw new Failure(`the root has no workload ${text} in the namespace ${namespace}`, {
     next: `give it as NAME or KIND/NAME; kinds are ${[...kinds.keys()].join(', ')}`,
   })

@@ -1,25 +1,45 @@
-import { type Client, type KubeObject, namespaces, type Pod } from '@kosmos/kube'
+import { type Client, type Namespace, namespaces, type Pod } from '@kosmos/kube'
 import { type PriorityClass, priorityClasses, withPriority } from './priority.ts'
+import { isForbidden, type Reading, readAll, type Unread } from './reading.ts'
 import { type LimitRange, limitRanges, withRequests } from './requests.ts'
 import { type RuntimeClass, runtimeClasses, withRuntimeClass } from './runtime-class.ts'
 import { withToleration } from './toleration.ts'
 
 /** What of a root says how its API server changes a pod of a namespace while it admits it. */
 export interface Admission {
-  readonly priorities: readonly PriorityClass[]
-  readonly runtimes: readonly RuntimeClass[]
+  /** Undefined: they may not be read. */
+  readonly priorities: readonly PriorityClass[] | undefined
+  readonly runtimes: readonly RuntimeClass[] | undefined
   readonly ranges: readonly LimitRange[]
-  readonly namespace: KubeObject | undefined
+  readonly namespace: Namespace | undefined
 }
 
-export async function readAdmission(root: Client, namespace: string): Promise<Admission> {
+/** @returns as well what of it may not be read */
+export async function readAdmission(root: Client, namespace: string): Promise<Admission & { unread: Unread[] }> {
   const [priorities, runtimes, ranges, found] = await Promise.all([
-    root.listAll(priorityClasses),
-    root.listAll(runtimeClasses),
-    root.listAll(limitRanges, { namespace }),
-    root.getMetadata(namespaces, { name: namespace }),
+    readAll(root, priorityClasses),
+    readAll(root, runtimeClasses),
+    readAll(root, limitRanges, { namespace }),
+    readLabels(root, namespace),
   ])
-  return { priorities, runtimes, ranges, namespace: found }
+  return {
+    priorities: priorities.unread ? undefined : priorities.items,
+    runtimes: runtimes.unread ? undefined : runtimes.items,
+    ranges: ranges.items.filter(({ metadata }) => metadata?.namespace === namespace),
+    namespace: found.items[0],
+    unread: [priorities, runtimes, ranges, found].flatMap(({ unread }) => (unread?.isOfOthers ? [] : (unread ?? []))),
+  }
+}
+
+async function readLabels(root: Client, name: string): Promise<Reading<Namespace>> {
+  try {
+    const found = await root.get(namespaces, { name })
+    return { items: found ? [found] : [] }
+  } catch (error) {
+    if (!isForbidden(error)) throw error
+    const why = error.status.message ?? error.message
+    return { items: [], unread: { what: `labels of namespace ${name}`, why, isOfOthers: false } }
+  }
 }
 
 /**
@@ -27,6 +47,7 @@ export async function readAdmission(root: Client, namespace: string): Promise<Ad
  * @throws Failure for one that it would refuse
  */
 export function admitted(pod: Pod, { priorities, runtimes, ranges, namespace }: Admission): Pod {
-  const requesting = withRuntimeClass(withRequests(pod, ranges), runtimes)
-  return withToleration(withPriority(requesting, priorities), namespace)
+  const requesting = withRequests(pod, ranges)
+  const running = runtimes ? withRuntimeClass(requesting, runtimes) : requesting
+  return withToleration(priorities ? withPriority(running, priorities) : running, namespace)
 }

@@ -1,4 +1,4 @@
-import { keyOf } from '@kosmos/kube'
+import { keyOf, type Namespace } from '@kosmos/kube'
 import type { StoredDistribution, StoredPolicy } from '@kosmos/scheduler'
 
 /**
@@ -17,6 +17,17 @@ export function applied<T extends StoredPolicy | StoredDistribution>(
     const old = inRoot.find((other) => isSame(policy, other))
     const creationTimestamp = old?.metadata.creationTimestamp ?? now
     return { ...policy, metadata: { ...policy.metadata, creationTimestamp }, status: old?.status }
+  })
+  return [...kept, ...changed]
+}
+
+/** The namespaces of a root when those of a manifest have been applied to it: labels of the manifest are added, or take the place of others. Pure. */
+export function appliedNamespaces(inRoot: readonly Namespace[], ofManifest: readonly Namespace[]): Namespace[] {
+  const kept = inRoot.filter(({ metadata }) => !ofManifest.some((other) => other.metadata.name === metadata.name))
+  const changed = ofManifest.map((namespace): Namespace => {
+    const old = inRoot.find(({ metadata }) => metadata.name === namespace.metadata.name)
+    const labels = { ...old?.metadata.labels, ...namespace.metadata.labels }
+    return { ...namespace, metadata: { ...namespace.metadata, labels } }
   })
   return [...kept, ...changed]
 }

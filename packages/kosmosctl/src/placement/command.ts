@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { withClusters } from '../clusters/connect.ts'
+import { counted } from '../output/counted.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import { table } from '../output/table.ts'
 import type { Terminal } from '../terminal/context.ts'
@@ -23,11 +24,11 @@ export function addSimulate(program: Command, terminal: Terminal): void {
     .command('simulate')
     .summary('say where the pods of a workload would go')
     .description(
-      'Decides about the pods of a Deployment, StatefulSet, ReplicaSet or Job as the scheduler would if it were created now, by the same function. Changes nothing.',
+      'Decides about the pods of a Deployment, StatefulSet, ReplicaSet or Job as the scheduler would if it were created now, by the same function, and says which of them a ResourceQuota refuses. Changes nothing.',
     )
     .requiredOption(
       '-f, --filename <file>',
-      'manifest of the workload, and of WorkloadPolicies, DistributionPolicies and ClusterDistributionPolicies that count as if they were in the root; - is stdin',
+      'manifest of the workload, and of WorkloadPolicies, DistributionPolicies, ClusterDistributionPolicies and Namespaces that count as if they were in the root; - is stdin',
     )
     .option('-n, --namespace <namespace>', 'namespace of what names none (default: that of the context)')
     .option('--replicas <count>', 'how many pods (default: as the manifest says)', parseCount)
@@ -57,11 +58,12 @@ async function read(file: string): Promise<string> {
 }
 
 /** For people. */
-export function simulationText({ workload, replicas, policy, outcomes, candidates }: Simulation): string {
+export function simulationText({ workload, replicas, policy, outcomes, candidates, notes }: Simulation): string {
   const by = policy === undefined ? 'no WorkloadPolicy places it' : `placed by WorkloadPolicy ${policy}`
   const rows = outcomes.map(({ pods, value, node, what }) => [String(pods), value ?? node ?? '', what])
   const scores = candidates.length > 0 ? `\n\n${candidatesText(candidates)}` : ''
-  return `${workload}, ${replicas} pods: ${by}\n\n${table(['pods', 'value', 'each'], rows)}${preemptionText(outcomes)}${scores}`
+  const remarks = notes.map((note) => `\n\nnote: ${note}`).join('')
+  return `${workload}, ${counted(replicas, 'pod')}: ${by}\n\n${table(['pods', 'value', 'each'], rows)}${preemptionText(outcomes)}${scores}${remarks}`
 }
 
 /** Who gives way is for the stock scheduler to say, so all are named whom it may take. */
@@ -69,8 +71,7 @@ function preemptionText(outcomes: Simulation['outcomes']): string {
   const lines = outcomes.flatMap(({ preemption = [] }) =>
     preemption.map(({ node, couldGiveWay }) => {
       const [shown, more] = [couldGiveWay.slice(0, MOST_NAMED), couldGiveWay.length - MOST_NAMED]
-      const count = couldGiveWay.length === 1 ? '1 pod' : `${couldGiveWay.length} pods`
-      return `no room on ${node} without preemption; ${count} of a lower priority could give way: ${shown.join(', ')}${more > 0 ? `, and ${more} more` : ''}`
+      return `no room on ${node} without preemption; ${counted(couldGiveWay.length, 'pod')} of a lower priority could give way: ${shown.join(', ')}${more > 0 ? `, and ${more} more` : ''}`
     }),
   )
   return lines.length > 0 ? `\n\n${lines.join('\n')}` : ''

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import {
+  customResourceDefinitions,
   type KubeObject,
+  leases,
   namespaces,
   nodes,
   type Pod,
@@ -14,13 +19,26 @@ import {
   serviceAccounts,
 } from '@kosmos/kube'
 import { workloadPolicies } from '@kosmos/scheduler'
+import { mutatingWebhookConfigurations } from '../clusters/resources.ts'
 import { installDefinitions } from '../install/definitions.ts'
+import { selfContainedKubeconfig } from '../join/credentials.ts'
 import { startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { resourceQuotas } from './quota.ts'
 import { limitRanges } from './requests.ts'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 const deployments = resource('apps/v1', 'Deployment', 'deployments', 'Namespaced')
+const rbac = (kind: string, scope: 'Namespaced' | 'Cluster') =>
+  resource('rbac.authorization.k8s.io/v1', kind, `${kind.toLowerCase()}s`, scope)
+const roles = rbac('Role', 'Namespaced')
+const roleBindings = rbac('RoleBinding', 'Namespaced')
+const clusterRoles = rbac('ClusterRole', 'Cluster')
+const clusterRoleBindings = rbac('ClusterRoleBinding', 'Cluster')
 const namespace = 'shop'
+
+interface Refused {
+  readonly conditions?: readonly { readonly type: string }[]
+}
 
 const workload = (name: string, spec: object = {}) => ({
   apiVersion: 'apps/v1',
@@ -67,8 +85,11 @@ describe('kosmosctl simulate and explain', () => {
     const outcome = await root.client.create(kind, object as KubeObject)
     assert(outcome.ok || outcome.reason === 'AlreadyExists', JSON.stringify(outcome))
   }
+  let kubeconfig: string
+  const heartbeats: NodeJS.Timeout[] = []
+  const now = () => new Date().toISOString().replace('Z', '000Z')
   const kosmosctl = async (args: readonly string[], ...manifest: object[]) => {
-    const child = spawn(process.execPath, [main, ...args, '--kubeconfig', root.plane.kubeconfig, '-n', namespace])
+    const child = spawn(process.execPath, [main, ...args, '--kubeconfig', kubeconfig, '-n', namespace])
     child.stdin.end(manifest.map((one) => JSON.stringify(one)).join('\n---\n'))
     const [stdout, stderr, code] = await Promise.all([
       text(child.stdout),
@@ -85,6 +106,13 @@ describe('kosmosctl simulate and explain', () => {
   const node = async (name: string, labels: Record<string, string>) => {
     const condition = { type: 'Ready', status: 'True', reason: 'Test', message: '' }
     const conditions = [{ ...condition, lastHeartbeatTime: null, lastTransitionTime: null }]
+    const namespace = 'kube-node-lease'
+    const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime: now() }
+    await created(leases, { metadata: { name, namespace }, spec })
+    // As a kubelet does, so that the node stays Ready.
+    const renew = () =>
+      root.client.patch(leases, { name, namespace }, { spec: { renewTime: now() } }, { type: 'merge' }).catch(() => {})
+    heartbeats.push(setInterval(renew, 5_000))
     const amounts = { cpu: '2', memory: '8Gi', pods: '10' }
     await created(nodes, {
       metadata: { name, labels },
@@ -94,6 +122,7 @@ describe('kosmosctl simulate and explain', () => {
 
   before(async () => {
     root = await startCluster('placement-commands')
+    kubeconfig = root.plane.kubeconfig
     await installDefinitions(root.client)
     await created(namespaces, { metadata: { name: namespace, labels: { 'kosmos.io/placement': 'best-fit' } } })
     await created(serviceAccounts, { metadata: { namespace, name: 'default' } })
@@ -106,7 +135,10 @@ describe('kosmosctl simulate and explain', () => {
       spec: { limits: [{ type: 'Container', defaultRequest: { cpu: '1' } }] },
     })
   })
-  after(() => root && stopCluster(root))
+  after(async () => {
+    for (const heartbeat of heartbeats) clearInterval(heartbeat)
+    if (root) await stopCluster(root)
+  })
 
   it('simulate in JSON what becomes of the pods, by policies of the manifest and what the root makes of pods', async () => {
     const shared = await json(['simulate', '-f', '-'], workload('web'), policyOf('web'))
@@ -144,7 +176,7 @@ describe('kosmosctl simulate and explain', () => {
     assert.equal(table.code, 0)
     assert.match(
       table.stdout,
-      /^Deployment shop\/web, 1 pods: placed by WorkloadPolicy web\n\nPODS +VALUE +EACH\n1 +leaf2 /,
+      /^Deployment shop\/web, 1 pod: placed by WorkloadPolicy web\n\nPODS +VALUE +EACH\n1 +leaf2 /,
     )
   })
 
@@ -202,5 +234,136 @@ describe('kosmosctl simulate and explain', () => {
       assert.match(result.stderr, why)
     }
     assert(template)
+  })
+
+  it('simulate counts labels of a Namespace beside the workload, and says what a ResourceQuota refuses and who else is asked', async () => {
+    const elsewhere = { ...workload('web'), metadata: { namespace: 'new', name: 'web' } }
+    const places = async (...more: object[]) =>
+      (await json(['simulate', '-f', '-'], elsewhere, ...more)).outcomes.map(
+        ({ node }: Record<string, unknown>) => node ?? 'stock',
+      )
+    assert.deepEqual(await places(), ['stock'])
+    const labels = { 'kosmos.io/placement': 'best-fit' }
+    assert.deepEqual(await places({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'new', labels } }), [
+      'worker',
+    ])
+
+    // Of a core each.
+    const present = await root.client.listAll(pods, { namespace })
+    await created(resourceQuotas, {
+      metadata: { namespace, name: 'small' },
+      spec: { hard: { 'requests.cpu': `${present.length + 2}` } },
+    })
+    const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }
+    const webhook = {
+      name: 'pods.example.org',
+      clientConfig: { url: 'https://127.0.0.1:1/' },
+      rules: [rule],
+      objectSelector: { matchLabels: { is: 'asked' } },
+      sideEffects: 'None',
+      admissionReviewVersions: ['v1'],
+    }
+    await created(mutatingWebhookConfigurations, { metadata: { name: 'injector' }, webhooks: [webhook] })
+    const { outcomes, notes } = await json(['simulate', '-f', '-'], workload('web'))
+    const { pods: refused, what } = outcomes.at(-1)
+    assert.equal(refused, 1)
+    assert.match(what, /is not made: ResourceQuota small .*requests\.cpu/)
+    assert.match(notes.join(), /webhooks of others.*injector/)
+    const outcome = await root.client.create(deployments, { ...workload('quota') } as KubeObject)
+    assert(outcome.ok)
+    // As the API server has it.
+    for (;;) {
+      const made = await root.client.listAll(pods, { namespace, labelSelector: 'app=quota' })
+      const { status } = (await root.client.get(deployments, { namespace, name: 'quota' })) as { status?: Refused }
+      if (!status?.conditions?.some(({ type }) => type === 'ReplicaFailure')) continue
+      assert.equal(made.length, 2)
+      break
+    }
+    await root.client.delete(resourceQuotas, { namespace, name: 'small' })
+  })
+
+  it('tell a user of one namespace what they may know, and what they could not read', async () => {
+    await created(serviceAccounts, { metadata: { namespace, name: 'dev' } })
+    const rules = [
+      { apiGroups: ['', 'apps', 'kosmos.io'], resources: ['*'], verbs: ['get', 'list'] },
+      { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get'] },
+    ]
+    await created(roles, { metadata: { namespace, name: 'dev' }, rules })
+    const subjects = [{ kind: 'ServiceAccount', namespace, name: 'dev' }]
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'dev' }
+    await created(roleBindings, { metadata: { namespace, name: 'dev' }, subjects, roleRef })
+    const token = await root.client.createFor<{ status: { token: string } }>(
+      serviceAccounts,
+      { namespace, name: 'dev' },
+      'token',
+      {},
+    )
+    assert(token.ok)
+    const endpoint = {
+      server: root.plane.server,
+      certificateAuthority: Buffer.from(root.plane.ca).toString('base64'),
+      tlsServerName: undefined,
+      proxyUrl: undefined,
+    }
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'kosmosctl-'))
+    kubeconfig = path.join(folder, 'dev')
+    await writeFile(kubeconfig, selfContainedKubeconfig('root', endpoint, token.object.status.token))
+    try {
+      const bound = await kosmosctl(['explain', 'pod', 'bound'])
+      assert.equal(bound.code, 0, bound.stderr)
+      assert.match(bound.stdout, /^pod shop\/bound: Pending, on worker\n/)
+      assert.match(
+        bound.stdout,
+        /nothing of Kosmos(.*\n)*waits for nothing that could be read\n(.*\n)*.* nodes: .*forbidden/,
+      )
+      assert.doesNotMatch(bound.stdout, /NOT ON/)
+      const { shares, policy, unread } = await json(['explain', 'workload', 'deployment/db'])
+      assert.deepEqual([shares.length, policy.name], [2, 'db'])
+      assert.deepEqual(
+        unread.map(({ what }: Record<string, unknown>) => what),
+        [
+          'workloadpolicies of other namespaces',
+          'distributionpolicies of other namespaces',
+          'clusterdistributionpolicies',
+          'labels of other namespaces',
+          'nodes',
+          'pods of other namespaces',
+        ],
+      )
+      const waiting = await root.client.listAll(pods, { namespace, labelSelector: 'app=db' })
+      const gated = await json(['explain', 'pod', waiting[0]?.metadata.name ?? ''])
+      assert.match(gated.waitsFor.join(), /example\.org\/quota/)
+      const simulated = await kosmosctl(['simulate', '-f', '-'], workload('web'))
+      assert.deepEqual([simulated.code, simulated.stdout], [1, ''])
+      assert.match(simulated.stderr, /without the nodes of the root nothing.*forbidden.*\nnext: /)
+      await created(clusterRoles, {
+        metadata: { name: 'nodes' },
+        rules: [{ apiGroups: [''], resources: ['nodes'], verbs: ['list'] }],
+      })
+      await created(clusterRoleBindings, {
+        metadata: { name: 'nodes' },
+        subjects,
+        roleRef: { ...roleRef, kind: 'ClusterRole', name: 'nodes' },
+      })
+      const { outcomes, notes } = await json(['simulate', '-f', '-'], workload('web'))
+      assert.equal(outcomes[0].node, 'worker')
+      for (const what of ['pods of other namespaces', 'priorityclasses', 'mutatingwebhookconfigurations'])
+        assert.match(notes.join('\n'), new RegExp(`not counted.*${what}: `))
+    } finally {
+      kubeconfig = root.plane.kubeconfig
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  it('say the same in a root without the kinds of policies, as far as there is something to say', async () => {
+    for (const { metadata } of await root.client.listAll(customResourceDefinitions)) {
+      await root.client.delete(customResourceDefinitions, metadata as { name: string })
+    }
+    while ((await root.client.listAll(customResourceDefinitions)).length > 0);
+    const { placedBy, objections, unread } = await json(['explain', 'pod', 'bound'])
+    assert.deepEqual([placedBy.length, objections.length, unread], [1, 3, []])
+    assert.deepEqual((await json(['explain', 'workload', 'deployment/db'])).unread, [])
+    const { outcomes } = await json(['simulate', '-f', '-'], workload('web'))
+    assert.equal(outcomes[0].node, 'worker')
   })
 })

@@ -70,8 +70,10 @@ describe('a pod that is simulated', () => {
       policy: undefined,
       outcomes,
       candidates: [],
+      notes: ['more'],
     })
     assert.match(text, /no room on n1 without preemption; 1 pod of a lower priority could give way: shop\/low/)
+    assert.match(text, /\n\nnote: more$/)
     const patient = outcomesOf(
       simulate(
         world,

@@ -3,13 +3,16 @@ import type { Client } from '@kosmos/kube'
 import { type Candidate, candidatesOf, isOfWorkload, simulate, type World, without } from '@kosmos/scheduler'
 import { Failure } from '../terminal/failure.ts'
 import { admitted, readAdmission } from './admitted.ts'
-import { applied } from './applied.ts'
+import { applied, appliedNamespaces } from './applied.ts'
 import { type Outcome, outcomesOf } from './outcome.ts'
+import { type Allowance, allowance, isUncounted, resourceQuotas } from './quota.ts'
+import { readAll, unreadText } from './reading.ts'
+import { askedAboutPods, webhookConfigurations } from './webhooks.ts'
 import { podsOf, readManifest, replicasOf } from './workload.ts'
 import { readWorld } from './world.ts'
 
 export interface SimulateOptions {
-  /** Manifest of one workload, and of policies that count as if they were in the root. */
+  /** Manifest of one workload, and of policies and namespaces that count as if they were in the root. */
   readonly manifest: string
   readonly namespace: string
   /** Default: as the manifest says. */
@@ -26,6 +29,8 @@ export interface Simulation {
   readonly outcomes: readonly Outcome[]
   /** Where no share decides: the nodes that would take the first pod, the best first. */
   readonly candidates: readonly Candidate[]
+  /** What this cannot say, a sentence each: what could not be read, and who else may have a say in it. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -34,10 +39,10 @@ export interface Simulation {
  * @throws Failure for a manifest that cannot be used, or a Cluster without virtual nodes
  */
 export async function simulateWorkload(root: Client, options: SimulateOptions): Promise<Simulation> {
-  const { workload, policies, distributions } = readManifest(options.manifest, options.namespace)
+  const { workload, policies, distributions, namespaces } = readManifest(options.manifest, options.namespace)
   const namespace = workload.metadata.namespace ?? options.namespace
   const replicas = options.replicas ?? replicasOf(workload)
-  const world = await readWorld(root)
+  const { world, admission, quotas, notes } = await readRoot(root, namespace)
   const { kind, metadata } = workload
   const isOther = (pod: World['pods'][number]) =>
     pod.metadata.namespace !== namespace || !isOfWorkload(pod, { kind, name: metadata.name })
@@ -47,18 +52,71 @@ export async function simulateWorkload(root: Client, options: SimulateOptions): 
     pods: world.pods.filter(isOther),
     policies: applied(world.policies, policies, now),
     distributions: applied(world.distributions, distributions, now),
+    namespaces: appliedNamespaces(world.namespaces, namespaces),
   }
   const counted = leavingOut(asked, options.without)
-  const admission = await readAdmission(root, namespace)
-  const created = podsOf(workload, namespace, replicas).map((pod) => admitted(pod, admission))
+  const own = appliedNamespaces(admission.namespace ? [admission.namespace] : [], namespaces)
+  const inAdmission = { ...admission, namespace: own.find(({ metadata }) => metadata.name === namespace) }
+  const wanted = podsOf(workload, namespace, replicas).map((pod) => admitted(pod, inAdmission))
+  const inNamespace = asked.pods.filter((pod) => pod.metadata.namespace === namespace)
+  const allowed = allowance(wanted, inNamespace, quotas)
+  const created = wanted.slice(0, allowed.pods)
   const decisions = simulate(counted, created)
   const anyRoom = created[decisions.findIndex((decision) => decision.kind === 'anyRoom')]
   return {
     workload: `${kind} ${namespace}/${metadata.name}`,
     replicas,
     policy: decisions.find(({ policy }) => policy)?.policy?.name,
-    outcomes: outcomesOf(decisions),
+    outcomes: [...outcomesOf(decisions), ...refusedBy(allowed, replicas)],
     candidates: anyRoom ? candidatesOf(counted, anyRoom) : [],
+    notes,
+  }
+}
+
+/** Pods that would not even be made. */
+function refusedBy({ pods, by }: Allowance, replicas: number): Outcome[] {
+  if (by === undefined) return []
+  const what = `is not made: ResourceQuota ${by.quota} refuses it (${by.resource})`
+  return [{ value: undefined, node: undefined, pods: replicas - pods, what }]
+}
+
+/**
+ * What a simulation is made of.
+ * @throws Failure if nodes may not be read
+ */
+async function readRoot(root: Client, namespace: string) {
+  const [seen, admission, quotas, ...webhooks] = await Promise.all([
+    readWorld(root, namespace),
+    readAdmission(root, namespace),
+    readAll(root, resourceQuotas, { namespace }),
+    ...webhookConfigurations.map((kind) => readAll(root, kind)),
+  ])
+  const nodes = seen.unread.find(({ what }) => what === 'nodes')
+  if (nodes) {
+    throw new Failure(`without the nodes of the root nothing can be foreseen: ${nodes.why}`, {
+      next: 'use a kubeconfig of somebody who may list nodes',
+    })
+  }
+  const ofQuota = quotas.unread && !quotas.unread.isOfOthers ? [quotas.unread] : []
+  const missing = [...seen.unread, ...admission.unread, ...ofQuota, ...webhooks.flatMap(({ unread }) => unread ?? [])]
+  const own = quotas.items.filter(({ metadata }) => metadata.namespace === namespace)
+  const asked = askedAboutPods(webhooks.flatMap(({ items }) => items))
+  return {
+    world: seen.world,
+    admission,
+    quotas: own,
+    notes: [
+      ...missing.map((one) => `not counted, since they could not be read: ${unreadText(one)}`),
+      ...own
+        .filter(isUncounted)
+        .map(
+          ({ metadata }) =>
+            `ResourceQuota ${metadata.name} has scopes, or counts limits, and may refuse pods: that is not counted`,
+        ),
+      ...(asked.length > 0
+        ? [`webhooks of others may change pods or refuse them, and were not asked: ${asked.join(', ')}`]
+        : []),
+    ],
   }
 }
 

@@ -4,7 +4,7 @@ import {
   distributionPolicyProblems,
   workloadPolicyProblems,
 } from '@kosmos/api'
-import type { Pod } from '@kosmos/kube'
+import type { Namespace, Pod } from '@kosmos/kube'
 import type { StoredDistribution, StoredPolicy } from '@kosmos/scheduler'
 import { loadAll } from 'js-yaml'
 import { Failure } from '../terminal/failure.ts'
@@ -35,10 +35,11 @@ export interface Manifest {
   readonly workload: Workload
   readonly policies: readonly StoredPolicy[]
   readonly distributions: readonly StoredDistribution[]
+  readonly namespaces: readonly Namespace[]
 }
 
 /**
- * The one workload of a manifest, and the policies beside it.
+ * The one workload of a manifest, and the policies and namespaces beside it.
  * @throws Failure
  */
 export function readManifest(text: string, namespace: string): Manifest {
@@ -47,7 +48,7 @@ export function readManifest(text: string, namespace: string): Manifest {
   const [workload, ...others] = workloads as unknown as Workload[]
   if (workload === undefined || others.length > 0) {
     throw new Failure(`${workloads.length} workloads are in the manifest, and one is needed`, {
-      next: `give it one of ${kinds.join(', ')}, and policies if you like`,
+      next: `give it one of ${kinds.join(', ')}, with policies and namespaces if you like`,
     })
   }
   if (workload.spec?.template?.spec === undefined || !workload.metadata?.name) {
@@ -58,8 +59,11 @@ export function readManifest(text: string, namespace: string): Manifest {
   const ofKinds = (...kinds: string[]) => objects.filter(({ kind = '' }) => kinds.includes(kind))
   const policies = ofKinds('WorkloadPolicy') as unknown as StoredPolicy[]
   const distributions = ofKinds('DistributionPolicy', 'ClusterDistributionPolicy') as unknown as StoredDistribution[]
+  const namespaces = ofKinds('Namespace') as unknown as Namespace[]
+  if (namespaces.some(({ metadata }) => !metadata?.name)) throw new Failure('a Namespace has no metadata.name')
   return {
     workload,
+    namespaces,
     policies: policies.map((policy) => defaultWorkloadPolicy(stored(policy, workloadPolicyProblems, namespace))),
     distributions: distributions.map((policy) =>
       defaultDistributionPolicy(stored(policy, distributionPolicyProblems, namespace)),

@@ -1,17 +1,54 @@
 import { placementLabel } from '@kosmos/api'
-import { type Client, namespaces, nodes, pods } from '@kosmos/kube'
+import { type Client, type Namespace, namespaces, nodes, pods } from '@kosmos/kube'
 import { clusterDistributionPolicies, distributionPolicies, type World, workloadPolicies } from '@kosmos/scheduler'
+import { isForbidden, type Reading, readAll, type Unread } from './reading.ts'
 
-/** What decisions about places are made of, read once. */
-export async function readWorld(root: Client): Promise<World> {
+/** What decisions about places are made of, as far as it may be read. */
+export interface Seen {
+  readonly world: World
+  readonly unread: readonly Unread[]
+  /** Whether nothing is missing on which places in the namespace depend. */
+  readonly decides: boolean
+}
+
+/** Reads the root once; what only concerns other namespaces than this one may be missing. */
+export async function readWorld(root: Client, namespace: string): Promise<Seen> {
   const [policies, own, clusterWide, labelled, allNodes, allPods] = await Promise.all([
-    root.listAll(workloadPolicies),
-    root.listAll(distributionPolicies),
-    root.listAll(clusterDistributionPolicies),
-    root.listAll(namespaces, { labelSelector: placementLabel }),
-    root.listAll(nodes),
-    root.listAll(pods),
+    readAll(root, workloadPolicies, { namespace }),
+    readAll(root, distributionPolicies, { namespace }),
+    readAll(root, clusterDistributionPolicies),
+    readLabelled(root, namespace),
+    readAll(root, nodes),
+    readAll(root, pods, { namespace }),
   ])
-  const distributions = [...own, ...clusterWide]
-  return { policies, distributions, namespaces: labelled, nodes: allNodes, pods: allPods }
+  const readings = [policies, own, clusterWide, labelled, allNodes, allPods]
+  const unread = readings.flatMap(({ unread }) => unread ?? [])
+  return {
+    world: {
+      policies: policies.items,
+      distributions: [...own.items, ...clusterWide.items],
+      namespaces: labelled.items,
+      nodes: allNodes.items,
+      pods: allPods.items,
+    },
+    unread,
+    // Pods of other namespaces take room as well.
+    decides: allPods.unread === undefined && unread.every(({ isOfOthers }) => isOfOthers),
+  }
+}
+
+/** Namespaces with the label of placement; a user of one may at least get that. */
+async function readLabelled(root: Client, namespace: string): Promise<Reading<Namespace>> {
+  const reading = await readAll(root, namespaces, { labelSelector: placementLabel })
+  if (reading.unread === undefined) return reading
+  try {
+    const found = await root.get(namespaces, { name: namespace })
+    return {
+      items: found ? [found] : [],
+      unread: { ...reading.unread, what: 'labels of other namespaces', isOfOthers: true },
+    }
+  } catch (error) {
+    if (isForbidden(error)) return reading
+    throw error
+  }
 }

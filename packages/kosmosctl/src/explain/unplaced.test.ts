@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { unscheduled } from './pod.ts'
+import { unscheduled } from './unplaced.ts'
 
 describe('a pod that the root’s scheduler finds no node for', () => {
   const conditions = [{ type: 'PodScheduled', status: 'False', message: '0/2 nodes are available' }] as never
