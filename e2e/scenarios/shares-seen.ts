@@ -1,6 +1,9 @@
 import { type Client, Informer, type Pod, pods } from '@kosmos/kube'
 import { maxOf, type PlannedWorkload } from './shares-plan.ts'
 
+/** What is looked at of a workload: its pods have its name as their label `app`. */
+export type Seen = Pick<PlannedWorkload, 'name' | 'policy'>
+
 /** Where the live pods of a workload are that are counted together. */
 export interface SeenGroup {
   readonly pods: readonly Pod[]
@@ -17,9 +20,9 @@ export class SeenShares {
   readonly faults: string[] = []
   events = 0
   readonly #informer: Informer<Pod, 'app'>
-  readonly #workloads: ReadonlyMap<string, PlannedWorkload>
+  readonly #workloads: ReadonlyMap<string, Seen>
 
-  constructor(client: Client, namespace: string, workloads: readonly PlannedWorkload[]) {
+  constructor(client: Client, namespace: string, workloads: readonly Seen[]) {
     this.#workloads = new Map(workloads.map((one) => [one.name, one]))
     this.#informer = new Informer({
       client,
@@ -42,11 +45,11 @@ export class SeenShares {
   }
 
   /** Pods that are not on their way out. */
-  liveOf({ name }: PlannedWorkload): Pod[] {
+  liveOf({ name }: Seen): Pod[] {
     return [...this.#informer.store.by('app', name)].filter(isLive)
   }
 
-  groupsOf(workload: PlannedWorkload): SeenGroup[] {
+  groupsOf(workload: Seen): SeenGroup[] {
     const groups = new Map<string, Pod[]>()
     for (const pod of this.liveOf(workload)) {
       const owner = workload.policy.allocationScope === 'Revision' ? pod.metadata.ownerReferences?.[0]?.uid : undefined
@@ -60,7 +63,7 @@ export class SeenShares {
     }))
   }
 
-  #check(workload: PlannedWorkload): void {
+  #check(workload: Seen): void {
     this.events++
     for (const { pods, placed } of this.groupsOf(workload)) {
       for (const share of workload.policy.allocationPolicy) {
@@ -88,7 +91,7 @@ const isLive = ({ metadata, status }: Pod): boolean =>
   metadata.deletionTimestamp === undefined && status?.phase !== 'Failed' && status?.phase !== 'Succeeded'
 
 /** The cluster that the policy gave to a pod; what it lets go anywhere has none. */
-function placeOf({ policy }: PlannedWorkload, pod: Pod): string | undefined {
+function placeOf({ policy }: Seen, pod: Pod): string | undefined {
   const hasSeat = pod.metadata.annotations?.['kosmos.io/seat'] !== undefined
   if (isGated(pod) || !(hasSeat || policy.allocationType === 'Required')) return undefined
   return pod.spec.nodeSelector?.['kosmos.io/cluster']
