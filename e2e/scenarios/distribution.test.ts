@@ -106,6 +106,71 @@ describe('pods of a root with nodes of its own and leaves', () => {
     assert.match(stored, /ClusterDistributionPolicy all-in-leaves/)
   })
 
+  it('go where the stories of the original have them, by its manifests: name, prefix and labels, in a namespace and for the whole root', async () => {
+    const nodeTypes = ['host', 'leaf', 'mix'].map((name) => ({ name, nodeType: name }))
+    const adv = { name: 'adv', nodeType: 'adv', advancedTerm: { nodeSelector: { advNode: 'true' } } }
+    const [own, other] = ['test-name-scope', 'test-namespace-scope']
+    const labelled = (value: string) => ({ 'example-distribution-policy': value })
+    const story = (kind: string, metadata: object, resourceSelectors: object[]) => ({
+      apiVersion: 'kosmos.io/v1alpha1',
+      kind,
+      metadata,
+      spec: { resourceSelectors, policyTerms: [...nodeTypes, adv] },
+    })
+    await platform.apply(...[own, other].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })))
+    await platform.apply(
+      story('DistributionPolicy', { namespace: own, name: 'kosmos-namespace-distribution-policy' }, [
+        { policyName: 'leaf', name: 'nginx' },
+        { policyName: 'host', namePrefix: 'nginx-prefix' },
+        { policyName: 'mix', labelSelector: { matchLabels: labelled('nginx') } },
+      ]),
+      story('ClusterDistributionPolicy', { name: 'kosmos-cluster-distribution-policy' }, [
+        { policyName: 'mix', name: 'cluster-nginx' },
+        { policyName: 'host', namePrefix: 'cluster-nginx-prefix' },
+        { policyName: 'leaf', labelSelector: { matchLabels: labelled('cluster-nginx') } },
+        { policyName: 'adv', name: 'cluster-nginx-adv' },
+      ]),
+    )
+    await kubectl('label', 'node', 'kwok-1', 'advNode=true')
+    const inOwn = { ...plain, namespace: own }
+    const inOther = { ...plain, namespace: other }
+    const deployed = (name: string, label: string, parts: typeof inOwn) => {
+      const { spec, ...rest } = deployment(name, 3, parts)
+      const labels = { app: name, ...labelled(label) }
+      return { ...rest, spec: { ...spec, template: { ...spec.template, metadata: { labels } } } }
+    }
+    await platform.apply(
+      ...['nginx', 'nginx-prefix-01'].map((name) => pod(name, inOwn)),
+      ...['cluster-nginx', 'cluster-nginx-prefix-01', 'cluster-nginx-adv'].map((name) => pod(name, inOther)),
+      deployed('nginx-test-name-label-scope', 'nginx', inOwn),
+      deployed('cluster-label-scope', 'cluster-nginx', inOther),
+    )
+    const by = {
+      own: `DistributionPolicy ${own}/kosmos-namespace-distribution-policy`,
+      all: 'ClusterDistributionPolicy kosmos-cluster-distribution-policy',
+    }
+    for (const [namespace, app, count, nodes, term] of [
+      [own, 'nginx', 1, /^kosmos-/, `${by.own}, term leaf`],
+      [own, 'nginx-prefix-01', 1, /^kwok-/, `${by.own}, term host`],
+      [own, 'nginx-test-name-label-scope', 3, /^(kwok|kosmos)-/, `${by.own}, term mix`],
+      [other, 'cluster-nginx', 1, /^(kwok|kosmos)-/, `${by.all}, term mix`],
+      [other, 'cluster-nginx-prefix-01', 1, /^kwok-/, `${by.all}, term host`],
+      [other, 'cluster-label-scope', 3, /^kosmos-/, `${by.all}, term leaf`],
+      [other, 'cluster-nginx-adv', 1, /^kwok-1$/, `${by.all}, term adv`],
+    ] as const) {
+      const found = await eventually(`${app} runs`, async () => {
+        const all = await platform.root.listAll(pods, { namespace, labelSelector: `app=${app}` })
+        return all.length === count && all.every(({ status }) => status?.phase === 'Running') && all
+      })
+      for (const { metadata, spec } of found) {
+        assert.match(spec.nodeName ?? '', nodes, app)
+        assert.equal(metadata.annotations?.['kosmos.io/distribution-policy'], term, app)
+      }
+    }
+    await kubectl('label', 'node', 'kwok-1', 'advNode-')
+    await kubectl('delete', 'namespace', own, other)
+  })
+
   it('are on one node or on tolerated ones by an advanced term', async () => {
     await kubectl('label', 'node', 'kwok-1', 'reserved=yes')
     await kubectl('taint', 'node', 'kwok-1', 'reserved=yes:NoSchedule')
