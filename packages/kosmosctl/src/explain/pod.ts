@@ -96,6 +96,7 @@ export const leafOf = (cluster: string): string => `cluster ${cluster}`
 async function lookIntoLeaf(root: Client, cluster: string, pod: Pod): Promise<Pick<PodExplanation, 'copy' | 'needs'>> {
   const stored = await root.get(clusters, { name: cluster })
   if (!stored) {
+    const node = pod.spec.nodeName
     throw new Failure(`the Cluster "${cluster}" of node ${node} is gone`, {
       next: `join it again under that name, or give up the node with its pods: kubectl delete node ${node}`,
     })
