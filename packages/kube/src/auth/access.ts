@@ -2,14 +2,10 @@ import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Client } from '../client/client.ts'
 import { resource } from '../objects/resources.ts'
-import type { KubeObject } from '../objects/types.ts'
+import { type Review, review } from './review.ts'
 import type { User } from './user.ts'
 
-interface SubjectAccessReview extends KubeObject {
-  readonly status?: { readonly allowed?: boolean; readonly evaluationError?: string }
-}
-
-const subjectAccessReviews = resource<SubjectAccessReview>(
+const subjectAccessReviews = resource<Review<{ readonly allowed?: boolean }>>(
   'authorization.k8s.io/v1',
   'SubjectAccessReview',
   'subjectaccessreviews',
@@ -40,7 +36,7 @@ export function createReviewAccess(client: Client, options: AccessOptions = {}):
     ttl: deniedMs,
     ignoreFetchAbort: true,
     fetchMethod: async (_key, _stale, { options, context: spec }) => {
-      const allowed = await review(client, spec)
+      const allowed = (await review(client, subjectAccessReviews, spec))?.allowed === true
       options.ttl = allowed ? allowedMs : deniedMs
       return { allowed }
     },
@@ -56,15 +52,4 @@ export function createReviewAccess(client: Client, options: AccessOptions = {}):
 /** As k8s.io/apiserver's webhook authorizer puts it. Pure. */
 function reviewSpec({ name, uid, groups, extra }: User, asked: Asked) {
   return { user: name, ...(uid && { uid }), groups, ...(extra && { extra }), ...asked }
-}
-
-async function review(client: Client, spec: object): Promise<boolean> {
-  const review = { kind: 'SubjectAccessReview', spec }
-  const outcome = await client.create(subjectAccessReviews, review)
-  if (!outcome.ok) {
-    throw new Error(
-      `${client.name} refuses a SubjectAccessReview: ${outcome.status.message ?? outcome.reason}; Kosmos needs "create" on subjectaccessreviews.authorization.k8s.io`,
-    )
-  }
-  return outcome.object.status?.allowed === true
 }

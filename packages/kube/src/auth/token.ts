@@ -3,17 +3,15 @@ import { LRUCache } from 'lru-cache'
 import PQueue from 'p-queue'
 import type { Client } from '../client/client.ts'
 import { resource } from '../objects/resources.ts'
-import type { KubeObject } from '../objects/types.ts'
+import { type Review, review } from './review.ts'
 import type { User } from './user.ts'
 
-interface TokenReview extends KubeObject {
-  readonly status?: {
-    readonly authenticated?: boolean
-    readonly user?: { username?: string; uid?: string; groups?: string[]; extra?: Record<string, string[]> }
-  }
+interface Verdict {
+  readonly authenticated?: boolean
+  readonly user?: { username?: string; uid?: string; groups?: string[]; extra?: Record<string, string[]> }
 }
 
-const tokenReviews = resource<TokenReview>('authentication.k8s.io/v1', 'TokenReview', 'tokenreviews', 'Cluster')
+const tokenReviews = resource<Review<Verdict>>('authentication.k8s.io/v1', 'TokenReview', 'tokenreviews', 'Cluster')
 
 /** Tells whose bearer token this is; undefined if nobody's. Throws if the API server gives no verdict. */
 export type IdentifyToken = (token: string) => Promise<User | undefined>
@@ -42,7 +40,7 @@ export function createIdentifyToken(client: Client, options: TokenOptions = {}):
     ignoreFetchAbort: true,
     fetchMethod: async (_key, _stale, { options, context: token }) => {
       if (queue.size >= maxWaiting) throw new Error(`more than ${maxWaiting} tokens wait for their review`)
-      const user = await queue.add(() => review(client, token))
+      const user = await queue.add(() => identify(client, token))
       options.ttl = user ? acceptedMs : refusedMs
       return { ...(user && { user }) }
     },
@@ -50,15 +48,8 @@ export function createIdentifyToken(client: Client, options: TokenOptions = {}):
   return async (token) => (await verdicts.forceFetch(keyOf(token), { context: token })).user
 }
 
-async function review(client: Client, token: string): Promise<User | undefined> {
-  const review = { kind: 'TokenReview', spec: { token } }
-  const outcome = await client.create(tokenReviews, review)
-  if (!outcome.ok) {
-    throw new Error(
-      `${client.name} refuses a TokenReview: ${outcome.status.message ?? outcome.reason}; Kosmos needs "create" on tokenreviews.authentication.k8s.io`,
-    )
-  }
-  const { authenticated, user } = outcome.object.status ?? {}
+async function identify(client: Client, token: string): Promise<User | undefined> {
+  const { authenticated, user } = (await review(client, tokenReviews, { token })) ?? {}
   if (!authenticated || !user?.username) return undefined
   return {
     name: user.username,

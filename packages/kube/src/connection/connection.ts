@@ -229,7 +229,8 @@ export class Connection {
 
   #aborted({ method, path, signal }: Request): RequestAborted {
     const isLate = (signal?.reason as Error | undefined)?.name === 'TimeoutError'
-    return new RequestAborted(`${this.name}: ${method} ${path}: ${isLate ? 'no answer in the time it had' : 'aborted'}`)
+    const what = `${this.name}: ${method} ${path.replace(/\?.*/, '')}`
+    return new RequestAborted(`${what}: ${isLate ? 'no answer in the time it had' : 'aborted'}`)
   }
 
   /** Login headers, and the transport that they belong to: another may have come while they were had. */
