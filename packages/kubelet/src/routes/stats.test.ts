@@ -53,6 +53,12 @@ describe('the figures of a virtual node', () => {
     assert.equal((await get('/metrics/cadvisor')).text, 'scrape_error 1\n')
   })
 
+  it('are not made of what is none of a kubelet', async () => {
+    answer = () => ({ code: 200, body: 'the page of a proxy' })
+    const { code, text } = await get('/stats/summary')
+    assert.deepEqual([code, text], [503, 'no node of cluster leaf1 answers'])
+  })
+
   it('are not told while no node has any, or the account in the leaf may not ask; the next asks again', async () => {
     answer = () => ({ code: 500, body: 'no' })
     const none = await get('/metrics/probes')

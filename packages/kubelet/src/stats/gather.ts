@@ -1,6 +1,7 @@
 import { ClusterUnreachable, type Connection, statusOf } from '@kosmos/kube'
 import { LRUCache } from 'lru-cache'
 import type { LeafNodes } from './leaf-nodes.ts'
+import { isTold } from './told.ts'
 
 /** Paths of a kubelet that tell of its pods. */
 export type StatsPath =
@@ -79,7 +80,7 @@ async function ask(connection: Connection, node: string, path: StatsPath, timeou
       timeoutMs,
       forwarded: true,
     })
-    if (code === 200) return body
+    if (code === 200) return isTold(path, body) ? body : undefined
     if (code !== 401 && code !== 403) return undefined
     const { message = `HTTP ${code}` } = statusOf(code, body)
     throw new StatsUnavailable(`cluster ${connection.name} does not let its nodes be asked: ${message}`)
