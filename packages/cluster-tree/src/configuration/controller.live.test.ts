@@ -189,6 +189,25 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
     assert.deepEqual(now.data, { colour: 'green' })
   })
 
+  it('are made anew for an immutable one that was deleted and created again, which is how those are changed', async () => {
+    const create = (colour: string) =>
+      root.client.create(configMaps, {
+        metadata: { namespace, name: 'settled' },
+        data: { colour },
+        immutable: true,
+      } as KubeObject)
+    unwrap(await create('red'))
+    life.need('shop/settler', key('settled'))
+    assert.equal((await copied('settled')).immutable, true)
+    await root.client.delete(configMaps, { namespace, name: 'settled' })
+    unwrap(await create('green'))
+    const now = await eventually('it is green', async () => {
+      const seen = await copyIn('settled')
+      return seen?.data?.colour === 'green' && seen
+    })
+    assert.equal(now.immutable, true)
+  })
+
   it('stay while a pod needs them, although the root has lost its own', async () => {
     const { copy } = await mirrored('orphan')
     await root.client.delete(configMaps, { namespace, name: 'orphan' })
