@@ -19,6 +19,7 @@ import {
 } from '@kosmos/kube'
 import { generatePodKey } from '@kosmos/kubelet'
 import { type Authority, createAuthority, startPodCertificateSigner } from '@kosmos/testbed'
+import { quoteRefusedSecrets } from '../copies/fixture.ts'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { leafPod } from '../pods/fixture.ts'
 import { BoundPods } from '../root/bound-pods.ts'
@@ -242,6 +243,20 @@ describe('certificates of pods in a leaf', () => {
     const now = (await secretOf(pod)) ?? assert.fail()
     assert.equal(read(now, 'key.pem'), read(before, 'key.pem'))
     assert.doesNotMatch(life.told.join(), /PRIVATE/)
+  })
+
+  it('that the leaf does not take are told on the pod, without the key', async (t) => {
+    const life = running(t, startCertificates())
+    const signer = startSigner()
+    t.after(() => signer.stop())
+    t.after(await quoteRefusedSecrets(leaf.client, namespace))
+    const pod = await inRoot('quoted')
+    await eventually('it may be made', () => life.certificates.stateOf(pod) === undefined)
+    await inLeaf(pod)
+    const said = /^PodCertificateNotDelivered: .*talkative.*: not \[left out\] nor \[left out\]/
+    await eventually('the pod says so', () => life.told.some((one) => said.test(one)))
+    // Of PEM, whole and encoded.
+    assert.doesNotMatch(life.told.join(), /-----BEGIN|LS0tLS1CRUdJTi/)
   })
 
   it('come back with another key when somebody deletes their Secret in the leaf', async (t) => {

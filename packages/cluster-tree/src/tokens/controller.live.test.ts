@@ -15,6 +15,7 @@ import {
   serviceAccounts,
   unwrap,
 } from '@kosmos/kube'
+import { quoteRefusedSecrets } from '../copies/fixture.ts'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { leafPod } from '../pods/fixture.ts'
 import { BoundPods } from '../root/bound-pods.ts'
@@ -28,9 +29,6 @@ import { tokenSecretName } from './wishes.ts'
 const nodeName = 'kosmos-east'
 const namespace = 'shop'
 const rootClusterId = 'root-1'
-const admission = 'admissionregistration.k8s.io/v1'
-const policies = resource(admission, 'ValidatingAdmissionPolicy', 'validatingadmissionpolicies', 'Cluster')
-const bindings = resource(admission, 'ValidatingAdmissionPolicyBinding', 'validatingadmissionpolicybindings', 'Cluster')
 const tokenReviews = resource('authentication.k8s.io/v1', 'TokenReview', 'tokenreviews', 'Cluster')
 
 /** One life of the process, as far as tokens are concerned. */
@@ -243,22 +241,7 @@ describe('tokens of pods in a leaf', () => {
     await inLeaf(pod)
     await eventually('the pod says so', () => life.told.some((said) => /TokensNotDelivered.*quota/.test(said)))
     // Also when what refuses it quotes it.
-    const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['secrets'] }
-    const messageExpression = "'not ' + object.data.map(key, object.data[key]).join(' nor ')"
-    const spec = {
-      matchConstraints: { resourceRules: [rule] },
-      validations: [{ expression: 'false', messageExpression }],
-    }
-    const metadata = { name: 'talkative' }
-    unwrap(await leaf.client.create(policies, { metadata, spec } as KubeObject))
-    const binding = { policyName: metadata.name, validationActions: ['Deny'] }
-    unwrap(await leaf.client.create(bindings, { metadata, spec: binding } as KubeObject))
-    t.after(() => leaf.client.delete(bindings, metadata))
-    await eventually('the policy is in force', async () => {
-      const secret = { metadata: { namespace, name: 'a-test' }, data: { a: 'dGVzdA==' } }
-      const refused = await leaf.client.create(secrets, secret as KubeObject, { dryRun: true })
-      return !refused.ok && /talkative/.test(refused.status.message ?? '')
-    })
+    t.after(await quoteRefusedSecrets(leaf.client, namespace))
     await inLeaf(await inRoot('quoted'))
     await eventually('a pod says so', () => life.told.some((said) => /talkative.*: not \[left out\]/.test(said)))
     assert.doesNotMatch(life.told.join(), /eyJ|ZXlK/)
