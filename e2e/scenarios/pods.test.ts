@@ -130,6 +130,25 @@ describe('pods of the root that run in leaves', () => {
     await running('early')
   })
 
+  it('starts without a Secret that it can do without, says so, and has it in the leaf when it is there', async () => {
+    const volumes = [{ name: 'keys', secret: { secretName: 'spare', optional: true } }]
+    await platform.apply(pod('modest', { cluster: 'leaf1', spec: { volumes } }))
+    await running('modest')
+    await eventually('an Event says so', async () => {
+      const { stdout } = await platform.kubectl(['describe', 'pod', 'modest'])
+      return /Normal\s+OptionalSecretNotFound\s.*Secret spare \(volume keys\).*starts without it/.test(stdout)
+    })
+    await platform.apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: inDefault('spare'),
+      stringData: { value: 'late' },
+    })
+    await eventually('it is in the leaf', () => leaf1().get(secrets, inDefault('spare')))
+    await platform.kubectl(['delete', 'pod', 'modest'])
+    await eventually('it goes with the pod', async () => !(await leaf1().get(secrets, inDefault('spare'))))
+  })
+
   it('uses a ConfigMap of its own where the leaf has another of that name', async () => {
     await leaf1().create(configMaps, { metadata: inDefault('taken'), data: { owner: 'leaf' } } as object)
     await platform.apply(
