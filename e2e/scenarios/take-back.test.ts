@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { explainPod, reportWorkload } from '@kosmos/kosmosctl'
 import { type Pod, pods, resource } from '@kosmos/kube'
-import { deployment, pod } from '../platform/manifests.ts'
+import { deployment, pod, statefulSet } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
 const namespace = 'default'
@@ -14,6 +14,19 @@ const policy = (name: string, spec: object) => ({
   metadata: { namespace, name },
   spec: { topologyKey: 'kosmos.io/cluster', labelSelector: { matchLabels: { app: name } }, allocationPolicy, ...spec },
 })
+/** In a leaf nobody makes its volumes. */
+const storageClass = (provisioner: string) => ({
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'StorageClass',
+  metadata: { name: 'fast' },
+  provisioner,
+  volumeBindingMode: 'WaitForFirstConsumer',
+})
+const claimSpec = {
+  storageClassName: 'fast',
+  accessModes: ['ReadWriteOnce'],
+  resources: { requests: { storage: '1Gi' } },
+}
 const budget = (name: string) => ({
   apiVersion: 'policy/v1',
   kind: 'PodDisruptionBudget',
@@ -77,8 +90,19 @@ describe('a leaf that has room and takes no pods, by a taint that its virtual no
       policy('spill', {}),
       policy('wait', { whenUnavailable: 'Wait' }),
       policy('bare', {}),
+      policy('held', { allocationPolicy: [{ name: 'leaf1', weight: 1 }], allocationType: 'Required' }),
       budget('spill'),
+      storageClass('leaf.kosmos.io'),
     )
+    for (const leaf of platform.testbed.leaves) {
+      const applied = await platform.kubectlIn(
+        leaf,
+        ['apply', '-f', '-'],
+        JSON.stringify(storageClass('example.org/none')),
+      )
+      assert.equal(applied.code, 0, applied.stderr)
+    }
+    await platform.apply(statefulSet('held', claimSpec))
     await platform.apply(deployment('spill', 4), deployment('wait', 4), pod('bare'))
   })
   after(() => platform?.down())
@@ -137,6 +161,17 @@ describe('a leaf that has room and takes no pods, by a taint that its virtual no
     const { waitsFor } = await explainPod(platform.root, { namespace, name: 'bare' })
     assert.match(waitsFor.join(), /untolerated taint.*,room in its leaf: it is not taken back/)
     assert.equal((await podsOf('bare'))[0]?.metadata.uid, bare.metadata.uid)
+  })
+
+  it('keeps a pod whose claim is in it already, and names the claim', async () => {
+    await eventually('it says so', async () =>
+      /NotTakenBack.*its claim data-held-0 has the volume .*which only some nodes reach/.test(
+        await kubectl('describe', 'pod', 'held-0'),
+      ),
+    )
+    const { waitsFor, needs } = await explainPod(platform.root, { namespace, name: 'held-0' })
+    assert.match(waitsFor.join(), /room in its leaf: it is not taken back, since its claim data-held-0 has the volume/)
+    assert(needs.some(({ kind, name }) => kind === 'PersistentVolumeClaim' && name === 'data-held-0'))
   })
 
   it('is not asked again too early by a scheduler that starts anew', async () => {
