@@ -199,6 +199,19 @@ describe('kosmosctl simulate and explain', () => {
     assert.match(stdout, /NOT ON +SINCE\n(.*\n)*kosmos-leaf2 +node selector or affinity of the pod are for others/)
   })
 
+  it('explain a pod of a leaf that cannot be asked: what the root knows, and why the rest is missing', async () => {
+    const spec = { nodeName: 'kosmos-leaf1', containers: [{ name: 'main', image: 'busybox' }] }
+    await created(pods, { metadata: { namespace, name: 'away' }, spec })
+    const { code, stdout, stderr } = await kosmosctl(['explain', 'pod', 'away'])
+    assert.equal(code, 0, stderr)
+    assert.match(
+      stdout,
+      /on kosmos-leaf1, cluster leaf1\n(.*\n)*NODE +ROOM(.*\n)*.*could not be read.*\n {2}- cluster leaf1: .*is gone/,
+    )
+    assert.doesNotMatch(stdout, /no copy/)
+    await root.client.delete(pods, { namespace, name: 'away' }, { gracePeriodSeconds: 0 })
+  })
+
   it('explain in JSON a workload, and a pod of it that is at the gate of somebody else as well', async () => {
     await created(workloadPolicies, policyOf('db'))
     const gates = [{ name: 'kosmos.io/placement' }, { name: 'example.org/quota' }]
