@@ -227,7 +227,8 @@ describe('a pod created again under the same name', () => {
 describe('a leaf pod that disappears although its root pod was not deleted', () => {
   it('fails the root pod as disrupted, so that its owner acts', () => {
     const conditions = [{ type: 'Ready', status: 'True' }]
-    const main = { name: 'main', image: 'nginx', imageID: '', ready: true, restartCount: 0 }
+    const containerID = 'containerd://1'
+    const main = { name: 'main', image: 'nginx', imageID: '', ready: true, restartCount: 0, containerID }
     const containerStatuses = [{ ...main, state: { running: { startedAt: '2026-01-01T00:00:06Z' } } }]
     const root = rootPod({ status: { ...started, conditions, containerStatuses } })
     const action = decide(view({ root }))
@@ -237,7 +238,9 @@ describe('a leaf pod that disappears although its root pod was not deleted', () 
     assert.equal(status?.reason, 'DeletedInLeaf')
     assert.equal(conditionOf(status, 'DisruptionTarget')?.status, 'True')
     assert.equal(conditionOf(status, 'Ready')?.status, 'False')
+    assert.equal(conditionOf(status, 'ContainersReady'), undefined, 'of what was not said nothing is')
     assert.equal(status?.containerStatuses?.[0]?.state?.terminated?.exitCode, 137)
+    assert.equal(status?.containerStatuses?.[0]?.state?.terminated?.containerID, containerID)
     assert.equal(status?.containerStatuses?.[0]?.ready, false)
   })
 

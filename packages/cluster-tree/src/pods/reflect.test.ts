@@ -85,6 +85,35 @@ describe('the status of a root pod', () => {
     assert.equal(conditionOf(placed.status, 'kosmos.io/LeafScheduled'), undefined)
   })
 
+  it('gives the reason of the leaf’s kubelet for an end that nobody asked for', () => {
+    const root = rootPod()
+    const evicted = { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' }
+    const metadata = { deletionTimestamp: '2026-01-01T00:01:00Z', deletionGracePeriodSeconds: 30 }
+    for (const leaf of [leafPod(root, { status: evicted }), leafPod(root, { metadata, status: evicted })]) {
+      const { phase, reason, message } = reflected(root, leaf).status ?? {}
+      assert.deepEqual({ phase, reason, message }, evicted)
+    }
+  })
+
+  for (const type of [
+    'Ready',
+    'ContainersReady',
+    'Initialized',
+    'PodReadyToStartContainers',
+    'PodResizePending',
+    'PodResizeInProgress',
+    'AllContainersRestarting',
+  ]) {
+    it(`has the condition ${type} as the leaf’s kubelet has it, and no longer than that`, () => {
+      const root = rootPod()
+      const condition = { type, status: 'True', reason: 'Why', lastTransitionTime: '2026-01-01T00:00:07Z' }
+      const shown = reflected(root, leafPod(root, { status: { phase: 'Running', conditions: [condition] } }))
+      assert.deepEqual(conditionOf(shown.status, type), condition)
+      const later = reflected(shown, leafPod(root, { status: { phase: 'Running' } }))
+      assert.equal(conditionOf(later.status, type), undefined)
+    })
+  }
+
   it('is set right when the root’s own controllers changed it although nothing changed in the leaf', () => {
     const conditions = (reflected().status?.conditions ?? []).map((condition) =>
       condition.type === 'Ready'

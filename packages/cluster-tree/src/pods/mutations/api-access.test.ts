@@ -105,13 +105,18 @@ describe("a pod that talks to the root's API server", () => {
 })
 
 describe("a pod that asks for its leaf's API server", () => {
+  /** The user’s own, one of them in the place of what admission added. */
+  const kept = [
+    { name: 'own', mountPath: '/own' },
+    { name: 'own', mountPath: mount.mountPath },
+  ]
   const asking = (leafApi: boolean) => {
     const root = rootPod({
       metadata: { annotations: { 'kosmos.io/api-server': 'leaf' } },
       spec: {
         serviceAccountName: 'builder',
         volumes: [accessVolume, { name: 'own', emptyDir: {} }],
-        containers: [{ name: 'main', image: 'i', volumeMounts: [mount, { name: 'own', mountPath: '/own' }] }],
+        containers: [{ name: 'main', image: 'i', volumeMounts: [mount, ...kept] }],
       },
     })
     return translate(root, { ...ctx, apiServer, leafApi })
@@ -125,7 +130,7 @@ describe("a pod that asks for its leaf's API server", () => {
       volumes?.map(({ name }) => name),
       ['own'],
     )
-    assert.deepEqual(containers[0]?.volumeMounts, [{ name: 'own', mountPath: '/own' }])
+    assert.deepEqual(containers[0]?.volumeMounts, kept)
     assert.ok(!containers[0].env?.some(({ name }) => name === 'KUBERNETES_SERVICE_HOST'))
     assert.ok(!('kosmos.io/token-secret' in pod.metadata.annotations))
   })
