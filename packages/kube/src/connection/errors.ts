@@ -83,7 +83,9 @@ function describe(cause: Error): string {
   const code = (cause as NodeJS.ErrnoException).code
   // Happy eyeballs reports one error per address; the first says enough.
   const inner = cause instanceof AggregateError ? cause.errors[0] : undefined
-  const text = inner instanceof Error ? inner.message : cause.message
+  const told = inner instanceof Error ? inner.message : cause.message
+  // Node's own advice is for who starts Node; ours names the kubeconfig.
+  const text = told.replace(/; if the root CA is installed locally.*$/, '')
   return code && !text.includes(code) ? `${text} (${code})` : text || (code ?? cause.name)
 }
 
