@@ -63,6 +63,17 @@ describe('the chart of Kosmos, installed by Helm', () => {
     assert.match(await helm('lint', '--strict', chart), /1 chart\(s\) linted, 0 chart\(s\) failed/)
   })
 
+  it('refuses values that it has not, or that would not do', async () => {
+    for (const [value, why] of [
+      ['replica=3', /'replica' not allowed/],
+      ['logLevel=loud', /logLevel/],
+      ['image=', /image/],
+      ['image=null', /image/],
+      ['schedulerReplicas=1.5', /schedulerReplicas/],
+    ] as const)
+      await assert.rejects(helm('template', 'kosmos', chart, '--set', value), { stderr: why })
+  })
+
   it('is what kosmosctl installs, for a root with admission policies and for one without', async () => {
     const policies = 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy'
     const shared = serviceKinds.map((name) => {

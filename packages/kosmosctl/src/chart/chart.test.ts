@@ -39,6 +39,19 @@ describe('the Helm chart in deploy/charts/kosmos', () => {
     }
   })
 
+  it('says of every value of what type it is, and knows no others', () => {
+    const defaults = load(files['values.yaml'] ?? '') as Record<string, unknown>
+    const { properties, additionalProperties, required } = JSON.parse(files['values.schema.json'] ?? '')
+    assert.deepEqual(Object.keys(properties), [...Object.keys(defaults), 'global'])
+    assert.equal(additionalProperties, false)
+    assert.deepEqual(required, ['image', 'logLevel'])
+    assert.deepEqual(properties.replicas, { type: 'integer', minimum: 0 })
+    assert.deepEqual(properties.image, { type: 'string', minLength: 1 })
+    assert.deepEqual(properties.logLevel, { enum: ['debug', 'info', 'warn', 'error'] })
+    assert.deepEqual(properties.resources, { type: 'object' })
+    assert.deepEqual(properties.multiClusterServiceKinds, { type: 'boolean' })
+  })
+
   it('keeps the kinds, and with them the clusters and exports, when it is uninstalled', () => {
     const definitions = Object.keys(files).filter((path) => /^templates\/(crds|mcs)-/.test(path))
     assert.ok(definitions.some((path) => path.includes('serviceexports')))

@@ -1,4 +1,5 @@
 import { dump } from 'js-yaml'
+import { valuesSchema } from './schema.ts'
 import { toTemplate } from './template.ts'
 
 /** Manifests below deploy/, by path, as text. */
@@ -27,6 +28,7 @@ export function chart({ version, crds, mcs, manifests }: ChartSources): Record<s
   for (const [path, text] of Object.entries(mcs))
     files[`templates/${path.replaceAll('/', '-')}`] = generated + unlessThere(kept(text))
   files['values.yaml'] = generated + dump(values, { lineWidth: -1 })
+  files['values.schema.json'] = valuesSchema(values)
   files['Chart.yaml'] =
     generated +
     dump({
