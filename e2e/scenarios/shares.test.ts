@@ -181,7 +181,7 @@ describe('a Deployment with shares of clusters', () => {
       const missing = (report: typeof spilled) => report?.shares.map(({ name, missing, why }) => [name, missing, why])
       const away = [
         ['leaf1', 0, undefined],
-        ['leaf2', 2, 'no Ready node takes it (taints, selectors)'],
+        ['leaf2', 2, 'no Ready node takes it (cordoned, taints, selectors)'],
       ]
       assert.deepEqual([missing(spilled), missing(stayed)], [away, away])
       assert.deepEqual(spilled?.waiting, [])
