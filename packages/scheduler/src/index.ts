@@ -27,7 +27,9 @@ export {
   whyWaiting,
   without,
 } from './simulation.ts'
-export { readHold } from './take-back/claims.ts'
 export { stuckAt } from './take-back/decide.ts'
 export { whyItStays } from './take-back/reasons.ts'
+export { claimsOf } from './volumes/claims.ts'
+export type { Reach } from './volumes/reach.ts'
+export { readHold, readReach } from './volumes/read.ts'
 export { tolerating } from './webhook/admit.ts'

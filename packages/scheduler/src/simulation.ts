@@ -8,6 +8,7 @@ import type { StoredPolicy } from './policies/compiled-policy.ts'
 import { isBefore, turnOf } from './reservations/turn.ts'
 import { isPlaced, type Stuck, type TakeBack, takeBack } from './take-back/decide.ts'
 import type { Hold } from './take-back/hold.ts'
+import type { Reach } from './volumes/reach.ts'
 
 /** What the root holds, from lists. */
 export interface World {
@@ -17,6 +18,8 @@ export interface World {
   readonly namespaces: readonly Namespace[]
   readonly nodes: readonly Node[]
   readonly pods: readonly Pod[]
+  /** What the volumes of pods say about their nodes, by the pod; of others nothing is known. */
+  readonly reaches?: ReadonlyMap<ObjectKey, Reach>
 }
 
 /** A world as if one cluster were not there. */
@@ -27,7 +30,14 @@ export function without({ nodes, pods, ...rest }: World, cluster: string): World
 }
 
 /** The state that the scheduler has when it has seen this world. */
-export function stateOf({ policies, distributions, namespaces, nodes, pods }: World): PlacementState {
+export function stateOf({
+  policies,
+  distributions,
+  namespaces,
+  nodes,
+  pods,
+  reaches = new Map(),
+}: World): PlacementState {
   const byName = new Map(nodes.map((node) => [node.metadata.name, node]))
   let seeing: number | undefined
   const state = new PlacementState(byName, () => seeing ?? Date.now())
@@ -41,6 +51,7 @@ export function stateOf({ policies, distributions, namespaces, nodes, pods }: Wo
     state.setPod(pod)
   }
   seeing = undefined
+  for (const [key, reach] of reaches) state.setReach(key, reach)
   return state
 }
 

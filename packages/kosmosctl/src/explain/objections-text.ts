@@ -7,6 +7,7 @@ const sentences: Readonly<Record<Rule, string>> = {
   cordoned: 'it is cordoned',
   selector: 'node selector or affinity of the pod are for others',
   distribution: 'its DistributionPolicy is for other nodes',
+  volume: 'its volumes are elsewhere',
   taint: 'a taint that the pod does not tolerate',
   noAllocation: 'its WorkloadPolicy gives nothing there',
   allocationFull: 'the places that its WorkloadPolicy gives there are taken',

@@ -17,6 +17,7 @@ import { type Candidate, explainNodes, type Objection } from '@kosmos/scheduler'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { clusters } from '../clusters/resources.ts'
+import { readReaches } from '../placement/reaches.ts'
 import type { Unread } from '../placement/reading.ts'
 import { readWorld } from '../placement/world.ts'
 import { explain } from '../terminal/explain.ts'
@@ -57,7 +58,9 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
     throw new Failure(`the root has no pod ${ref.namespace}/${ref.name}`, { next: 'kosmosctl get pods -A lists them' })
   }
   const { phase = '', reason, message } = pod.status ?? {}
-  const seen = await readWorld(root, ref.namespace)
+  const { reaches, unread: ofClaims } = await readReaches(root, [pod])
+  const known = await readWorld(root, ref.namespace)
+  const seen = { ...known, world: { ...known.world, reaches }, unread: [...known.unread, ...ofClaims] }
   const { nodeName: node } = pod.spec
   const about = {
     pod: { ...ref, uid: pod.metadata.uid, phase },

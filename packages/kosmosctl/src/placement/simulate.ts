@@ -6,7 +6,8 @@ import { admitted, readAdmission } from './admitted.ts'
 import { applied, appliedNamespaces } from './applied.ts'
 import { type Outcome, outcomesOf } from './outcome.ts'
 import { type Allowance, allowance, isUncounted, resourceQuotas } from './quota.ts'
-import { readAll, unreadText } from './reading.ts'
+import { readReaches } from './reaches.ts'
+import { readAll, type Unread, unreadText } from './reading.ts'
 import { askedAboutPods, webhookConfigurations } from './webhooks.ts'
 import { podsOf, readManifest, replicasOf } from './workload.ts'
 import { readWorld } from './world.ts'
@@ -61,17 +62,20 @@ export async function simulateWorkload(root: Client, options: SimulateOptions): 
   const inNamespace = asked.pods.filter((pod) => pod.metadata.namespace === namespace)
   const allowed = allowance(wanted, inNamespace, quotas)
   const created = wanted.slice(0, allowed.pods)
-  const decisions = simulate(counted, created)
+  const { reaches, unread } = await readReaches(root, created)
+  const decisions = simulate({ ...counted, reaches }, created)
   const anyRoom = created[decisions.findIndex((decision) => decision.kind === 'anyRoom')]
   return {
     workload: `${kind} ${namespace}/${metadata.name}`,
     replicas,
     policy: decisions.find(({ policy }) => policy)?.policy?.name,
     outcomes: [...outcomesOf(decisions), ...refusedBy(allowed, replicas)],
-    candidates: anyRoom ? candidatesOf(counted, anyRoom) : [],
-    notes,
+    candidates: anyRoom ? candidatesOf({ ...counted, reaches }, anyRoom) : [],
+    notes: [...unread.map(uncounted), ...notes],
   }
 }
+
+const uncounted = (one: Unread) => `not counted, since they could not be read: ${unreadText(one)}`
 
 /** Pods that would not even be made. */
 function refusedBy({ pods, by }: Allowance, replicas: number): Outcome[] {
@@ -106,7 +110,7 @@ async function readRoot(root: Client, namespace: string) {
     admission,
     quotas: own,
     notes: [
-      ...missing.map((one) => `not counted, since they could not be read: ${unreadText(one)}`),
+      ...missing.map(uncounted),
       ...own
         .filter(isUncounted)
         .map(

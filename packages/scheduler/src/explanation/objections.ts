@@ -7,6 +7,7 @@ export type Rule =
   | 'cordoned'
   | 'selector'
   | 'distribution'
+  | 'volume'
   | 'taint'
   | 'noAllocation'
   | 'allocationFull'
@@ -24,15 +25,21 @@ export interface Objection {
 
 /**
  * What a node says against a pod by itself, as kube-scheduler sees it; undefined: nothing. Pure.
- * @param bound the pod with what its DistributionPolicy adds
+ * @param wanted the pod with what its DistributionPolicy adds
+ * @param bound the same, with what its volumes say
  */
-export function objectionOfNode(node: Node, pod: Pod, bound: Pod): Objection | undefined {
+export function objectionOfNode(
+  node: Node,
+  pod: Pod,
+  { wanted, bound }: { readonly wanted: Pod; readonly bound: Pod },
+): Objection | undefined {
   const { name } = node.metadata
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')
   if (ready?.status !== 'True') return { node: name, rule: 'notReady' }
   if (node.spec?.unschedulable) return { node: name, rule: 'cordoned' }
   if (!new NodeAffinity(pod.spec).allows(node)) return { node: name, rule: 'selector' }
-  if (!new NodeAffinity(bound.spec).allows(node)) return { node: name, rule: 'distribution' }
+  if (!new NodeAffinity(wanted.spec).allows(node)) return { node: name, rule: 'distribution' }
+  if (!new NodeAffinity(bound.spec).allows(node)) return { node: name, rule: 'volume' }
   const taint = untoleratedTaint(node.spec?.taints ?? [], bound.spec.tolerations ?? [])
   if (taint === undefined) return undefined
   const { key, value, effect } = taint

@@ -1,4 +1,5 @@
 import {
+  ApiError,
   type Client,
   Controller,
   type ControllerOptions,
@@ -12,6 +13,8 @@ import {
   refOf,
 } from '@kosmos/kube'
 import { isBefore, turnOf } from '../reservations/turn.ts'
+import { claimsOf } from '../volumes/claims.ts'
+import { readReach } from '../volumes/read.ts'
 import { placementEvents } from './events.ts'
 import type { LedgerChange } from './ledger.ts'
 import { deletionCostPatch, openPatch, seatPatch } from './patch.ts'
@@ -41,7 +44,12 @@ const CONCURRENCY = 64
  */
 const PATCH_MS = 4_000
 
-/** Gives gated pods their places: decides in one go, without a request in between, then tells the API server. */
+/** With the rights of an earlier version: kube-scheduler alone minds volumes then, and the pod need not wait for an administrator. */
+function undefinedIfForbidden(error: unknown): undefined {
+  if (!(error instanceof ApiError && error.code === 403)) throw error
+}
+
+/** Gives gated pods their places: decides in one go, without a request in between, then tells the API server. Where volumes are is read before. */
 export class PlacementController {
   readonly controller: Controller<ObjectKey>
   readonly #options: PlacementOptions
@@ -96,12 +104,17 @@ export class PlacementController {
   }
 
   async #place(pod: Pod, key: ObjectKey): Promise<void> {
-    const { state, changed } = this.#options
+    const { root, podOf, state, changed } = this.#options
+    if (claimsOf(pod).length > 0) {
+      const reach = await readReach(root, pod).catch(undefinedIfForbidden)
+      // It is another by now, which is told of.
+      if (podOf(key) !== pod) return
+      state.setReach(key, reach)
+    }
     const decision = state.decide(pod)
     changed(state.commit(pod, decision))
     if (decision.kind === 'wait') {
-      const asked = pod.spec.nodeSelector?.[decision.policy.topologyKey]
-      this.#tell(pod, key, placementEvents.quotaReached(decision.policy, asked))
+      this.#tell(pod, key, placementEvents.quotaReached(decision.policy, decision.asked))
     } else if (decision.kind === 'anywhere') await this.#patch(key, openPatch(pod, undefined, decision))
     else if (decision.offer === 'room' || decision.offer === 'byPreemption') await this.#open(pod, key, decision)
     else this.#hold(pod, key, decision, decision.offer)

@@ -31,7 +31,10 @@ describe('the Events of placement', () => {
         { name: 'leaf2', weight: 1 },
       ],
     })
-    assert.match(placementEvents.quotaReached(open, 'leaf1').note, /no more places than 2 at kosmos\.io\/cluster=leaf1/)
+    assert.match(
+      placementEvents.quotaReached(open, new Set(['leaf1'])).note,
+      /no more places than 2 at kosmos\.io\/cluster=leaf1/,
+    )
     assert.match(all[1]?.note ?? '', /kosmos\.io\/cluster=leaf1/)
   })
   it('advise whenUnavailable: Spill only where it is not so already', () => {

@@ -19,17 +19,17 @@ const anywhere = {
   refused: 'everywhere has lately no node been found for a pod that asks for as much',
 } as const
 
-const placesOf = (shares: CompiledPolicy['shares'], asked: string | undefined): number =>
-  shares.reduce((sum, { name, max }) => (asked === undefined || name === asked ? sum + max : sum), 0)
+const placesOf = (shares: CompiledPolicy['shares'], asked: ReadonlySet<string> | undefined): number =>
+  shares.reduce((sum, { name, max }) => (asked === undefined || asked.has(name) ? sum + max : sum), 0)
 
 /** What the user who looks at a pod reads about its place; nothing else writes event text. */
 export const placementEvents = {
-  /** @param asked the value of the topology key that the pod itself asks for */
-  quotaReached: ({ name, shares, topologyKey }: CompiledPolicy, asked?: string): EventContent => ({
+  /** @param asked the values of the topology key that the pod asks for, or has its volumes at */
+  quotaReached: ({ name, shares, topologyKey }: CompiledPolicy, asked?: ReadonlySet<string>): EventContent => ({
     type: 'Warning',
     reason: 'QuotaReached',
     action: 'Placing',
-    note: `WorkloadPolicy ${name} gives no more places than ${placesOf(shares, asked)}${asked === undefined ? '' : ` at ${topologyKey}=${asked}, where it asks to be`}, and no other is free; this one waits. Raise replicas or max of an allocation, or set allocationType: Preferred`,
+    note: `WorkloadPolicy ${name} gives no more places than ${placesOf(shares, asked)}${asked === undefined ? '' : ` at ${topologyKey}=${[...asked].join(' or ')}, where it asks to be or has its volumes`}, and no other is free; this one waits. Raise replicas or max of an allocation, or set allocationType: Preferred`,
   }),
   placeKept: ({ name, topologyKey, waitsForNodes }: CompiledPolicy, value: string, offer: Obstacle): EventContent => ({
     type: 'Warning',

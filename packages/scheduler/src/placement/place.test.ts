@@ -61,9 +61,9 @@ describe('the place of a pod', () => {
   })
 
   it('is where the pod itself wants to be, as far as the policy has a place there', () => {
-    assert.deepEqual(place(view({ asked: 'leaf2' })), share(1))
-    assert.deepEqual(place(view({ asked: 'leaf2', taken: [0, 1], policy: required })), { kind: 'wait' })
-    assert.deepEqual(place(view({ asked: 'leaf9', policy: required })), { kind: 'anywhere' })
+    assert.deepEqual(place(view({ asked: new Set(['leaf2']) })), share(1))
+    assert.deepEqual(place(view({ asked: new Set(['leaf2']), taken: [0, 1], policy: required })), { kind: 'wait' })
+    assert.deepEqual(place(view({ asked: new Set(['leaf9']), policy: required })), { kind: 'anywhere' })
   })
 
   it('is never beyond a maximum', () => {

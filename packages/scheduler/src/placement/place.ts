@@ -15,8 +15,8 @@ export interface PlacementView {
   readonly policy: CompiledPolicy
   /** How many pods that are counted together each share has. */
   readonly taken: readonly number[]
-  /** The value of the topology key that the pod itself asks for, by its nodeSelector. */
-  readonly asked: string | undefined
+  /** The values of the topology key that the pod asks for, or has its volumes at; undefined: any. */
+  readonly asked: ReadonlySet<string> | undefined
   readonly offerOf: (share: number) => Offer
 }
 
@@ -31,9 +31,9 @@ export type Placement =
 /** Decides where a pod goes. Pure; the live path, explain and simulate all call this. */
 export function place({ policy, taken, asked, offerOf }: PlacementView): Placement {
   const { shares, method, isRequired, waitsForNodes } = policy
-  const isAsked = (share: number) => asked === undefined || shares[share]?.name === asked
+  const isAsked = (share: number) => asked === undefined || asked.has(shares[share]?.name ?? '')
   // The pod wants to be where the policy gives nothing: then it is not the policy's.
-  if (asked !== undefined && !shares.some(({ name }) => name === asked)) return { kind: 'anywhere' }
+  if (asked !== undefined && !shares.some(({ name }) => asked.has(name))) return { kind: 'anywhere' }
   const first = nextShare(shares, method, taken, isAsked)
   if (first === undefined) return isRequired ? { kind: 'wait' } : { kind: 'anywhere' }
   const own: Placement & { kind: 'share' } = { kind: 'share', share: first, offer: offerOf(first) }

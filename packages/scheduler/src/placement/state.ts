@@ -1,5 +1,5 @@
 import { roomAtAnnotation } from '@kosmos/api'
-import { keyOf, type Node, type ObjectKey, type Pod, type ResourceList } from '@kosmos/kube'
+import { keyOf, type Node, NodeAffinity, type ObjectKey, type Pod, type ResourceList } from '@kosmos/kube'
 import type { Distribution } from '../distributions/compiled-distribution.ts'
 import { constrained } from '../distributions/constraints.ts'
 import { DistributionBook } from '../distributions/distribution-book.ts'
@@ -18,11 +18,13 @@ import { turnOf } from '../reservations/turn.ts'
 import type { Seat } from '../seats/seats.ts'
 import { readRefusals } from '../status/refusals.ts'
 import type { SuccessorView } from '../take-back/decide.ts'
+import type { Reach } from '../volumes/reach.ts'
 import { type Aim, aimAt } from './aim.ts'
 import { asCreated } from './as-created.ts'
 import { Ledger, type LedgerChange } from './ledger.ts'
 import { belowMaxima } from './maxima.ts'
 import { freeSeat, type Offer, place } from './place.ts'
+import { requiring } from './requirements.ts'
 import { hasEnded, isCounted, isGated, nodeTakenBy } from './standing.ts'
 
 /** So long the room that comes up is for whoever fits first. */
@@ -50,7 +52,7 @@ type Place =
   /** Where kube-scheduler puts it, since nothing places it any more. */
   | { readonly kind: 'anywhere'; readonly policy: undefined }
   /** Every place is taken. */
-  | { readonly kind: 'wait'; readonly policy: CompiledPolicy }
+  | { readonly kind: 'wait'; readonly policy: CompiledPolicy; readonly asked: ReadonlySet<string> | undefined }
 
 export interface NodeSource {
   get(name: string): Node | undefined
@@ -79,9 +81,13 @@ export class PlacementState {
   readonly #roomless = new Map<ObjectKey, string>()
   /** Nodes that take pods after all, until that is told. */
   readonly #openNodes = new Set<string>()
+  readonly #nodes: NodeSource
+  /** What the volumes of gated pods say about their nodes. */
+  readonly #reaches = new Map<ObjectKey, Reach>()
 
   /** @param reserveAfterMs how long a pod waits for room before a node is kept for it */
   constructor(nodes: NodeSource, now: () => number = Date.now, reserveAfterMs = RESERVE_AFTER_MS) {
+    this.#nodes = nodes
     this.reservations = new Reservations({ now, afterMs: reserveAfterMs })
     this.refusals = new Refusals(now)
     this.#room = new RoomBook(now)
@@ -132,6 +138,7 @@ export class PlacementState {
     const key = keyOf(pod)
     if (!isGated(pod) || this.#aims.get(key)?.uid !== pod.metadata.uid) this.#aims.delete(key)
     if (!isGated(pod) || !isCounted(pod)) this.reservations.delete(key)
+    if (!isGated(pod)) this.#reaches.delete(key)
     this.#countRoom(pod, key)
     return this.ledger.set(pod, key)
   }
@@ -147,10 +154,17 @@ export class PlacementState {
 
   deletePod(key: ObjectKey): LedgerChange[] {
     this.#aims.delete(key)
+    this.#reaches.delete(key)
     this.#roomless.delete(key)
     this.reservations.delete(key)
     this.#room.release(key)
     return this.ledger.delete(key)
+  }
+
+  /** Says where the volumes of a gated pod can be had, before it is decided about; undefined: anywhere. */
+  setReach(key: ObjectKey, reach: Reach | undefined): void {
+    if (reach) this.#reaches.set(key, reach)
+    else this.#reaches.delete(key)
   }
 
   /** Decides where a gated pod goes; the decision counts from {@link commit} on. */
@@ -178,14 +192,15 @@ export class PlacementState {
     }
     // An answer that did not arrive may have been a yes, so the same is asked again.
     if (isOpening) return seatAt(promised)
+    const asked = this.#askedBy(pod, policy)
     const placement = place({
       policy,
       taken: group.taken,
-      asked: pod.spec.nodeSelector?.[policy.topologyKey],
+      asked,
       offerOf: (share) => this.#offerOf(pod, policy, share),
     })
     const ownSeat = ({ share }: Pick<Seat, 'share'>) => seatAt(freeSeat(share, group.numbers(share)))
-    if (placement.kind === 'wait') return { kind: 'wait', policy }
+    if (placement.kind === 'wait') return { kind: 'wait', policy, asked }
     if (placement.kind === 'share') return ownSeat(placement)
     const aimed = this.#aimAnywhere(pod, policy)
     const isElsewhere = aimed.offer === 'room' || (aimed.aim !== undefined && placement.own?.offer !== 'byPreemption')
@@ -321,7 +336,7 @@ export class PlacementState {
     const placement = place({
       policy,
       taken: group.taken.map((count, share) => (share === own ? count - 1 : count)),
-      asked: anew.spec.nodeSelector?.[policy.topologyKey],
+      asked: this.#askedBy(anew, policy),
       offerOf: (share) => this.#offerOf(anew, policy, share),
     })
     const offer = placement.kind === 'share' ? placement.offer : placement.kind === 'anywhere' ? anywhere() : undefined
@@ -369,8 +384,7 @@ export class PlacementState {
     const { policy, group } = this.ledger.membership(keyOf(pod)) ?? {}
     const [key, requests, turn] = [refusalKeyOf(pod, policy), roomOf(pod), turnOf(pod)]
     const said =
-      objectionOfNode(node, pod, this.#bound(pod).bound) ??
-      (policy && group && objectionOfPolicy(node, policy, group.taken))
+      objectionOfNode(node, pod, this.#bound(pod)) ?? (policy && group && objectionOfPolicy(node, policy, group.taken))
     if (said) return said
     if (this.refusals.isRefused(key, name, requests)) return { node: name, rule: 'refused' }
     if (!this.#room.hasRoom(name, requests)) return { node: name, rule: 'noRoom' }
@@ -380,7 +394,23 @@ export class PlacementState {
 
   #bound(pod: Pod) {
     const distribution = this.distributions.of(pod)
-    return { bound: distribution ? constrained(pod, distribution.constraints) : pod, distribution }
+    const wanted = distribution ? constrained(pod, distribution.constraints) : pod
+    const reach = this.#reaches.get(keyOf(pod))
+    const bound = reach ? { ...wanted, spec: requiring(wanted.spec, reach) } : wanted
+    return { bound, wanted, distribution }
+  }
+
+  /** A volume is where it is, whichever share comes next. Where no node can have it, the pod waits for one. */
+  #askedBy(pod: Pod, { topologyKey }: CompiledPolicy): ReadonlySet<string> | undefined {
+    const own = pod.spec.nodeSelector?.[topologyKey]
+    if (own !== undefined) return new Set([own])
+    const reach = this.#reaches.get(keyOf(pod))
+    if (reach === undefined) return undefined
+    const near = new NodeAffinity(requiring({ containers: [] }, reach))
+    const values = [...this.#nodes.values()]
+      .filter((node) => near.allows(node))
+      .flatMap(({ metadata }) => metadata.labels?.[topologyKey] ?? [])
+    return values.length > 0 ? new Set(values) : undefined
   }
 
   #offerOf(pod: Pod, policy: CompiledPolicy, share: number): Offer {

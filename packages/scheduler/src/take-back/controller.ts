@@ -10,7 +10,7 @@ import {
 } from '@kosmos/kube'
 import { evict } from '../eviction/evict.ts'
 import type { PlacementState } from '../placement/state.ts'
-import { readHold } from './claims.ts'
+import { readHold } from '../volumes/read.ts'
 import { isPlaced, type Stay, type Stuck, stuckAt, takeBack } from './decide.ts'
 import { takeBackEvents } from './events.ts'
 import { mayPass } from './hold.ts'

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '@kosmos/kube'
-import { type Hold, holdOf, mayPass, type SeenClaim } from './hold.ts'
+import type { SeenClaim } from '../volumes/claims.ts'
+import { type Hold, holdOf, mayPass } from './hold.ts'
 import { whyItStays } from './reasons.ts'
 
 const claim = (spec: object, annotations = {}) =>

@@ -1,13 +1,4 @@
-import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '@kosmos/kube'
-
-/** A claim as the root has it, with what says where its volume may be. */
-export interface SeenClaim {
-  readonly name: string
-  /** Each undefined: the root has none. */
-  readonly claim: PersistentVolumeClaim | undefined
-  readonly volume: PersistentVolume | undefined
-  readonly storageClass: StorageClass | undefined
-}
+import { type SeenClaim, selectedNodeAnnotation } from '../volumes/claims.ts'
 
 /** A claim for which the successor of a pod would be no better off in another place. */
 export interface Hold {
@@ -21,8 +12,6 @@ export interface Hold {
   readonly what: string
 }
 
-/** Set by kube-scheduler on a claim that waited for its first pod, and taken away by a provisioner that has to give up (KEP-490). */
-const selectedNodeAnnotation = 'volume.kubernetes.io/selected-node'
 const sharedModes: readonly string[] = ['ReadWriteMany', 'ReadOnlyMany']
 
 /** What keeps a pod with this claim where it is, or waiting wherever it is; undefined: nothing, another place may have it. Pure. */

@@ -14,13 +14,13 @@ const shy = {
     ],
   },
 }
-const inLeaf1 = {
+const inLeaf = (name: string) => ({
   required: {
-    nodeSelectorTerms: [{ matchExpressions: [{ key: 'kosmos.io/cluster', operator: 'In', values: ['leaf1'] }] }],
+    nodeSelectorTerms: [{ matchExpressions: [{ key: 'kosmos.io/cluster', operator: 'In', values: [name] }] }],
   },
-}
+})
 
-describe('a pod with a claim that no node is found for in its place', () => {
+describe('a pod with a claim', () => {
   let root: SchedulingRoot
   const metadata = { labels: { app: 'web' }, ownerReferences: [ofController] }
   const using = (claimName: string) => ({ volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }] })
@@ -94,7 +94,13 @@ describe('a pod with a claim that no node is found for in its place', () => {
   })
   after(() => root?.stop())
 
-  it('is taken back while the claim waits for its first pod, and its successor has the volume made in another place', async () => {
+  it('has its place where the volume is, whichever share comes first', async () => {
+    await boundClaim('there', { nodeAffinity: inLeaf('leaf2') })
+    await root.pod('there-0', 0.1, using('there'), metadata)
+    await root.eventually('it is where its volume is', onNode('kosmos-leaf2'), 'there-0')
+  })
+
+  it('is taken back where no node is found for it, while the claim waits for its first pod, and its successor has the volume made in another place', async () => {
     await claim('late', { storageClassName: 'when-used' })
     const { uid } = (await refused('late-0', 'late', 0.3)).metadata
     await isAnother(uid, 'late-0')
@@ -108,7 +114,7 @@ describe('a pod with a claim that no node is found for in its place', () => {
     }
   })
 
-  it('stays while a volume is being made for its node, and goes when that was given up', async () => {
+  it('stays where no node is found for it while a volume is being made for its node, and goes when that was given up', async () => {
     await claim('begun', { storageClassName: 'when-used' }, { [selectedNode]: 'kosmos-leaf1' })
     const { uid } = (await refused('begun-0', 'begun', 0.2)).metadata
     await tells(/^NotTakenBack begun-0: .*a volume for its claim begun is being made for kosmos-leaf1/)
@@ -124,7 +130,7 @@ describe('a pod with a claim that no node is found for in its place', () => {
   })
 
   it('stays where its volume is, and goes if every node reaches that, whoever finds it no node', async () => {
-    await boundClaim('near', { nodeAffinity: inLeaf1 })
+    await boundClaim('near', { nodeAffinity: inLeaf('leaf1') })
     await boundClaim('far', {})
     const [near, far] = [await refused('near-0', 'near', 0.1), await refused('far-0', 'far', 0.1)]
     await tells(/^NotTakenBack near-0: .*its claim near has the volume near, which only some nodes reach/)
