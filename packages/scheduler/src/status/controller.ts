@@ -1,16 +1,6 @@
-import {
-  type Client,
-  Controller,
-  type ControllerOptions,
-  isGone,
-  type ObjectKey,
-  type Requeue,
-  refOf,
-  refused,
-} from '@kosmos/kube'
+import { type Client, Controller, type ControllerOptions, isGone, type ObjectKey, refOf, refused } from '@kosmos/kube'
 import type { PlacementState } from '../placement/state.ts'
 import { workloadPolicies } from '../policies/resource.ts'
-import { Settling } from './settling.ts'
 import { statusOf } from './status.ts'
 
 export interface StatusOptions {
@@ -20,17 +10,13 @@ export interface StatusOptions {
   readonly onReconcile?: ControllerOptions<ObjectKey>['onReconcile']
 }
 
-/** What has changed is written when nothing more has for so long. */
-const STILL_MS = 500
-
-/** So late at most where pods come and go all the time: a thousand that get their places are a few writes, not a thousand. */
-const COUNTS_WITHIN_MS = 3_000
+/** A thousand pods that get their places are some writes of the status, not a thousand. */
+const SETTLE_MS = 500
 
 /** Writes what became of a policy into its status. */
 export class StatusController {
   readonly controller: Controller<ObjectKey>
   readonly #options: StatusOptions
-  readonly #settling = new Settling<ObjectKey>({ stillMs: STILL_MS })
 
   constructor(options: StatusOptions) {
     this.#options = options
@@ -42,24 +28,12 @@ export class StatusController {
     }).waitFor(options.synced)
   }
 
-  /** The policy itself has changed, or what the next leader is to know about it. */
-  changed(policy: ObjectKey): void {
-    this.#moved(policy, STILL_MS)
-  }
-
   /** The counts of a policy have changed. */
-  counted(policy: ObjectKey): void {
-    this.#moved(policy, COUNTS_WITHIN_MS)
+  changed(policy: ObjectKey): void {
+    this.controller.enqueueAfter(policy, SETTLE_MS)
   }
 
-  #moved(policy: ObjectKey, withinMs: number): void {
-    this.#settling.moved(policy, withinMs)
-    this.controller.enqueueAfter(policy, STILL_MS)
-  }
-
-  async #reconcile(key: ObjectKey): Promise<Requeue> {
-    const afterMs = this.#settling.dueInMs(key)
-    if (afterMs > 0) return { afterMs }
+  async #reconcile(key: ObjectKey): Promise<undefined> {
     const { root, state } = this.#options
     const { policies, ledger, refusals } = state
     const found = policies.get(key)
