@@ -19,7 +19,14 @@ export {
   type Request,
   type RequestObservation,
 } from './connection/connection.ts'
-export { ApiError, ClusterUnreachable, RequestAborted, type Status, statusOf } from './connection/errors.ts'
+export {
+  ApiError,
+  ClusterUnreachable,
+  isForbidden,
+  RequestAborted,
+  type Status,
+  statusOf,
+} from './connection/errors.ts'
 export type { Response } from './connection/exchange.ts'
 export { haveSameServer, KubeConfigError, type KubeConfigSource, loadKubeConfig } from './connection/kubeconfig.ts'
 export { createTransport, type Transport, type TransportOptions } from './connection/transport.ts'

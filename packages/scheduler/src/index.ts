@@ -28,8 +28,8 @@ export {
   without,
 } from './simulation.ts'
 export { stuckAt } from './take-back/decide.ts'
+export { holdIn } from './take-back/hold.ts'
 export { whyItStays } from './take-back/reasons.ts'
-export { claimsOf } from './volumes/claims.ts'
-export type { Reach } from './volumes/reach.ts'
-export { readHold, readReach } from './volumes/read.ts'
+export { claimsOf, readClaims, type SeenClaim } from './volumes/claims.ts'
+export { type Reach, reachOf } from './volumes/reach.ts'
 export { tolerating } from './webhook/admit.ts'

@@ -6,6 +6,7 @@ import {
   ClusterUnreachable,
   configMaps,
   type KubeObject,
+  keyOf,
   type Pod,
   persistentVolumeClaims,
   pods,
@@ -17,7 +18,7 @@ import { type Candidate, explainNodes, type Objection } from '@kosmos/scheduler'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { clusters } from '../clusters/resources.ts'
-import { readReaches } from '../placement/reaches.ts'
+import { reachesIn, readClaimsOf } from '../placement/claims.ts'
 import type { Unread } from '../placement/reading.ts'
 import { readWorld } from '../placement/world.ts'
 import { explain } from '../terminal/explain.ts'
@@ -58,9 +59,10 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
     throw new Failure(`the root has no pod ${ref.namespace}/${ref.name}`, { next: 'kosmosctl get pods -A lists them' })
   }
   const { phase = '', reason, message } = pod.status ?? {}
-  const { reaches, unread: ofClaims } = await readReaches(root, [pod])
+  const claims = await readClaimsOf(root, [pod])
   const known = await readWorld(root, ref.namespace)
-  const seen = { ...known, world: { ...known.world, reaches }, unread: [...known.unread, ...ofClaims] }
+  const seen = { ...known, world: { ...known.world, reaches: reachesIn(claims) } }
+  const unread = [...known.unread, ...claims.unread]
   const { nodeName: node } = pod.spec
   const about = {
     pod: { ...ref, uid: pod.metadata.uid, phase },
@@ -69,12 +71,11 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
     ...(seen.decides ? explainNodes(seen.world, pod) : { candidates: [], objections: [] }),
   }
   const cluster = seen.world.nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels?.[clusterLabel]
-  const unplaced = await whyUnplaced(root, pod, seen)
-  const unread = [...seen.unread, ...unplaced.unread]
+  const unplaced = whyUnplaced(pod, seen, claims.byPod.get(keyOf(pod)))
   if (cluster === undefined) {
-    return { ...about, cluster, copy: undefined, needs: [], waitsFor: unplaced.waitsFor, unread }
+    return { ...about, cluster, copy: undefined, needs: [], waitsFor: unplaced, unread }
   }
-  const said = [...(message ? [`${reason ?? phase}: ${message}`] : []), ...unplaced.waitsFor]
+  const said = [...(message ? [`${reason ?? phase}: ${message}`] : []), ...unplaced]
   try {
     const { copy, needs } = await lookIntoLeaf(root, cluster, pod)
     return {

@@ -1,21 +1,26 @@
 import { distributionPolicyAnnotation } from '@kosmos/api'
-import { type Client, keyOf, type Pod } from '@kosmos/kube'
-import { becomesOf, gatesOfOthers, isGated, readHold, stuckAt, whyItStays, whyWaiting } from '@kosmos/scheduler'
+import { keyOf, type Pod } from '@kosmos/kube'
+import {
+  becomesOf,
+  gatesOfOthers,
+  holdIn,
+  isGated,
+  type SeenClaim,
+  stuckAt,
+  whyItStays,
+  whyWaiting,
+} from '@kosmos/scheduler'
 import { meaningOf } from '../placement/outcome.ts'
-import { isForbidden, type Unread } from '../placement/reading.ts'
 import type { Seen } from '../placement/world.ts'
 
-export interface Unplaced {
-  /** A sentence each. */
-  readonly waitsFor: readonly string[]
-  readonly unread: readonly Unread[]
-}
-
-/** What a pod waits for that has no node, or none in its leaf, by the functions that decide in the scheduler. */
-export async function whyUnplaced(root: Client, pod: Pod, seen: Seen): Promise<Unplaced> {
-  const { waitsFor, unread } = await takenBack(root, pod, seen)
-  if (pod.spec.nodeName) return { waitsFor, unread }
-  return { waitsFor: [isGated(pod) ? whyGated(pod, seen) : unscheduled(pod), ...waitsFor], unread }
+/**
+ * What a pod waits for that has no node, or none in its leaf, a sentence each, by the functions that decide in the scheduler. Pure.
+ * @param claims undefined: they may not be read
+ */
+export function whyUnplaced(pod: Pod, seen: Seen, claims: readonly SeenClaim[] | undefined): string[] {
+  const stuck = takenBack(pod, seen, claims)
+  if (pod.spec.nodeName) return stuck
+  return [isGated(pod) ? whyGated(pod, seen) : unscheduled(pod), ...stuck]
 }
 
 /** What the scheduler decides about a pod that waits for its place. */
@@ -29,26 +34,19 @@ function whyGated(pod: Pod, { world, decides }: Seen): string {
 }
 
 /** What becomes of a pod that was placed, and that its leaf or the root's scheduler finds no node for. */
-async function takenBack(root: Client, pod: Pod, { world, decides }: Seen): Promise<Unplaced> {
+function takenBack(pod: Pod, { world, decides }: Seen, claims: readonly SeenClaim[] | undefined): string[] {
   const stuck = stuckAt(pod)
-  if (stuck === undefined) return { waitsFor: [], unread: [] }
+  if (stuck === undefined) return []
   const awaited = stuck.by === 'leaf' ? 'room in its leaf' : 'a node where it has its place'
   const unknown = `${awaited}; whether it is taken back depends on what could not be read: its Events say it`
-  try {
-    const hold = await readHold(root, pod)
-    if (!decides && hold === undefined && stuck.by === 'root') return { waitsFor: [unknown], unread: [] }
-    const action = becomesOf(world, pod, stuck, hold)
-    if (action === undefined) return { waitsFor: [], unread: [] }
-    const sentence =
-      action === 'evict'
-        ? 'the scheduler of Kosmos, which takes it back when this lasts; its successor gets another place'
-        : `${awaited}: it is not taken back, since ${whyItStays(action)}`
-    return { waitsFor: [sentence], unread: [] }
-  } catch (error) {
-    if (!isForbidden(error)) throw error
-    const what = 'its claims, and where their volumes may be'
-    return { waitsFor: [unknown], unread: [{ what, why: error.status.message ?? error.message, isOfOthers: false }] }
+  const hold = claims && holdIn(claims)
+  if (claims === undefined || (!decides && hold === undefined && stuck.by === 'root')) return [unknown]
+  const action = becomesOf(world, pod, stuck, hold)
+  if (action === undefined) return []
+  if (action === 'evict') {
+    return ['the scheduler of Kosmos, which takes it back when this lasts; its successor gets another place']
   }
+  return [`${awaited}: it is not taken back, since ${whyItStays(action)}`]
 }
 
 /** Pure. */

@@ -1,8 +1,8 @@
 import type { Allocation } from '@kosmos/api'
-import { type Client, type KubeObject, type Resource, resource } from '@kosmos/kube'
+import { type Client, isForbidden, type KubeObject, type Resource, resource } from '@kosmos/kube'
 import { explainWorkload, type ShareExplanation, type WorkloadExplanation } from '@kosmos/scheduler'
 import { type Outcome, obstacles, outcomesOf } from '../placement/outcome.ts'
-import { isForbidden, type Unread } from '../placement/reading.ts'
+import type { Unread } from '../placement/reading.ts'
 import { readWorld } from '../placement/world.ts'
 import { Failure } from '../terminal/failure.ts'
 

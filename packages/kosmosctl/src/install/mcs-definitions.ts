@@ -1,11 +1,11 @@
 import { rootClusterLabel } from '@kosmos/api'
 import { serviceExports, serviceImports } from '@kosmos/cluster-link'
 import {
-  ApiError,
   type Client,
   type CustomResourceDefinition,
   customResourceDefinitions,
   describeObject,
+  isForbidden,
   isGone,
   type KubeObject,
   type Resource,
@@ -125,7 +125,7 @@ async function readable<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer
   } catch (error) {
-    if (error instanceof ApiError && error.code === 403) return undefined
+    if (isForbidden(error)) return undefined
     throw error
   }
 }

@@ -6,7 +6,7 @@ import {
   rootClusterLabel,
   systemNamespace,
 } from '@kosmos/api'
-import { ApiError, type Client, namespaces, nodes } from '@kosmos/kube'
+import { type Client, isForbidden, namespaces, nodes } from '@kosmos/kube'
 import { clockOffsetMs } from '../clusters/clock.ts'
 import type { OpenCluster } from '../clusters/connect.ts'
 import { definitionState } from '../clusters/definition-state.ts'
@@ -163,10 +163,6 @@ async function factsOf<T>(
   } catch (error) {
     return { server, found: { error } }
   }
-}
-
-function isForbidden(error: unknown): boolean {
-  return error instanceof ApiError && error.code === 403
 }
 
 async function aboutRoot(client: Client): Promise<RootFacts> {

@@ -1,6 +1,6 @@
-import { type Client, type Namespace, namespaces, type Pod } from '@kosmos/kube'
+import { type Client, isForbidden, type Namespace, namespaces, type Pod } from '@kosmos/kube'
 import { type PriorityClass, priorityClasses, withPriority } from './priority.ts'
-import { isForbidden, type Reading, readAll, type Unread } from './reading.ts'
+import { type Reading, readAll, type Unread } from './reading.ts'
 import { type LimitRange, limitRanges, withRequests } from './requests.ts'
 import { type RuntimeClass, runtimeClasses, withRuntimeClass } from './runtime-class.ts'
 import { withToleration } from './toleration.ts'

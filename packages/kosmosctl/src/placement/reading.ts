@@ -1,4 +1,4 @@
-import { ApiError, type Client, type KubeObject, type Resource } from '@kosmos/kube'
+import { ApiError, type Client, isForbidden, type KubeObject, type Resource } from '@kosmos/kube'
 
 /** What could be read of a kind. */
 export interface Reading<T> {
@@ -58,6 +58,5 @@ async function list<T extends KubeObject>(
 }
 
 /** Whether the rights do not reach so far. */
-export const isForbidden = (error: unknown): error is ApiError => error instanceof ApiError && error.code === 403
 /** Whether there is no such kind. */
 const isMissing = (error: unknown): boolean => error instanceof ApiError && error.code === 404

@@ -4,9 +4,9 @@ import { type Candidate, candidatesOf, isOfWorkload, simulate, type World, witho
 import { Failure } from '../terminal/failure.ts'
 import { admitted, readAdmission } from './admitted.ts'
 import { applied, appliedNamespaces } from './applied.ts'
+import { reachesIn, readClaimsOf } from './claims.ts'
 import { type Outcome, outcomesOf } from './outcome.ts'
 import { type Allowance, allowance, isUncounted, resourceQuotas } from './quota.ts'
-import { readReaches } from './reaches.ts'
 import { readAll, type Unread, unreadText } from './reading.ts'
 import { askedAboutPods, webhookConfigurations } from './webhooks.ts'
 import { podsOf, readManifest, replicasOf } from './workload.ts'
@@ -62,7 +62,8 @@ export async function simulateWorkload(root: Client, options: SimulateOptions): 
   const inNamespace = asked.pods.filter((pod) => pod.metadata.namespace === namespace)
   const allowed = allowance(wanted, inNamespace, quotas)
   const created = wanted.slice(0, allowed.pods)
-  const { reaches, unread } = await readReaches(root, created)
+  const claims = await readClaimsOf(root, created)
+  const reaches = reachesIn(claims)
   const decisions = simulate({ ...counted, reaches }, created)
   const anyRoom = created[decisions.findIndex((decision) => decision.kind === 'anyRoom')]
   return {
@@ -71,7 +72,7 @@ export async function simulateWorkload(root: Client, options: SimulateOptions): 
     policy: decisions.find(({ policy }) => policy)?.policy?.name,
     outcomes: [...outcomesOf(decisions), ...refusedBy(allowed, replicas)],
     candidates: anyRoom ? candidatesOf({ ...counted, reaches }, anyRoom) : [],
-    notes: [...unread.map(uncounted), ...notes],
+    notes: [...claims.unread.map(uncounted), ...notes],
   }
 }
 

@@ -1,7 +1,7 @@
 import { placementLabel } from '@kosmos/api'
-import { type Client, type Namespace, namespaces, nodes, pods } from '@kosmos/kube'
+import { type Client, isForbidden, type Namespace, namespaces, nodes, pods } from '@kosmos/kube'
 import { clusterDistributionPolicies, distributionPolicies, type World, workloadPolicies } from '@kosmos/scheduler'
-import { isForbidden, type Reading, readAll, type Unread } from './reading.ts'
+import { type Reading, readAll, type Unread } from './reading.ts'
 
 /** What decisions about places are made of, as far as it may be read. */
 export interface Seen {

@@ -92,6 +92,11 @@ function describe(cause: Error): string {
 /** What a message has of an answer at most, in characters: it goes into conditions, Events and logs. Of other answers than a Status. */
 const [LONGEST_MESSAGE, LONGEST_TEXT] = [4_096, 500]
 
+/** Whether who asks has not the right. Pure. */
+export function isForbidden(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.code === 403
+}
+
 /** The Status object of an error answer; proxies in between answer with other bodies, which become its message. */
 export function statusOf(code: number, body: unknown): Status {
   if (typeof body === 'object' && body !== null && (body as { kind?: unknown }).kind === 'Status') {

@@ -1,9 +1,9 @@
 import {
-  ApiError,
   type Client,
   Controller,
   type ControllerOptions,
   type EventContent,
+  isForbidden,
   isGone,
   type KubeObject,
   type ObjectKey,
@@ -13,8 +13,8 @@ import {
   refOf,
 } from '@kosmos/kube'
 import { isBefore, turnOf } from '../reservations/turn.ts'
-import { claimsOf } from '../volumes/claims.ts'
-import { readReach } from '../volumes/read.ts'
+import { claimsOf, readClaims } from '../volumes/claims.ts'
+import { reachOf } from '../volumes/reach.ts'
 import { placementEvents } from './events.ts'
 import type { LedgerChange } from './ledger.ts'
 import { deletionCostPatch, openPatch, seatPatch } from './patch.ts'
@@ -45,8 +45,9 @@ const CONCURRENCY = 64
 const PATCH_MS = 4_000
 
 /** With the rights of an earlier version: kube-scheduler alone minds volumes then, and the pod need not wait for an administrator. */
-function undefinedIfForbidden(error: unknown): undefined {
-  if (!(error instanceof ApiError && error.code === 403)) throw error
+function noneIfForbidden(error: unknown): [] {
+  if (!isForbidden(error)) throw error
+  return []
 }
 
 /** Gives gated pods their places: decides in one go, without a request in between, then tells the API server. Where volumes are is read before. */
@@ -106,10 +107,10 @@ export class PlacementController {
   async #place(pod: Pod, key: ObjectKey): Promise<void> {
     const { root, podOf, state, changed } = this.#options
     if (claimsOf(pod).length > 0) {
-      const reach = await readReach(root, pod).catch(undefinedIfForbidden)
+      const claims = await readClaims(root, pod).catch(noneIfForbidden)
       // It is another by now, which is told of.
       if (podOf(key) !== pod) return
-      state.setReach(key, reach)
+      state.setReach(key, reachOf(claims))
     }
     const decision = state.decide(pod)
     changed(state.commit(pod, decision))

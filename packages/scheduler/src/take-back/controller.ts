@@ -10,10 +10,10 @@ import {
 } from '@kosmos/kube'
 import { evict } from '../eviction/evict.ts'
 import type { PlacementState } from '../placement/state.ts'
-import { readHold } from '../volumes/read.ts'
+import { readClaims } from '../volumes/claims.ts'
 import { isPlaced, type Stay, type Stuck, stuckAt, takeBack } from './decide.ts'
 import { takeBackEvents } from './events.ts'
-import { mayPass } from './hold.ts'
+import { holdIn, mayPass } from './hold.ts'
 import { whyItStays } from './reasons.ts'
 
 export interface TakeBackOptions {
@@ -104,7 +104,7 @@ export class TakeBackController {
     known.awaits = 'nothing'
     if (!isPlaced(pod)) return undefined
     known.awaits = 'room'
-    const hold = await readHold(root, pod)
+    const hold = holdIn(await readClaims(root, pod))
     // It is another by now, which is told of.
     if (podOf(key) !== pod) return undefined
     // Before the eviction, so that its successor is not sent there again. What is in the way of a volume is not in the way of others.

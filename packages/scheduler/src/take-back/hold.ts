@@ -30,6 +30,11 @@ export function holdOf({ name, claim, volume, storageClass }: SeenClaim): Hold |
   return storageClass.allowedTopologies?.length ? by('class', storageClass.metadata.name) : undefined
 }
 
+/** The first claim that keeps a pod where it is; undefined: none does. Pure. */
+export function holdIn(claims: readonly SeenClaim[]): Hold | undefined {
+  return claims.map(holdOf).find((hold) => hold !== undefined)
+}
+
 /** Whether a claim may be held otherwise soon, without a word from the pod. Pure. */
 export function mayPass({ by }: Hold): boolean {
   return by === 'begun' || by === 'unbound' || by === 'missing'
