@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { rootUidAnnotation } from '@kosmos/api'
-import { type KubeObject, type Pod, pods, resource } from '@kosmos/kube'
+import { type Pod, pods, resource } from '@kosmos/kube'
 import { deployment, pod, podSpec } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { setTreeOptions } from '../platform/tree-options.ts'
@@ -37,8 +37,7 @@ describe('what befalls pods in a leaf', () => {
     status?.conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True')
 
   async function evictInLeaf({ metadata: { name } }: Pod): Promise<void> {
-    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { namespace, name } }
-    const { ok } = await leaf().createFor(pods, { namespace, name }, 'eviction', eviction as KubeObject)
+    const { ok } = await leaf().evict({ namespace, name })
     assert(ok)
   }
 

@@ -1,4 +1,4 @@
-import { ApiError, type Client, isOvertaken, type KubeObject, keyOf, type Pod, pods } from '@kosmos/kube'
+import { ApiError, type Client, isOvertaken, keyOf, type Pod } from '@kosmos/kube'
 import { isOfDaemonSet } from './owner.ts'
 
 /** A pod that the root does not let go yet, and its words: usually those of a PodDisruptionBudget. */
@@ -28,15 +28,9 @@ export async function evict(root: Client, onNode: Iterable<Pod>): Promise<Evicte
 }
 
 /** Why a pod stays for now; undefined if it goes, or is another by now. */
-async function refusal(root: Client, { metadata: { namespace, name, uid } }: Pod): Promise<string | undefined> {
-  const eviction: KubeObject & { readonly deleteOptions: object } = {
-    apiVersion: 'policy/v1',
-    kind: 'Eviction',
-    metadata: { namespace, name },
-    deleteOptions: { preconditions: { uid } },
-  }
+async function refusal(root: Client, { metadata }: Pod): Promise<string | undefined> {
   try {
-    const outcome = await root.createFor(pods, { namespace, name }, 'eviction', eviction)
+    const outcome = await root.evict(metadata, { uid: metadata.uid })
     return outcome.ok || isOvertaken(outcome) ? undefined : (outcome.status.message ?? outcome.reason)
   } catch (error) {
     // 429: a PodDisruptionBudget says not now; 500: two of them speak of the pod.

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError, type Client, Informer, isGone, type Node, nodes, type Pod, pods } from '@kosmos/kube'
-import type { Manifest } from '../clusters/resources.ts'
 import { counted } from '../output/counted.ts'
 import { Failure } from '../terminal/failure.ts'
 
@@ -67,14 +66,8 @@ export function isDrainable({ metadata, status }: Pod): boolean {
 
 /** Asks a pod to go; resolves with the reason if it must not yet. */
 async function evict(client: Client, { metadata: { namespace, name, uid } }: Pod): Promise<string | undefined> {
-  const eviction: Manifest = {
-    apiVersion: 'policy/v1',
-    kind: 'Eviction',
-    metadata: { namespace, name },
-    deleteOptions: { preconditions: { uid } },
-  }
   try {
-    const outcome = await client.createFor(pods, { namespace, name }, 'eviction', eviction)
+    const outcome = await client.evict({ namespace, name }, { uid })
     if (outcome.ok || outcome.reason !== 'Forbidden') return undefined
     throw new Failure(`root: pod ${namespace}/${name} may not be evicted: ${outcome.status.message}`, {
       next: 'use credentials for the root that may create pods/eviction',

@@ -25,7 +25,7 @@ describe('a client', { timeout: 20_000 }, () => {
       response.writeHead(429, { 'retry-after': '0.01' }).end('not now')
     }
     const client = await clientOf(t, later, 2)
-    await assert.rejects(client.createFor(pods, pod, 'eviction', {}), { name: 'ApiError', code: 429 })
+    await assert.rejects(client.evict(pod, { uid: 'web' }), { name: 'ApiError', code: 429 })
     await assert.rejects(client.createFor(pods, pod, 'binding', {}), { name: 'ApiError', code: 429 })
     assert.deepEqual(asked, ['eviction', 'binding', 'binding', 'binding'])
   })

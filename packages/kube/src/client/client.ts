@@ -2,7 +2,7 @@ import type { Connection, Request } from '../connection/connection.ts'
 import { ApiError, ClusterUnreachable, statusOf } from '../connection/errors.ts'
 import type { Response } from '../connection/exchange.ts'
 import type { ObjectRef } from '../objects/key.ts'
-import { apiVersionOf, type Resource } from '../objects/resources.ts'
+import { apiVersionOf, pods, type Resource } from '../objects/resources.ts'
 import type { KubeObject } from '../objects/types.ts'
 import { isNotFound, type Outcome, refusalOf } from './outcome.ts'
 import { objectPath, pathOf } from './path.ts'
@@ -37,6 +37,12 @@ export interface DeleteOptions {
   /** Asks for PartialObjectMetadata as the answer. */
   readonly metadataOnly?: boolean
   readonly signal?: AbortSignal
+}
+
+/** What a pod has to be still for its eviction to be done. */
+export interface EvictionPreconditions {
+  readonly uid?: string
+  readonly resourceVersion?: string
 }
 
 export interface ListOptions {
@@ -166,19 +172,32 @@ export class Client {
     return await this.#write<T>('POST', path, this.#typed(resource, object), options)
   }
 
-  /**
-   * POST to a subresource of an object: token requests, evictions, bindings. An eviction is sent once, whatever the server says
-   * of later: who asks again may want something else by then.
-   */
+  /** POST to a subresource of an object: token requests, bindings. */
   async createFor<T>(
     resource: Resource,
     ref: ObjectRef,
-    subresource: 'token' | 'eviction' | 'binding',
+    subresource: 'token' | 'binding',
     object: KubeObject,
     options: WriteOptions = {},
   ): Promise<Outcome<T>> {
     const path = objectPath(resource, ref, { subresource, query: this.#query(options) })
-    return await this.#write<T>('POST', path, object, { ...options, repeat: subresource !== 'eviction' })
+    return await this.#write<T>('POST', path, object, options)
+  }
+
+  /**
+   * Asks for a pod to be evicted (policy/v1 Eviction), if it is the one that is meant. Sent once, whatever the server says of later: who
+   * asks again may want something else by then. @throws ApiError 429 while a PodDisruptionBudget forbids it
+   */
+  async evict(ref: ObjectRef, preconditions: EvictionPreconditions = {}): Promise<Outcome<KubeObject>> {
+    const { namespace, name } = ref
+    const eviction = {
+      apiVersion: 'policy/v1',
+      kind: 'Eviction',
+      metadata: { namespace, name },
+      deleteOptions: { preconditions },
+    }
+    const path = objectPath(pods, ref, { subresource: 'eviction', query: this.#query({}) })
+    return await this.#write('POST', path, eviction, { repeat: false })
   }
 
   /** PUT: the whole object, which must carry the resourceVersion that it was read at. */

@@ -1,19 +1,13 @@
-import { ApiError, type Client, isGone, type KubeObject, type Pod, pods } from '@kosmos/kube'
+import { ApiError, type Client, isGone, type Pod } from '@kosmos/kube'
 
 /** `gone`: it is, or another has its name. `changed`: it is not as it was when this was decided. Else why it stays. */
 export type Eviction = 'gone' | 'changed' | { readonly refused: string }
 
 /** Evicts a pod as it was seen, as far as PodDisruptionBudgets allow. */
 export async function evict(root: Client, { metadata }: Pod): Promise<Eviction> {
-  const { namespace, name, uid, resourceVersion } = metadata
-  const eviction: KubeObject & { readonly deleteOptions: object } = {
-    apiVersion: 'policy/v1',
-    kind: 'Eviction',
-    metadata: { namespace, name },
-    deleteOptions: { preconditions: { uid, resourceVersion } },
-  }
+  const { uid, resourceVersion } = metadata
   try {
-    const outcome = await root.createFor(pods, { namespace, name }, 'eviction', eviction)
+    const outcome = await root.evict(metadata, { uid, resourceVersion })
     if (outcome.ok || isGone(outcome)) return 'gone'
     return outcome.reason === 'Conflict' ? 'changed' : { refused: outcome.status.message ?? outcome.reason }
   } catch (error) {
