@@ -59,3 +59,17 @@ export function statefulSet(name: string, claimSpec: object, parts: PodParts = {
     },
   }
 }
+
+/** A class of volumes; who makes them waits for their first pod unless it is told otherwise. */
+export const storageClass = (
+  name: string,
+  provisioner: string,
+  { reclaimPolicy = 'Delete', volumeBindingMode = 'WaitForFirstConsumer' } = {},
+) => ({
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'StorageClass',
+  metadata: { name },
+  provisioner,
+  reclaimPolicy,
+  volumeBindingMode,
+})

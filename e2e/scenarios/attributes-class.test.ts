@@ -2,19 +2,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type Client, type PersistentVolumeClaim, persistentVolumeClaims } from '@kosmos/kube'
 import { requestCounts } from '../bench/pods/where.ts'
-import { pod } from '../platform/manifests.ts'
+import { pod, storageClass } from '../platform/manifests.ts'
 import { readMetrics } from '../platform/metrics.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
 const namespace = 'default'
-
-const storageClass = (provisioner: string) => ({
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name: 'fast' },
-  provisioner,
-  volumeBindingMode: 'WaitForFirstConsumer',
-})
 
 const folder = {
   apiVersion: 'v1',
@@ -91,7 +83,7 @@ describe('a claim with a VolumeAttributesClass, in a leaf that does not know suc
     const [cluster] = platform.testbed.leaves
     assert(cluster && platform.leaves[0])
     leaf = platform.leaves[0]
-    const items = [storageClass('kubernetes.io/no-provisioner'), folder, ...withoutAttributes]
+    const items = [storageClass('fast', 'kubernetes.io/no-provisioner'), folder, ...withoutAttributes]
     const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
     const { code, stderr } = await platform.kubectlIn(cluster, ['apply', '-f', '-'], list)
     assert.equal(code, 0, stderr)
@@ -110,7 +102,7 @@ describe('a claim with a VolumeAttributesClass, in a leaf that does not know suc
       const created = await leaf.create<PersistentVolumeClaim>(persistentVolumeClaims, probe, { dryRun: true })
       return created.ok && !created.object.spec?.volumeAttributesClassName
     })
-    await platform.apply(storageClass('leaf.kosmos.io'))
+    await platform.apply(storageClass('fast', 'leaf.kosmos.io'))
   })
   after(() => platform?.down())
 

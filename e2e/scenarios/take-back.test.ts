@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { explainPod, reportWorkload } from '@kosmos/kosmosctl'
 import { type Pod, pods, resource } from '@kosmos/kube'
-import { deployment, pod, statefulSet } from '../platform/manifests.ts'
+import { deployment, pod, statefulSet, storageClass } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
 const namespace = 'default'
@@ -13,14 +13,6 @@ const policy = (name: string, spec: object) => ({
   kind: 'WorkloadPolicy',
   metadata: { namespace, name },
   spec: { topologyKey: 'kosmos.io/cluster', labelSelector: { matchLabels: { app: name } }, allocationPolicy, ...spec },
-})
-/** In a leaf nobody makes its volumes. */
-const storageClass = (provisioner: string) => ({
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name: 'fast' },
-  provisioner,
-  volumeBindingMode: 'WaitForFirstConsumer',
 })
 const claimSpec = {
   storageClassName: 'fast',
@@ -92,13 +84,13 @@ describe('a leaf that has room and takes no pods, by a taint that its virtual no
       policy('bare', {}),
       policy('held', { allocationPolicy: [{ name: 'leaf1', weight: 1 }], allocationType: 'Required' }),
       budget('spill'),
-      storageClass('leaf.kosmos.io'),
+      storageClass('fast', 'leaf.kosmos.io'),
     )
     for (const leaf of platform.testbed.leaves) {
       const applied = await platform.kubectlIn(
         leaf,
         ['apply', '-f', '-'],
-        JSON.stringify(storageClass('example.org/none')),
+        JSON.stringify(storageClass('fast', 'example.org/none')),
       )
       assert.equal(applied.code, 0, applied.stderr)
     }

@@ -4,25 +4,12 @@ import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { explainPod, importVolume, join, silent } from '@kosmos/kosmosctl'
 import { type Client, type PersistentVolumeClaim, persistentVolumeClaims, persistentVolumes, pods } from '@kosmos/kube'
-import { pod, statefulSet } from '../platform/manifests.ts'
+import { pod, statefulSet, storageClass } from '../platform/manifests.ts'
 import { readMetrics } from '../platform/metrics.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
 const isRoot = process.getuid?.() === 0
 const namespace = 'default'
-
-const storageClass = (
-  name: string,
-  provisioner: string,
-  { reclaimPolicy = 'Delete', volumeBindingMode = 'WaitForFirstConsumer' } = {},
-) => ({
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name },
-  provisioner,
-  reclaimPolicy,
-  volumeBindingMode,
-})
 
 /** Makes volumes that are folders of the leaf's node. */
 const folderBelow = (dir: string) => (name: string, storageClassName: string) => ({

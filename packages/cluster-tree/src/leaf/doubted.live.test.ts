@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { clusters, configMaps, type KubeObject, pods, unwrap } from '@kosmos/kube'
 import { type FaultProxy, startFaultProxy } from '@kosmos/testbed'
-import type { ClusterKubelets } from '../kubelet/cluster-kubelets.ts'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
-import { createMetrics } from '../process/metrics.ts'
 import { connectRoot } from '../root/root.ts'
-import { clusterSays, joinLeaf, makeAnew, runTree } from './fixture.ts'
-import { Leaf } from './leaf.ts'
+import { clusterSays, joinLeaf, leafAlone, makeAnew, runTree } from './fixture.ts'
 
 const namespace = 'default'
 /** What a leaf is known by. */
@@ -70,18 +66,10 @@ describe('a leaf that does not say who it is, when something of it is to be take
     const connected = await connectRoot(root.client, { record: () => {} })
     const following = connected.run(life.signal)
     await Promise.all([connected.virtualNodes.synced, connected.boundPods.informer.synced])
-    const joined = new Leaf({
-      cluster: (await root.client.get(clusters, { name: 'leaf' })) ?? assert.fail(),
-      kubeconfig: readFileSync(proxy.kubeconfig, 'utf8'),
-      root: connected,
-      // It has no virtual node that could be served.
-      kubelets: {} as ClusterKubelets,
-      claim: () => undefined,
-      release: () => {},
-      changed: () => {},
-      log: () => {},
-      metrics: createMetrics(),
-    })
+    const joined = leafAlone(
+      { cluster: (await root.client.get(clusters, { name: 'leaf' })) ?? assert.fail(), root: connected },
+      proxy.kubeconfig,
+    )
     t.after(async () => {
       life.abort()
       await joined.stop()

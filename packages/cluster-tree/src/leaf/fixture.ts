@@ -12,8 +12,12 @@ import {
 } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
 import { load } from 'js-yaml'
+import type { ClusterKubelets } from '../kubelet/cluster-kubelets.ts'
 import { eventually, type LiveCluster } from '../live.fixture.ts'
+import { createMetrics } from '../process/metrics.ts'
 import { runClusterTree } from '../process/run.ts'
+import { Leaf } from './leaf.ts'
+import type { LeafOptions } from './options.ts'
 
 const definition = new URL('../../../../deploy/crds/kosmos.io_clusters.yaml', import.meta.url)
 
@@ -73,5 +77,19 @@ export async function clusterSays({ client }: LiveCluster, type: string, expecte
     const { status } = (await client.get(clusters, { name: 'leaf' })) ?? {}
     const said = status?.conditions?.find((one) => one.type === type)
     return said && `${said.status} ${said.reason}` === expected
+  })
+}
+
+/** A leaf by itself, followed by nobody; it has no virtual node that could be served. */
+export function leafAlone(of: Pick<LeafOptions, 'cluster' | 'root'>, kubeconfigFile: string): Leaf {
+  return new Leaf({
+    ...of,
+    kubeconfig: readFileSync(kubeconfigFile, 'utf8'),
+    kubelets: {} as ClusterKubelets,
+    claim: () => undefined,
+    release: () => {},
+    changed: () => {},
+    log: () => {},
+    metrics: createMetrics(),
   })
 }

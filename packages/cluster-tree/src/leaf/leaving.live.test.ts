@@ -3,11 +3,10 @@ import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { clusters, customResourceDefinitions, type KubeObject, unwrap } from '@kosmos/kube'
 import { load } from 'js-yaml'
-import type { ClusterKubelets } from '../kubelet/cluster-kubelets.ts'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
-import { createMetrics } from '../process/metrics.ts'
 import { connectRoot } from '../root/root.ts'
-import { Leaf } from './leaf.ts'
+import { leafAlone } from './fixture.ts'
+import type { Leaf } from './leaf.ts'
 
 const definition = new URL('../../../../deploy/crds/kosmos.io_clusters.yaml', import.meta.url)
 
@@ -38,18 +37,7 @@ describe('a leaf that is to be left', () => {
     void connected.run(stop.signal)
     await connected.virtualNodes.synced
     await root.controlPlane.kill('kube-apiserver')
-    const lost = new Leaf({
-      cluster,
-      kubeconfig: readFileSync(leaf.controlPlane.kubeconfig, 'utf8'),
-      root: connected,
-      // It has no virtual node that could be served.
-      kubelets: {} as ClusterKubelets,
-      claim: () => undefined,
-      release: () => {},
-      changed: () => {},
-      log: () => {},
-      metrics: createMetrics(),
-    })
+    const lost = leafAlone({ cluster, root: connected }, leaf.controlPlane.kubeconfig)
     found = lost
     await lost.leave()
     await eventually('what is left in the leaf is known', () => lost.objectsLeft() !== undefined)
