@@ -131,6 +131,8 @@ describe('a Job with shares of clusters, several pods at a time', () => {
     for (const pod of await running('leaf1', 3)) await ends(pod, 'Succeeded')
     await settles({ leaf1: 1, leaf2: 3, waiting: 2 })
     for (const pod of await running('leaf2', 3)) await ends(pod, 'Succeeded')
+    // Else the counts of before would do.
+    await eventually('the Job counts them', async () => (await statusOf()).succeeded === 8)
     await settles({ leaf1: 1, leaf2: 3, waiting: 2 })
     const { refusals, waiting } = await reportWorkload(platform.root, { namespace, name: 'batch' })
     assert.match(refusals.join(), /^kosmos-leaf1 until .*untolerated taint/)
