@@ -97,7 +97,7 @@ export class KosmosRoot implements Root {
     const node = leaf.node()
     const old = this.#nodes.get(leaf.name)
     this.#nodes.set(leaf.name, node)
-    this.#state.setNode(node, old)
+    this.#state.vacancies.setNode(node, old)
   }
 
   #set(pod: Pod): void {

@@ -197,12 +197,12 @@ export class Scheduler {
   #onNode(change: Change<Node>): void {
     const { type, key, object } = change
     const isOther =
-      type === 'deleted' || this.#state.setNode(object, change.type === 'updated' ? change.old : undefined)
-    if (type === 'deleted') this.#state.deleteNode(key)
+      type === 'deleted' || this.#state.vacancies.setNode(object, change.type === 'updated' ? change.old : undefined)
+    if (type === 'deleted') this.#state.vacancies.deleteNode(key)
     this.#placement.roomChanged(key)
     this.#takeBack?.lookAgain()
     this.#freed()
-    for (const policy of this.#state.takeReopened()) this.#status.changed(policy)
+    for (const policy of this.#state.vacancies.takeReopened()) this.#status.changed(policy)
     this.#rebalance.nodesChanged()
     if (!isOther) return
     for (const pod of this.#pods.store.by('node', key)) this.#changed(this.#state.setPod(pod))
@@ -225,7 +225,7 @@ export class Scheduler {
 
   /** Who found no room on a node, or had to leave it to another, may go there now. */
   #freed(): void {
-    const freed = this.#state.takeFreed()
+    const freed = this.#state.vacancies.takeFreed()
     if (freed.length === 0) return
     for (const node of freed) this.#placement.roomChanged(node)
     this.#takeBack?.lookAgain()

@@ -64,7 +64,7 @@ class Live {
 
   constructor() {
     this.#state.bestFit.set(shop)
-    for (const node of this.nodes.values()) this.#state.setNode(node, undefined)
+    for (const node of this.nodes.values()) this.#state.vacancies.setNode(node, undefined)
   }
 
   /** Decides about one, which goes where it may; returns what it said, and what one that reads the root would have. */
@@ -77,7 +77,7 @@ class Live {
     const said = {
       live: summary(decision),
       foretold: summary(foretold.get(key)),
-      kept: this.#state.reservations.nodeFor(key),
+      kept: this.#state.vacancies.reservations.nodeFor(key),
     }
     if (decision.kind === 'anyRoom' && decision.aim) {
       const { schedulingGates: _, ...spec } = pod.spec
@@ -99,7 +99,7 @@ class Live {
   setNode(node: Node): void {
     const old = this.nodes.get(node.metadata.name)
     this.nodes.set(node.metadata.name, node)
-    this.#state.setNode(node, old)
+    this.#state.vacancies.setNode(node, old)
   }
 
   /** Those at the gate, in their order. */

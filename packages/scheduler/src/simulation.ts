@@ -44,7 +44,7 @@ export function stateOf({
   for (const distribution of distributions) state.distributions.set(distribution)
   for (const namespace of namespaces) state.bestFit.set(namespace)
   for (const policy of policies) state.setPolicy(policy)
-  for (const node of nodes) state.setNode(node, undefined)
+  for (const node of nodes) state.vacancies.setNode(node, undefined)
   for (const pod of pods) {
     // As it would have been seen: what has long run is in its node's own word.
     seeing = startOf(pod)
@@ -91,7 +91,7 @@ export function whyWaiting(world: World): Map<string, WhyWaiting> {
   return new Map(
     waiting.flatMap((pod, i) => {
       const [key, decision] = [keyOf(pod), decisions[i]]
-      return decision ? [[key, { ...decision, kept: state.reservations.nodeFor(key) }] as const] : []
+      return decision ? [[key, { ...decision, kept: state.vacancies.reservations.nodeFor(key) }] as const] : []
     }),
   )
 }

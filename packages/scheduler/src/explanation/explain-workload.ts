@@ -78,7 +78,7 @@ export function explainWorkload(world: World, workload: WorkloadRef): WorkloadEx
       return { name: asked.name, asked, desired, assigned, ready, missing, offer }
     }),
     waiting,
-    refusals: state.refusals.of(policy.key),
+    refusals: state.vacancies.refusals.of(policy.key),
     rebalance: state.rebalance(policy, (key) => byKey.get(key)),
   }
 }

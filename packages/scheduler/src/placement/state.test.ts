@@ -116,7 +116,7 @@ describe('the decisions about pods of a namespace that minds room', () => {
     const known = new Map([['kosmos-leaf1', leaf('leaf1', 1, 8)]])
     const state = new PlacementState(known, () => now)
     state.bestFit.set(bestFit())
-    for (const node of known.values()) state.setNode(node, undefined)
+    for (const node of known.values()) state.vacancies.setNode(node, undefined)
     const first = gated('first', 8)
     state.commit(first, state.decide(first))
     const waiting = gated('waiting', 8)
@@ -126,7 +126,7 @@ describe('the decisions about pods of a namespace that minds room', () => {
     const running = { ...bound(first, 'kosmos-leaf1'), status: { phase: 'Running' } }
     state.setPod(running)
     // Another pod has ended in the leaf: the node says that there is room, and may not know of the first one yet.
-    state.setNode(leaf('leaf1', 1, 8), leaf('leaf1', 1, 8))
+    state.vacancies.setNode(leaf('leaf1', 1, 8), leaf('leaf1', 1, 8))
     assert.equal(within('kosmos-leaf1'), 8_000)
     now += 8_000
     assert.equal(within('kosmos-leaf1'), 0)
@@ -182,10 +182,10 @@ describe('the decisions about pods of a namespace that minds room', () => {
     }
     for (const [how, give] of Object.entries(ways)) {
       const state = stateOf({ ...empty, namespaces: [bestFit()], nodes, pods: [open] })
-      assert.deepEqual(state.takeFreed(), [])
+      assert.deepEqual(state.vacancies.takeFreed(), [])
       give(state)
-      assert.deepEqual([how, state.takeFreed()], [how, ['kosmos-leaf2']])
-      assert.deepEqual(state.takeFreed(), [])
+      assert.deepEqual([how, state.vacancies.takeFreed()], [how, ['kosmos-leaf2']])
+      assert.deepEqual(state.vacancies.takeFreed(), [])
     }
   })
 
@@ -208,14 +208,14 @@ describe('the decisions about pods of a namespace that minds room', () => {
     const known = new Map([['worker', worker('False')]])
     const state = new PlacementState(known)
     state.bestFit.set(bestFit())
-    state.setNode(worker('False'), undefined)
+    state.vacancies.setNode(worker('False'), undefined)
     state.setPod(bound(gated('low', 3), 'worker'))
     const urgent = { ...gated('urgent', 3), spec: { ...gated('urgent', 3).spec, priority: 10 } }
     const patient = { ...urgent, spec: { ...urgent.spec, preemptionPolicy: 'Never' } }
     const decision = state.decide(urgent)
     assert.equal(aimOf(decision), 'noNode')
     known.set('worker', worker('True'))
-    state.setNode(worker('True'), worker('False'))
+    state.vacancies.setNode(worker('True'), worker('False'))
     assert.equal(state.roomWithinMs(urgent, decision, 'worker'), 0)
     assert.equal(state.roomWithinMs(patient, decision, 'worker'), undefined)
   })
@@ -266,8 +266,8 @@ describe('the decisions about pods of a namespace that minds room', () => {
       const state = world(worker(4))
       const pod = opened(state, gated('p', 3))
       assert.equal(aimOf(state.decide(gated('small', 2))), 'noRoom')
-      state.giveRoomBack(pod)
-      assert.deepEqual(state.takeFreed(), ['worker'])
+      state.vacancies.giveBack(pod)
+      assert.deepEqual(state.vacancies.takeFreed(), ['worker'])
       state.setPod(pod)
       assert.equal(aimOf(state.decide(gated('small', 2))), 'worker')
       state.setPod(bound(pod, 'worker'))
@@ -280,7 +280,7 @@ describe('the decisions about pods of a namespace that minds room', () => {
       state.refuse(pod, 'no')
       assert.equal(aimOf(state.decide(gated('like', 3))), 'refused')
       assert(state.accept(bound(pod, 'worker')))
-      assert.deepEqual(state.takeFreed(), ['worker'])
+      assert.deepEqual(state.vacancies.takeFreed(), ['worker'])
       assert.equal(aimOf(state.decide(gated('like', 3))), 'worker')
       assert(!state.accept(bound(pod, 'worker')), 'it is told once')
     })
@@ -423,7 +423,7 @@ describe('the decisions of the scheduler', () => {
     assert.deepEqual(state.deletePod('shop/p1'), [{ policy: 'shop/web', next: ['shop/p0'] }])
     // Nor does it keep the room that it was to have.
     state.commit(first, { ...state.decide(second), kind: 'wait' } as Decision)
-    assert.deepEqual(state.takeFreed().sort(), ['kosmos-leaf1', 'kosmos-leaf2'])
+    assert.deepEqual(state.vacancies.takeFreed().sort(), ['kosmos-leaf1', 'kosmos-leaf2'])
   })
 
   it('promise no machine twice: of pods that need one each, as many are let go as there are machines', () => {
@@ -453,7 +453,7 @@ describe('the decisions of the scheduler', () => {
       names.slice(0, 4).map((name) => settle(state, gated(name, 3))),
       ['leaf1', 'leaf2', 'noRoom', 'leaf2'],
     )
-    state.setNode(leaf('leaf1', 2, 4), leaf('leaf1', 1, 4))
+    state.vacancies.setNode(leaf('leaf1', 2, 4), leaf('leaf1', 1, 4))
     assert.equal(settle(state, gated('p2', 3)), 'leaf1')
   })
 

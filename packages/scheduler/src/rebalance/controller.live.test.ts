@@ -24,7 +24,7 @@ describe('a policy that asks for rebalancing', () => {
     const { client } = root
     const nodes = new Map(['leaf1', 'leaf2'].map((name) => [`kosmos-${name}`, leaf(name)]))
     const state = new PlacementState(nodes)
-    for (const node of nodes.values()) state.setNode(node, undefined)
+    for (const node of nodes.values()) state.vacancies.setNode(node, undefined)
     const policy = policyLike({
       allocationPolicy: [
         { name: 'leaf1', weight: 1 },

@@ -39,7 +39,7 @@ class Workload {
   setNode(node: Node): void {
     const old = this.#nodes.get(node.metadata.name)
     this.#nodes.set(node.metadata.name, node)
-    this.state.setNode(node, old)
+    this.state.vacancies.setNode(node, old)
   }
 
   create(): void {

@@ -41,7 +41,7 @@ function run({ leaves, large, small, reserveAfter = Number.POSITIVE_INFINITY }: 
       const node = { metadata, status: { conditions: [{ type: 'Ready', status: 'True' }] } }
       const old = nodes.get(name)
       nodes.set(name, node)
-      state.setNode(node, old)
+      state.vacancies.setNode(node, old)
     }
   }
   const gated = (name: string, cpu: number, priority: number): Pod => {

@@ -35,10 +35,10 @@ export class StatusController {
 
   async #reconcile(key: ObjectKey): Promise<undefined> {
     const { root, state } = this.#options
-    const { policies, ledger, refusals } = state
+    const { policies, ledger, vacancies } = state
     const found = policies.get(key)
     if (found === undefined) return
-    const findings = { groups: [...ledger.groupsOf(key)], refusals: refusals.of(key) }
+    const findings = { groups: [...ledger.groupsOf(key)], refusals: vacancies.refusals.of(key) }
     const status = statusOf(found.stored, found.compiled, findings, new Date().toISOString())
     if (status === undefined) return
     const patch = { metadata: { uid: found.stored.metadata.uid }, status }

@@ -45,7 +45,7 @@ class Day {
     const allocationPolicy = leaves.map((_, i) => ({ name: `leaf${i}`, weight: 1 }))
     const spec = { allocationPolicy, labelSelector: {}, allocationType: 'Required', whenUnavailable } as const
     this.state.setPolicy(policyLike(spec))
-    for (const node of this.nodes) this.state.setNode(node, undefined)
+    for (const node of this.nodes) this.state.vacancies.setNode(node, undefined)
   }
 
   /** Where the pod runs in the end; undefined: nowhere within the day. */
@@ -84,7 +84,7 @@ class Day {
     this.now += 30_000
     while (this.now < 24 * 60 * MINUTE) {
       this.state.refuse(pod, 'no')
-      if (by === 'root') this.state.giveRoomBack(pod)
+      if (by === 'root') this.state.vacancies.giveBack(pod)
       const action = takeBack(pod, { by }, undefined, () => this.state.successorOf(pod))
       if (action === 'evict') return true
       const waitMs = this.state.successorWithinMs(pod)

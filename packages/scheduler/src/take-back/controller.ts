@@ -109,7 +109,7 @@ export class TakeBackController {
     if (podOf(key) !== pod) return undefined
     // Before the eviction, so that its successor is not sent there again. What is in the way of a volume is not in the way of others.
     if (hold === undefined) this.#refuse(pod, key, stuck)
-    if (stuck.by === 'root') state.giveRoomBack(pod)
+    if (stuck.by === 'root') state.vacancies.giveBack(pod)
     freed()
     const action = takeBack(pod, stuck, hold, () => state.successorOf(pod))
     if (action === 'evict') return await this.#evict(pod, key, stuck, known)
