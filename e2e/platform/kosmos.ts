@@ -71,10 +71,10 @@ export async function startComponent(
   progress: Progress,
   { plainMetrics = false }: Pick<KosmosOptions, 'plainMetrics'> = {},
 ): Promise<ComponentPorts> {
-  const { journal, dir } = testbed
+  const { journal, dir, root } = testbed
   const { name } = component
-  const https = `127.0.0.1:${await freePort()}`
-  const http = plainMetrics ? `127.0.0.1:${await freePort()}` : undefined
+  const https = await freeAddress(root)
+  const http = plainMetrics ? await freeAddress(root) : undefined
   const { cert, key, ca } = rootPki(testbed)
   progress.step(`starting ${name}`)
   const program = path.join(dir, `${name}.mjs`)
@@ -102,11 +102,12 @@ export function pidOf(testbed: Testbed, { name }: Component): number {
   return pid
 }
 
-async function freePort(): Promise<number> {
+/** `ADDRESS:PORT`. On an address that only this root uses: on 127.0.0.1 an outgoing connection may have the port before it is listened at. */
+async function freeAddress({ loopback }: Testbed['root']): Promise<string> {
   const server = createServer()
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, loopback, resolve))
   const address = server.address()
   await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no free port on 127.0.0.1')
-  return address.port
+  if (address === null || typeof address === 'string') throw new Error(`no free port on ${loopback}`)
+  return `${loopback}:${address.port}`
 }

@@ -108,13 +108,13 @@ async function command(
 
 /**
  * Waits until `look` returns something true, and returns it; throws with the last thing seen. The time only bounds a test
- * that would never end, it is no expectation.
+ * that would never end, it is no expectation: a kubelet and a program that each look once a minute take two and a half.
  */
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | false | undefined> | T | false | undefined,
 ): Promise<T> {
-  const deadline = Date.now() + 120_000
+  const deadline = Date.now() + 240_000
   let last: unknown
   while (Date.now() < deadline) {
     try {

@@ -48,7 +48,7 @@ describe("programs in a leaf that talk to the root's API server", {
   let program: NodeProgram
   const kubectl = (...args: string[]) => platform.kubectl(args)
   const ready = async (name: string) => {
-    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=90s')
+    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=240s')
     assert.equal(code, 0, stderr)
   }
   const secretOf = async (name: string) => {
@@ -316,7 +316,7 @@ describe("programs in a leaf that talk to the root's API server", {
       return JSON.parse(stdout).items.some(({ reason }: { reason: string }) => reason === 'FailedMount')
     }
     let attempts = 1
-    while (await waited(`prompt-${attempts}`)) assert(++attempts <= 5, 'every pod waited for its tokens')
+    while (await waited(`prompt-${attempts}`)) assert(++attempts <= 10, 'every pod waited for its tokens')
   })
 
   it('finds who issues its tokens, where the root gives an address for that which the leaf reaches', async () => {

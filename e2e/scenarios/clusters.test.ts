@@ -23,6 +23,7 @@ import {
   resource,
   secrets,
   serviceAccounts,
+  unwrap,
 } from '@kosmos/kube'
 import { type ControlPlane, silent as silentTestbed } from '@kosmos/testbed'
 import { clusterTreeStandby } from '../platform/components.ts'
@@ -88,7 +89,7 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
   const gone = (name: string) =>
     eventually(`Cluster ${name} is gone`, async () => (await root().get(clusters, { name })) === undefined)
   const remove = async (name: string) => {
-    const { code, stderr } = await platform.kubectl(['delete', 'clusters.kosmos.io', name, '--timeout=60s'])
+    const { code, stderr } = await platform.kubectl(['delete', 'clusters.kosmos.io', name, '--timeout=240s'])
     assert.equal(code, 0, stderr)
     await platform.kubectl(['-n', systemNamespace, 'delete', 'secret', `of-${name}`, '--ignore-not-found'])
   }
@@ -163,8 +164,10 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     await store(wrong)
     await says('leaf1', 'VirtualNodesReady', 'False LeafReplaced')
     await allWell('leaf2')
-    const { stderr } = await platform.kubectl(['exec', 'steady-1', '--', 'true'])
-    assert.match(stderr, /node kosmos-leaf1 is not connected to cluster leaf1 now/)
+    await eventually('its kubelet says so', async () => {
+      const { stderr } = await platform.kubectl(['exec', 'steady-1', '--', 'true'])
+      return /node kosmos-leaf1 is not connected to cluster leaf1 now/.test(stderr)
+    })
     await store(right)
     await allWell('leaf1')
     await assertSteady(1)
@@ -289,11 +292,19 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     try {
       await says('leaf1', 'Reachable', 'False LeafUnreachable')
       await platform.kubectl(['delete', 'clusters.kosmos.io', 'leaf1', '--wait=false'])
-      assert.match(await says('leaf1', 'VirtualNodesReady', 'False Leaving'), /the leaf cannot be asked/)
+      const saysWhy = () =>
+        eventually('it says why it waits', async () =>
+          /the leaf cannot be asked/.test(await says('leaf1', 'VirtualNodesReady', 'False Leaving')),
+        )
+      await saysWhy()
       await platform.killClusterTree()
+      // What it says from here on is said by the one that starts.
+      const forgotten = { status: { conditions: [], virtualNodes: 0 } }
+      unwrap(await root().patch(clusters, { name: 'leaf1' }, forgotten, { type: 'merge', subresource: 'status' }))
       await platform.startClusterTree()
+      await saysWhy()
       await says('leaf1', 'Reachable', 'False LeafUnreachable')
-      assert.equal((await cluster('leaf1')).status?.virtualNodes, 1)
+      await eventually('it counts its node', async () => (await cluster('leaf1')).status?.virtualNodes === 1)
       assert((await node('leaf1'))?.spec?.taints?.some(({ key }) => key === retiringTaint.key))
     } finally {
       controlPlane(1).resume('kube-apiserver')
@@ -382,7 +393,7 @@ describe('clusters that are joined, badly joined, cut off and given up', () => {
     await platform.apply(pod('of-original', { cluster: 'original' }))
     await running('of-original')
     await remove('original')
-    assert.equal(await root().get(secrets, ref), undefined)
+    await eventually('its Secret is gone', async () => !(await root().get(secrets, ref)))
     assert.equal(await leaf(1).get(pods, inDefault('of-original')), undefined)
   })
 

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import { after, before, describe, it } from 'node:test'
 import { isDeepStrictEqual, promisify } from 'node:util'
 import { systemNamespace } from '@kosmos/api'
-import { type Client, pods, type Response } from '@kosmos/kube'
+import { type Client, Informer, pods, type Response } from '@kosmos/kube'
 import { imageNames } from '@kosmos/testbed'
 import { openIdle } from '../platform/exec.ts'
 import { postToKubelet } from '../platform/kubelet.ts'
@@ -29,7 +29,7 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
   let platform: Platform
   const kubectl = (...args: string[]) => platform.kubectl(args)
   const ready = async (name: string) => {
-    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=90s')
+    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=240s')
     assert.equal(code, 0, stderr)
   }
 
@@ -40,7 +40,7 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
 
   it('runs ten replicas over both leaves', async () => {
     await platform.apply(deployment('web', 10, { container: { command: TALK } }))
-    const { code, stderr } = await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s')
+    const { code, stderr } = await kubectl('rollout', 'status', 'deployment/web', '--timeout=240s')
     assert.equal(code, 0, stderr)
     const on = (await platform.root.listAll(pods, { namespace: 'default', labelSelector: 'app=web' })).map(
       (p) => p.spec.nodeName,
@@ -54,9 +54,9 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     const { stdout } = await kubectl('describe', 'pod', 'described')
     assert.match(stdout, /State:\s+Running/)
     assert.match(stdout, /IP:\s+\d+\.\d+\.\d+\.\d+/)
-    assert.match(stdout, /CreatedInLeaf/)
-    await eventually('what the kubelet of the leaf does is told as well', async () => {
-      return /Started\s.*kubelet \(leaf1\)/.test((await kubectl('describe', 'pod', 'described')).stdout)
+    await eventually('what we do is told, and what the kubelet of the leaf does', async () => {
+      const { stdout } = await kubectl('describe', 'pod', 'described')
+      return /CreatedInLeaf/.test(stdout) && /Started\s.*kubelet \(leaf1\)/.test(stdout)
     })
   })
 
@@ -174,7 +174,8 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
         const metrics = await readMetrics(platform.kosmos.secureMetrics)
         return Number(/^kosmos_kubelet_open_streams\{route="\/exec"\} (\d+)$/m.exec(metrics)?.[1])
       }
-      assert.equal(await open(), 200)
+      // Those of before are closed a moment after their users have gone.
+      await eventually('they are open, and no other', async () => (await open()) === 200)
       assert.equal((await kubectl('exec', 'speaker', '--', 'echo', 'more')).stdout, 'more\n')
       close()
       await eventually(
@@ -211,10 +212,12 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     assert.equal(summary.found.podRef.uid, speaker?.metadata.uid)
     assert.equal(summary.total.nodeName, 'kosmos-leaf1')
     assert.ok(summary.pods.every(({ podRef }: { podRef: { namespace: string } }) => podRef.namespace === 'default'))
-    const { stdout } = await kubectl('get', '--raw', `${node}/metrics/resource`)
-    assert.match(stdout, /^container_memory_working_set_bytes\{.*pod="speaker",namespace="default"\} \d/m)
-    assert.match(stdout, /^node_memory_working_set_bytes \d/m)
-    assert.doesNotMatch(stdout, /kube-system/)
+    const measured = await eventually('its metrics have that as well', async () => {
+      const { stdout } = await kubectl('get', '--raw', `${node}/metrics/resource`)
+      return /^container_memory_working_set_bytes\{.*pod="speaker",namespace="default"\} \d/m.test(stdout) && stdout
+    })
+    assert.match(measured, /^node_memory_working_set_bytes \d/m)
+    assert.doesNotMatch(measured, /kube-system/)
   })
 
   it('has the kubelet of the leaf make a checkpoint, and says what that says, to who may create nodes/checkpoint only', async (context) => {
@@ -407,10 +410,21 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
       }),
     )
     await ready('polite')
-    const { code } = await kubectl('delete', 'pod', 'polite', '--grace-period=5', '--timeout=30s')
+    const [client] = platform.leaves
+    assert(client)
+    const graces = new Set<number | undefined>()
+    const labelSelector = 'app=polite'
+    const informer = new Informer({ client, resource: pods, namespace: 'default', labelSelector })
+    informer.subscribe(({ object }) => graces.add(object.metadata.deletionGracePeriodSeconds))
+    const stop = new AbortController()
+    const watching = informer.run(stop.signal)
+    await informer.synced
+    const { code } = await kubectl('delete', 'pod', 'polite', '--grace-period=5', '--timeout=240s')
     assert.equal(code, 0)
-    const [leaf] = platform.leaves
-    assert.equal(await leaf?.get(pods, { namespace: 'default', name: 'polite' }), undefined)
+    await eventually('it is gone in the leaf', () => informer.get('default/polite') === undefined)
+    stop.abort()
+    await watching
+    assert(graces.has(5) && !graces.has(30), `its copy had ${[...graces]} seconds`)
   })
 
   it('leaves running containers alone when our process is killed and started again', async () => {

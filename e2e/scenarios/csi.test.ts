@@ -56,7 +56,7 @@ describe('pods whose data a CSI driver of the leaf keeps', { skip: isRoot ? fals
   }
   const inPod = (name: string, script: string) => kubectl('exec', name, '--', 'sh', '-c', script)
   const ready = async (name: string) => {
-    const { code, stderr } = await platform.kubectl(['wait', '--for=condition=Ready', `pod/${name}`, '--timeout=90s'])
+    const { code, stderr } = await platform.kubectl(['wait', '--for=condition=Ready', `pod/${name}`, '--timeout=240s'])
     assert.equal(code, 0, `${stderr} ${(await platform.kubectl(['describe', 'pod', name])).stdout}`)
   }
   const claimIn = (client: Client, name: string): Promise<PersistentVolumeClaim | undefined> =>

@@ -55,18 +55,17 @@ describe('what befalls pods in a leaf', () => {
         (one) => one.metadata.uid !== uid && one.status?.phase !== 'Failed' && one.metadata.name !== name,
       )
     })
-    const copies = await leaf().listAll(pods, { namespace })
-    assert(
-      !copies.some(({ metadata }) => metadata.annotations?.[rootUidAnnotation] === uid),
-      'and it is not made again',
-    )
+    await eventually('its copy is gone, and is not made again', async () => {
+      const copies = await leaf().listAll(pods, { namespace })
+      return !copies.some(({ metadata }) => metadata.annotations?.[rootUidAnnotation] === uid)
+    })
   }
 
   it('is for a Deployment of the root to make good when a node is drained', async () => {
     await platform.apply(deployment('web', 1))
     const before = only(await running('web', 1))
     const { nodeName = '' } = (await copyOf(before)).spec
-    const drained = await inLeaf(['drain', nodeName, '--force', '--delete-emptydir-data', '--timeout=60s'])
+    const drained = await inLeaf(['drain', nodeName, '--force', '--delete-emptydir-data', '--timeout=240s'])
     assert.equal(drained.code, 0, drained.stderr)
     await failedAndReplaced(before, 'EvictionByEvictionAPI')
     assert.notEqual((await copyOf(only(await running('web', 1)))).spec.nodeName, nodeName)
@@ -142,7 +141,9 @@ describe('what befalls pods in a leaf', () => {
     })
     assert.equal(again.metadata.uid, before.metadata.uid)
     assert.notEqual((await copyOf(again)).metadata.uid, uid)
-    const { stdout } = await platform.kubectl(['get', 'events', '--field-selector=reason=RecreatedInLeaf'])
-    assert.match(stdout, /pod\/kept/)
+    await eventually('an Event says so', async () => {
+      const { stdout } = await platform.kubectl(['get', 'events', '--field-selector=reason=RecreatedInLeaf'])
+      return /pod\/kept/.test(stdout)
+    })
   })
 })

@@ -64,7 +64,9 @@ describe('pods of a root with nodes of its own and leaves', () => {
   })
   afterEach(async () => {
     await kubectl('delete', 'distributionpolicy,clusterdistributionpolicy', '--all', '-A', '--wait=true')
-    await kubectl('delete', 'deployment,pod', '--all', '--wait=true')
+    // In the foreground: what a ReplicaSet makes while it goes would come into the next test.
+    await kubectl('delete', 'deployment', '--all', '--cascade=foreground', '--wait=true')
+    await kubectl('delete', 'pod', '--all', '--wait=true')
   })
   after(() => platform?.down())
 

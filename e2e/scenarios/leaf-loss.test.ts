@@ -99,7 +99,7 @@ describe('leaves that go away and come back', () => {
       return found?.metadata.uid !== dbBefore.metadata.uid && isReady(found) && found
     })
     assert.equal(moved.spec.nodeName, 'kosmos-leaf2')
-    assert.match(await events('FailedOver'), /kosmos-leaf1/)
+    await eventually('it is said', async () => /kosmos-leaf1/.test(await events('FailedOver')))
   })
 
   it('keep the pods that are to be held, which are not Ready meanwhile', async () => {

@@ -155,7 +155,7 @@ export class SharedServices {
   /** As an administrator does it; a restart is quicker than waiting until CoreDNS looks at its configuration. */
   async #answerNames(leaf: ControlPlane): Promise<void> {
     assert.match(await this.#dns(leaf), /has a server for clusterset\.local/)
-    for (const command of [['restart'], ['status', '--timeout=60s']]) {
+    for (const command of [['restart'], ['status', '--timeout=240s']]) {
       const { code, stderr } = await this.#kubectl(
         leaf,
         'rollout',

@@ -43,7 +43,7 @@ describe('leaves that are linked as well', { skip: isRoot ? false : 'real nodes 
       'wait',
       '--for=condition=Ready',
       ...names.map((name) => `pod/${name}`),
-      '--timeout=120s',
+      '--timeout=240s',
     )
     assert.equal(code, 0, stderr)
   })

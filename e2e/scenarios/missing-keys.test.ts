@@ -36,7 +36,9 @@ describe('a pod in a leaf that names a key which its ConfigMap or Secret does no
     await eventually(`${name} has its word`, async () => {
       return (await platform.kubectl(['logs', name])).stdout === 'word is late\n'
     })
-    assert.equal((await platform.root.get(pods, { namespace, name }))?.status?.phase, 'Running')
+    await eventually(`${name} runs`, async () => {
+      return (await platform.root.get(pods, { namespace, name }))?.status?.phase === 'Running'
+    })
   }
   /** As the kubelet of the leaf says it, on the root pod. */
   const waitsFor = (name: string, key: RegExp) =>

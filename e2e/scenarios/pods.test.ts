@@ -34,12 +34,12 @@ describe('pods of the root that run in leaves', () => {
 
   it('spreads a Deployment over the leaves, and each pod says where it is', async () => {
     await platform.apply(deployment('web', 10))
-    const { code, stderr } = await platform.kubectl(['rollout', 'status', 'deployment/web', '--timeout=90s'])
+    const { code, stderr } = await platform.kubectl(['rollout', 'status', 'deployment/web', '--timeout=240s'])
     assert.equal(code, 0, stderr)
     const { stdout } = await platform.kubectl(['get', 'pods', '-l', 'app=web', '-o', 'wide'])
     assert.match(stdout, /kosmos-leaf1/)
     assert.match(stdout, /kosmos-leaf2/)
-    assert.equal((await platform.kubectl(['delete', 'deployment', 'web', '--timeout=90s'])).code, 0)
+    assert.equal((await platform.kubectl(['delete', 'deployment', 'web', '--timeout=240s'])).code, 0)
     await eventually('no pod is left in a leaf', async () => {
       const left = await Promise.all(platform.leaves.map((leaf) => leaf.listAll(pods, { namespace: 'default' })))
       return left.flat().length === 0
@@ -159,7 +159,7 @@ describe('pods of the root that run in leaves', () => {
     const copy = await leaf1().get(pods, inDefault('guest'))
     const name = copy?.spec.containers[0]?.envFrom?.[0]?.configMapRef?.name ?? ''
     assert.equal((await leaf1().get(configMaps, inDefault(name)))?.data?.owner, 'root')
-    await platform.kubectl(['delete', 'pod', 'guest', '--timeout=60s'])
+    await platform.kubectl(['delete', 'pod', 'guest', '--timeout=240s'])
     await eventually('its copy goes with it', async () => !(await leaf1().get(configMaps, inDefault(name))))
     assert.equal((await leaf1().get(configMaps, inDefault('taken')))?.data?.owner, 'leaf')
   })
@@ -191,7 +191,7 @@ describe('pods of the root that run in leaves', () => {
       } as object)
       await platform.apply(pod('stay', { cluster: 'leaf1' }))
       await eventually('it says so', async () => waitingReason(await rootPod('stay')) === 'NameTakenInLeaf')
-      assert.equal((await platform.kubectl(['delete', 'pod', 'stay', '--timeout=60s'])).code, 0)
+      assert.equal((await platform.kubectl(['delete', 'pod', 'stay', '--timeout=240s'])).code, 0)
       assert.equal((await leafPod('stay'))?.metadata.deletionTimestamp, undefined)
     })
   })
@@ -291,8 +291,10 @@ describe('pods of the root that run in leaves', () => {
           waitingReason(seen) === 'RefusedByLeaf' && /RuntimeClass "apart" not found/.test(seen?.status?.message ?? '')
         )
       })
-      const described = await platform.kubectl(['describe', 'pod', 'contained'])
-      assert.match(described.stdout, /Warning\s+RefusedByLeaf.*apart/)
+      await eventually('an Event says so', async () => {
+        const { stdout } = await platform.kubectl(['describe', 'pod', 'contained'])
+        return /Warning\s+RefusedByLeaf.*apart/.test(stdout)
+      })
       const [leaf] = platform.testbed.leaves
       assert(leaf)
       const made = await platform.kubectlIn(leaf, ['apply', '-f', '-'], JSON.stringify(runtimeClass))
@@ -340,8 +342,10 @@ describe('pods of the root that run in leaves', () => {
       const resourceClaims = [{ name: 'gpu', resourceClaimName: 'mine' }]
       await platform.apply(pod('by-claim', { spec: { nodeName: 'kosmos-leaf1', resourceClaims } }))
       await eventually('it says so', async () => waitingReason(await rootPod('by-claim')) === 'ResourceClaimNotCarried')
-      const { stdout } = await platform.kubectl(['describe', 'pod', 'by-claim'])
-      assert.match(stdout, /Warning\s+ResourceClaimNotCarried.*\(gpu\)/)
+      await eventually('an Event says so', async () => {
+        const { stdout } = await platform.kubectl(['describe', 'pod', 'by-claim'])
+        return /Warning\s+ResourceClaimNotCarried.*\(gpu\)/.test(stdout)
+      })
       assert.equal(await leafPod('by-claim'), undefined)
     })
 
@@ -406,7 +410,7 @@ describe('pods of the root that run in leaves', () => {
     await platform.apply(pod(at.name, { cluster: 'leaf1', namespace: at.namespace }))
     await eventually('it runs', async () => (await root().get(pods, at))?.status?.phase === 'Running')
     assert(await leaf1().get(pods, at))
-    await platform.kubectl(['delete', 'pod', at.name, '-n', at.namespace, '--timeout=90s'])
+    await platform.kubectl(['delete', 'pod', at.name, '-n', at.namespace, '--timeout=240s'])
     await eventually(
       'it is gone from both',
       async () => !(await root().get(pods, at)) && !(await leaf1().get(pods, at)),
@@ -441,7 +445,7 @@ describe('pods of the root that run in leaves', () => {
         const open = (await ofShop()).filter(({ status }) => status?.phase === 'Running')
         return new Set(open.map(({ spec }) => spec.nodeName)).size === 2
       })
-      const flags = ['--force', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=90s']
+      const flags = ['--force', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=240s']
       const { code, stderr } = await platform.kubectl(['drain', 'kosmos-leaf1', ...flags])
       assert.equal(code, 0, stderr)
       await eventually('all of it is on the other', async () => {

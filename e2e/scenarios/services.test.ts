@@ -19,7 +19,7 @@ describe('pods in a leaf that find each other by Services', { skip: isRoot ? fal
   let platform: Platform
   const kubectl = (...args: string[]) => platform.kubectl(args)
   const ready = async (name: string) => {
-    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=90s')
+    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=240s')
     assert.equal(code, 0, stderr)
   }
   const inClient = (...command: string[]) => kubectl('exec', 'client', '--', ...command)
@@ -30,7 +30,7 @@ describe('pods in a leaf that find each other by Services', { skip: isRoot ? fal
       service('web', { type: 'NodePort', ports: [{ port: 8080, targetPort: 80 }] }),
       deployment('web', 2, { container: { image: imageNames.web } }),
     )
-    const { code, stderr } = await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s')
+    const { code, stderr } = await kubectl('rollout', 'status', 'deployment/web', '--timeout=240s')
     assert.equal(code, 0, stderr)
     await platform.apply(pod('client', { container: { image: imageNames.agnhost, args: ['pause'] } }))
     await ready('client')
@@ -42,8 +42,10 @@ describe('pods in a leaf that find each other by Services', { skip: isRoot ? fal
       const { stdout } = await inClient('curl', '-sS', '-m', '3', 'http://web:8080/')
       return /Welcome/.test(stdout)
     })
-    const full = await inClient('curl', '-sS', '-m', '3', 'http://web.default.svc.cluster.local:8080/')
-    assert.match(full.stdout, /Welcome/, full.stderr)
+    await eventually('by its full name', async () => {
+      const { stdout } = await inClient('curl', '-sS', '-m', '3', 'http://web.default.svc.cluster.local:8080/')
+      return /Welcome/.test(stdout)
+    })
   })
 
   it('have the variables of Services that were there before them', async () => {
@@ -65,14 +67,16 @@ describe('pods in a leaf that find each other by Services', { skip: isRoot ? fal
         template: { metadata: { labels: { app: 'db' } }, spec: podSpec({ container: { image: imageNames.web } }) },
       },
     })
-    const { code, stderr } = await kubectl('rollout', 'status', 'statefulset/db', '--timeout=120s')
+    const { code, stderr } = await kubectl('rollout', 'status', 'statefulset/db', '--timeout=240s')
     assert.equal(code, 0, stderr)
     const { status } = (await platform.root.get(pods, { namespace: 'default', name: 'db-1' })) ?? {}
     await eventually('db-1 is found at its address', async () => {
       const { stdout } = await inClient('nslookup', 'db-1.db.default.svc.cluster.local')
       return stdout.includes(status?.podIP ?? 'none')
     })
-    assert.match((await inClient('curl', '-sS', '-m', '3', 'http://db-0.db/')).stdout, /Welcome/)
+    await eventually('db-0 answers', async () =>
+      /Welcome/.test((await inClient('curl', '-sS', '-m', '3', 'http://db-0.db/')).stdout),
+    )
   })
 
   it('find them by the names of a root whose cluster domain is another, with the rule that the docs have', async () => {
@@ -100,15 +104,18 @@ describe('pods in a leaf that find each other by Services', { skip: isRoot ? fal
     const patch = JSON.stringify({ data: { Corefile } })
     await platform.kubectlIn(leaf, ['-n', 'kube-system', 'patch', 'configmap', 'coredns', '-p', patch])
     await platform.kubectlIn(leaf, ['-n', 'kube-system', 'rollout', 'restart', 'deployment/coredns'])
-    await platform.kubectlIn(leaf, ['-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=90s'])
+    await platform.kubectlIn(leaf, ['-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=240s'])
     await eventually('the page of the web server', async () => {
       const { stdout } = await inClient('curl', '-sS', '-m', '3', 'http://web.default.svc.root.example:8080/')
       return /Welcome/.test(stdout)
     })
     const { status } = (await platform.root.get(pods, { namespace: 'default', name: 'db-1' })) ?? {}
-    const { stdout } = await lookUp('db-1.db')
-    assert.ok(stdout.includes(status?.podIP ?? 'none'), stdout)
-    assert.match((await inClient('curl', '-sS', '-m', '3', 'http://web:8080/')).stdout, /Welcome/)
+    await eventually('db-1 is found at its address', async () =>
+      (await lookUp('db-1.db')).stdout.includes(status?.podIP ?? 'none'),
+    )
+    await eventually('the names of the leaf go on', async () =>
+      /Welcome/.test((await inClient('curl', '-sS', '-m', '3', 'http://web:8080/')).stdout),
+    )
   })
 
   it('reach what somebody wrote for a Service without a selector: what is outside, and pods by name', async () => {
@@ -149,7 +156,7 @@ describe('pods in a leaf that find each other by Services', { skip: isRoot ? fal
     const theirs = { ...pod('web-of-the-leaf', { container: { command: ['sleep', '3600'] } }), metadata: undefined }
     const manifest = { ...theirs, metadata: { name: 'web-of-the-leaf', namespace: 'default', labels: { app: 'web' } } }
     await platform.kubectlIn(leaf, ['apply', '-f', '-'], JSON.stringify(manifest))
-    await platform.kubectlIn(leaf, ['wait', '--for=condition=Ready', 'pod/web-of-the-leaf', '--timeout=60s'])
+    await platform.kubectlIn(leaf, ['wait', '--for=condition=Ready', 'pod/web-of-the-leaf', '--timeout=240s'])
     const { stdout } = await platform.kubectlIn(leaf, [
       'get',
       'endpointslices',

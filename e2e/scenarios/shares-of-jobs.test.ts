@@ -4,16 +4,11 @@ import { reportWorkload } from '@kosmos/kosmosctl'
 import { type KubeObject, type Pod, pods, resource } from '@kosmos/kube'
 import { podSpec } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { pauseIsOver, workloadPolicies } from './pauses.ts'
 import { isGated, type Seen, SeenShares } from './shares-seen.ts'
 
 const namespace = 'default'
 const jobs = resource<Job>('batch/v1', 'Job', 'jobs', 'Namespaced')
-const workloadPolicies = resource<StoredPolicy>(
-  'kosmos.io/v1alpha1',
-  'WorkloadPolicy',
-  'workloadpolicies',
-  'Namespaced',
-)
 
 interface Job extends KubeObject {
   readonly status?: {
@@ -21,9 +16,6 @@ interface Job extends KubeObject {
     readonly failed?: number
     readonly conditions?: readonly { type: string }[]
   }
-}
-interface StoredPolicy extends KubeObject {
-  readonly status?: { readonly allocations?: readonly { readonly name: string; readonly assigned: number }[] }
 }
 
 const shares = {
@@ -68,12 +60,23 @@ describe('a Job with shares of clusters, several pods at a time', () => {
   const planned: Seen = { name: 'batch', policy: shares }
   const live = () => seen.liveOf(planned)
   const at = (leaf: string) => live().filter((pod) => !isGated(pod) && pod.spec.nodeName === `kosmos-${leaf}`)
-  const settles = async (wanted: { leaf1: number; leaf2: number; waiting: number }) =>
+  interface Counts {
+    readonly leaf1: number
+    readonly leaf2: number
+    readonly waiting: number
+    /** Without those, counts of before they ended would do. */
+    readonly ended: number
+  }
+  const counts = (): Counts => ({
+    leaf1: at('leaf1').length,
+    leaf2: at('leaf2').length,
+    waiting: live().filter(isGated).length,
+    ended: seen.endedOf(planned).length,
+  })
+  const settles = async (wanted: Counts) =>
     await eventually(JSON.stringify(wanted), () => {
-      const counts = { leaf1: at('leaf1').length, leaf2: at('leaf2').length, waiting: live().filter(isGated).length }
-      const isSo = JSON.stringify(counts) === JSON.stringify(wanted)
-      if (!isSo) throw new Error(JSON.stringify(counts))
-      return isSo
+      assert.deepEqual(counts(), wanted)
+      return true
     })
   const statusOf = async () => (await platform.root.get(jobs, { namespace, name: 'batch' }))?.status ?? {}
   /** As its containers would, which no node of these leaves runs. */
@@ -107,16 +110,16 @@ describe('a Job with shares of clusters, several pods at a time', () => {
   })
 
   it('has them while pods end, well or not, and others take their places: those that have ended count no more', async () => {
-    await settles({ leaf1: 4, leaf2: 2, waiting: 0 })
+    await settles({ leaf1: 4, leaf2: 2, waiting: 0, ended: 0 })
     for (const pod of await running('leaf1', 2)) await ends(pod, 'Succeeded')
     const [failing] = await running('leaf2', 1)
     assert(failing)
     await ends(failing, 'Failed')
+    await settles({ leaf1: 4, leaf2: 2, waiting: 0, ended: 3 })
     await eventually('the Job counts them', async () => {
       const { succeeded, failed } = await statusOf()
       return succeeded === 2 && failed === 1
     })
-    await settles({ leaf1: 4, leaf2: 2, waiting: 0 })
     assert.equal((await platform.root.listAll(pods, { namespace })).length, 9)
     await eventually('the policy counts those that live', async () => {
       const found = await platform.root.get(workloadPolicies, { namespace, name: 'batch' })
@@ -129,24 +132,29 @@ describe('a Job with shares of clusters, several pods at a time', () => {
   it('goes on in the other up to its maximum when one takes no pods any more, and the rest waits', async () => {
     await breakLeaf1('disk=broken:NoSchedule')
     for (const pod of await running('leaf1', 3)) await ends(pod, 'Succeeded')
-    await settles({ leaf1: 1, leaf2: 3, waiting: 2 })
+    await settles({ leaf1: 1, leaf2: 3, waiting: 2, ended: 6 })
     for (const pod of await running('leaf2', 3)) await ends(pod, 'Succeeded')
-    // Else the counts of before would do.
-    await eventually('the Job counts them', async () => (await statusOf()).succeeded === 8)
-    await settles({ leaf1: 1, leaf2: 3, waiting: 2 })
-    const { refusals, waiting } = await reportWorkload(platform.root, { namespace, name: 'batch' })
-    assert.match(refusals.join(), /^kosmos-leaf1 until .*untolerated taint/)
-    assert.equal(
-      waiting.reduce((sum, { pods }) => sum + pods, 0),
-      2,
-    )
-    const { succeeded, failed } = await statusOf()
-    assert.deepEqual([succeeded, failed], [8, 1])
+    const resting = { leaf1: 1, leaf2: 3, waiting: 2, ended: 9 }
+    await settles(resting)
+    // After its pause the first is asked again, by a pod that another takes the place of.
+    await eventually('it is told so between two tries', async () => {
+      const { refusals, waiting } = await reportWorkload(platform.root, { namespace, name: 'batch' })
+      assert.match(refusals.join(), /^kosmos-leaf1 until .*untolerated taint/)
+      assert.equal(
+        waiting.reduce((sum, { pods }) => sum + pods, 0),
+        2,
+      )
+      assert.deepEqual(counts(), resting)
+      const { succeeded, failed } = await statusOf()
+      assert.deepEqual([succeeded, failed], [8, 1])
+      return true
+    })
   })
 
   it('has its places back when that takes pods again, and ends; never was one above its maximum', async () => {
     await breakLeaf1('disk-')
-    await settles({ leaf1: 3, leaf2: 3, waiting: 0 })
+    await pauseIsOver(platform.root, { namespace, name: 'batch' })
+    await settles({ leaf1: 3, leaf2: 3, waiting: 0, ended: 9 })
     await eventually('it is complete', async () => {
       for (const pod of live()) if (pod.status?.phase === 'Running') await ends(pod, 'Succeeded')
       return (await statusOf()).conditions?.some(({ type }) => type === 'Complete')

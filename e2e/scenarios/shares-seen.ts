@@ -49,6 +49,11 @@ export class SeenShares {
     return [...this.#informer.store.by('app', name)].filter(isLive)
   }
 
+  /** Pods that have run to their end, well or not. */
+  endedOf({ name }: Seen): Pod[] {
+    return [...this.#informer.store.by('app', name)].filter(hasEnded)
+  }
+
   groupsOf(workload: Seen): SeenGroup[] {
     const groups = new Map<string, Pod[]>()
     for (const pod of this.liveOf(workload)) {
@@ -87,8 +92,9 @@ export class SeenShares {
 export const isGated = ({ spec }: Pod): boolean =>
   spec.schedulingGates?.some(({ name }) => name === 'kosmos.io/placement') ?? false
 
-const isLive = ({ metadata, status }: Pod): boolean =>
-  metadata.deletionTimestamp === undefined && status?.phase !== 'Failed' && status?.phase !== 'Succeeded'
+const isLive = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefined && !isOver(pod)
+const hasEnded = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefined && isOver(pod)
+const isOver = ({ status }: Pod): boolean => status?.phase === 'Failed' || status?.phase === 'Succeeded'
 
 /** The cluster that the policy gave to a pod; what it lets go anywhere has none. */
 function placeOf({ policy }: Seen, pod: Pod): string | undefined {

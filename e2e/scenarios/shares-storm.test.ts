@@ -51,7 +51,7 @@ function hurt({ testbed: { root } }: Platform, replica: string) {
       await root.restart('kube-scheduler')
     },
     async () => {
-      root.pause(replica)
+      await root.pause(replica)
       await sleep(PAUSE_MS)
       root.resume(replica)
     },

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { ApiError, type Pod, pods, resource } from '@kosmos/kube'
 import PQueue from 'p-queue'
-import type { Platform } from '../platform/platform.ts'
+import { eventually, type Platform } from '../platform/platform.ts'
 import { type Random, randomFrom } from '../platform/random.ts'
 import { allotted, deploymentManifest, type PlannedWorkload, plan, podManifest, policyManifest } from './shares-plan.ts'
 import { isGated, type SeenGroup, SeenShares } from './shares-seen.ts'
@@ -45,8 +45,7 @@ export async function storm(platform: Platform, options: StormOptions): Promise<
   const watching = seen.run(stop.signal)
   await seen.synced
   await apply(...workloads.map((one) => policyManifest(one, namespace)))
-  // The admission of the API server watches them.
-  await sleep(2_000)
+  await Promise.all(workloads.map((one) => countsAtAdmission(root, namespace, one)))
   const start = performance.now()
   const requests = new PQueue({ concurrency: IN_FLIGHT })
   const bare = workloads.filter(({ kind }) => kind === 'Pod')
@@ -83,6 +82,19 @@ export async function storm(platform: Platform, options: StormOptions): Promise<
   const { faults, events } = seen
   const secondsSince = (time: number) => Math.round((performance.now() - time) / 1000)
   return { ...rest, faults, events, seconds: secondsSince(start), secondsToRest: secondsSince(calm) }
+}
+
+/** The API server hears of a policy a moment after it is stored, and lets pods through until then. */
+async function countsAtAdmission(root: Platform['root'], namespace: string, workload: PlannedWorkload): Promise<void> {
+  const { name, kind } = workload
+  const manifest = podManifest(workload, namespace, 0) as Pod
+  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${name}-0`, uid: 'none', controller: true }
+  const ofReplicaSet = { labels: { app: name, 'pod-template-hash': '0' }, ownerReferences: [owner] }
+  const metadata = { ...manifest.metadata, ...(kind === 'Deployment' && ofReplicaSet) }
+  await eventually(`pods of ${name} are held`, async () => {
+    const tried = await root.create<Pod>(pods, { ...manifest, metadata }, { dryRun: true })
+    return tried.ok && isGated(tried.object)
+  })
 }
 
 /** An API server that has too much to do answers 429 or 504: what is asked for is asked again, as any controller does. */

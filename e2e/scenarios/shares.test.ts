@@ -67,7 +67,9 @@ describe('a Deployment with shares of clusters', () => {
     platform = await startPlatform('shares', { leaves: 2, nodes: 'kwok:2', scheduler: true })
   })
   afterEach(async () => {
-    await kubectl('delete', 'deployment,statefulset,job,workloadpolicy', '--all', '--wait=true')
+    // In the foreground: what a ReplicaSet makes while it goes would come into the next test.
+    const foreground = ['--cascade=foreground', '--wait=true']
+    await kubectl('delete', 'deployment,statefulset,job,workloadpolicy', '--all', ...foreground)
     await kubectl('delete', 'pods', '--all', '--wait=true')
   })
   after(() => platform?.down())
@@ -84,10 +86,10 @@ describe('a Deployment with shares of clusters', () => {
     assert.deepEqual(foreseen, { leaf1: 4, leaf2: 2 })
     await platform.apply(...manifests)
     await settles('web', foreseen)
-    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=240s')
     await kubectl('scale', 'deployment/web', '--replicas=30')
     await settles('web', { leaf1: 20, leaf2: 10 })
-    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=240s')
     await kubectl('scale', 'deployment/web', '--replicas=9')
     await settles('web', { leaf1: 6, leaf2: 3 })
     const wanted = [
@@ -104,9 +106,9 @@ describe('a Deployment with shares of clusters', () => {
     ]
     const spec = { ...ofDeployment('roll'), allocationPolicy, allocationType: 'Required' }
     await platform.apply(policy('roll', spec), deployment('roll', 6))
-    await kubectl('rollout', 'status', 'deployment/roll', '--timeout=60s')
+    await kubectl('rollout', 'status', 'deployment/roll', '--timeout=240s')
     await kubectl('set', 'env', 'deployment/roll', 'VERSION=2')
-    await kubectl('rollout', 'status', 'deployment/roll', '--timeout=90s')
+    await kubectl('rollout', 'status', 'deployment/roll', '--timeout=240s')
     await settles('roll', { leaf1: 4, leaf2: 2 })
   })
 
@@ -230,8 +232,10 @@ describe('a Deployment with shares of clusters', () => {
     // Two nodes of 64 cores: 88 are free, but 40 in one piece only once.
     await eventually('the virtual node says so', async () => {
       const node = await platform.root.get(nodes, { name: 'kosmos-leaf1' })
-      const shapes = JSON.parse(node?.metadata.annotations?.['kosmos.io/free-shapes'] ?? '[]')
-      return shapes.length === 2
+      const shapes: { free: { cpu: string } }[] = JSON.parse(
+        node?.metadata.annotations?.['kosmos.io/free-shapes'] ?? '[]',
+      )
+      return `${shapes.map(({ free }) => free.cpu)}` === '64,24'
     })
     const allocationPolicy = [
       { name: 'leaf1', replicas: 2 },
@@ -330,6 +334,6 @@ describe('a Deployment with shares of clusters', () => {
 
   it("serves pods that ask for the original's scheduler", async () => {
     await platform.apply(deployment('original', 1, { spec: { schedulerName: 'kosmos-scheduler' } }))
-    await kubectl('rollout', 'status', 'deployment/original', '--timeout=60s')
+    await kubectl('rollout', 'status', 'deployment/original', '--timeout=240s')
   })
 })

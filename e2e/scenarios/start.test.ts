@@ -49,7 +49,7 @@ describe('somebody who has cloned the repository and types npm start', () => {
   it('reads what to type next, and it works', async () => {
     assert.ok(said.includes(`export KUBECONFIG=${testbed.root.kubeconfig}`), said)
     await kubectl('scale', 'deployment', 'hello', '--replicas=9')
-    await kubectl('rollout', 'status', 'deployment/hello', '--timeout=120s')
+    await kubectl('rollout', 'status', 'deployment/hello', '--timeout=240s')
     const { stdout } = await kubectl('get', 'pods', '-l', 'app=hello', '-o', 'jsonpath={.items[*].spec.nodeName}')
     const on = (leaf: string) => stdout.split(' ').filter((node) => node === `kosmos-${leaf}`).length
     assert.deepEqual([on('leaf1'), on('leaf2')], [6, 3])
@@ -58,7 +58,9 @@ describe('somebody who has cloned the repository and types npm start', () => {
   it('sees the logs of a pod, and runs a command in it', {
     skip: isRoot ? false : 'real nodes need root',
   }, async () => {
-    assert.match((await kubectl('logs', 'deployment/hello', '--tail=1')).stdout, /^hello \d+ from hello-/)
+    await eventually('it has said something', async () =>
+      /^hello \d+ from hello-/.test((await kubectl('logs', 'deployment/hello', '--tail=1')).stdout),
+    )
     await assert.rejects(kubectl('exec', 'deployment/hello', '--', 'sh', '-c', 'exit 3'), { code: 3 })
   })
 

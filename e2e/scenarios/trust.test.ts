@@ -25,7 +25,7 @@ describe('pods in a leaf that mount the trust of the root', { skip: isRoot ? fal
   let authorities: { readonly root: string; readonly leaf: string }
   const kubectl = (...args: string[]) => platform.kubectl(args)
   const ready = async (name: string) => {
-    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=90s')
+    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=240s')
     assert.equal(code, 0, stderr)
   }
 

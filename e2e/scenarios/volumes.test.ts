@@ -46,7 +46,7 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
   let leaf: Client
   const kubectl = (...args: string[]) => platform.kubectl(args)
   const ready = async (name: string) => {
-    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=90s')
+    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=240s')
     assert.equal(code, 0, `${stderr} ${(await kubectl('describe', 'pod', name)).stdout}`)
   }
   const claimIn = (client: Client, name: string): Promise<PersistentVolumeClaim | undefined> =>
@@ -340,7 +340,7 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
     await kubectl('exec', 'saver', '--', 'sh', '-c', 'echo safe > /data/file; sync')
     const { metadata } = (await claimIn(leaf, 'safe')) ?? assert.fail()
     await kubectl('delete', 'pod', 'saver')
-    const { code, stderr } = await kubectl('delete', 'clusters.kosmos.io', 'leaf1', '--timeout=90s')
+    const { code, stderr } = await kubectl('delete', 'clusters.kosmos.io', 'leaf1', '--timeout=240s')
     assert.equal(code, 0, stderr)
     const kept = await claimIn(leaf, 'safe')
     assert.deepEqual([kept?.metadata.uid, kept?.status?.phase], [metadata.uid, 'Bound'])
