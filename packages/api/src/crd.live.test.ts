@@ -113,7 +113,7 @@ describe('the CRD of Cluster on an API server', () => {
     assert.equal(code, 201, body.message)
   })
 
-  it('agrees with the CLI about random manifests, and sets the same defaults', { timeout: 120_000 }, async () => {
+  it('agrees with the CLI about random manifests, and sets the same defaults', { timeout: 300_000 }, async () => {
     const schema = jsonSchema(clusterSpec)
     const specs = fc.oneof(valuesOf(schema), ...[80, 30, 10].map((odd) => valuesOf(schema, odd)))
     const seen = { accepted: 0, refused: 0 }

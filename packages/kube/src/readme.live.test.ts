@@ -7,7 +7,7 @@ import { describe, it } from 'node:test'
 import { liveCluster } from './live.fixture.ts'
 import { pods, serviceAccounts } from './objects/resources.ts'
 
-describe('the example of the README', { timeout: 60_000 }, () => {
+describe('the example of the README', { timeout: 300_000 }, () => {
   const cluster = liveCluster()
 
   it('does what it says', async (t) => {

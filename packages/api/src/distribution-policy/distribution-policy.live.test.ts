@@ -104,7 +104,7 @@ describe('the CRDs of distribution policies on an API server', () => {
     })
   }
 
-  it('agree with the CLI about random manifests, and set the same defaults', { timeout: 120_000 }, async () => {
+  it('agree with the CLI about random manifests, and set the same defaults', { timeout: 300_000 }, async () => {
     const schema = jsonSchema(distributionPolicySpec)
     const specs = fc.oneof(goodSpecs, ...[50, 20].map((odd) => valuesOf(schema, odd)))
     await fc.assert(

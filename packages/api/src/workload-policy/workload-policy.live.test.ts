@@ -91,7 +91,7 @@ describe('the CRD of WorkloadPolicy on an API server', () => {
     }
   })
 
-  it('agrees with the CLI about random manifests, and sets the same defaults', { timeout: 120_000 }, async () => {
+  it('agrees with the CLI about random manifests, and sets the same defaults', { timeout: 300_000 }, async () => {
     const schema = jsonSchema(workloadPolicySpec)
     const specs = fc.oneof(valuesOf(schema), ...[50, 20].map((odd) => valuesOf(schema, odd)))
     await fc.assert(

@@ -142,9 +142,9 @@ describe('the virtual node of a leaf, in the root', () => {
     assert.deepEqual(node.status?.allocatable, { cpu: '4', pods: '10' })
     assert.equal(node.status?.nodeInfo?.kubeletVersion, 'v1.37.2')
     assert.equal(node.status?.daemonEndpoints?.kubeletEndpoint?.Port, 10250)
-    const lease = await root.client.get(leases, { namespace: 'kube-node-lease', name })
-    assert.equal(lease?.metadata.ownerReferences?.[0]?.uid, node.metadata.uid)
-    assert.equal(lease?.spec?.leaseDurationSeconds, 40)
+    const lease = await eventually('its Lease', () => root.client.get(leases, { namespace: 'kube-node-lease', name }))
+    assert.equal(lease.metadata.ownerReferences?.[0]?.uid, node.metadata.uid)
+    assert.equal(lease.spec?.leaseDurationSeconds, 40)
   })
 
   it('lives by its Lease, which every heartbeat renews', async () => {
@@ -276,13 +276,15 @@ describe('the virtual node of a leaf, in the root', () => {
     const watching = seen.run(stop.signal)
     await seen.synced
     writes = 0
+    const started = performance.now()
     const many = Array.from({ length: 500 }, (_, i) => `many-${i}`)
     await Promise.all(many.map((node) => leafNode(node, { cpu: '1', pods: '10' })))
     await eventuallyNode('all are counted', ({ status }) => status?.allocatable?.cpu === '504')
     await Promise.all(many.map((node) => leaf.client.delete(nodes, { name: node })))
     await eventuallyNode('none is counted', ({ status }) => status?.allocatable?.cpu === '4')
     // There were two thousand changes in the leaf; one write in half a second is no matter of how many.
-    assert.ok(writes < 250, `${writes} writes`)
+    const seconds = (performance.now() - started) / 1_000
+    assert.ok(writes <= 2 * seconds + 2, `${writes} writes in ${seconds} s`)
     stop.abort()
     await watching
   })
@@ -397,7 +399,9 @@ describe('the virtual node of a leaf, in the root', () => {
       occupied.delete(name)
       await eventually('it is gone', async () => !(await inRoot()))
       await eventually('it is given up', () => told.includes(`gives up ${name}`))
-      assert.deepEqual(told, [`serves ${name}`, `retires ${name}`, `serves kosmos-gone${count}-0`, `gives up ${name}`])
+      await eventually('the other is served', () => told.includes(`serves kosmos-gone${count}-0`))
+      const ofIt = told.filter((text) => text.endsWith(` ${name}`))
+      assert.deepEqual([told.length, ofIt], [4, [`serves ${name}`, `retires ${name}`, `gives up ${name}`]])
     })
 
     it('stays when it is described again before that', async () => {

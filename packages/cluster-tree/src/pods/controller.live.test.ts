@@ -278,8 +278,7 @@ describe('the pods of a virtual node and their copies', () => {
       return pair.looks.get(`${namespace}/${name}`)
     }
     await eventually('they are looked at', () => pair.looks.has(`${namespace}/${name}`))
-    await looks()
-    assert.equal(await looks(), await looks())
+    await eventually('nobody looks any more', async () => (await looks()) === (await looks()))
     assert.equal((await inLeaf())?.metadata.deletionTimestamp, undefined)
     await root.client.delete(pods, ref(), { gracePeriodSeconds: 0 })
     await eventually('it is asked to stop', async () => (await inLeaf())?.metadata.deletionTimestamp !== undefined)
@@ -353,7 +352,8 @@ describe('the pods of a virtual node and their copies', () => {
     const waiting = await waits('RecreatedInLeaf')
     assert.equal(waiting.status?.containerStatuses?.[0]?.restartCount, 1)
     assert.notEqual(waiting.status?.conditions?.find(({ type }) => type === 'Ready')?.status, 'True')
-    assert(pair.told.includes(`${name} RecreatedInLeaf`))
+    // The copy is there before we are answered that it is.
+    await eventually('it is told', () => pair.told.includes(`${name} RecreatedInLeaf`))
     await copyOf(pod)
     await setStatus(leaf.client, { ...running, containerStatuses: [{ ...main, restartCount: 2, state }] })
     await eventually('all restarts are counted', async () => {
@@ -454,6 +454,12 @@ describe('the pods of a virtual node and their copies', () => {
     const limitRange = { metadata: { namespace, name: 'small' }, spec: { limits: [limit] } } as KubeObject
     unwrap(await leaf.client.create(limitRanges, limitRange))
     const larger = { requests: { cpu: '300m' }, limits: { cpu: '300m' } }
+    // The API server hears of it a moment later, and a resize that it lets through is refused no more.
+    const probe = {
+      ...manifest({ containers: [{ name: 'a', image: 'a', resources: larger }] }),
+      metadata: { namespace, name: 'probe' },
+    }
+    await eventually('it is in force', async () => !(await leaf.client.create(pods, probe, { dryRun: true })).ok)
     await eventually('the leaf refuses', async () => {
       await change({ spec: { containers: [{ name: 'a', resources: larger }] } }, 'resize')
       return pair.told.includes(`${name} ChangeRefusedByLeaf`)
@@ -669,8 +675,11 @@ describe('a root whose Kubernetes does not know a field that the leaf’s pods h
     })
     assert.deepEqual([await has(root.client), await has(leaf.client)], [false, true], 'only one of them knows it')
     const key = `${namespace}/${ref.name}`
-    await sleep(3_000)
-    const looks = pair.looks.get(key)
+    const looks = await eventually('it has come to rest', async () => {
+      const before = pair.looks.get(key)
+      await sleep(3_000)
+      return pair.looks.get(key) === before && before
+    })
     await sleep(7_000)
     assert.equal(pair.looks.get(key), looks, 'nobody looks at it any more')
     assert.equal((await root.client.get(pods, ref))?.metadata.resourceVersion, shown.metadata.resourceVersion)

@@ -8,7 +8,7 @@ import type { Client } from './client.ts'
 import { type Outcome, unwrap } from './outcome.ts'
 import { objectPath } from './path.ts'
 
-describe('the verbs of the API on a real API server', { timeout: 60_000 }, () => {
+describe('the verbs of the API on a real API server', { timeout: 300_000 }, () => {
   const cluster = liveCluster()
   const namespace = 'verbs'
   let client: Client

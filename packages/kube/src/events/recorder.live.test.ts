@@ -17,6 +17,9 @@ interface CoreEvent extends KubeObject {
 }
 const coreEvents = resource<CoreEvent>('v1', 'Event', 'events', 'Namespaced')
 
+/** A busy API server takes longer for some hundred Events than a process that ends would wait. */
+const FLUSH_MS = 120_000
+
 const warning = (note: string): EventContent => ({ type: 'Warning', reason: 'SyncFailed', action: 'Sync', note })
 
 /** The field selector of `kubectl describe` (k8s.io/kubectl/pkg/describe). */
@@ -50,7 +53,7 @@ describe('events that are recorded', () => {
     const node = { apiVersion: 'v1', kind: 'Node', name: 'n', uid: 'n' }
     events.record(pod, warning('the name is taken'))
     events.record(node, { type: 'Normal', reason: 'Joined', action: 'Join', note: 'x'.repeat(5000), related: pod })
-    await events.flush()
+    await events.flush(FLUSH_MS)
     const [event, ...others] = await described(client, pod)
     assert.deepEqual(others, [])
     assert.deepEqual([event?.type, event?.reason, event?.message], ['Warning', 'SyncFailed', 'the name is taken'])
@@ -64,7 +67,7 @@ describe('events that are recorded', () => {
     const { client, recorder: events } = await recorder()
     const pod = { kind: 'Pod', namespace: await cluster.namespace('series'), name: 'web', uid: 'one' }
     const count = async () => {
-      await events.flush()
+      await events.flush(FLUSH_MS)
       const all = await described(client, pod)
       assert.equal(all.length, 1)
       return all[0]?.series?.count
@@ -83,16 +86,16 @@ describe('events that are recorded', () => {
     const { client, recorder: events } = await recorder()
     const pod = { kind: 'Pod', namespace: await cluster.namespace('quiet'), name: 'web', uid: 'one' }
     events.record(pod, warning('again'))
-    await events.flush()
+    await events.flush(FLUSH_MS)
     time += 360_000
     events.record(pod, warning('again'))
-    await events.flush()
+    await events.flush(FLUSH_MS)
     assert.equal((await described(client, pod)).length, 2)
     for (const { metadata } of await described(client, pod)) {
       await client.delete(coreEvents, { namespace: pod.namespace, name: metadata?.name ?? '' })
     }
     events.record(pod, warning('again'))
-    await events.flush()
+    await events.flush(FLUSH_MS)
     assert.deepEqual(
       (await described(client, pod)).map((event) => event.series?.count),
       [2],
@@ -108,7 +111,7 @@ describe('events that are recorded', () => {
     }
     const noisy = { kind: 'Pod', namespace, name: 'noisy', uid: 'noisy' }
     for (let i = 0; i < 100; i++) events.record(noisy, warning(`attempt ${i}`))
-    await events.flush()
+    await events.flush(FLUSH_MS)
     assert.deepEqual(events.counters, {
       recorded: 1100,
       repeated: 0,
@@ -122,7 +125,7 @@ describe('events that are recorded', () => {
     assert.equal((await described(client, noisy)).length, 25)
     time += 1000
     events.record({ ...noisy, name: 'late' }, { type: 'Normal', reason: 'Synced', action: 'Sync', note: 'late' })
-    await events.flush()
+    await events.flush(FLUSH_MS)
     assert.equal(events.counters.written, 126)
   })
 
@@ -130,7 +133,7 @@ describe('events that are recorded', () => {
     const { recorder: events } = await recorder({ maxQueued: 10 })
     const namespace = await cluster.namespace('queue')
     for (let i = 0; i < 100; i++) events.record({ kind: 'Pod', namespace, name: `p${i}` }, warning('no'))
-    await events.flush()
+    await events.flush(FLUSH_MS)
     assert.ok(events.counters.queueFull >= 80 && events.counters.written >= 10)
     assert.equal(events.counters.queueFull + events.counters.written, 100)
   })
@@ -140,12 +143,12 @@ describe('events that are recorded', () => {
     events.record({ kind: 'Pod', namespace: 'missing', name: 'a' }, warning('no such namespace'))
     events.record({ kind: 'Pod', namespace: 'default', name: 'a' }, { ...warning('bad'), reason: '' })
     events.record(undefined as never, warning('bad'))
-    await events.flush()
+    await events.flush(FLUSH_MS)
     assert.equal(events.counters.refused, 2)
     assert.equal(events.counters.failed, 1)
     await client.connection.close()
     events.record({ kind: 'Pod', namespace: 'default', name: 'a' }, warning('nobody there'))
-    await events.flush()
+    await events.flush(FLUSH_MS)
     assert.ok(events.counters.failed > 1)
   })
 
@@ -154,10 +157,10 @@ describe('events that are recorded', () => {
     const pod = { kind: 'Pod', namespace: await cluster.namespace('outage'), name: 'web', uid: 'one' }
     await cluster.controlPlane.kill('kube-apiserver')
     events.record(pod, warning('in the dark'))
-    await events.flush()
+    await events.flush(FLUSH_MS)
     assert.ok(events.counters.failed > 0)
     await cluster.controlPlane.restart('kube-apiserver')
-    while ((await described(client, pod).catch(() => [])).length === 0) await events.flush()
+    while ((await described(client, pod).catch(() => [])).length === 0) await events.flush(FLUSH_MS)
     assert.equal((await described(client, pod)).length, 1)
   })
 })

@@ -13,7 +13,7 @@ describe('three replicas that elect a leader on a real API server', () => {
   const others = (leader: string) => (recent: readonly { identity: string }[]) =>
     recent.find(({ identity }) => identity !== leader)?.identity
 
-  it('have one at a time, through a kill, a freeze, a stop and an outage', { timeout: 120_000 }, async () => {
+  it('have one at a time, through a kill, a freeze, a stop and an outage', { timeout: 300_000 }, async () => {
     const running = new Replicas('elect', cluster.controlPlane.kubeconfig)
     replicas = running
     const all = new Map(['a', 'b', 'c'].map((name) => [name, running.start(name)]))

@@ -13,7 +13,7 @@ describe('three replicas that divide shards on a real API server', () => {
   after(() => replicas?.killAll())
 
   it('cover each shard, none twice, through a kill, a freeze, a stop, a newcomer and an outage', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const running = new Replicas('divide', cluster.controlPlane.kubeconfig, shards)
     replicas = running

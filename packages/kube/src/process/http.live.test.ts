@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { load } from 'js-yaml'
 import { Registry } from 'prom-client'
+import { createReviewAccess } from '../auth/access.ts'
 import { Client } from '../client/client.ts'
 import { unwrap } from '../client/outcome.ts'
 import { Connection } from '../connection/connection.ts'
@@ -64,6 +66,17 @@ describe('the port of probes and metrics', () => {
     await admin.create(clusterRoles, load(readFileSync(metricsReader, 'utf8')) as KubeObject)
     await bind('reader', 'kosmos-metrics-reader')
     await bind('process', 'system:auth-delegator')
+    // The authorizer hears of rights a moment after they are stored, and a refusal is remembered.
+    for (const [name, asked] of [
+      ['reader', { nonResourceAttributes: { path: '/metrics', verb: 'get' } }],
+      [
+        'process',
+        { resourceAttributes: { group: 'authorization.k8s.io', resource: 'subjectaccessreviews', verb: 'create' } },
+      ],
+    ] as const) {
+      const user = { name: `system:serviceaccount:default:${name}`, groups: [] }
+      while (!(await createReviewAccess(admin)(user, asked))) await sleep(20)
+    }
     ask = await served(kubeconfig({ ...endpoint(), user: { token: await account('process') } }))
   })
   after(async () => {

@@ -163,12 +163,13 @@ describe('a reflector', () => {
   })
   after(() => proxy.close())
 
-  describe('a collection that is followed', { timeout: 120_000 }, () => {
+  describe('a collection that is followed', { timeout: 300_000 }, () => {
     it('needs no list and no new watch while nothing is wrong', async (t) => {
       const namespace = await cluster.namespace('steady')
       const pick = random(1)
       for (let i = 0; i < 20; i++) await write(namespace, pick)
-      const followed = await follow(t, namespace)
+      // A busy API server may well be silent for the two seconds of the others.
+      const followed = await follow(t, namespace, { silenceMs: 60_000 })
       await followed.informer.synced
       proxy.resetStats()
       for (let i = 0; i < 200; i++) await write(namespace, pick)
@@ -276,7 +277,7 @@ describe('a reflector', () => {
     })
   })
 
-  describe('an API server without streaming lists', { timeout: 120_000 }, () => {
+  describe('an API server without streaming lists', { timeout: 300_000 }, () => {
     let old: ChildProcess
     let server = ''
     before(async () => {

@@ -7,7 +7,7 @@ import { liveCluster } from '../live.fixture.ts'
 import { configMaps } from '../objects/resources.ts'
 import { Informer } from './informer.ts'
 
-describe('an API server whose etcd is restored from a snapshot', { timeout: 120_000 }, () => {
+describe('an API server whose etcd is restored from a snapshot', { timeout: 300_000 }, () => {
   const cluster = liveCluster()
 
   it('is followed from its new state, although the version that was followed is ahead of it', async (t) => {

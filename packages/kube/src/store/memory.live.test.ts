@@ -14,7 +14,7 @@ import { Store } from './store.ts'
 
 const COUNT = 10_000
 
-describe(`${COUNT} pods in a store`, { timeout: 120_000 }, () => {
+describe(`${COUNT} pods in a store`, { timeout: 300_000 }, () => {
   const cluster = liveCluster()
   let template = ''
   before(async () => {

@@ -11,11 +11,14 @@ export interface PodStream {
   readonly refused: readonly string[]
 }
 
-/** Creates pods of an app all the time, several at once, while something is done. Resolves when all are answered. */
+/**
+ * Creates pods of an app all the time, several at once, while something is done. Resolves when all are answered.
+ * @param work `more`: resolves when so many others have been answered, however slow the machine is
+ */
 export async function whilePodsAreCreated(
   { admitted }: AdmittingRoot,
   app: string,
-  work: () => Promise<void>,
+  work: (more: (pods: number) => Promise<void>) => Promise<void>,
 ): Promise<PodStream> {
   const seen = { gated: 0, ungated: 0, refused: [] as string[] }
   let isOver = false
@@ -30,9 +33,13 @@ export async function whilePodsAreCreated(
   const createAll = async () => {
     for (; !isOver; await sleep(30)) await createOne()
   }
+  const more = async (pods: number) => {
+    const answered = () => seen.gated + seen.ungated + seen.refused.length
+    for (const wanted = answered() + pods; answered() < wanted; ) await sleep(30)
+  }
   const running = Promise.all([createAll(), createAll(), createAll(), createAll()])
   try {
-    await work()
+    await work(more)
   } finally {
     isOver = true
     await running
