@@ -68,24 +68,39 @@ export async function startNetwork(plan: Readonly<Record<string, readonly string
       sh: (script) => shell.run(['sh', '-ec', script]),
     }
   }
-  const wire = await namespace('switch')
-  await wire.sh('ip link add br0 type bridge; ip link set br0 up')
   const hosts = new Map<string, Host>()
-  for (const [name, addresses] of Object.entries(plan)) {
-    const host = await namespace(name)
-    await wire.sh(
-      `ip link add name ${name} type veth peer name eth0 netns ${host.pid}; ip link set dev ${name} master br0 up`,
-    )
-    await host.sh(
-      [
-        'sysctl -qw net/ipv4/ip_forward=1 net/ipv6/conf/all/forwarding=1',
-        // Strict, as some distributions have it; for all interfaces there are and will be.
-        'for conf in all default eth0; do sysctl -qw net/ipv4/conf/$conf/rp_filter=1; done',
-        ...addresses.map((address) => `ip address add ${address} dev eth0${address.includes(':') ? ' nodad' : ''}`),
-        'ip link set eth0 up',
-      ].join('\n'),
-    )
-    hosts.set(name, host)
+  const end = async () => {
+    try {
+      // wireguard-go and strongSwan outlive whoever started them, and an agent would start them again.
+      await kill(children.filter((child) => !holders.has(child)))
+      await Promise.all([...hosts.values()].map((host) => removeEverything(host.shell, host.stateDir)))
+    } finally {
+      await kill(children)
+      await rm(stateRoot, { recursive: true, force: true })
+    }
+  }
+  try {
+    const wire = await namespace('switch')
+    await wire.sh('ip link add br0 type bridge; ip link set br0 up')
+    for (const [name, addresses] of Object.entries(plan)) {
+      const host = await namespace(name)
+      await wire.sh(
+        `ip link add name ${name} type veth peer name eth0 netns ${host.pid}; ip link set dev ${name} master br0 up`,
+      )
+      await host.sh(
+        [
+          'sysctl -qw net/ipv4/ip_forward=1 net/ipv6/conf/all/forwarding=1',
+          // Strict, as some distributions have it; for all interfaces there are and will be.
+          'for conf in all default eth0; do sysctl -qw net/ipv4/conf/$conf/rp_filter=1; done',
+          ...addresses.map((address) => `ip address add ${address} dev eth0${address.includes(':') ? ' nodad' : ''}`),
+          'ip link set eth0 up',
+        ].join('\n'),
+      )
+      hosts.set(name, host)
+    }
+  } catch (error) {
+    await end()
+    throw error
   }
   return {
     hosts,
@@ -108,13 +123,7 @@ export async function startNetwork(plan: Readonly<Record<string, readonly string
       return pod
     },
     start: (host, argv, options) => start(host.prefix, argv, options),
-    end: async () => {
-      // wireguard-go and strongSwan outlive whoever started them, and an agent would start them again.
-      await kill(children.filter((child) => !holders.has(child)))
-      await Promise.all([...hosts.values()].map((host) => removeEverything(host.shell, host.stateDir)))
-      await kill(children)
-      await rm(stateRoot, { recursive: true, force: true })
-    },
+    end,
   }
 }
 

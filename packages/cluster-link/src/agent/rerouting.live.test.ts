@@ -9,6 +9,7 @@ import type { Shell } from './shell/shell.ts'
 describe('an agent whose kernel takes long to be read', { skip: unlessRoot }, () => {
   const [me, first, second] = [{ number: 1 }, { number: 2 }, { number: 3 }] as const
   const stop = new AbortController()
+  const { promise: goOn, resolve: resume } = Promise.withResolvers<void>()
   let network: Network
   let a: Host
   let working: Promise<void> | undefined
@@ -21,12 +22,13 @@ describe('an agent whose kernel takes long to be read', { skip: unlessRoot }, ()
   })
   after(async () => {
     stop.abort()
+    // A test that has failed has left the kernel's answers waiting, and with them the end of the agent.
+    resume()
     await working
     await network?.end()
   })
 
   it('goes by the next hop that answers all the same', async () => {
-    const { promise: goOn, resolve: resume } = Promise.withResolvers<void>()
     let reads = 0
     let isSlow = false
     const shell: Shell = {

@@ -278,7 +278,10 @@ describe('the pods of a virtual node and their copies', () => {
       return pair.looks.get(`${namespace}/${name}`)
     }
     await eventually('they are looked at', () => pair.looks.has(`${namespace}/${name}`))
-    await eventually('nobody looks any more', async () => (await looks()) === (await looks()))
+    await eventually('nobody looks any more', async () => {
+      const before = await looks()
+      return (await looks()) === before
+    })
     assert.equal((await inLeaf())?.metadata.deletionTimestamp, undefined)
     await root.client.delete(pods, ref(), { gracePeriodSeconds: 0 })
     await eventually('it is asked to stop', async () => (await inLeaf())?.metadata.deletionTimestamp !== undefined)
