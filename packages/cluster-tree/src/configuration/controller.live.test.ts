@@ -352,7 +352,7 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
     await eventually('what no pod needs is gone', async () => (await copyIn('left-behind')) === undefined)
     assert(unneeded)
     assert.equal((await copyIn('kept'))?.metadata.uid, copy.metadata.uid)
-    assert.equal(life.copies.stateOf(key('kept')), 'current')
+    await eventually('it is current', () => life.copies.stateOf(key('kept')) === 'current')
   })
 
   it('are not written again while nothing changes', async () => {

@@ -86,6 +86,7 @@ function startEndpoints(root: LiveCluster, leaf: LiveCluster) {
   return {
     told,
     knows: informers.rootSlices,
+    knowsPods: boundPods.informer,
     end: async () => {
       stop.abort()
       await running
@@ -198,6 +199,10 @@ describe('endpoints that somebody wrote in the root', () => {
       )
     }
     const [mine, other] = await Promise.all([run('mine', nodeName), run('other', 'kosmos-west')])
+    // Each kind has a watch of its own, and who has not heard of a pod tells of it otherwise.
+    await eventually('they are known', () =>
+      ['mine', 'other'].every((name) => life.knowsPods.get(`${namespace}/${name}`)),
+    )
     const ofPod = ({ metadata: { name, uid } }: Pod, address: string) => ({
       addresses: [address],
       targetRef: { kind: 'Pod', namespace, name, uid },

@@ -131,7 +131,8 @@ describe('tokens of pods in a leaf', () => {
     const life = startTokens(root, leaf)
     t.after(life.end)
     const pod = await inRoot('first')
-    assert.equal(await life.tokens.prepare(pod), undefined)
+    // The root's authorizer hears of a pod of the node a moment after it is stored.
+    await eventually('it is issued', async () => (await life.tokens.prepare(pod)) === undefined)
     const copy = await inLeaf(pod)
     const secret = await delivered(pod)
     assert.equal(Buffer.from(secret.data?.['ca.crt'] ?? '', 'base64').toString(), 'PEM')
@@ -209,9 +210,11 @@ describe('tokens of pods in a leaf', () => {
     await root.client.create(serviceAccounts, { metadata: { namespace, name: 'leaving' } })
     const pod = await inRoot('left', undefined, 'leaving')
     await root.client.delete(serviceAccounts, { namespace, name: 'leaving' })
-    const waiting = await life.tokens.prepare(pod)
-    assert.equal(waiting?.reason, 'TokenNotIssued')
-    assert.match(waiting?.message ?? '', /no token of ServiceAccount leaving to pod shop\/left: .*"leaving" not found/)
+    await eventually('it is not issued, since its account is gone', async () => {
+      const { reason, message = '' } = (await life.tokens.prepare(pod)) ?? {}
+      assert.equal(reason, 'TokenNotIssued')
+      return /no token of ServiceAccount leaving to pod shop\/left: .*"leaving" not found/.test(message)
+    })
   })
 
   it('are asked for as the node: the root gives us none for accounts that its pods do not use', async (t) => {

@@ -310,7 +310,7 @@ async function uids(client: Client): Promise<Record<string, string>> {
 
 async function serviceAccountOf(namespace: string): Promise<void> {
   const { client } = await openCluster('leaf', leaf.source)
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     if (await client.get(serviceAccounts, { name: 'default', namespace })) break
     await new Promise((resolve) => setTimeout(resolve, 100))
   }

@@ -22,7 +22,7 @@ import { workloadPolicies } from '@kosmos/scheduler'
 import { mutatingWebhookConfigurations } from '../clusters/resources.ts'
 import { installDefinitions } from '../install/definitions.ts'
 import { selfContainedKubeconfig } from '../join/credentials.ts'
-import { startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { eventually, rightsAreKnown, startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
 import { resourceQuotas } from './quota.ts'
 import { limitRanges } from './requests.ts'
 
@@ -267,6 +267,12 @@ describe('kosmosctl simulate and explain', () => {
       metadata: { namespace, name: 'small' },
       spec: { hard: { 'requests.cpu': `${present.length + 2}` } },
     })
+    // Admission counts by what its controller has found, and lets everything through until then.
+    const isCounted = async () => {
+      const found = await root.client.get(resourceQuotas, { namespace, name: 'small' })
+      return (found as { status?: { used?: object } } | undefined)?.status?.used !== undefined
+    }
+    await eventually(isCounted, 'the quota is counted')
     const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }
     const webhook = {
       name: 'pods.example.org',
@@ -286,9 +292,10 @@ describe('kosmosctl simulate and explain', () => {
     assert(outcome.ok)
     // As the API server has it.
     for (;;) {
-      const made = await root.client.listAll(pods, { namespace, labelSelector: 'app=quota' })
       const { status } = (await root.client.get(deployments, { namespace, name: 'quota' })) as { status?: Refused }
       if (!status?.conditions?.some(({ type }) => type === 'ReplicaFailure')) continue
+      // Not before: then the second was perhaps still to come.
+      const made = await root.client.listAll(pods, { namespace, labelSelector: 'app=quota' })
       assert.equal(made.length, 2)
       break
     }
@@ -358,6 +365,7 @@ describe('kosmosctl simulate and explain', () => {
         subjects,
         roleRef: { ...roleRef, kind: 'ClusterRole', name: 'nodes' },
       })
+      await rightsAreKnown(root.client, { namespace, name: 'dev' }, { verb: 'list', resource: 'nodes' }, true)
       const { outcomes, notes } = await json(['simulate', '-f', '-'], workload('web'))
       assert.equal(outcomes[0].node, 'worker')
       for (const what of ['pods of other namespaces', 'priorityclasses', 'mutatingwebhookconfigurations'])

@@ -74,7 +74,7 @@ describe('the testbed command', () => {
         assert.equal((await client.listAll(nodes)).length, 2)
         const ref = { namespace: 'default', name: 'web' }
         // The default ServiceAccount comes from a controller, a moment after the cluster.
-        for (let i = 0; i < 100; i++) {
+        for (let i = 0; i < 600; i++) {
           const created = await client.create(pods, {
             metadata: ref,
             spec: { containers: [{ name: 'c', image: 'x' }] },
@@ -83,7 +83,7 @@ describe('the testbed command', () => {
           assert.match(created.status.message ?? '', /serviceaccount "default" not found/)
           await sleep(100)
         }
-        for (let i = 0; i < 300; i++) {
+        for (let i = 0; i < 600; i++) {
           if ((await client.get(pods, ref))?.status?.phase === 'Running') return
           await sleep(100)
         }
