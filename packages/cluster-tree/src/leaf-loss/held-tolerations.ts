@@ -3,8 +3,8 @@ import { type Pod, toleratesTaint } from '@kosmos/kube'
 
 type Toleration = NonNullable<Pod['spec']['tolerations']>[number]
 
-/** The taints by which the root evicts pods of a node that is not there (upstream pkg/controller/nodelifecycle). */
-const taints = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'].map((key) => ({
+/** The taints by which a cluster evicts pods of a node that is not there (upstream pkg/controller/nodelifecycle). */
+export const lostNodeTaints = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'].map((key) => ({
   key,
   effect: 'NoExecute',
 }))
@@ -35,9 +35,11 @@ function holding(pod: Pod): TolerationPatch | undefined {
   const { tolerations = [] } = pod.spec
   const limited = tolerations.map(
     ({ tolerationSeconds, ...toleration }) =>
-      tolerationSeconds !== undefined && taints.some((taint) => toleratesTaint(toleration, taint)),
+      tolerationSeconds !== undefined && lostNodeTaints.some((taint) => toleratesTaint(toleration, taint)),
   )
-  const untolerated = taints.filter((taint) => !tolerations.some((toleration) => toleratesTaint(toleration, taint)))
+  const untolerated = lostNodeTaints.filter(
+    (taint) => !tolerations.some((toleration) => toleratesTaint(toleration, taint)),
+  )
   if (!limited.includes(true) && untolerated.length === 0) return undefined
   const added = untolerated.map(({ key, effect }) => ({ key, operator: 'Exists', effect }))
   const held: Record<string, number> = { ...heldOf(pod) }
@@ -49,14 +51,18 @@ function holding(pod: Pod): TolerationPatch | undefined {
 
 function lettingGo(pod: Pod): TolerationPatch | undefined {
   if (pod.metadata.annotations?.[heldTolerationsAnnotation] === undefined) return undefined
+  return patchOf(pod, ownTolerations(pod), null)
+}
+
+/** What a pod tolerates when it is not held. */
+export function ownTolerations(pod: Pod): readonly Toleration[] {
   const held = heldOf(pod)
-  const tolerations = (pod.spec.tolerations ?? []).map((toleration, i) => {
+  return (pod.spec.tolerations ?? []).map((toleration, i) => {
     const seconds = held[i]
     // Somebody has given it seconds of their own meanwhile.
     if (seconds === undefined || toleration.tolerationSeconds !== undefined) return toleration
     return { ...toleration, tolerationSeconds: seconds }
   })
-  return patchOf(pod, tolerations, null)
 }
 
 function patchOf(pod: Pod, tolerations: readonly Toleration[], held: string | null): TolerationPatch {

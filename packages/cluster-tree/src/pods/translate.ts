@@ -6,6 +6,7 @@ import { resolveDownwardApi } from './mutations/downward-api.ts'
 import { claimEphemeralVolumes } from './mutations/ephemeral-volumes.ts'
 import { placeAtHome } from './mutations/home.ts'
 import { stampIdentity } from './mutations/identity.ts'
+import { carryPatience } from './mutations/patience.ts'
 import { translatePriority } from './mutations/priority.ts'
 import { dropRootOnlyFields } from './mutations/root-only-fields.ts'
 import { constrainToLeaf } from './mutations/scheduling.ts'
@@ -18,6 +19,7 @@ export const podMutations: readonly PodMutation[] = [
   dropRootOnlyFields, // what the root's API server, scheduler and admission wrote for the root
   constrainToLeaf, // constraints on nodes mean the root's nodes, unless the user gave the leaf's
   placeAtHome, // a virtual node may stand for a part of the leaf only
+  carryPatience, // how long a lost node is waited for is the pod's to say
   claimEphemeralVolumes, // the root has made their claims
   referToCopies, // a name may be taken in the leaf
   carryApiAccess, // service accounts, their tokens and the API server are the root's

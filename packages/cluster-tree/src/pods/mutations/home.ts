@@ -1,4 +1,5 @@
 import type { PodSpec } from '@kosmos/kube'
+import { ownTolerations } from '../../leaf-loss/held-tolerations.ts'
 import { type PodMutation, withSpec } from '../translation.ts'
 
 type NodeAffinity = NonNullable<NonNullable<PodSpec['affinity']>['nodeAffinity']>
@@ -15,8 +16,8 @@ export const placeAtHome: PodMutation = (translation, root, { home }) => {
     case 'cluster':
       return translation
     case 'node': {
-      const { tolerations = root.spec.tolerations } = spec
-      const tolerant = { ...spec, ...(tolerations && { tolerations }) }
+      const { tolerations = ownTolerations(root) } = spec
+      const tolerant = { ...spec, ...(tolerations.length > 0 && { tolerations }) }
       return withSpec(
         translation,
         needsScheduler(spec)

@@ -19,7 +19,7 @@ const sharedTopologyKeys = new Set([
 /**
  * One rule for what constrains a pod to nodes:
  * - nodeSelector, node affinity and tolerations mean the root's nodes. They were met by choosing the virtual node, and are not
- *   sent; the leaf's admission adds its own default tolerations.
+ *   sent, but for what `carryPatience` says; the leaf's admission adds its own default tolerations.
  * - Affinity and anti-affinity between pods are sent: they go on holding between the pods of one leaf.
  * - Spread is sent as a preference, and only over keys that mean the same in every cluster: over virtual nodes it was met by
  *   the root's scheduler, within a leaf a label that its nodes lack must not make the pod unschedulable.

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type Node, nodes, type Pod, pods, resource } from '@kosmos/kube'
+import { deployment, pod, podSpec } from '../platform/manifests.ts'
+import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+
+const namespace = 'default'
+const jobs = resource('batch/v1', 'Job', 'jobs', 'Namespaced')
+
+/** Pods give a lost node up after a second, not after five minutes. */
+const impatient = {
+  tolerations: [
+    ...podSpec().tolerations,
+    ...['unreachable', 'not-ready'].map((state) => ({
+      key: `node.kubernetes.io/${state}`,
+      operator: 'Exists',
+      effect: 'NoExecute',
+      tolerationSeconds: 1,
+    })),
+  ],
+}
+const labelled = (app: string, spec: object = {}) => ({
+  metadata: { labels: { app } },
+  spec: podSpec({ spec: { ...impatient, ...spec } }),
+})
+
+/** Three nodes in the leaf, of which two die; nobody does anything about it in the root. */
+describe('a leaf that loses a node', () => {
+  let platform: Platform
+  const leaf = () => platform.leaves[0] ?? assert.fail()
+
+  before(async () => {
+    platform = await startPlatform('leaf-node-loss', { leaves: 1, nodes: 'kwok:3' })
+  })
+  after(() => platform?.down())
+
+  const ofApp = (app: string) => platform.root.listAll(pods, { namespace, labelSelector: `app=${app}` })
+  const isRunning = ({ status, metadata }: Pod) =>
+    status?.phase === 'Running' && metadata.deletionTimestamp === undefined
+  const copyOf = (name: string) => leaf().get(pods, { namespace, name })
+  const disruptionOf = ({ status }: Pod) =>
+    status?.conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True')
+  const inRoot = (name: string) => platform.root.get(pods, { namespace, name })
+
+  /** One that runs, on this node of the leaf. */
+  const runningOn = (app: string, nodeName: string | undefined, not: readonly Pod[] = []) =>
+    eventually(`${app} runs on ${nodeName ?? 'some node'}`, async () => {
+      const found = (await ofApp(app)).find(
+        (one) => isRunning(one) && not.every(({ metadata }) => metadata.uid !== one.metadata.uid),
+      )
+      const at = found && (await copyOf(found.metadata.name))?.spec.nodeName
+      return found && (nodeName === undefined || at === nodeName) && found
+    })
+  const cordon = (name: string, unschedulable: boolean) =>
+    leaf().patch(nodes, { name }, { spec: { unschedulable } }, { type: 'merge' })
+  /** Its kubelet is never heard of again. */
+  const silence = (name: string) =>
+    leaf().patch(nodes, { name }, { metadata: { labels: { type: null } } }, { type: 'merge' })
+  const isReady = (object: Pod | Node | undefined) =>
+    object?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  const told = async (reason: string) =>
+    (await platform.kubectl(['get', 'events', `--field-selector=reason=${reason}`])).stdout
+
+  let web: Pod
+  let db: Pod
+  let batch: Pod
+
+  it('is ready for it', async () => {
+    await Promise.all(['kwok-1', 'kwok-2'].map((name) => cordon(name, true)))
+    const statefulSet = {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'db', namespace },
+      spec: { replicas: 1, serviceName: 'db', selector: { matchLabels: { app: 'db' } }, template: labelled('db') },
+    }
+    const job = {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'batch', namespace },
+      spec: {
+        backoffLimit: 0,
+        podFailurePolicy: {
+          rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
+        },
+        template: labelled('batch', { restartPolicy: 'Never' }),
+      },
+    }
+    await platform.apply(deployment('web', 1, { spec: impatient }), statefulSet, job)
+    web = await runningOn('web', 'kwok-0')
+    db = await runningOn('db', 'kwok-0')
+    batch = await runningOn('batch', 'kwok-0')
+    await Promise.all(['kwok-1', 'kwok-2'].map((name) => cordon(name, false)))
+  })
+
+  it('has pods there that no Service sends anything to', async () => {
+    await silence('kwok-0')
+    await eventually('it is not Ready', async () => !isReady(await inRoot(web.metadata.name)))
+  })
+
+  it('has a pod of a Deployment replaced on a healthy node while nobody knows how the lost one ended', async () => {
+    const next = await runningOn('web', undefined, [web])
+    assert.notEqual((await copyOf(next.metadata.name))?.spec.nodeName, 'kwok-0')
+    const lost = (await inRoot(web.metadata.name)) ?? assert.fail('and it is still shown')
+    assert.equal(disruptionOf(lost)?.reason, 'DeletionByTaintManager')
+    assert.notEqual(lost.metadata.deletionTimestamp, undefined)
+    assert.match(await told('StuckInLeaf'), new RegExp(`pod/${web.metadata.name}`))
+  })
+
+  it('has no second pod of a StatefulSet meanwhile', async () => {
+    await eventually('it is to end', async () => (await inRoot('db-0'))?.metadata.deletionTimestamp)
+    assert.equal((await inRoot('db-0'))?.metadata.uid, db.metadata.uid)
+  })
+
+  it('has all of them gone and replaced when its Node is deleted', async () => {
+    await leaf().delete(nodes, { name: 'kwok-0' })
+    const next = await runningOn('db', undefined, [db])
+    assert.notEqual((await copyOf(next.metadata.name))?.spec.nodeName, 'kwok-0')
+    await eventually('the lost ones are gone', async () => {
+      const [w, b] = await Promise.all([inRoot(web.metadata.name), inRoot(batch.metadata.name)])
+      return !w && b?.metadata.uid !== batch.metadata.uid
+    })
+  })
+
+  it('costs a Job whose podFailurePolicy ignores it no attempt', async () => {
+    await runningOn('batch', undefined, [batch])
+    const job = (await platform.root.get(jobs, { namespace, name: 'batch' })) as { status?: { failed?: number } }
+    assert.equal(job.status?.failed ?? 0, 0)
+  })
+
+  it('has the pods failed of a node that is deleted before anybody evicts them', async () => {
+    await cordon('kwok-1', true)
+    const forEver = { tolerations: [{ operator: 'Exists' }] }
+    await platform.apply(pod('patient', { spec: forEver }))
+    await runningOn('patient', 'kwok-2')
+    await silence('kwok-2')
+    await cordon('kwok-1', false)
+    await leaf().delete(nodes, { name: 'kwok-2' })
+    const failed = await eventually('it has failed', async () => {
+      const seen = await inRoot('patient')
+      return seen?.status?.phase === 'Failed' && seen
+    })
+    assert.equal(disruptionOf(failed)?.reason, 'DeletionByPodGC')
+    assert.equal(await copyOf('patient'), undefined, 'and is not made again')
+  })
+})
