@@ -15,7 +15,7 @@ export interface ServeOptions {
   readonly clientCA?: string
   /** Token → user name. */
   readonly tokens?: Readonly<Record<string, string>>
-  readonly allow?: (access: Access) => boolean
+  readonly allow?: (access: Access) => boolean | Promise<boolean>
   readonly locate?: () => LocatedPod | Promise<LocatedPod>
   readonly list?: NodePods['list']
   readonly leafNodes?: LeafNodes

@@ -24,6 +24,15 @@ async function text(socket: Socket): Promise<string> {
   return read
 }
 
+/** Asks for the session, and does nothing by itself about the answer. */
+function asks(port: number, login = 'Authorization: Bearer good\r\n'): Socket {
+  const options = { host: '127.0.0.1', port, rejectUnauthorized: false, allowHalfOpen: true }
+  const socket = tls.connect(options as tls.ConnectionOptions)
+  socket.on('error', () => {})
+  socket.write(`GET ${target} HTTP/1.1\r\nHost: vn1\r\n${login}Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n`)
+  return socket
+}
+
 type Grant = (request: IncomingMessage, socket: Socket, head: Buffer) => void
 
 describe('an exec session through the kubelet API', () => {
@@ -170,6 +179,38 @@ describe('an exec session through the kubelet API', () => {
     await closed
   })
 
+  it('is not opened in the leaf for a client that has left while its rights were asked for', async () => {
+    let opened = 0
+    grant = (_request, socket) => {
+      opened++
+      socket.end(switching)
+    }
+    const verdict = Promise.withResolvers<boolean>()
+    const locate = () =>
+      ({ kind: 'found', connection: leaf.connection, namespace: 'leaf-ns', name: 'leaf-pod' }) as const
+    const slow = await serve({ allow: () => verdict.promise, locate })
+    const client = asks(slow.port)
+    while (slow.asked.length === 0) await sleep(5)
+    client.destroy()
+    // Whoever came later has an answer, so that this end has been seen.
+    await ask(slow.port, '/healthz')
+    verdict.resolve(true)
+    await askUpgrade(slow.port, target, { token: 'good' })
+    assert.equal(opened, 1)
+    await slow.server.close()
+  })
+
+  it('is given up in the leaf when the client leaves before the leaf has answered', async () => {
+    const asked = Promise.withResolvers<Socket>()
+    grant = (_request, socket) => asked.resolve(socket)
+    const client = asks(served.port)
+    const inLeaf = await asked.promise
+    const gone = once(inLeaf, 'end')
+    inLeaf.resume()
+    client.destroy()
+    await gone
+  })
+
   it('ends at the client when the leaf vanishes', async () => {
     const atLeaf = new Promise<Socket>((resolve) => {
       grant = (_request, socket) => {
@@ -292,14 +333,7 @@ describe('an exec session through the kubelet API', () => {
   })
 
   it('leaves no connection to a client without credentials that never hangs up', async () => {
-    const socket = tls.connect({
-      host: '127.0.0.1',
-      port: served.port,
-      rejectUnauthorized: false,
-      allowHalfOpen: true,
-    } as tls.ConnectionOptions)
-    socket.on('error', () => {})
-    socket.write(`GET ${target} HTTP/1.1\r\nHost: vn1\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n`)
+    const socket = asks(served.port, '')
     assert.match(await text(socket), /^HTTP\/1.1 401 /)
     // Writing is how this side learns that the other has none any more.
     for (; !socket.destroyed; await sleep(50)) socket.write('x')

@@ -38,6 +38,8 @@ type LeafAnswer =
   | { readonly kind: 'switched'; readonly message: IncomingMessage; readonly socket: Socket; readonly head: Buffer }
   | { readonly kind: 'refused'; readonly message: IncomingMessage }
   | { readonly kind: 'none'; readonly code: 502 | 503 | 504; readonly text: string }
+  /** The client has left, so that nobody asks any more. */
+  | { readonly kind: 'left' }
 
 /**
  * Asks the leaf for the upgrade that the client asked for and, once granted, joins the two sockets. What is spoken in
@@ -52,12 +54,12 @@ export async function tunnel(
 ): Promise<void> {
   const { response, socket, head } = upgrade
   const leaf = await askLeaf(upgrade, target, limits)
-  if (leaf.kind === 'none') return send(response, leaf)
-  if (leaf.kind === 'refused') return await passRefusal(leaf.message, response, target.connection.name)
-  if (socket.destroyed) {
-    leaf.socket.destroy()
+  if (leaf.kind === 'left') {
+    socket.destroy()
     return
   }
+  if (leaf.kind === 'none') return send(response, leaf)
+  if (leaf.kind === 'refused') return await passRefusal(leaf.message, response, target.connection.name)
   switched()
   response.detachSocket(socket)
   socket.write(switchingHead(leaf.message.statusMessage ?? '', leaf.message.rawHeaders))
@@ -75,6 +77,7 @@ async function askLeaf({ request, socket }: Upgrade, target: TunnelTarget, limit
     throw error
   })
   if (asked instanceof ClusterUnreachable) return { kind: 'none', code: 503, text: asked.message }
+  if (hasLeft(socket)) return { kind: 'left' }
   const { headers: login, ...options } = asked
   const leaf = (options.protocol === 'http:' ? http : https).request({
     ...options,
@@ -84,17 +87,17 @@ async function askLeaf({ request, socket }: Upgrade, target: TunnelTarget, limit
     allowHalfOpen: true,
   } as https.RequestOptions)
   return await new Promise((resolve) => {
-    const clientGone = () => leaf.destroy()
+    const clientGone = () => settle({ kind: 'left' })
     const answerTimer = setTimeout(() => settle(noAnswer(connection, limits.answerMs)), limits.answerMs)
     let connectTimer: NodeJS.Timeout | undefined
     const settle = (answer: LeafAnswer) => {
       clearTimeout(answerTimer)
       clearTimeout(connectTimer)
-      socket.off('close', clientGone)
-      if (answer.kind === 'none') leaf.destroy()
+      for (const event of leaving) socket.off(event, clientGone)
+      if (answer.kind === 'none' || answer.kind === 'left') leaf.destroy()
       resolve(answer)
     }
-    socket.once('close', clientGone)
+    for (const event of leaving) socket.once(event, clientGone)
     leaf.once('socket', (leafSocket: Socket) => {
       if (!leafSocket.connecting) return
       connectTimer = setTimeout(
@@ -111,6 +114,13 @@ async function askLeaf({ request, socket }: Upgrade, target: TunnelTarget, limit
     leaf.on('error', (error) => settle(unreachable(connection, error.message)))
     leaf.end()
   })
+}
+
+/** Nobody ends a session before it is granted, so that an end is a good-bye, as it is for Go's servers. */
+const leaving = ['close', 'end'] as const
+
+function hasLeft({ destroyed, readableEnded }: Socket): boolean {
+  return destroyed || readableEnded
 }
 
 function unreachable({ name, server }: Connection, why: string): LeafAnswer {
