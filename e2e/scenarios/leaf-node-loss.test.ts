@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { type Node, nodes, type Pod, pods, resource } from '@kosmos/kube'
 import { deployment, pod, podSpec } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { setTreeOptions } from '../platform/tree-options.ts'
 
 const namespace = 'default'
 const jobs = resource('batch/v1', 'Job', 'jobs', 'Namespaced')
@@ -24,13 +25,13 @@ const labelled = (app: string, spec: object = {}) => ({
   spec: podSpec({ spec: { ...impatient, ...spec } }),
 })
 
-/** Three nodes in the leaf, of which two die; nobody does anything about it in the root. */
+/** Five nodes in the leaf, of which three die; nobody does anything about it in the root. */
 describe('a leaf that loses a node', () => {
   let platform: Platform
   const leaf = () => platform.leaves[0] ?? assert.fail()
 
   before(async () => {
-    platform = await startPlatform('leaf-node-loss', { leaves: 1, nodes: 'kwok:3' })
+    platform = await startPlatform('leaf-node-loss', { leaves: 1, nodes: 'kwok:5' })
   })
   after(() => platform?.down())
 
@@ -61,12 +62,14 @@ describe('a leaf that loses a node', () => {
   const told = async (reason: string) =>
     (await platform.kubectl(['get', 'events', `--field-selector=reason=${reason}`])).stdout
 
+  const others = ['kwok-1', 'kwok-2', 'kwok-3', 'kwok-4']
+
   let web: Pod
   let db: Pod
   let batch: Pod
 
   it('is ready for it', async () => {
-    await Promise.all(['kwok-1', 'kwok-2'].map((name) => cordon(name, true)))
+    await Promise.all(others.map((name) => cordon(name, true)))
     const statefulSet = {
       apiVersion: 'apps/v1',
       kind: 'StatefulSet',
@@ -89,7 +92,7 @@ describe('a leaf that loses a node', () => {
     web = await runningOn('web', 'kwok-0')
     db = await runningOn('db', 'kwok-0')
     batch = await runningOn('batch', 'kwok-0')
-    await Promise.all(['kwok-1', 'kwok-2'].map((name) => cordon(name, false)))
+    await Promise.all(others.map((name) => cordon(name, false)))
   })
 
   it('has pods there that no Service sends anything to', async () => {
@@ -128,12 +131,13 @@ describe('a leaf that loses a node', () => {
   })
 
   it('has the pods failed of a node that is deleted before anybody evicts them', async () => {
-    await cordon('kwok-1', true)
+    const spared = others.filter((name) => name !== 'kwok-2')
+    await Promise.all(spared.map((name) => cordon(name, true)))
     const forEver = { tolerations: [{ operator: 'Exists' }] }
     await platform.apply(pod('patient', { spec: forEver }))
     await runningOn('patient', 'kwok-2')
     await silence('kwok-2')
-    await cordon('kwok-1', false)
+    await Promise.all(spared.map((name) => cordon(name, false)))
     await leaf().delete(nodes, { name: 'kwok-2' })
     const failed = await eventually('it has failed', async () => {
       const seen = await inRoot('patient')
@@ -141,5 +145,32 @@ describe('a leaf that loses a node', () => {
     })
     assert.equal(disruptionOf(failed)?.reason, 'DeletionByPodGC')
     assert.equal(await copyOf('patient'), undefined, 'and is not made again')
+  })
+  it('loses a virtual node, and the pods with it, where each is one leaf node, also when they are held through the loss of the leaf', async () => {
+    const one = (nodeName: string) => ({ nodeSelector: { nodeName } })
+    await setTreeOptions(platform.root, 'leaf1', { onLeafLoss: 'Hold', leafModels: [one('kwok-3'), one('kwok-4')] })
+    await eventually('both are there', async () => {
+      const all = await platform.root.listAll(nodes, { labelSelector: 'kosmos.io/cluster=leaf1' })
+      return ['kwok-3', 'kwok-4'].every((name) => isReady(all.find(({ metadata }) => metadata.name === name)))
+    })
+    await platform.kubectl(['cordon', 'kwok-4'])
+    await platform.apply(deployment('held', 1, { spec: impatient }))
+    const held = await runningOn('held', 'kwok-3')
+    await eventually('it is held', async () => {
+      const { spec } = (await inRoot(held.metadata.name)) ?? assert.fail()
+      return spec.tolerations?.every(({ tolerationSeconds }) => tolerationSeconds === undefined)
+    })
+    await platform.kubectl(['uncordon', 'kwok-4'])
+    await silence('kwok-3')
+    await eventually(
+      'its virtual node is not Ready',
+      async () => !isReady(await platform.root.get(nodes, { name: 'kwok-3' })),
+    )
+    await runningOn('held', 'kwok-4', [held])
+    await leaf().delete(nodes, { name: 'kwok-3' })
+    await eventually('nothing is left of it', async () => {
+      const [node, pod] = await Promise.all([platform.root.get(nodes, { name: 'kwok-3' }), inRoot(held.metadata.name)])
+      return !node && !pod
+    })
   })
 })

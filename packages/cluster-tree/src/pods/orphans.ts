@@ -1,5 +1,5 @@
 import { orphanLabel, rootResourceVersionAnnotation } from '@kosmos/api'
-import { type Informer, keyOf, type ObjectKey, type Pod } from '@kosmos/kube'
+import { keyOf, type ObjectKey, type Pod, type Store } from '@kosmos/kube'
 
 /**
  * Whether a copy was made by a later root than the one that is there: the root was restored from a snapshot and does not remember
@@ -17,7 +17,7 @@ function versionOf(text: string | undefined): bigint | undefined {
 }
 
 export interface OrphansOptions {
-  readonly leafPods: Informer<Pod, 'namespace'>
+  readonly leafPods: Store<Pod, 'namespace'>
   readonly rootVersion: () => string | undefined
   readonly isKnown: (key: ObjectKey) => boolean
 }
@@ -43,7 +43,7 @@ export class Orphans {
     const { leafPods, rootVersion, isKnown } = this.#options
     const reached = rootVersion()
     if (this.#marked.size === 0 && this.#newest <= (versionOf(reached) ?? 0n)) return false
-    for (const pod of leafPods.store.by('namespace', namespace)) {
+    for (const pod of leafPods.by('namespace', namespace)) {
       if (!isKnown(keyOf(pod)) && isOrphan(pod, reached)) return true
     }
     return false
