@@ -37,6 +37,8 @@ const FRESH_MS = 5 * 60_000
 const CONCURRENT_WRITES = 2
 /** Events that wait at most while the root is slow or away. */
 const MAX_WAITING = 500
+/** Of those, how many may have been told by an earlier life: what is new has room then as well. */
+const MAX_REPLAYED = 250
 /** Thousands of pods that start at once are no news; what is wrong is limited for each pod only. */
 const NORMAL_EVENTS = { burst: 50, perSecond: 5 } as const
 
@@ -47,7 +49,7 @@ const NORMAL_EVENTS = { burst: 50, perSecond: 5 } as const
  */
 export class LeafEvents {
   readonly #options: LeafEventsOptions
-  readonly #budget = new EventBudget({ normal: NORMAL_EVENTS }, performance.now())
+  readonly #budget = newBudget()
   /** The newest state of each Event that is to be told, by uid. */
   readonly #waiting = new Map<string, { readonly event: CoreEvent; readonly about: Stored<KubeObject> }>()
   readonly #writes = new WorkQueue({ work: (uid) => this.#write(uid), concurrency: CONCURRENT_WRITES })
@@ -63,9 +65,11 @@ export class LeafEvents {
       sink: {
         replace: (events) => {
           const since = Date.now() - FRESH_MS
-          for (const event of events) if (lastSeen(event) >= since) this.#tell(event)
+          // Told before, most of them: they do not spend what there is for news.
+          const budget = newBudget()
+          for (const event of events) if (lastSeen(event) >= since) this.#tell(event, budget, MAX_REPLAYED)
         },
-        changed: (event) => this.#tell(event),
+        changed: (event) => this.#tell(event, this.#budget, MAX_WAITING),
         deleted: () => {},
       },
     })
@@ -76,12 +80,12 @@ export class LeafEvents {
     await this.#writes.close()
   }
 
-  #tell(event: CoreEvent): void {
+  #tell(event: CoreEvent, budget: EventBudget, maxWaiting: number): void {
     const { namespace = '', name = '', uid = '' } = event.involvedObject
     const about = this.#options.rootObjectOf(namespace, name, uid)
-    if (!about || this.#waiting.size >= MAX_WAITING) return
+    if (!about || this.#waiting.size >= maxWaiting) return
     const type = event.type === 'Warning' ? 'Warning' : 'Normal'
-    if (!this.#budget.spend(about.metadata.uid, type, performance.now())) return
+    if (!budget.spend(about.metadata.uid, type, performance.now())) return
     this.#waiting.set(event.metadata.uid, { event, about })
     this.#writes.add(event.metadata.uid)
   }
@@ -98,4 +102,8 @@ export class LeafEvents {
     if (this.#waiting.get(uid) === next) this.#waiting.delete(uid)
     if (!outcome.ok) onRefused(`${next.about.metadata.name}: ${outcome.status.message ?? outcome.reason}`)
   }
+}
+
+function newBudget(): EventBudget {
+  return new EventBudget({ normal: NORMAL_EVENTS }, performance.now())
 }
