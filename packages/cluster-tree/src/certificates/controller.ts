@@ -12,7 +12,7 @@ import {
 import { generatePodKey } from '@kosmos/kubelet'
 import type { MetadataInformer } from '../configuration/controller.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
-import { refuseUnlessPassing } from '../copies/write.ts'
+import { writeDelivery } from '../copies/write.ts'
 import { wantsLeafApi } from '../pods/mutations/leaf-api-access.ts'
 import type { Waiting } from '../pods/waiting.ts'
 import type { EventSink } from '../root/events.ts'
@@ -223,11 +223,8 @@ export class PodCertificates {
     const { leaf, rootClusterId, events } = this.#options
     const secret = certificateSecret({ root, copy, rootClusterId, id, issued })
     try {
-      const outcome = present
-        ? await leaf.replace(secrets, { ...secret, metadata: { ...secret.metadata, ...present } })
-        : await leaf.create(secrets, secret)
-      refuseUnlessPassing(outcome, secret)
-      if (!outcome.ok) return { afterMs: 500 }
+      const object = { ...secret, metadata: { ...secret.metadata, ...present } }
+      if (!(await writeDelivery(leaf, secrets, object))) return { afterMs: 500 }
     } catch (error) {
       events.record(root, certificateNotDelivered(volume, (error as Error).message))
       throw error

@@ -14,7 +14,8 @@ import {
 import { type CopyView, isCurrent, planCopy } from '../copies/plan.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
-import { CopyRefused, type CopyTarget, writeCopyAs } from '../copies/write.ts'
+import { CopyRefusals } from '../copies/refusals.ts'
+import { type CopyTarget, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
@@ -68,7 +69,7 @@ type Plural = keyof typeof RESOURCES
 export class ConfigurationCopies {
   readonly controller: Controller
   readonly #options: ConfigurationOptions
-  readonly #refusals = new Map<ConfigurationKey, string>()
+  readonly #refusals = new CopyRefusals<ConfigurationKey>()
   readonly #fresh = new FreshContents()
 
   constructor(options: ConfigurationOptions) {
@@ -96,7 +97,7 @@ export class ConfigurationCopies {
     const view = this.#view(key)
     if (!view.root) return 'missing'
     if (isCurrent(view)) return 'current'
-    return this.#refusals.has(key) ? 'refused' : 'pending'
+    return this.#refusals.get(key) === undefined ? 'pending' : 'refused'
   }
 
   /** What the leaf said when it refused the copy. */
@@ -135,18 +136,12 @@ export class ConfigurationCopies {
 
   async #reconcile(key: ConfigurationKey): Promise<Requeue> {
     const fresh = this.#fresh.take(key)
-    try {
-      const requeue = await this.#step(key, fresh)
-      this.#refusals.delete(key)
-      return requeue
-    } catch (error) {
-      if (error instanceof CopyRefused && this.#refusals.get(key) !== error.message) {
-        this.#refusals.set(key, error.message)
-        this.#wakeDependents(key)
-        if (this.#inLeaf(key)) this.#tell(key, error.message)
-      }
-      throw error
-    }
+    const step = () => this.#step(key, fresh)
+    return await this.#refusals.around(key, step, (why, isNews) => {
+      if (!isNews) return
+      this.#wakeDependents(key)
+      if (this.#inLeaf(key)) this.#tell(key, why)
+    })
   }
 
   #wakeDependents(key: ConfigurationKey): void {

@@ -13,7 +13,7 @@ import {
 } from '@kosmos/kube'
 import type { ConfigurationSources } from '../configuration/controller.ts'
 import { podOwnerOf } from './pod-owned.ts'
-import { refuseUnlessPassing } from './write.ts'
+import { deleteUnlessRefused } from './write.ts'
 
 export interface AbandonedObjectsOptions {
   readonly leaf: Client
@@ -91,6 +91,6 @@ export class AbandonedObjects {
     // What a running pod mounts must not go, also when the watch lags behind.
     const pod = await leaf.get(pods, refOf(owner.key))
     if (pod?.metadata.uid === owner.uid) return
-    refuseUnlessPassing(await leaf.delete(RESOURCES[plural], { namespace, name }, { uid: object.metadata?.uid ?? '' }))
+    await deleteUnlessRefused(leaf, RESOURCES[plural], { namespace, name }, object.metadata?.uid ?? '')
   }
 }

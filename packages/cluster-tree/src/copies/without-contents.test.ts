@@ -25,6 +25,34 @@ describe('what a leaf says of a Secret', () => {
     assert.equal(withoutContents('precious-too', secretOf('precious', 'precious-too')), '[left out]')
   })
 
+  it('is told without short values where they stand alone, and else as it is', () => {
+    const said = 'pin "123" is on the list; pin=7! is not, 12345 is none'
+    const told = 'pin "[left out]" is [left out] the list; pin=[left out]! is not, 12345 is none'
+    assert.equal(withoutContents(said, secretOf('123', 'on', '7', '')), told)
+    assert.equal(withoutContents('é7 7é', secretOf('7')), 'é7 7é')
+  })
+
+  it('is told without the values of each Secret, of what was sent and of what is there', () => {
+    const said = withoutContents('neither "earlier" nor "later"', secretOf('earlier'), secretOf('later'))
+    assert.equal(said, 'neither "[left out]" nor "[left out]"')
+  })
+
+  it('is told without the beginning of a value in which a long text was cut off', () => {
+    const value = 'precious'.repeat(1_000)
+    for (const left of [4, 8, 4_000]) {
+      assert.equal(withoutContents(`not ${value.slice(0, left)}…`, secretOf(value)), 'not [left out]…')
+    }
+    assert.equal(withoutContents('not pre…', secretOf(value)), 'not pre…')
+    assert.equal(withoutContents('not prec', secretOf(value)), 'not prec')
+  })
+
+  it('is told without values that mean something in a pattern, and ones like the words that take their place', () => {
+    assert.equal(
+      withoutContents('a (b)+ .* [left out] c', secretOf('(b)+ .*', 'left')),
+      'a [left out] [[left out] out] c',
+    )
+  })
+
   it('is told as it is where it quotes nothing', () => {
     const said = 'exceeded quota: count, requested: count/secrets=1'
     assert.equal(withoutContents(said, secretOf('precious', 'on')), said)

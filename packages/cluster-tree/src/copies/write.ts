@@ -3,7 +3,7 @@ import { type Client, type KubeObject, type ObjectRef, type Outcome, type Resour
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { CopyPlan } from './plan.ts'
 import { privateName } from './private-name.ts'
-import { withoutContents } from './without-contents.ts'
+import { answerOf, CopyRefused, isRefusal, type Quotable } from './refused.ts'
 
 /** Where a copy is written, and what it is made of. */
 export interface CopyTarget {
@@ -23,28 +23,20 @@ export type CopyWritten =
   | 'foreign'
   | { readonly afterMs: number }
 
-/** The leaf said no; it is asked again later. */
-export class CopyRefused extends Error {
-  /** @param secret what was refused, if it is a Secret: it is not quoted */
-  static of({ reason, status }: Extract<Outcome<unknown>, { ok: false }>, secret: KubeObject = {}): CopyRefused {
-    return new CopyRefused(withoutContents(status.message ?? reason, secret))
-  }
-}
-
 /** As validation says it of immutable ConfigMaps and Secrets, of a Secret's type, and of the clusterIP of a Service. */
 const IMMUTABLE = /immutable|may not change once set/
 
 /** The watch tells what was written: nobody reads it in the answer. */
 const ANSWER = { metadataOnly: true } as const
 
-/** Brings one copy in a leaf to what its plan says. Throws {@link CopyRefused} when the leaf does not take it. */
+/** Brings one copy in a leaf to what its plan says. Throws {@link CopyRefused} when the leaf does not take it, CopyFailed when it answers with an error. */
 export async function writeCopy(plan: CopyPlan, target: CopyTarget): Promise<CopyWritten> {
   const { leaf, resource, ref } = target
   switch (plan.kind) {
     case 'none':
       return 'written'
     case 'delete':
-      refuseUnlessPassing(await leaf.delete(resource, ref, { uid: plan.uid }))
+      await deleteUnlessRefused(leaf, resource, ref, plan.uid)
       return 'written'
     case 'create':
       return await create(target)
@@ -52,12 +44,12 @@ export async function writeCopy(plan: CopyPlan, target: CopyTarget): Promise<Cop
       const copy = await target.copy()
       if (!copy) return 'written'
       const { uid, resourceVersion } = plan
-      const metadata = { ...copy.metadata, uid, resourceVersion }
-      const outcome = await leaf.replace<KubeObject>(resource, { ...copy, metadata }, ANSWER)
+      const object = { ...copy, metadata: { ...copy.metadata, uid, resourceVersion } }
+      const outcome = await replaceIn(leaf, resource, object)
       // An immutable object cannot be changed, only made again; whatever mounts it sees the new one.
       const isImmutable = !outcome.ok && outcome.reason === 'Invalid' && IMMUTABLE.test(outcome.status.message ?? '')
-      const seen = isImmutable ? await leaf.delete(resource, ref, { uid }) : outcome
-      refuseUnlessPassing(seen, secretIn(resource, copy))
+      if (isImmutable) await deleteUnlessRefused(leaf, resource, ref, uid)
+      else if (isRefusal(outcome)) throw await refusedChange(outcome, leaf, resource, writtenIn(object))
       return 'written'
     }
   }
@@ -81,32 +73,92 @@ export async function writeCopyAs(
   return again
 }
 
+/**
+ * Creates, or with a resourceVersion changes, an object that is made for one pod alone.
+ * @throws CopyRefused, CopyFailed
+ * @returns false when something else has happened to it, of which the watch tells
+ */
+export async function writeDelivery(leaf: Client, resource: Resource, object: KubeObject): Promise<boolean> {
+  const isChange = object.metadata?.resourceVersion !== undefined
+  const outcome = await (isChange ? replaceIn(leaf, resource, object) : createIn(leaf, resource, object))
+  if (isRefusal(outcome)) {
+    if (isChange) throw await refusedChange(outcome, leaf, resource, writtenIn(object))
+    throw CopyRefused.of(outcome, quotable(resource, object))
+  }
+  return outcome.ok
+}
+
+/** Deletes one incarnation of something of ours. @throws CopyRefused, CopyFailed */
+export async function deleteUnlessRefused(
+  leaf: Client,
+  resource: Resource,
+  ref: ObjectRef,
+  uid: string,
+): Promise<void> {
+  const outcome = await answerOf(leaf.delete(resource, ref, { uid }), isSecret(resource))
+  if (isRefusal(outcome)) throw await refusedChange(outcome, leaf, resource, { ref, uid })
+}
+
 async function create({ leaf, resource, ref, rootClusterId, namespaces, copy }: CopyTarget): Promise<CopyWritten> {
   const object = await copy()
   if (!object) return 'written'
-  const outcome = await leaf.create<KubeObject>(resource, object, ANSWER)
+  const outcome = await createIn(leaf, resource, object)
   if (outcome.ok) return 'written'
   if (outcome.reason === 'NotFound' && ref.namespace) {
-    const ensured = await namespaces.ensure(ref.namespace)
+    const ensured = await answerOf(namespaces.ensure(ref.namespace), false)
     if (typeof ensured === 'object') throw CopyRefused.of(ensured)
     return { afterMs: ensured === 'created' ? 1 : 500 }
   }
-  if (outcome.reason !== 'AlreadyExists') throw CopyRefused.of(outcome, secretIn(resource, object))
+  if (outcome.reason !== 'AlreadyExists') throw CopyRefused.of(outcome, quotable(resource, object))
   // Whose it is, and nothing else of it.
-  const present = await leaf.getMetadata(resource, ref)
+  const present = await answerOf(leaf.getMetadata(resource, ref), isSecret(resource))
   if (!present || present.metadata?.labels?.[rootClusterLabel] === rootClusterId) return { afterMs: 500 }
   return 'foreign'
 }
 
-/**
- * Throws what only the leaf's administrator can mend; what another change caused, the watch follows up.
- * @param secret what was written, if it is a Secret: it is not quoted
- */
-export function refuseUnlessPassing(outcome: Outcome<unknown>, secret?: KubeObject): void {
-  if (!outcome.ok && (outcome.reason === 'Forbidden' || outcome.reason === 'Invalid'))
-    throw CopyRefused.of(outcome, secret)
+async function createIn(leaf: Client, resource: Resource, object: KubeObject): Promise<Outcome<KubeObject>> {
+  return await answerOf(leaf.create<KubeObject>(resource, object, ANSWER), isSecret(resource))
 }
 
-function secretIn({ kind }: Resource, object: KubeObject): KubeObject | undefined {
-  return kind === secrets.kind ? object : undefined
+async function replaceIn(leaf: Client, resource: Resource, object: KubeObject): Promise<Outcome<KubeObject>> {
+  return await answerOf(leaf.replace<KubeObject>(resource, object, ANSWER), isSecret(resource))
+}
+
+/** Throws what only the leaf's administrator can mend. Not for Secrets. */
+export function refuseUnlessPassing(outcome: Outcome<unknown>): void {
+  if (isRefusal(outcome)) throw CopyRefused.of(outcome)
+}
+
+interface Written {
+  readonly ref: ObjectRef
+  readonly uid: string | undefined
+  readonly sent?: KubeObject
+}
+
+function writtenIn(sent: KubeObject): Written {
+  const { namespace, name = '', uid } = { namespace: undefined, uid: undefined, ...sent.metadata }
+  return { ref: { namespace, name }, uid, sent }
+}
+
+/** The refusal of a change, which of a Secret may quote what is there as well as what was sent. */
+async function refusedChange(
+  outcome: Parameters<typeof CopyRefused.of>[0],
+  leaf: Client,
+  resource: Resource,
+  { ref, uid, sent }: Written,
+): Promise<CopyRefused> {
+  if (!isSecret(resource)) return CopyRefused.of(outcome)
+  const present = await leaf.get(secrets, ref).catch(() => undefined)
+  return CopyRefused.of(
+    outcome,
+    present?.metadata.uid === uid && present ? [present, ...(sent ? [sent] : [])] : 'unknown',
+  )
+}
+
+function quotable(resource: Resource, sent: KubeObject): Quotable {
+  return isSecret(resource) ? [sent] : []
+}
+
+function isSecret({ kind }: Resource): boolean {
+  return kind === secrets.kind
 }

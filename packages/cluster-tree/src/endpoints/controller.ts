@@ -13,7 +13,8 @@ import {
   type Service,
 } from '@kosmos/kube'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
-import { CopyRefused, writeCopy } from '../copies/write.ts'
+import { CopyRefusals } from '../copies/refusals.ts'
+import { writeCopy } from '../copies/write.ts'
 import type { Neighbours } from '../links/neighbours.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import { isCopyOf } from '../pods/decide.ts'
@@ -59,6 +60,7 @@ const SYNC_MS = 500
 export class EndpointCopies {
   readonly controller: Controller<ObjectKey>
   readonly #options: EndpointCopiesOptions
+  readonly #refusals = new CopyRefusals<ObjectKey>()
   /** How many endpoints each slice has elsewhere, as last told. */
   readonly #elsewhere = new Map<ObjectKey, number>()
 
@@ -121,18 +123,15 @@ export class EndpointCopies {
     else this.#elsewhere.delete(key)
     const plan = planSlice(slice, leafSlices.get(`${ref.namespace}/${ref.name}`))
     const copy = async () => slice
-    try {
-      const written = await writeCopy(plan, { leaf, resource: endpointSlices, ref, rootClusterId, namespaces, copy })
-      if (written === 'written') return
-      if (written !== 'foreign') return written
-      if (regarding)
-        events.record(regarding, endpointsRefused(clusterName, name, `it has another one called ${ref.name}`))
-      return { afterMs: FOREIGN_MS }
-    } catch (error) {
-      if (error instanceof CopyRefused && regarding)
-        events.record(regarding, endpointsRefused(clusterName, name, error.message))
-      throw error
+    const target = { leaf, resource: endpointSlices, ref, rootClusterId, namespaces, copy }
+    const tell = (why: string) => {
+      if (regarding) events.record(regarding, endpointsRefused(clusterName, name, why))
     }
+    const written = await this.#refusals.around(key, () => writeCopy(plan, target), tell)
+    if (written === 'written') return
+    if (written !== 'foreign') return written
+    tell(`it has another one called ${ref.name}`)
+    return { afterMs: FOREIGN_MS }
   }
 
   /** Nothing where the leaf has no copy of the Service: what has its name there then is not ours. */

@@ -1,5 +1,6 @@
 import { orphanLabel, rootClusterLabel, tokenSecretAnnotation } from '@kosmos/api'
 import {
+  ApiError,
   type Client,
   Controller,
   type Informer,
@@ -37,7 +38,7 @@ import { Expectations } from './expectations.ts'
 import { withGlobalAddresses } from './global-addresses.ts'
 import { type Needs, NOTHING_NEEDED, type PodNeeds } from './needs.ts'
 import type { Reference } from './references.ts'
-import { isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './refusal.ts'
+import { failedIn, isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './refusal.ts'
 import { restartsOf } from './restarts.ts'
 import type { StatusPatch } from './status-patch.ts'
 import { translate } from './translate.ts'
@@ -84,7 +85,7 @@ export class PodController {
   readonly #options: PodControllerOptions
   readonly #refusals = new Refusals()
   readonly #changeRefusals = new Refusals()
-  /** Since when the leaf lacks what a new namespace gets by itself, in ms of this process. */
+  /** Since when the leaf answers with errors or lacks what a new namespace gets by itself, in ms of this process. */
   readonly #lackingSince = new Map<ObjectKey, number>()
   readonly #rootWrites = new Expectations()
   readonly #leafWrites = new Expectations()
@@ -275,7 +276,8 @@ export class PodController {
     const before = restartsOf(root)
     const annotations = { ...pod.metadata.annotations, ...before }
     const copy = { ...pod, metadata: { ...pod.metadata, annotations } }
-    const outcome = await leaf.create<KubeObject>(pods, copy, { metadataOnly: true })
+    const outcome = await this.#asked(key, () => leaf.create<KubeObject>(pods, copy, { metadataOnly: true }))
+    if (outcome instanceof ApiError) return this.#block(key, root, failedIn(context.clusterName, outcome))
     if (!outcome.ok) return await this.#refused(key, root, outcome)
     this.#expectLeaf(key, outcome.object)
     this.#refusals.forget(key)
@@ -305,6 +307,16 @@ export class PodController {
       waiting = nameTaken(root.metadata)
     }
     return this.#block(key, root, waiting)
+  }
+
+  /** What the leaf answers, also if it is an error that does not pass by itself. */
+  async #asked<T>(key: ObjectKey, request: () => Promise<T>): Promise<T | ApiError> {
+    try {
+      return await request()
+    } catch (error) {
+      if (error instanceof ApiError && !this.#isPassing(key)) return error
+      throw error
+    }
   }
 
   /** Whether what the leaf lacks may still come by itself in a moment; afterwards something is the matter there. */
@@ -398,5 +410,5 @@ export class PodController {
 
 const AT_ONCE = { afterMs: 0 } as const
 
-/** How long a control plane that is well takes at most for what each namespace gets. */
+/** How long a control plane that is well takes at most for what each namespace gets, and to answer properly again. */
 const PASSING_MS = 10_000

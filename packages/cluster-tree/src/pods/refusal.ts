@@ -1,4 +1,5 @@
-import type { ObjectKey, Outcome, Requeue } from '@kosmos/kube'
+import type { ApiError, ObjectKey, Outcome, Requeue } from '@kosmos/kube'
+import { CopyFailed } from '../copies/refused.ts'
 import type { ClaimState } from '../volumes/controller.ts'
 import type { Reference } from './references.ts'
 import type { Waiting } from './waiting.ts'
@@ -52,6 +53,12 @@ export function waitingFor(refusal: Extract<Outcome<unknown>, { ok: false }>, cl
     reason: 'RefusedByLeaf',
     message: `cluster ${cluster} does not accept the pod: ${said}`,
   }
+}
+
+/** What it means for the root pod that the leaf goes on answering with an error when it is to be created. */
+export function failedIn(cluster: string, error: ApiError): Waiting {
+  const { message } = CopyFailed.of(error, false)
+  return { reason: 'RefusedByLeaf', message: `cluster ${cluster} does not accept the pod: ${message}` }
 }
 
 /** What a leaf's refusal to make the pod's namespace means for the root pod. */

@@ -11,7 +11,8 @@ import {
   services,
 } from '@kosmos/kube'
 import { isCurrent, planCopy } from '../copies/plan.ts'
-import { CopyRefused, writeCopy } from '../copies/write.ts'
+import { CopyRefusals } from '../copies/refusals.ts'
+import { writeCopy } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
@@ -49,6 +50,7 @@ const FOREIGN_MS = 30_000
 export class ServiceCopies {
   readonly controller: Controller<ObjectKey>
   readonly #options: ServiceCopiesOptions
+  readonly #refusals = new CopyRefusals<ObjectKey>()
   readonly #used = new NamespacesInUse()
   readonly #lingering = new Lingering(LINGER_MS)
   /** Services that a pod which comes now has to wait for, by namespace. */
@@ -122,20 +124,20 @@ export class ServiceCopies {
     const lingersMs = this.#lingering.leftMs(ref.namespace ?? '', Date.now())
     if (plan.kind === 'delete' && plan.reason === 'unneeded' && root && lingersMs > 0) return { afterMs: lingersMs }
     const copy = async () => root && serviceCopy(root, rootClusterId)
-    try {
-      const written = await writeCopy(plan, { leaf, resource: services, ref, rootClusterId, namespaces, copy })
-      if (!root || isCurrent(view)) this.#arrived(key)
-      if (written === 'written') return
-      if (written !== 'foreign') return written
-      if (root) events.record(root, serviceNameTaken(clusterName))
-      this.#arrived(key)
-      return { afterMs: FOREIGN_MS }
-    } catch (error) {
-      if (error instanceof CopyRefused) {
-        if (root) events.record(root, serviceRefused(clusterName, error.message))
+    const target = { leaf, resource: services, ref, rootClusterId, namespaces, copy }
+    const written = await this.#refusals.around(
+      key,
+      () => writeCopy(plan, target),
+      (why) => {
+        if (root) events.record(root, serviceRefused(clusterName, why))
         this.#arrived(key)
-      }
-      throw error
-    }
+      },
+    )
+    if (!root || isCurrent(view)) this.#arrived(key)
+    if (written === 'written') return
+    if (written !== 'foreign') return written
+    if (root) events.record(root, serviceNameTaken(clusterName))
+    this.#arrived(key)
+    return { afterMs: FOREIGN_MS }
   }
 }

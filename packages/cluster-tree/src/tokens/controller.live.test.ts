@@ -15,8 +15,9 @@ import {
   serviceAccounts,
   unwrap,
 } from '@kosmos/kube'
+import { startFaultProxy } from '@kosmos/testbed'
 import { quoteRefusedSecrets } from '../copies/fixture.ts'
-import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
+import { connect, eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { leafPod } from '../pods/fixture.ts'
 import { BoundPods } from '../root/bound-pods.ts'
 import type { Notice } from '../root/events.ts'
@@ -248,5 +249,26 @@ describe('tokens of pods in a leaf', () => {
     await inLeaf(await inRoot('quoted'))
     await eventually('a pod says so', () => life.told.some((said) => /talkative.*: not \[left out\]/.test(said)))
     assert.doesNotMatch(life.told.join(), /eyJ|ZXlK/)
+  })
+
+  it('that the leaf answers with an error are told on the root pod without its words, and come when it has recovered', async (t) => {
+    const proxy = await startFaultProxy({ target: leaf.controlPlane })
+    t.after(() => proxy.close())
+    const client = await connect('leaf', proxy.kubeconfig)
+    t.after(() => client.connection.close())
+    proxy.answer(500, {
+      match: (method, path) => method === 'POST' && path.includes('/secrets'),
+      message: 'transform failed: precious',
+    })
+    const life = startTokens(root, { ...leaf, client })
+    t.after(life.end)
+    const pod = await inRoot('unlucky')
+    await inLeaf(pod)
+    await eventually('the pod says so', () =>
+      life.told.some((said) => /TokensNotDelivered: .*error 500 InternalError \(its words are left out/.test(said)),
+    )
+    assert.doesNotMatch(life.told.join(), /precious/)
+    await proxy.restore()
+    await eventually('they are there', () => leaf.client.get(secrets, { namespace, name: tokenSecretName(pod) }))
   })
 })

@@ -2,9 +2,7 @@ import {
   type Client,
   Controller,
   type Informer,
-  type KubeObject,
   type ObjectKey,
-  type Outcome,
   type Pod,
   type ReconcileObservation,
   type Requeue,
@@ -12,7 +10,7 @@ import {
 } from '@kosmos/kube'
 import { LRUCache } from 'lru-cache'
 import type { MetadataInformer } from '../configuration/controller.ts'
-import { withoutContents } from '../copies/without-contents.ts'
+import { writeDelivery } from '../copies/write.ts'
 import type { Waiting } from '../pods/waiting.ts'
 import type { EventSink } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
@@ -102,11 +100,8 @@ export class PodTokens {
     const { leaf, rootClusterId, authority } = this.#options
     const tokens = this.#issued.get(root.metadata.uid) ?? (await this.#issue(root))
     const secret = tokenSecret({ root, copy, rootClusterId, tokens, authority: await authority.pem() })
-    const outcome = present
-      ? await leaf.replace(secrets, { ...secret, metadata: { ...secret.metadata, ...present } })
-      : await leaf.create(secrets, secret)
+    await writeDelivery(leaf, secrets, { ...secret, metadata: { ...secret.metadata, ...present } })
     this.#issued.delete(root.metadata.uid)
-    refuseUnlessPassing(outcome, secret, leaf.name, copy)
   }
 }
 
@@ -115,13 +110,4 @@ const LONGEST_MS = 24 * 3_600_000
 
 function later(ms: number): Requeue {
   return { afterMs: Math.min(ms, LONGEST_MS) }
-}
-
-/** Throws what only the leaf's administrator can mend; what another change caused, the watch follows up. */
-function refuseUnlessPassing(outcome: Outcome<unknown>, secret: KubeObject, leaf: string, { metadata }: Pod): void {
-  if (outcome.ok || (outcome.reason !== 'Forbidden' && outcome.reason !== 'Invalid')) return
-  const said = withoutContents(outcome.status.message ?? outcome.reason, secret)
-  throw new Error(
-    `${leaf} does not accept the Secret with the tokens of pod ${metadata.namespace}/${metadata.name}: ${said}`,
-  )
 }

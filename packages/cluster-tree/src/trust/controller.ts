@@ -9,7 +9,7 @@ import {
 } from '@kosmos/kube'
 import type { MetadataInformer } from '../configuration/controller.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
-import { refuseUnlessPassing } from '../copies/write.ts'
+import { writeDelivery } from '../copies/write.ts'
 import { wantsLeafApi } from '../pods/mutations/leaf-api-access.ts'
 import type { Waiting } from '../pods/waiting.ts'
 import type { EventSink } from '../root/events.ts'
@@ -127,9 +127,6 @@ export class PodTrust {
   ) {
     const { leaf, rootClusterId } = this.#options
     const configMap = trustConfigMap(root, copy, rootClusterId, data)
-    const outcome = present
-      ? await leaf.replace(configMaps, { ...configMap, metadata: { ...configMap.metadata, ...present } })
-      : await leaf.create(configMaps, configMap)
-    refuseUnlessPassing(outcome)
+    await writeDelivery(leaf, configMaps, { ...configMap, metadata: { ...configMap.metadata, ...present } })
   }
 }

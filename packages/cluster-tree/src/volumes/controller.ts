@@ -17,6 +17,7 @@ import {
   type StorageClass,
 } from '@kosmos/kube'
 import { privateName } from '../copies/private-name.ts'
+import { answerOf } from '../copies/refused.ts'
 import { refuseUnlessPassing, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
@@ -224,7 +225,7 @@ export class LeafVolumes {
       case 'deleteLeafClaim': {
         const { uid, resourceVersion } = plan
         const seen = { uid, ...(resourceVersion !== undefined && { resourceVersion }) }
-        refuseUnlessPassing(await leaf.delete(persistentVolumeClaims, ref, seen))
+        refuseUnlessPassing(await answerOf(leaf.delete(persistentVolumeClaims, ref, seen), false))
         return
       }
       case 'deleteVolume':
@@ -307,7 +308,8 @@ export class LeafVolumes {
     const { uid } = plan
     const spec = this.#dropped.worthAsking(key, uid, plan.spec)
     if (!spec) return
-    const outcome = await leaf.patch(persistentVolumeClaims, ref, { metadata: { uid }, spec }, { type: 'merge' })
+    const patch = { metadata: { uid }, spec }
+    const outcome = await answerOf(leaf.patch(persistentVolumeClaims, ref, patch, { type: 'merge' }), false)
     refuseUnlessPassing(outcome)
     const { volumeAttributesClassName: wanted } = spec
     if (!wanted || !outcome.ok || outcome.object.spec?.volumeAttributesClassName === wanted) return

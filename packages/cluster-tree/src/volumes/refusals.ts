@@ -1,6 +1,6 @@
 import type { ObjectKey, PersistentVolumeClaim } from '@kosmos/kube'
 import type { ConfigurationRegistry } from '../configuration/registry.ts'
-import { CopyRefused } from '../copies/write.ts'
+import { CopyRefusals } from '../copies/refusals.ts'
 import type { EventSink } from '../root/events.ts'
 import { claimRefused } from './events.ts'
 
@@ -15,7 +15,7 @@ export interface ClaimRefusalsOptions {
 /** Why the leaf does not have what claims of the root ask for: said on the claim, and to the pods that wait for it. */
 export class ClaimRefusals {
   readonly #options: ClaimRefusalsOptions
-  readonly #refusals = new Map<ObjectKey, string>()
+  readonly #refusals = new CopyRefusals<ObjectKey>()
 
   constructor(options: ClaimRefusalsOptions) {
     this.#options = options
@@ -27,19 +27,14 @@ export class ClaimRefusals {
 
   /** Does a step for a claim, and takes up what becomes of it. @throws what the step throws */
   async around<T>(key: ObjectKey, claim: PersistentVolumeClaim | undefined, step: () => Promise<T>): Promise<T> {
-    try {
-      const result = await step()
-      this.#refusals.delete(key)
+    const { events, clusterName } = this.#options
+    const result = await this.#refusals.around(key, step, (why, isNews) => {
+      if (!isNews) return
+      if (claim) events.record(claim, claimRefused(clusterName, why))
       this.wakeDependents(key)
-      return result
-    } catch (error) {
-      if (error instanceof CopyRefused && this.#refusals.get(key) !== error.message) {
-        this.#refusals.set(key, error.message)
-        if (claim) this.#options.events.record(claim, claimRefused(this.#options.clusterName, error.message))
-        this.wakeDependents(key)
-      }
-      throw error
-    }
+    })
+    this.wakeDependents(key)
+    return result
   }
 
   wakeDependents(key: ObjectKey): void {

@@ -14,8 +14,9 @@ const reasons: Readonly<Record<CannedStatus, { reason: string; message: string }
   503: { reason: 'ServiceUnavailable', message: 'the server is unavailable (answered by the fault proxy)' },
 }
 
-function statusObject(code: CannedStatus): object {
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...reasons[code], code }
+function statusObject(code: CannedStatus, message = reasons[code].message): object {
+  const { reason } = reasons[code]
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason, message, code }
 }
 
 /** A line of a watch that says that its resourceVersion is gone. */
@@ -25,8 +26,8 @@ export const expiredEvent = `${JSON.stringify({ type: 'ERROR', object: statusObj
  * The answer to a request as an API server gives it: a Status object; with 429 a Retry-After of a second; 410 to a watch
  * comes as 200 with an ERROR event, since the server has begun to answer when its cache says so (cacher.go, errWatcher).
  */
-export function cannedAnswer(code: CannedStatus, isWatch: boolean): CannedAnswer {
+export function cannedAnswer(code: CannedStatus, isWatch: boolean, message?: string): CannedAnswer {
   const headers = { 'content-type': 'application/json', ...(code === 429 ? { 'retry-after': '1' } : {}) }
   if (code === 410 && isWatch) return { code: 200, headers, body: expiredEvent }
-  return { code, headers, body: JSON.stringify(statusObject(code)) }
+  return { code, headers, body: JSON.stringify(statusObject(code, message)) }
 }

@@ -20,11 +20,14 @@ export interface AnswerOptions {
   readonly match?: (method: string, path: string) => boolean
   /** How many of them; default all, until `restore`. */
   readonly times?: number
+  /** What the Status says, in place of the usual words. */
+  readonly message?: string
 }
 
 interface Rule {
   readonly status: CannedStatus
   readonly match: (method: string, path: string) => boolean
+  readonly message: string | undefined
   left: number
 }
 
@@ -67,8 +70,9 @@ export class Gateway {
     this.#server.listen(socketPath)
   }
 
-  answer(status: CannedStatus, { match = () => true, times = Number.POSITIVE_INFINITY }: AnswerOptions): void {
-    this.#rules.push({ status, match, left: times })
+  answer(status: CannedStatus, options: AnswerOptions): void {
+    const { match = () => true, times = Number.POSITIVE_INFINITY, message } = options
+    this.#rules.push({ status, match, message, left: times })
   }
 
   clearAnswers(): void {
@@ -108,7 +112,7 @@ export class Gateway {
     const isWatch = seen.verb === 'WATCH' || seen.verb === 'WATCHLIST'
     const rule = this.#ruleFor(seen)
     if (rule) {
-      const { code, headers, body } = cannedAnswer(rule.status, isWatch)
+      const { code, headers, body } = cannedAnswer(rule.status, isWatch, rule.message)
       request.resume()
       response.writeHead(code, headers).end(body)
       return
@@ -146,7 +150,7 @@ export class Gateway {
     socket.on('error', () => {})
     const rule = this.#ruleFor(seen)
     if (rule) {
-      const { code, headers, body } = cannedAnswer(rule.status, false)
+      const { code, headers, body } = cannedAnswer(rule.status, false, rule.message)
       socket.end(rawHead(code, '', Object.entries({ ...headers, connection: 'close' }).flat()) + body)
       return
     }

@@ -13,7 +13,8 @@ import {
 } from '@kosmos/kube'
 import type { ConfigurationRegistry } from '../../configuration/registry.ts'
 import { nameInRoot, privateName } from '../../copies/private-name.ts'
-import { CopyRefused, refuseUnlessPassing, writeCopyAs } from '../../copies/write.ts'
+import { answerOf, CopyRefused } from '../../copies/refused.ts'
+import { deleteUnlessRefused, writeCopyAs } from '../../copies/write.ts'
 import type { LeafNamespaces } from '../../namespaces/controller.ts'
 import type { EventSink } from '../../root/events.ts'
 import type { RootVolumes } from '../placement.ts'
@@ -162,15 +163,14 @@ export class SharedVolumes {
     const volume = await root.get(persistentVolumes, { name: claim.spec?.volumeName ?? '' })
     const withheld = withheldFrom(claim, volume)
     if (withheld !== undefined || !volume) throw new CopyRefused(withheld)
-    const outcome = await leaf.create(persistentVolumes, sharedVolume(volume, { leafClaim, rootClusterId }))
+    const copy = sharedVolume(volume, { leafClaim, rootClusterId })
+    const outcome = await answerOf(leaf.create(persistentVolumes, copy), false)
     if (outcome.ok) return
     if (outcome.reason !== 'AlreadyExists') throw CopyRefused.of(outcome)
     // For this claim, or for one before it, whose end it waits for.
     const present = await this.#leafVolume(sharedVolumeName(claim.metadata.uid))
     if (present && present.spec?.claimRef?.uid !== leafClaim.metadata.uid)
-      refuseUnlessPassing(
-        await leaf.delete(persistentVolumes, { name: present.metadata.name }, { uid: present.metadata.uid }),
-      )
+      await deleteUnlessRefused(leaf, persistentVolumes, { name: present.metadata.name }, present.metadata.uid)
     return { afterMs: SOON_MS }
   }
 
@@ -179,18 +179,15 @@ export class SharedVolumes {
     const { leaf } = this.#options
     const { name, namespace = '', uid } = metadata
     const volume = await this.#leafVolume(spec?.volumeName ?? '')
-    if (volume) {
-      const ref = { name: volume.metadata.name }
-      refuseUnlessPassing(await leaf.delete(persistentVolumes, ref, { uid: volume.metadata.uid }))
-    }
-    refuseUnlessPassing(await leaf.delete(persistentVolumeClaims, { namespace, name }, { uid }))
+    if (volume) await deleteUnlessRefused(leaf, persistentVolumes, { name: volume.metadata.name }, volume.metadata.uid)
+    await deleteUnlessRefused(leaf, persistentVolumeClaims, { namespace, name }, uid)
     return
   }
 
   /** The leaf's volume of that name; one that is not ours is none. */
   async #leafVolume(name: string) {
     const { leaf, rootClusterId } = this.#options
-    const volume = await leaf.get(persistentVolumes, { name })
+    const volume = await answerOf(leaf.get(persistentVolumes, { name }), false)
     return volume?.metadata.labels?.[rootClusterLabel] === rootClusterId ? volume : undefined
   }
 }
