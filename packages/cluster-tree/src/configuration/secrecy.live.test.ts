@@ -94,8 +94,8 @@ describe('what is in the Secrets of pods in a leaf', () => {
   before(async () => {
     ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
     await joinLeaf(root, leaf)
-    const refused = "object.metadata.name == 'refused' || object.metadata.name == 'unchanged' && oldObject != null"
-    await quoteRefusedSecrets(leaf.client, namespace, `!(${refused})`)
+    const refused = "request.name == 'refused' || request.name == 'unchanged' && oldObject != null"
+    await quoteRefusedSecrets(leaf.client, namespace, `!(${refused})`, ['CREATE', 'UPDATE', 'DELETE'])
     running = runTree(root, log, stop.signal)
     running.catch(() => {})
     await clusterSays(root, 'CredentialsValid', 'True CredentialsAccepted')
@@ -121,6 +121,12 @@ describe('what is in the Secrets of pods in a leaf', () => {
     await root.client.patch(secrets, ref('unchanged'), { data }, { type: 'merge' })
     await isToldOf('Pod', 'unchanged', /as it was before it was changed in the root: .*not \[left out\]/)
     await isToldOf('Secret', 'unchanged', /not \[left out\]/)
+  })
+
+  it('is not told when it does not let a copy go', async () => {
+    await root.client.delete(pods, ref('unchanged'), { gracePeriodSeconds: 0 })
+    const alone = /secrets\/default\/unchanged.*denied request: not \[left out\]"/
+    await eventually('the log says so', () => logged.some((line) => alone.test(line)))
   })
 
   it('is not told when a change is too large for the leaf', async () => {

@@ -9,11 +9,13 @@ const metadata = { name: 'talkative' }
 /**
  * Has a cluster refuse Secrets in words that quote what is in them, as policies and webhooks of others may.
  * @param allowed CEL: which it takes; not one named `refused`
+ * @param operations which requests it judges
  * @returns ends it
  */
-export async function quoteRefusedSecrets(client: Client, namespace: string, allowed = 'false') {
-  const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['secrets'] }
-  const messageExpression = "'not ' + object.data.map(key, object.data[key]).join(' nor ')"
+export async function quoteRefusedSecrets(client: Client, namespace: string, allowed = 'false', operations = ['CREATE', 'UPDATE']) {
+  const rule = { apiGroups: [''], apiVersions: ['v1'], operations, resources: ['secrets'] }
+  const values = (name: string) => `(${name} == null ? [] : ${name}.data.map(key, ${name}.data[key]))`
+  const messageExpression = `'not ' + (${values('object')} + ${values('oldObject')}).join(' nor ')`
   const spec = {
     matchConstraints: { resourceRules: [rule] },
     validations: [{ expression: allowed, messageExpression }],
