@@ -12,7 +12,12 @@ const metadata = { name: 'talkative' }
  * @param operations which requests it judges
  * @returns ends it
  */
-export async function quoteRefusedSecrets(client: Client, namespace: string, allowed = 'false', operations = ['CREATE', 'UPDATE']) {
+export async function quoteRefusedSecrets(
+  client: Client,
+  namespace: string,
+  allowed = 'false',
+  operations = ['CREATE', 'UPDATE'],
+) {
   const rule = { apiGroups: [''], apiVersions: ['v1'], operations, resources: ['secrets'] }
   const values = (name: string) => `(${name} == null ? [] : ${name}.data.map(key, ${name}.data[key]))`
   const messageExpression = `'not ' + (${values('object')} + ${values('oldObject')}).join(' nor ')`

@@ -53,6 +53,7 @@ describe('Events of a leaf on real API servers', () => {
       clusterName: 'east',
       kind: 'Pod',
       rootObjectOf: (_namespace, name, uid) => (name === 'web' && uid === leafPod.metadata.uid ? rootPod : undefined),
+      words: (_about, said) => said.replace('kosmos-copy-1', 'settings'),
       onState: () => {},
       onRefused: (reason) => refused.push(reason),
     })
@@ -76,10 +77,11 @@ describe('Events of a leaf on real API servers', () => {
 
   it('appear on the root pod, follow their count, and are the same ones after a restart', async () => {
     let end = start()
-    await tell(leafPod, 'web.1', { reason: 'BackOff', type: 'Warning', message: 'Back-off pulling image' })
+    await tell(leafPod, 'web.1', { reason: 'BackOff', type: 'Warning', message: 'Back-off for kosmos-copy-1' })
     const event = await shown('the Event', ({ reason }) => reason === 'BackOff')
     assert.equal(event.involvedObject.uid, rootPod.metadata.uid)
     assert.equal(event.source?.component, 'kubelet (east)')
+    assert.equal(event.message, 'Back-off for settings')
     await leaf.client.patch(coreEvents, { namespace, name: 'web.1' }, { count: 5 }, { type: 'merge' })
     await shown('its count', ({ reason, count }) => reason === 'BackOff' && count === 5)
     await end()

@@ -18,6 +18,8 @@ export interface LeafEventsOptions {
   readonly kind: MirroredKind
   /** The root object whose copy an Event is about, if it is one of ours. */
   readonly rootObjectOf: (namespace: string, name: string, leafUid: string) => Stored<KubeObject> | undefined
+  /** What is said of the copy of a root object, with things named as the root does. */
+  readonly words: (about: Stored<KubeObject>, said: string) => string
   readonly onState: (state: ReflectorState) => void
   /** Hears why the root did not take an Event. */
   readonly onRefused: (reason: string) => void
@@ -91,13 +93,12 @@ export class LeafEvents {
   }
 
   async #write(uid: string): Promise<void> {
-    const { root, kind, clusterName, onRefused } = this.#options
+    const { root, kind, clusterName, words, onRefused } = this.#options
     const next = this.#waiting.get(uid)
     if (!next) return
-    const outcome = await root.apply(
-      coreEvents,
-      rootEvent(next.event, { kind, metadata: next.about.metadata }, clusterName),
-    )
+    const { event, about } = next
+    const told = rootEvent(event, { kind, metadata: about.metadata }, clusterName, (said) => words(about, said))
+    const outcome = await root.apply(coreEvents, told)
     // Something newer may have come meanwhile, which has its own turn.
     if (this.#waiting.get(uid) === next) this.#waiting.delete(uid)
     if (!outcome.ok) onRefused(`${next.about.metadata.name}: ${outcome.status.message ?? outcome.reason}`)

@@ -6,8 +6,8 @@ import type { CoreEvent, KubeObject, Stored } from '@kosmos/kube'
 const LONGEST_NAME = 253
 
 /**
- * The Event in the root for an Event that the leaf has on the copy of `root`: on the root object, with the same words, counts
- * and times, told by the leaf's component "(cluster)". The name follows from the leaf's, so that the same Event told
+ * The Event in the root for an Event that the leaf has on the copy of `root`: on the root object, with the same counts and times, in
+ * `words` that name things as the root does, told by the leaf's component "(cluster)". The name follows from the leaf's, so that the same Event told
  * twice is one, also after a restart. For server-side apply. Pure.
  *
  * By core/v1, since events.k8s.io does not take what kubelets write (no eventTime, an empty action).
@@ -16,6 +16,7 @@ export function rootEvent(
   event: CoreEvent,
   root: { readonly kind: string } & Pick<Stored<KubeObject>, 'metadata'>,
   clusterName: string,
+  words: (said: string) => string = (said) => said,
 ) {
   const { reason, message, type, count, firstTimestamp, lastTimestamp, eventTime, series, action } = event
   const { reportingComponent, reportingInstance, source, involvedObject } = event
@@ -32,7 +33,17 @@ export function rootEvent(
       ...(involvedObject.fieldPath && { fieldPath: involvedObject.fieldPath }),
     },
     source: { component: `${component} (${clusterName})`, ...(source?.host && { host: source.host }) },
-    ...defined({ reason, message, type, count, firstTimestamp, lastTimestamp, eventTime, series, action }),
+    ...defined({
+      reason,
+      message: message && words(message),
+      type,
+      count,
+      firstTimestamp,
+      lastTimestamp,
+      eventTime,
+      series,
+      action,
+    }),
     ...defined({ reportingComponent, reportingInstance }),
   }
 }

@@ -1,9 +1,17 @@
 import type { VirtualNodeModel } from '@kosmos/api'
-import { Client, keyOf, type ReconcileObservation, type ReflectorState } from '@kosmos/kube'
+import {
+  Client,
+  keyOf,
+  type PersistentVolumeClaim,
+  type Pod,
+  type ReconcileObservation,
+  type ReflectorState,
+} from '@kosmos/kube'
 import { orphanKept } from '../clusters/events.ts'
 import { ConfigurationCopies } from '../configuration/controller.ts'
 import { ConfigurationRegistry } from '../configuration/registry.ts'
 import { AbandonedObjects } from '../copies/abandoned.ts'
+import { inRootsWords } from '../copies/root-words.ts'
 import { leafNodes } from '../kubelet/leaf-nodes.ts'
 import { nodePods } from '../kubelet/node-pods.ts'
 import { LeafEvents } from '../leaf-events/mirror.ts'
@@ -15,7 +23,9 @@ import { notEvicted } from '../pods/events.ts'
 import { evict } from '../pods/evict.ts'
 import { PodNeeds } from '../pods/needs.ts'
 import { Orphans } from '../pods/orphans.ts'
+import { inWordsOf } from '../pods/root-names.ts'
 import { PodsOnNodes } from '../root/pods-on-nodes.ts'
+import { namesOfClaim } from '../volumes/claim.ts'
 import { PodCredentials } from './credentials.ts'
 import type { Beat } from './heartbeat.ts'
 import { WatchRefusals } from './refusals.ts'
@@ -186,6 +196,7 @@ export class LeafTree {
           const pod = rootPods.get(key)
           return copy?.metadata.uid === leafUid && pod && isCopyOf(copy, pod) ? pod : undefined
         },
+        words: (about, said) => inWordsOf(about as Pod, said, rootClusterId),
       }),
       new LeafEvents({
         ...events,
@@ -194,6 +205,7 @@ export class LeafTree {
           const copy = this.#sources.claims.get(`${namespace}/${name}`)
           return copy?.metadata.uid === leafUid ? this.#storage.volumes.rootClaimOf(copy) : undefined
         },
+        words: (about, said) => inRootsWords(said, namesOfClaim(about as PersistentVolumeClaim), rootClusterId),
       }),
     ]
   }

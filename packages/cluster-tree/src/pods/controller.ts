@@ -40,6 +40,7 @@ import { type Needs, NOTHING_NEEDED, type PodNeeds } from './needs.ts'
 import type { Reference } from './references.ts'
 import { failedIn, isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './refusal.ts'
 import { restartsOf } from './restarts.ts'
+import { withRootNames } from './root-names.ts'
 import type { StatusPatch } from './status-patch.ts'
 import { translate } from './translate.ts'
 import type { ApiServerAddress, LeafContext } from './translation.ts'
@@ -154,8 +155,8 @@ export class PodController {
       current: isCurrent(),
       recreate: this.#options.recreate(),
       root,
-      leaf: this.#asSeen(leaf),
-      lastLeaf: this.#asSeen(this.#lastLeaf.get(key)),
+      leaf: this.#asSeen(leaf, root),
+      lastLeaf: this.#asSeen(this.#lastLeaf.get(key), root),
       changes: () => (root && leaf ? this.#changes(key, root, leaf, now) : []),
       missing: needs.missing,
       blocked:
@@ -168,8 +169,10 @@ export class PodController {
     return await this.#act(key, action, root, leaf, needs, now)
   }
 
-  #asSeen(leaf: Pod | undefined): Pod | undefined {
-    return leaf && withGlobalAddresses(leaf, this.#options.globalCIDRs())
+  /** In the addresses and names by which the root knows things. */
+  #asSeen(leaf: Pod | undefined, root: Pod | undefined): Pod | undefined {
+    const seen = leaf && withGlobalAddresses(leaf, this.#options.globalCIDRs())
+    return seen && root ? withRootNames(seen, root, this.#options.context.rootClusterId) : seen
   }
 
   #changes(key: ObjectKey, root: Pod, leaf: Pod, now: number): readonly CopyPatch[] {

@@ -71,3 +71,9 @@ interface PodWithVolumes {
     }[]
   }
 }
+
+/** What a claim is called, and another that it is to be a clone of. Pure. */
+export function namesOfClaim({ metadata, spec }: PersistentVolumeClaim): readonly string[] {
+  const { name } = spec?.dataSource ?? {}
+  return [metadata.name, ...(name ? [name] : [])]
+}
