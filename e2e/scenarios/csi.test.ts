@@ -126,6 +126,37 @@ describe('pods whose data a CSI driver of the leaf keeps', { skip: isRoot ? fals
     })
   })
 
+  it('lose it when their StatefulSet has fewer of them, where that says so; the others keep theirs, also without it', async () => {
+    const ends = { persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Delete' } }
+    await platform.apply(statefulSet('queue', claimSpec('32Mi'), { container: FILES }, { ...ends, replicas: 2 }))
+    for (const name of ['queue-0', 'queue-1']) {
+      await eventually(`${name} is there`, () => platform.root.get(pods, { namespace, name }))
+      await ready(name)
+      await inPod(name, `echo ${name} > /data/file`)
+    }
+    const { spec } = (await claimIn(platform.root, 'data-queue-1')) ?? assert.fail()
+    const volume = await volumeOf('data-queue-1')
+    await kubectl('scale', 'statefulset', 'queue', '--replicas=1')
+    await eventually('its claim is gone in the root', async () => !(await claimIn(platform.root, 'data-queue-1')))
+    await eventually('and in the leaf', async () => !(await claimIn(leaf, 'data-queue-1')))
+    await eventually('its data is gone', () => !volumeFiles().includes(volume))
+    await eventually('its volume is gone in the root', async () => {
+      return !(await platform.root.get(persistentVolumes, { name: spec?.volumeName ?? '' }))
+    })
+    assert.equal(await inPod('queue-0', 'cat /data/file'), 'queue-0\n')
+    await kubectl('scale', 'statefulset', 'queue', '--replicas=2')
+    await eventually('the second is there again', () => platform.root.get(pods, { namespace, name: 'queue-1' }))
+    await ready('queue-1')
+    assert.equal(await inPod('queue-1', 'ls /data | grep -c file; true'), '0\n')
+    const kept = await volumeOf('data-queue-0')
+    await kubectl('delete', 'statefulset', 'queue')
+    await eventually('no pod is left', async () => !(await platform.root.get(pods, { namespace, name: 'queue-0' })))
+    assert.ok(await claimIn(platform.root, 'data-queue-0'))
+    assert.ok(volumeFiles().includes(kept))
+    await kubectl('delete', 'pvc', 'data-queue-0', 'data-queue-1')
+    await eventually('the data is gone when the claim is deleted', () => !volumeFiles().includes(kept))
+  })
+
   it('may have it as a block device', async () => {
     await platform.apply(
       claim('blocks', '16Mi', { volumeMode: 'Block' }),
