@@ -22,6 +22,13 @@ describe('kosmosctl', () => {
     assert.match(JSON.parse(stdout).kosmosctl, /^\d+\.\d+\.\d+/)
   })
 
+  it('prints its own version first, and ends with 1, when the root cannot be asked for its', () => {
+    const { status, stdout, stderr } = kosmosctl('version', '--kubeconfig', '/does/not/exist', '-o', 'json')
+    assert.equal(status, 1)
+    assert.deepEqual(Object.keys(JSON.parse(stdout)), ['kosmosctl', 'node'])
+    assert.match(stderr, /^error: \/does\/not\/exist cannot be read: ENOENT\nnext: {2}\S/)
+  })
+
   it('ends with 2 and says why when the command line is wrong', () => {
     for (const [args, why] of [
       [[], /Usage/],
