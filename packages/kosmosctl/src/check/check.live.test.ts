@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { namespaces, nodes } from '@kosmos/kube'
 import { leafAccountName } from '../clusters/names.ts'
-import { clusterRoles, clusters } from '../clusters/resources.ts'
+import { clusterRoleBindings, clusterRoles, clusters } from '../clusters/resources.ts'
 import { join } from '../join/join.ts'
-import { rightsAreKnown, startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { eventually, rightsAreKnown, startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import { check } from './check.ts'
@@ -18,6 +18,20 @@ before(async () => {
 after(async () => {
   await Promise.all([root, leaf].map((cluster) => cluster && stopCluster(cluster)))
 })
+
+/** The root as somebody sees it who has only those rights that were given to him. */
+function asStranger(): { text: string } {
+  const { server, ca, adminToken } = root.plane
+  const cluster = { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') }
+  return {
+    text: JSON.stringify({
+      clusters: [{ name: 'c', cluster }],
+      users: [{ name: 'u', user: { token: adminToken, as: 'stranger' } }],
+      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'c',
+    }),
+  }
+}
 
 /** What the checks found that came to this. */
 async function found(status: 'problem' | 'warning'): Promise<Record<string, string>> {
@@ -48,6 +62,41 @@ describe('a check', () => {
     const patch = { spec: { clusterTreeOptions: { rootAPIServer: 'https://root.invalid:6443' } } }
     await root.client.patch(clusters, { name: 'leaf1' }, patch, { type: 'merge' })
     assert.match((await found('warning'))['token-issuer'] ?? '', /name https:\/\/kubernetes\.default\.svc/)
+  })
+
+  it('by somebody without rights names all that are missing, and does not call the root unreachable', async () => {
+    const findings = await check({ root: asStranger() }, silent)
+    assert.deepEqual(
+      findings.map(({ id, verdict }) => [id, verdict.status]),
+      [
+        ['root-reachable', 'ok'],
+        ['root-rights', 'problem'],
+      ],
+    )
+    assert.match(
+      findings[1]?.verdict.what ?? '',
+      /may not list nodes, list clusters\.kosmos\.io, get customresourcedefinitions\.apiextensions\.k8s\.io "clusters\.kosmos\.io", .* in the root/,
+    )
+  })
+
+  it('by somebody who may not see Secrets leaves out what is seen with the credentials in them', async () => {
+    const everything = { apiGroups: ['*'], verbs: ['get', 'list'] }
+    const groups = ['nodes', 'configmaps', 'clusters', 'customresourcedefinitions', 'deployments', 'leases']
+    const more = ['certificatesigningrequests', 'mutatingadmissionpolicies', 'mutatingwebhookconfigurations']
+    const metadata = { name: 'stranger' }
+    const rules = [{ ...everything, resources: [...groups, ...more] }]
+    await root.client.create(clusterRoles, { metadata, ...{ rules } })
+    const binding = {
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'stranger' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'stranger' }],
+    }
+    await root.client.create(clusterRoleBindings, { metadata, ...binding })
+    const statuses = await eventually(async () => {
+      const findings = await check({ root: asStranger() }, silent)
+      const statuses = new Map(findings.map(({ id, verdict }) => [id, verdict.status]))
+      return !statuses.has('root-rights') && statuses
+    }, 'the rights are known')
+    for (const id of ['credentials-expiry', 'leaf-from-here', 'leaf-rights']) assert.equal(statuses.get(id), 'skipped')
   })
 
   it('asks the API server to reach a virtual node, and says what keeps it from it', async () => {

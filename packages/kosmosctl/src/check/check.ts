@@ -1,5 +1,5 @@
 import { type Cluster, hasClusterTree } from '@kosmos/api'
-import type { Client, KubeConfigSource } from '@kosmos/kube'
+import { type Client, isForbidden, type KubeConfigSource } from '@kosmos/kube'
 import { withClusters } from '../clusters/connect.ts'
 import { clusters } from '../clusters/resources.ts'
 import { type Finding, judge, ok, problem } from '../findings/finding.ts'
@@ -9,7 +9,8 @@ import type { Progress } from '../terminal/progress.ts'
 import { clusterChecks } from './cluster-checks.ts'
 import { gatherClusterFacts } from './cluster-facts.ts'
 import { rootChecks } from './root-checks.ts'
-import { gatherRootFacts, type RootFacts } from './root-facts.ts'
+import { gatherRootFacts } from './root-facts.ts'
+import { rightsVerdict } from './root-rights.ts'
 
 export interface CheckOptions {
   readonly root: KubeConfigSource
@@ -20,24 +21,34 @@ export interface CheckOptions {
 /** Looks for everything that is wrong, in the root and in every leaf; changes nothing. */
 export async function check({ root, cluster }: CheckOptions, progress: Progress): Promise<Finding[]> {
   return await withClusters({ root }, async ({ root: { client, server } }) => {
-    let facts: RootFacts
+    const reachable: Finding = { id: 'root-reachable', verdict: ok(`the root answers at ${server}`) }
     try {
-      facts = await progress.step('looking at the root', () => gatherRootFacts(client))
+      const facts = await progress.step('looking at the root', () => gatherRootFacts(client))
+      const chosen = facts.definition === 'missing' ? [] : await choose(client, cluster)
+      return [reachable, ...judge(rootChecks, facts), ...(await checkLeaves(client, chosen, facts.version, progress))]
     } catch (error) {
+      if (error instanceof Failure) throw error
+      if (isForbidden(error)) return [reachable, { id: 'root-rights', verdict: await rightsVerdict(client, error) }]
       const { message, next } = explain(error)
       return [{ id: 'root-reachable', verdict: problem(message, next ?? 'check the kubeconfig') }]
     }
-    const reachable: Finding = { id: 'root-reachable', verdict: ok(`the root answers at ${server}`) }
-    const chosen = facts.definition === 'missing' ? [] : await choose(client, cluster)
-    const perCluster = await progress.step('looking at the leaves', () =>
-      Promise.all(
-        chosen.map(async (one) =>
-          judge(clusterChecks, await gatherClusterFacts(client, one, facts.version), one.metadata.name),
-        ),
-      ),
-    )
-    return [reachable, ...judge(rootChecks, facts), ...perCluster.flat()]
   })
+}
+
+async function checkLeaves(
+  root: Client,
+  leaves: readonly Cluster[],
+  rootVersion: string,
+  progress: Progress,
+): Promise<Finding[]> {
+  const findings = await progress.step('looking at the leaves', () =>
+    Promise.all(
+      leaves.map(async (leaf) =>
+        judge(clusterChecks, await gatherClusterFacts(root, leaf, rootVersion), leaf.metadata.name),
+      ),
+    ),
+  )
+  return findings.flat()
 }
 
 async function choose(root: Client, name: string | undefined): Promise<Cluster[]> {

@@ -69,6 +69,13 @@ describe('the check of a leaf', () => {
     assert.equal(verdictOf('leaf-version', { leaf: { error } }).status, 'skipped')
   })
 
+  it('calls nothing a problem of the leaf that the root keeps from who asks', () => {
+    const error = new ApiError('root', { method: 'GET', path: '/secrets' }, 403, { status: 'Failure' })
+    for (const id of ['credentials-expiry', 'leaf-from-here']) {
+      assert.equal(verdictOf(id, { credentials: { error }, leaf: { error } }).status, 'skipped')
+    }
+  })
+
   it('takes a refusal by the leaf for what it is', () => {
     const error = new ApiError('leaf', { method: 'GET', path: '/version' }, 401, { status: 'Failure' })
     assert.equal(verdictOf('leaf-from-here', { leaf: { error } }).status, 'problem')

@@ -1,4 +1,4 @@
-import { ApiError } from '@kosmos/kube'
+import { ApiError, isForbidden } from '@kosmos/kube'
 import { clockVerdict } from '../findings/clock.ts'
 import { type Check, ok, problem, skipped, type Verdict, warning } from '../findings/finding.ts'
 import { leafVersionVerdict } from '../findings/version.ts'
@@ -47,6 +47,7 @@ function virtualNodes(facts: ClusterFacts): Verdict {
 
 function credentialsExpiry({ credentials, cluster, now }: ClusterFacts): Verdict {
   const renew = `kosmosctl join ${cluster.metadata.name} --kubeconfig LEAF renews them`
+  if (areKept(credentials)) return keptFromYou
   if ('error' in credentials) return problem(explain(credentials.error).message, renew)
   const { life } = credentials
   if (life === undefined) return skipped('the credentials do not say when they end')
@@ -58,7 +59,17 @@ function credentialsExpiry({ credentials, cluster, now }: ClusterFacts): Verdict
   return ok(`the credentials are valid until ${until}`)
 }
 
-function leafFromHere({ leaf, cluster }: ClusterFacts): Verdict {
+const keptFromYou = skipped(
+  'not looked at, because your credentials may not get the Secret in the root that has those of the leaf',
+)
+
+/** Whether the root has the credentials, and does not show them to who asks. */
+function areKept(credentials: ClusterFacts['credentials']): boolean {
+  return 'error' in credentials && isForbidden(credentials.error)
+}
+
+function leafFromHere({ leaf, credentials, cluster }: ClusterFacts): Verdict {
+  if (areKept(credentials)) return keptFromYou
   if (!('error' in leaf)) return ok('the leaf answers this machine')
   const { message, next } = explain(leaf.error)
   const reachable = cluster.status?.conditions?.find(({ type }) => type === 'Reachable')?.status === 'True'
