@@ -46,7 +46,15 @@ export async function upKosmos(testbed: Testbed, progress: Progress, options: Ko
   for (const leaf of testbed.leaves) {
     if (!tree && link?.(leaf.name) === undefined) continue
     const joined = await join(
-      { name: leaf.name, root, leaf: { file: leaf.kubeconfig }, tree, link: link?.(leaf.name) },
+      {
+        name: leaf.name,
+        root,
+        leaf: { file: leaf.kubeconfig },
+        // Said, since it may be a loopback address: the controllers run on this machine.
+        server: leaf.server,
+        tree,
+        link: link?.(leaf.name),
+      },
       lines((line) => progress.step(`${leaf.name}: ${line}`)),
     )
     virtualNodes.push(...joined.virtualNodes)

@@ -174,7 +174,10 @@ describe('the preflight of a join', () => {
   it('refuses a loopback address that the controllers cannot use, and warns where they might', () => {
     const loopback = { leafServer: 'https://127.0.0.1:6443/' }
     assert.equal(verdictOf('leaf-address', loopback)?.status, 'problem')
-    assert.equal(verdictOf('leaf-address', { ...loopback, rootServer: 'https://localhost:1/' })?.status, 'warning')
+    const here = { ...loopback, rootServer: 'https://localhost:1/' }
+    assert.equal(verdictOf('leaf-address', here)?.status, 'warning')
+    assert.equal(verdictOf('leaf-address', { ...here, serverOverride: loopback.leafServer })?.status, 'ok')
+    assert.equal(verdictOf('leaf-address', { ...loopback, serverOverride: loopback.leafServer })?.status, 'problem')
     assert.equal(verdictOf('leaf-address', { ...loopback, serverOverride: 'https://leaf.example' })?.status, 'ok')
     assert.equal(verdictOf('leaf-address', { serverOverride: 'leaf.example:6443' })?.status, 'problem')
   })

@@ -80,10 +80,11 @@ function addressWorksElsewhere({ leaf, root, serverOverride }: JoinFacts): Verdi
       'say with --server at which address they can',
     )
   }
-  if (isLoopback(address)) {
+  // Who gives such an address by --server knows that the controllers are here.
+  if (isLoopback(address) && serverOverride === undefined) {
     return warning(
-      `${address} is a loopback address: only controllers on this machine reach the leaf there`,
-      'say with --server at which address they can, unless they run here',
+      `${address} is a loopback address: only controllers that run on this machine reach the leaf there`,
+      'if yours run elsewhere (also in a container of this machine), say with --server at which address they reach it',
     )
   }
   return ok(`the controllers will reach the leaf at ${address}`)
