@@ -136,6 +136,21 @@ describe('somebody who has second thoughts while npm start is at work', () => {
     assert.deepEqual(readdirSync(home), [])
   })
 
+  it('reads who has taken a port that it needs, and nothing of it stays', {
+    skip: isRoot ? false : 'a network of its own needs root',
+  }, async () => {
+    // In a network of its own: on the machine's, this would keep everybody else from starting clusters.
+    const holder = "require('net').createServer().listen(6443)"
+    const inNetwork = `ip link set lo up; "$0" -e "${holder}" & trap "kill $!" EXIT; "$0" "$@"`
+    const [file, ...args] = [...script('start'), '--detach']
+    const start = run('unshare', ['--net', 'sh', '-c', inNetwork, process.execPath, file ?? '', ...args], { env })
+    await assert.rejects(start, {
+      code: 1,
+      stderr: /\nport 6443 is taken on this machine by node \(process \d+\), .*: end that program/,
+    })
+    assert.deepEqual(readdirSync(home), [])
+  })
+
   it('is told what npm start takes, when it is typed wrong', async () => {
     await assert.rejects(run(process.execPath, [...script('start'), '--detached'], { env }), {
       code: 2,

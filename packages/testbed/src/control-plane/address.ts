@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
+import { listenerOn } from './listener.ts'
 
 /** Ports of a control plane, the usual ones: every cluster has a loopback address of its own, so they never collide. */
 export const ports = {
@@ -13,16 +14,32 @@ export const ports = {
   metricsServer: 4443,
 } as const
 
+/** Somebody listens on a port that a control plane needs, on every address of this machine. */
+export class PortTaken extends Error {
+  constructor(port: number) {
+    const listener = listenerOn(port)
+    const who = listener === undefined ? '' : ` by ${listener.name} (process ${listener.pid})`
+    const look = listener === undefined ? `see who by "sudo ss -ltnp sport = :${port}", ` : ''
+    super(
+      `port ${port} is taken on this machine${who}, and a cluster of the test bed has to listen on it: ${look}end that program, or let it listen on one address only, and try again`,
+    )
+    this.name = 'PortTaken'
+  }
+}
+
 /**
  * A loopback address that nobody listens on: one of 4 million below 127.64.0.0/10. Ports on it cannot be taken by
  * outgoing connections, which have 127.0.0.1 as their source, so a component gets its port back after a restart.
+ * @throws PortTaken when somebody listens on one of the ports on all of them
  */
-export async function freeLoopbackAddress(): Promise<string> {
-  for (let attempt = 0; attempt < 20; attempt++) {
+export async function freeLoopbackAddress(needed: readonly number[] = Object.values(ports)): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
     const address = `127.${randomInt(64, 128)}.${randomInt(256)}.${randomInt(1, 255)}`
-    if ((await isFree(address, ports.apiserver)) && (await isFree(address, ports.etcd))) return address
+    const areFree = await Promise.all(needed.map((port) => isFree(address, port)))
+    const taken = needed.find((_, index) => !areFree[index])
+    if (taken === undefined) return address
+    if (attempt === 20) throw new PortTaken(taken)
   }
-  throw new Error('no free loopback address found below 127.64.0.0/10')
 }
 
 /** Whether a server could listen there now. */

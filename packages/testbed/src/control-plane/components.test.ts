@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { clusterNetwork, freeLoopbackAddress, isFree } from './address.ts'
 import { type ControlPlanePlan, componentNames, componentSpec } from './components.ts'
@@ -52,5 +54,19 @@ describe('the addresses of clusters', () => {
     const address = await freeLoopbackAddress()
     assert.match(address, /^127\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./)
     assert.ok(await isFree(address, 6443))
+  })
+
+  it('are told of a port that somebody has taken on all of them, and of who it is', async (t) => {
+    const program = "require('net').createServer().listen(0, function () { console.log(this.address().port) })"
+    const holder = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.after(() => holder.kill('SIGKILL'))
+    const [said] = await once(holder.stdout, 'data')
+    const port = Number(said)
+    await assert.rejects(
+      freeLoopbackAddress([port]),
+      new RegExp(
+        `^PortTaken: port ${port} is taken on this machine by node \\(process ${holder.pid}\\), .*: end that program`,
+      ),
+    )
   })
 })

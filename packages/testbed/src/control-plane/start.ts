@@ -9,7 +9,7 @@ import { launch } from '../processes/launch.ts'
 import { allowFileWatchers } from '../processes/limits.ts'
 import { tearDown } from '../processes/teardown.ts'
 import { type Progress, silent } from '../progress.ts'
-import { clusterNetwork, freeLoopbackAddress, ports } from './address.ts'
+import { clusterNetwork, freeLoopbackAddress, isFree, PortTaken, ports } from './address.ts'
 import { type ComponentName, componentNames, componentSpec, type Flags } from './components.ts'
 import { type ClusterRecord, type ControlPlane, controlPlane } from './control-plane.ts'
 
@@ -36,6 +36,7 @@ export async function startCluster(
   )
   const loopback = await freeLoopbackAddress()
   const { address, port } = plan.listen ?? { address: loopback, port: ports.apiserver }
+  if (!(await isFree(address, port))) throw new PortTaken(port)
   const network = clusterNetwork(plan.index)
   const dir = path.join(journal.dir, plan.name)
   const server = `https://${address}:${port}`

@@ -80,7 +80,7 @@ function planOf({
 /**
  * Starts a root and its leaves, with nothing of ours in them. {@link downTestbed} ends them.
  * What a crashed earlier attempt under this name left behind is cleaned up first.
- * @throws TestbedExists, BinaryMissing, ComponentFailed; whatever was started is taken down before
+ * @throws TestbedExists, BinaryMissing, PortTaken, ComponentFailed; whatever was started is taken down before
  */
 export async function upTestbed(options: UpOptions = {}): Promise<Testbed> {
   const plan = planOf(options)
