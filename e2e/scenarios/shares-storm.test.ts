@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { silent } from '@kosmos/testbed'
 import { schedulerStandby } from '../platform/components.ts'
 import { startComponent } from '../platform/kosmos.ts'
+import { replicateKubeScheduler } from '../platform/kube-schedulers.ts'
 import { type Platform, startPlatform } from '../platform/platform.ts'
 import { storm } from './shares-storm.ts'
 
@@ -25,9 +26,12 @@ describe('many pods at once under all sorts of policies', {
     try {
       await startComponent(platform.testbed, schedulerStandby, silent)
       const clusters = platform.testbed.leaves.map(({ name }) => name)
+      const kubeSchedulers = await replicateKubeScheduler(platform.testbed, platform.root)
       const disruptions = [
         ...hurt(platform, 'scheduler'),
+        kubeSchedulers.killLeader,
         ...hurt(platform, 'scheduler-standby'),
+        kubeSchedulers.pauseLeader,
         ...hurt(platform, 'scheduler'),
       ]
       const report = await storm(platform, { namespace: 'default', clusters, pods: PODS, seed, disruptions })
@@ -39,16 +43,12 @@ describe('many pods at once under all sorts of policies', {
   })
 })
 
-/** A replica is killed and started again, kube-scheduler is restarted, the replica is paused until the other leads, and goes on. */
+/** A replica is killed and started again, then paused until the other leads, and goes on. */
 function hurt({ testbed: { root } }: Platform, replica: string) {
   return [
     async () => {
       await root.kill(replica)
       await root.restart(replica)
-    },
-    async () => {
-      await root.kill('kube-scheduler')
-      await root.restart('kube-scheduler')
     },
     async () => {
       await root.pause(replica)

@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { explainPod, reportWorkload, simulateWorkload } from '@kosmos/kosmosctl'
 import { nodes, type Pod, pods, resource } from '@kosmos/kube'
+import { replicateKubeScheduler } from '../platform/kube-schedulers.ts'
 import { deployment, pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { storm } from './shares-storm.ts'
@@ -142,12 +143,15 @@ describe('a Deployment with shares of clusters', () => {
     await says('few', 'AsAllocated')
   })
 
-  it('has right numbers after the scheduler was killed while pods came and went, and never too many anywhere meanwhile', async () => {
+  it('has right numbers after our scheduler and kube-scheduler were killed and the latter led by another, while pods came and went, and never too many anywhere meanwhile', async () => {
+    const { testbed, root } = platform
     const clusters = ['leaf1', 'leaf2']
+    const kubeSchedulers = await replicateKubeScheduler(testbed, root)
     const disruptions = [
       () => platform.killScheduler(),
-      () => platform.testbed.root.restart('kube-scheduler'),
+      kubeSchedulers.killLeader,
       () => platform.startScheduler(),
+      kubeSchedulers.pauseLeader,
     ]
     const { faults, wrong, exact } = await storm(platform, {
       namespace: 'default',
@@ -156,6 +160,7 @@ describe('a Deployment with shares of clusters', () => {
       seed,
       disruptions,
     })
+    await kubeSchedulers.end()
     assert.deepEqual({ faults, wrong }, { faults: [], wrong: [] }, `KOSMOS_SEED=${seed}`)
     assert(exact >= 2, `${exact} workloads are as their policies say`)
   })
