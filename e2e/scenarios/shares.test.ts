@@ -6,6 +6,8 @@ import { nodes, type Pod, pods, resource } from '@kosmos/kube'
 import { replicateKubeScheduler } from '../platform/kube-schedulers.ts'
 import { deployment, pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { randomFrom } from '../platform/random.ts'
+import { foreseeAndDo } from './shares-foreseen.ts'
 import { storm } from './shares-storm.ts'
 
 const workloadPolicies = resource('kosmos.io/v1alpha1', 'WorkloadPolicy', 'workloadpolicies', 'Namespaced')
@@ -326,6 +328,11 @@ describe('a Deployment with shares of clusters', () => {
       await prefer(0)
     }
     await eventually('without the label they are let go', async () => !(await podsOf('fit')).some(isGated))
+  })
+
+  it('has its pods where kosmosctl simulate foretold them, whatever policies, pods and cordoned leaves there are', async () => {
+    const cases = await foreseeAndDo(platform, 'default', randomFrom(seed), 5)
+    for (const { what, foreseen, done } of cases) assert.deepEqual(done, foreseen, `${what}; KOSMOS_SEED=${seed}`)
   })
 
   it('lets pods go when their policy goes', async () => {
