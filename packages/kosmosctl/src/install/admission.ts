@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { placementGate } from '@kosmos/api'
 import { ApiError, type Client, isGone, keyOf, pods } from '@kosmos/kube'
 import { isGated, openPatch } from '@kosmos/scheduler'
@@ -24,10 +25,28 @@ export function isFor(hasPolicies: boolean, { kind, metadata }: Manifest): boole
   return !isWebhook || !hasPolicies
 }
 
-/** Lets pods go that wait for a place, since nobody will give them one. Returns their keys. */
+/** Every so often it is looked for gates that have come late. */
+const LOOK_AGAIN_MS = 1_000
+/**
+ * So long none has to come before it is over: each API server hears by a watch of its own that pods are gated no more, and a pod that it
+ * had gated may still be on its way through admission.
+ */
+const LATE_MS = 5_000
+
+/** Lets pods go that wait for a place, since nobody will give them one, also those that come late. Returns their keys. */
 export async function openGates(root: Client): Promise<string[]> {
   const opened: string[] = []
-  for (const pod of await root.listAll(pods)) {
+  for (let openedAt = performance.now(); performance.now() - openedAt < LATE_MS; await sleep(LOOK_AGAIN_MS)) {
+    const found = await openAll(root)
+    if (found.length > 0) openedAt = performance.now()
+    opened.push(...found)
+  }
+  return opened
+}
+
+async function openAll(root: Client): Promise<string[]> {
+  const opened: string[] = []
+  for (const pod of await root.listAll(pods, { fieldSelector: 'spec.nodeName=' })) {
     if (!isGated(pod)) continue
     const outcome = await root.patch(pods, pod.metadata, openPatch(pod, undefined), { type: 'strategic' })
     if (outcome.ok) opened.push(keyOf(pod))

@@ -50,4 +50,23 @@ describe('uninstall, while pods are created that would be gated', () => {
     const gates = removed.findLastIndex((what) => /^MutatingAdmissionPolicy /.test(what))
     assert(order(/^MutatingAdmissionPolicy /) >= 0 && gates < order(/^Deployment kosmos-system\/scheduler$/))
   })
+  it('opens the gate of a pod too that an API server gates which has not heard of it yet', async () => {
+    const gated = { schedulingGates: [{ name: 'kosmos.io/placement' }] }
+    const create = async (name: string) => {
+      const late = { ...pod(name), spec: { containers, ...gated } } as KubeObject
+      const outcome = await root.client.create(pods, late)
+      assert(outcome.ok, JSON.stringify(outcome))
+    }
+    const waits = async (name: string) => {
+      const found = await root.client.get(pods, { namespace, name })
+      return found !== undefined && isGated(found)
+    }
+    await create('first')
+    const uninstalling = uninstall({ root: root.source }, silent)
+    while (await waits('first')) await sleep(20)
+    await create('late')
+    const { released } = await uninstalling
+    assert.deepEqual(released.toSorted(), ['busy/first', 'busy/late'])
+    assert.equal(await waits('late'), false)
+  })
 })

@@ -41,6 +41,7 @@ export async function uninstall({ root }: UninstallOptions, progress: Progress):
       removed.push(...shared.removed)
       kept.push(...shared.kept.map(({ what, why }) => ({ what, why })))
       // Nothing gates pods any more, and nobody opens gates.
+      note('gates of pods that wait for a place')
       return { removed, kept, released: await openGates(client) }
     })
   })
