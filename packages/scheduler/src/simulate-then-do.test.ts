@@ -60,7 +60,7 @@ class Live {
     for (const distribution of distributions) this.#state.distributions.set(distribution)
     for (const namespace of namespaces) this.#state.bestFit.set(namespace)
     for (const policy of policies) this.#state.setPolicy(policy)
-    for (const node of this.#nodes.values()) this.#state.setNode(node, undefined)
+    for (const node of this.#nodes.values()) this.#state.vacancies.setNode(node, undefined)
     for (const pod of pods) this.tell(pod)
     now = NOW
     this.decideAll()
