@@ -93,8 +93,6 @@ describe('pods of a namespace that minds room, in leaves of two zones', () => {
     const spec = { allocationPolicy, topologyKey, labelSelector: { matchLabels: { app } }, allocationType: 'Required' }
     const { metadata: _, ...policy } = policyLike(spec as Parameters<typeof policyLike>[0])
     await created(workloadPolicies, { ...policy, metadata: { namespace, name: app } })
-    // What is told of pods could be told before what is told of policies.
-    while ((await client.get(workloadPolicies, { namespace, name: app }))?.status === undefined) await sleep(50)
   }
 
   it('are spread as the policy says, however large one of the leaves is', async () => {

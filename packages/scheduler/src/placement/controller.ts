@@ -10,6 +10,7 @@ import {
   type Outcome,
   type Pod,
   pods,
+  type Requeue,
   refOf,
 } from '@kosmos/kube'
 import { isBefore, turnOf } from '../reservations/turn.ts'
@@ -21,6 +22,7 @@ import { deletionCostPatch, openPatch, seatPatch } from './patch.ts'
 import type { Obstacle } from './place.ts'
 import { gatesOfOthers, isGated } from './standing.ts'
 import type { Decision, PlacementState } from './state.ts'
+import { hasUnheard } from './unheard.ts'
 
 type AimedDecision = Decision & { kind: 'seat' | 'anyRoom' }
 
@@ -43,6 +45,9 @@ const CONCURRENCY = 64
  * is given up before.
  */
 const PATCH_MS = 4_000
+
+/** A policy is told of sooner as a rule, and then all pods of its namespace are looked at. */
+const UNHEARD_MS = 500
 
 /** With the rights of an earlier version: kube-scheduler alone minds volumes then, and the pod need not wait for an administrator. */
 function noneIfForbidden(error: unknown): [] {
@@ -95,30 +100,38 @@ export class PlacementController {
     for (const { turn, withinMs } of concerned) this.controller.enqueueAfter(turn.key, withinMs)
   }
 
-  async #reconcile(key: ObjectKey): Promise<undefined> {
+  async #reconcile(key: ObjectKey): Promise<Requeue> {
     const pod = this.#options.podOf(key)
     this.#held.delete(key)
     if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) this.#told.delete(key)
     else if (gatesOfOthers(pod).length > 0) this.#tell(pod, key, placementEvents.otherGates(gatesOfOthers(pod)))
-    else if (isGated(pod)) await this.#place(pod, key)
+    else if (isGated(pod)) return await this.#place(pod, key)
     else await this.#orderDeletions(pod, key)
+    return undefined
   }
 
-  async #place(pod: Pod, key: ObjectKey): Promise<void> {
+  async #place(pod: Pod, key: ObjectKey): Promise<Requeue> {
     const { root, podOf, state, changed } = this.#options
     if (claimsOf(pod).length > 0) {
       const claims = await readClaims(root, pod).catch(noneIfForbidden)
       // It is another by now, which is told of.
-      if (podOf(key) !== pod) return
+      if (podOf(key) !== pod) return undefined
       state.setReach(key, reachOf(claims))
     }
-    const decision = state.decide(pod)
+    let decision = state.decide(pod)
+    if (decision.kind === 'anywhere' && decision.distribution === undefined) {
+      // Something has held it at the gate, which may be told of later than the pod.
+      if (await hasUnheard(root, state, pod.metadata.namespace)) return { afterMs: UNHEARD_MS }
+      if (podOf(key) !== pod) return undefined
+      decision = state.decide(pod)
+    }
     changed(state.commit(pod, decision))
     if (decision.kind === 'wait') {
       this.#tell(pod, key, placementEvents.quotaReached(decision.policy, decision.asked))
     } else if (decision.kind === 'anywhere') await this.#patch(key, openPatch(pod, undefined, decision))
     else if (decision.offer === 'room' || decision.offer === 'byPreemption') await this.#open(pod, key, decision)
     else this.#hold(pod, key, decision, decision.offer)
+    return undefined
   }
 
   async #open(pod: Pod, key: ObjectKey, decision: AimedDecision): Promise<void> {

@@ -17,6 +17,11 @@ export class BestFitNamespaces {
     this.#names.delete(name)
   }
 
+  /** Whether what the label says of a namespace is known here. */
+  knows(namespace: string): boolean {
+    return this.#names.has(namespace) || exempt.includes(namespace)
+  }
+
   /** Whether it means a pod. Those of DaemonSets are for one node each. */
   means(pod: Pod): boolean {
     return this.#names.has(pod.metadata.namespace) && !isOfDaemonSet(pod)
