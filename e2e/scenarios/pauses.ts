@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, type KubeObject, type ObjectRef, resource } from '@kosmos/kube'
 
-export interface StoredPolicy extends KubeObject {
+interface StoredPolicy extends KubeObject {
   readonly status?: {
     readonly allocations?: readonly { readonly name: string; readonly assigned: number }[]
     /** `until`: the node is not asked again before, RFC 3339. */

@@ -68,7 +68,7 @@ describe('kubectl against a pod of a virtual node', { skip }, () => {
         }
       }
     },
-    { timeout: 180_000 },
+    { timeout: 600_000 },
   )
   after(async () => {
     for (const node of virtualNodes) await node.close()

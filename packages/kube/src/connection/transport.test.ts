@@ -220,12 +220,17 @@ describe('a server behind a proxy', { timeout: 20_000 }, () => {
   it('has the limit of connections of any server', async (t) => {
     for (const start of [startConnectProxy, startSocksProxy]) {
       let [now, most] = [0, 0]
+      const second = Promise.withResolvers<void>()
       const peer = await startPeer(t, certificates, (_request, response) => {
         most = Math.max(most, ++now)
-        setTimeout(() => {
-          now--
-          response.end('hello')
-        }, 20)
+        if (now > 1) second.resolve()
+        // On a busy machine the first might be answered before there is another connection.
+        void second.promise.then(() =>
+          setTimeout(() => {
+            now--
+            response.end('hello')
+          }, 20),
+        )
       })
       const proxy = await start(t)
       const config = configFor(peer.url, { ...trusted(), proxyUrl: proxy.url })
