@@ -349,8 +349,11 @@ describe('the controllers of ClusterLink', () => {
       return found?.spec.routes?.filter(({ cidr }) => cidr === '10.2.1.0/24').length === 2 ? found : undefined
     })
     assert.deepEqual(new Set(config.spec.routes?.map(({ dev }) => dev)), new Set(['vx-local']))
-    for (const name of roles)
-      assert.ok((await told('a', name)).includes('GatewayElected: the node is a gateway of a now'))
+    for (const name of roles) {
+      await eventually(`${name} is told`, async () =>
+        (await told('a', name)).includes('GatewayElected: the node is a gateway of a now'),
+      )
+    }
     assert.ok(!(await told('a', inner)).some((one) => one.startsWith('Gateway')))
     await eventually('b1 has tunnels to the gateways only', async () => {
       const fdbs = (await configOf('b', 'b1'))?.spec.fdbs

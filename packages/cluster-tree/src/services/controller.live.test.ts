@@ -60,6 +60,7 @@ function startServices(root: LiveCluster, leaf: LiveCluster) {
   )
   return {
     copies,
+    knows: rootServices,
     told,
     settled,
     end: async () => {
@@ -90,7 +91,10 @@ describe('Services of the root in a leaf', () => {
   }
   const serve = async (namespace: string, name: string, spec: object = {}) => {
     const service = { metadata: { namespace, name }, spec: { selector: { app: name }, ports: [{ port: 80 }], ...spec } }
-    return unwrap(await root.client.create<Service>(services, service as KubeObject)) ?? assert.fail()
+    const made = unwrap(await root.client.create<Service>(services, service as KubeObject)) ?? assert.fail()
+    // Pods come by another watch, and settle with what is known.
+    await eventually('it is known', () => life.knows.get(`${namespace}/${name}`)?.metadata.uid === made.metadata.uid)
+    return made
   }
   const run = (namespace: string, name: string) => {
     const spec = { nodeName, containers: [{ name: 'a', image: 'a' }], automountServiceAccountToken: false }

@@ -115,7 +115,7 @@ describe('volumes of the root that a leaf reaches', () => {
     const key = need(name)
     await eventually('it is refused', () => volumes.stateOf(key) === 'refused')
     assert.match(volumes.refusalOf(key) ?? '', said)
-    assert(told.some((note) => note.startsWith(`${name}: `) && said.test(note)))
+    await eventually('it is told', () => told.some((note) => note.startsWith(`${name}: `) && said.test(note)))
     assert.equal(await inLeaf(made), undefined)
   }
 
