@@ -67,8 +67,11 @@ describe("programs in a leaf that talk to the root's API server", {
 
   before(async () => {
     const dir = await mkdtemp(path.join(tmpdir(), 'kosmos-'))
-    program = await nodeProgram('client-node', dir)
-    await rm(dir, { recursive: true })
+    try {
+      program = await nodeProgram('client-node', dir)
+    } finally {
+      await rm(dir, { recursive: true })
+    }
     const { archive } = program
     platform = await startPlatform('api-access', {
       leaves: 1,
