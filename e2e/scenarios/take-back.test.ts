@@ -34,6 +34,7 @@ const keptFor = [
   [60, 120],
   [180, 300],
   [420, 660],
+  [900, 1_380],
 ] as const
 /** A pod for leaf2, whose nodes have 64 cores each. */
 const sized = (name: string, cpu: string) => {
