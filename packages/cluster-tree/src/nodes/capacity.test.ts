@@ -21,15 +21,17 @@ interface NodeParts {
   readonly ready?: boolean
   readonly cordoned?: boolean
   readonly allocatable?: Amounts
+  /** The same, unless it is said. */
+  readonly capacity?: Amounts
 }
 
-function leafNode(name: string, { ready = true, cordoned = false, allocatable = {} }: NodeParts): Node {
+function leafNode(name: string, { ready = true, cordoned = false, allocatable = {}, ...parts }: NodeParts): Node {
   return {
     metadata: { name, uid: name, resourceVersion: '1' },
     spec: { ...(cordoned && { unschedulable: true }) },
     status: {
       conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
-      capacity: allocatable,
+      capacity: parts.capacity ?? allocatable,
       allocatable,
     },
   }
@@ -122,6 +124,18 @@ describe('what a virtual node offers', () => {
     assert.deepEqual(allocatable(two), { cpu: '3', memory: '7Gi', pods: '115' })
     two.setReserved(parseResources({}))
     assert.deepEqual(allocatable(two), { cpu: '4500m', memory: '8Gi', pods: '115' })
+  })
+
+  it('follows a leaf node of which only the capacity, only what of it is free, or only its state has changed', () => {
+    const capacity = { cpu: '4' }
+    const offer = ledger([leafNode('a', { capacity, allocatable: { cpu: '3' } })])
+    const now = () => [offer.offer(home).capacity, offer.offer(home).allocatable].map((list) => formatResources(list).cpu)
+    offer.setNode(leafNode('a', { capacity: { cpu: '8' }, allocatable: { cpu: '3' } }), home)
+    assert.deepEqual(now(), ['8', '3'])
+    offer.setNode(leafNode('a', { capacity: { cpu: '8' }, allocatable: { cpu: '7' } }), home)
+    assert.deepEqual(now(), ['8', '7'])
+    offer.setNode(leafNode('a', { capacity: { cpu: '8' }, allocatable: { cpu: '7' }, cordoned: true }), home)
+    assert.deepEqual(now(), [undefined, undefined])
   })
 
   it('keeps whole devices exact', () => {

@@ -81,10 +81,44 @@ describe('what is ours on a virtual node', () => {
     )
   })
 
+  it('is written to this very node only, and taints only to the list of them that was read', () => {
+    const node = { metadata: { name: 'n', uid: 'u', resourceVersion: '7' }, spec: {} } as Node
+    const taint = { key: 'ours/a', effect: 'NoSchedule' }
+    const patch = (taints: Taint[]) =>
+      identityPatch(node, { metadata: { labels: { a: 'b' }, annotations: {} }, spec: { taints } })
+    const metadata = { uid: 'u', labels: { a: 'b' }, annotations: {} }
+    assert.deepEqual(patch([]), { metadata })
+    assert.deepEqual(patch([taint]), { metadata: { ...metadata, resourceVersion: '7' }, spec: { taints: [taint] } })
+  })
+
+  it('has one stamp, in whatever order it comes', () => {
+    const [a, b] = ['a', 'b'].map((key) => ({ key, effect: 'NoSchedule' }))
+    assert(a && b)
+    assert.equal(stampOf({ x: '1', y: '2' }, [a, b]), stampOf({ y: '2', x: '1' }, [b, a]))
+  })
+
+  it('does not become ours by a taint more', () => {
+    const theirs = { key: 'theirs/a', effect: 'NoSchedule' }
+    const node = {
+      metadata: { name: 'n', uid: 'u', resourceVersion: '7', labels: { theirs: '1' }, annotations: { theirs: '2' } },
+      spec: { taints: [theirs] },
+    } as unknown as Node
+    const more = { key: 'ours/a', effect: 'NoSchedule' }
+    const { metadata, spec } = withTaint(node, more)
+    assert.deepEqual([metadata.labels, spec.taints], [{}, [more]])
+    assert.deepEqual(Object.keys(metadata.annotations), [nodeCarriesAnnotation])
+  })
+
   it('is not taken from a stamp that somebody has spoilt', () => {
-    for (const stamp of ['', 'nonsense', '[]', '{"labels":"a"}', '{"labels":[1],"taints":null}']) {
+    for (const stamp of [
+      ...['', 'nonsense', '[]', '{"labels":"a"}', '{"labels":[1],"taints":null}'],
+      ...['{"labels":["a"],"taints":[1]}', '{"labels":["a",1]}', '{"labels":[1],"taints":["c:NoSchedule"]}'],
+    ]) {
       const annotations = { [nodeCarriesAnnotation]: stamp }
-      const node = { metadata: { name: 'n', uid: 'u', resourceVersion: '1', labels: { a: 'b' }, annotations } } as Node
+      const node = {
+        metadata: { name: 'n', uid: 'u', resourceVersion: '1', labels: { a: 'b' }, annotations },
+        spec: { taints: [{ key: 'c', effect: 'NoSchedule' }] },
+      } as Node
       const patch = identityPatch(node, { metadata: { labels: {}, annotations: {} }, spec: {} })
       assert.equal(patch, undefined, stamp)
     }

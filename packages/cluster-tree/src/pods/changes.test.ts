@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Pod } from '@kosmos/kube'
+import type { Pod, PodSpec } from '@kosmos/kube'
 import fc from 'fast-check'
 import { type CopyPatch, changesOf } from './changes.ts'
 import { ctx, leafPod, rootPod } from './fixture.ts'
@@ -129,6 +129,36 @@ describe('the change of a root pod', () => {
     assert.deepEqual(patches[0]?.body.spec, {
       containers: [{ name: 'main', resources }],
       initContainers: [{ name: 'sidecar', resources }],
+    })
+  })
+
+  it('of resources names only what has some: the pod as a whole, or containers that go on running', () => {
+    const resources = { requests: { cpu: '2' } }
+    const bare = { name: 'main', image: 'nginx' }
+    const resized = (spec: Partial<PodSpec>) => {
+      const patches = changesOf(edited(rootPod(), { spec }), leafPod(rootPod()), ctx)
+      return patches.filter(({ subresource }) => subresource === 'resize').map(({ body }) => body)
+    }
+    const metadata = { uid: 'leaf-uid' }
+    assert.deepEqual(resized({ resources }), [{ metadata, spec: { resources } }])
+    const sidecar = { name: 'sidecar', image: 'x', restartPolicy: 'Always' }
+    const initContainers = [{ ...sidecar, resources }]
+    assert.deepEqual(resized({ containers: [bare], initContainers }), [
+      { metadata, spec: { initContainers: [{ name: 'sidecar', resources }] } },
+    ])
+    assert.deepEqual(resized({ containers: [{ ...bare, resources }, { ...bare, name: 'beside' }] }), [
+      { metadata, spec: { containers: [{ name: 'main', resources }] } },
+    ])
+    assert.deepEqual(resized({ containers: [bare], initContainers: [{ name: 'once', image: 'x', resources }] }), [])
+  })
+
+  it('of images names those of init containers too', () => {
+    const initContainers = [{ name: 'sidecar', image: 'x:2', restartPolicy: 'Always' }]
+    const root = rootPod({ spec: { initContainers: [{ name: 'sidecar', image: 'x:1', restartPolicy: 'Always' }] } })
+    const [change] = changesOf(edited(root, { spec: { initContainers } }), leafPod(root), ctx)
+    assert.deepEqual(change?.body.spec, {
+      containers: [{ name: 'main', image: 'nginx' }],
+      initContainers: [{ name: 'sidecar', image: 'x:2' }],
     })
   })
 

@@ -89,6 +89,31 @@ describe("a pod that talks to the root's API server", () => {
     })
   })
 
+  it('finds the authority where it asks for it, if only for that of its volumes', () => {
+    const items = [{ key: 'ca.crt', path: 'root.pem', mode: 256 }]
+    const own = { name: 'own', configMap: { name: 'settings', optional: true } }
+    const sources = [{ configMap: { name: 'kube-root-ca.crt' } }, { configMap: { name: 'settings' } }]
+    const { volumes } = copyOf({
+      containers: [],
+      volumes: [
+        accessVolume,
+        { name: 'ca', configMap: { name: 'kube-root-ca.crt', items, optional: true } },
+        { name: 'both', projected: { sources } },
+        own,
+      ],
+    }).pod.spec
+    assert.deepEqual(volumes?.slice(1), [
+      { name: 'ca', secret: { secretName, items, optional: true } },
+      {
+        name: 'both',
+        projected: {
+          sources: [{ secret: { name: secretName, items: [{ key: 'ca.crt', path: 'ca.crt' }] } }, sources[1]],
+        },
+      },
+      own,
+    ])
+  })
+
   it('that asks for no token has none, and needs no Secret', () => {
     const { pod } = copyOf({ containers: [], volumes: [{ name: 'tmp', emptyDir: {} }] })
     assert.equal(pod.metadata.annotations['kosmos.io/token-secret'], undefined)
