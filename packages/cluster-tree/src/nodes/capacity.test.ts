@@ -129,7 +129,8 @@ describe('what a virtual node offers', () => {
   it('follows a leaf node of which only the capacity, only what of it is free, or only its state has changed', () => {
     const capacity = { cpu: '4' }
     const offer = ledger([leafNode('a', { capacity, allocatable: { cpu: '3' } })])
-    const now = () => [offer.offer(home).capacity, offer.offer(home).allocatable].map((list) => formatResources(list).cpu)
+    const now = () =>
+      [offer.offer(home).capacity, offer.offer(home).allocatable].map((list) => formatResources(list).cpu)
     offer.setNode(leafNode('a', { capacity: { cpu: '8' }, allocatable: { cpu: '3' } }), home)
     assert.deepEqual(now(), ['8', '3'])
     offer.setNode(leafNode('a', { capacity: { cpu: '8' }, allocatable: { cpu: '7' } }), home)
@@ -153,6 +154,18 @@ describe('what a virtual node offers', () => {
     assert.deepEqual(allocatable(offer), { cpu: '2', 'nvidia.com/gpu': '0' })
     offer.removeNode('a')
     assert.deepEqual(allocatable(offer), { cpu: '1' })
+  })
+
+  it('says whether a pod of ours has changed what is left in a leaf node', () => {
+    const offer = ledger([leafNode('a', { allocatable: big }), leafNode('down', { allocatable: big, ready: false })])
+    const pod = foreignPod('p', { nodeName: 'a', requests: { cpu: '1' } })
+    assert.deepEqual([offer.setCopy(pod), offer.setCopy(pod)], [true, false])
+    assert.deepEqual([offer.removeCopy(keyOf(pod)), offer.removeCopy(keyOf(pod))], [true, false])
+    assert.deepEqual(
+      [offer.emptied('down'), offer.leftIn('down'), offer.emptied('nobody')],
+      [undefined, undefined, undefined],
+    )
+    assert(!isAvailable({ metadata: { name: 'new', uid: 'u', resourceVersion: '1' } }))
   })
 
   it('knows of pods that were seen before their node', () => {

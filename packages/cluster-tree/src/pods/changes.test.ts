@@ -146,10 +146,43 @@ describe('the change of a root pod', () => {
     assert.deepEqual(resized({ containers: [bare], initContainers }), [
       { metadata, spec: { initContainers: [{ name: 'sidecar', resources }] } },
     ])
-    assert.deepEqual(resized({ containers: [{ ...bare, resources }, { ...bare, name: 'beside' }] }), [
-      { metadata, spec: { containers: [{ name: 'main', resources }] } },
-    ])
+    assert.deepEqual(
+      resized({
+        containers: [
+          { ...bare, resources },
+          { ...bare, name: 'beside' },
+        ],
+      }),
+      [{ metadata, spec: { containers: [{ name: 'main', resources }] } }],
+    )
     assert.deepEqual(resized({ containers: [bare], initContainers: [{ name: 'once', image: 'x', resources }] }), [])
+  })
+
+  it('of nothing but labels names nothing of the spec', () => {
+    const [change, ...more] = changesOf(
+      edited(rootPod(), { metadata: { labels: { app: 'web' } } }),
+      leafPod(rootPod()),
+      ctx,
+    )
+    assert.deepEqual([Object.keys(change?.body ?? {}), more], [['metadata'], []])
+  })
+
+  it('of a readiness gate goes to the status of this very copy, after what else has changed', () => {
+    const gate = { type: 'example.com/warm', status: 'True' }
+    const root = rootPod({ spec: { readinessGates: [{ conditionType: gate.type }] } })
+    const opened = { ...root, status: { ...root.status, conditions: [gate] } }
+    const expected = { subresource: 'status', body: { metadata: { uid: 'leaf-uid' }, status: { conditions: [gate] } } }
+    assert.deepEqual(changesOf(opened, leafPod(root), ctx), [expected])
+    assert.deepEqual(changesOf(edited(opened, { metadata: { labels: { app: 'web' } } }), leafPod(root), ctx).slice(1), [
+      expected,
+    ])
+  })
+
+  it('of the spec is none where the root counts no generations', () => {
+    const { generation: _, ...metadata } = rootPod().metadata
+    const root = { ...rootPod(), metadata }
+    const spec = { ...root.spec, containers: [{ name: 'main', image: 'nginx:2' }] }
+    assert.deepEqual(changesOf({ ...root, spec }, leafPod(root), ctx), [])
   })
 
   it('of images names those of init containers too', () => {
@@ -169,7 +202,17 @@ describe('the change of a root pod', () => {
     const next = edited(root, { spec: { ephemeralContainers: [{ ...debug, volumeMounts }] } })
     const [first] = changesOf(next, leafPod(root), ctx)
     assert.equal(first?.subresource, 'ephemeralcontainers')
+    assert.deepEqual(first?.body.metadata, { uid: 'leaf-uid' })
     assert.deepEqual(first?.body.spec, { ephemeralContainers: [{ ...debug, volumeMounts: [volumeMounts[0]] }] })
+  })
+
+  it('by a debug container refers to copies by the names that they have in the leaf', () => {
+    const env = (name: string) => [{ name: 'KEY', valueFrom: { secretKeyRef: { name, key: 'k' } } }]
+    const debug = { name: 'debugger', image: 'busybox' }
+    const next = edited(rootPod(), { spec: { ephemeralContainers: [{ ...debug, env: env('keys') }] } })
+    const nameOf: LeafContext['nameOf'] = (_kind, name) => `${name}-copy`
+    const [first] = changesOf(next, leafPod(rootPod()), { ...ctx, nameOf })
+    assert.deepEqual(first?.body.spec, { ephemeralContainers: [{ ...debug, env: env('keys-copy') }] })
   })
 
   it('that nobody can read leaves the copy as it is', () => {

@@ -41,6 +41,7 @@ describe('a copy whose root pod is not there', () => {
 
   it('is no orphan when nothing is known of versions', () => {
     assert(!isOrphan(copyMadeAt('7'), undefined))
+    assert(!isOrphan(copyMadeAt('7'), '7'), 'nor of what the root has just reached')
     assert(!isOrphan(copyMadeAt('not a number'), '3'))
   })
 })
