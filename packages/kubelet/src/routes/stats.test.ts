@@ -57,6 +57,7 @@ describe('the figures of a virtual node', () => {
     answer = () => ({ code: 200, body: 'the page of a proxy' })
     const { code, text } = await get('/stats/summary')
     assert.deepEqual([code, text], [503, 'no node of cluster leaf1 answers'])
+    assert.deepEqual(served.events, [], 'and that is all that happens')
   })
 
   it('are not told while no node has any, or the account in the leaf may not ask; the next asks again', async () => {
@@ -67,6 +68,7 @@ describe('the figures of a virtual node', () => {
     const forbidden = await get('/metrics/probes')
     assert.equal(forbidden.code, 503)
     assert.match(forbidden.text, /does not let its nodes be asked: nodes "worker-1" is forbidden/)
+    assert.deepEqual(served.events, [], 'and that is all that happens')
   })
 
   it('are missing for nodes that are gone, and their leaf is not taken for dead because of them', async () => {
