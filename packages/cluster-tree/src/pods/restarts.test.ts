@@ -65,7 +65,7 @@ describe('a root pod whose copy is made again', () => {
   })
 
   it('keeps since when it is not ready, and has no lists that it had not', () => {
-    const { containerStatuses } = status
+    const { containerStatuses = [] } = status
     const conditions = [{ type: 'Ready', status: 'False', lastTransitionTime: startedAt }]
     const patch = restartingStatus(rootPod({ status: { ...status, conditions } }), now)
     assert.deepEqual(Object.keys(patch?.status ?? {}).sort(), ['containerStatuses', 'initContainerStatuses'])
