@@ -18,6 +18,26 @@ describe('a copy that is to tolerate more', () => {
     })
   })
 
+  it('gets all when it has none, and what differs in more than seconds', () => {
+    const bare = leafPod(rootPod())
+    const whole = { ...change, status: {} }
+    const { resourceVersion } = bare.metadata
+    assert.deepEqual(withTolerations(whole, [hasty], bare), {
+      ...whole,
+      metadata: { ...whole.metadata, resourceVersion },
+      spec: { ...whole.spec, tolerations: [hasty] },
+    })
+    const others = [
+      { key: 'a', operator: 'Exists' },
+      { key: 'a', value: '2' },
+      { key: 'a', value: '1', effect: 'NoExecute' },
+    ]
+    assert.deepEqual(withTolerations(change, others, copy)?.spec, {
+      ...change.spec,
+      tolerations: [...(copy.spec.tolerations ?? []), ...others],
+    })
+  })
+
   it('is left alone in this when it tolerates all of it, and wholly when it is another', () => {
     assert.equal(withTolerations(change, [hasty], copy), change)
     assert.equal(withTolerations({ metadata: { uid: 'an-earlier-one' } }, [hasty], copy), undefined)

@@ -29,6 +29,14 @@ describe('a copy on a leaf node that is lost', () => {
     assert.deepEqual(carried(own, {}, { kind: 'node', leafNode: 'worker-1' }), own)
   })
 
+  it('is waited for as the root pod says of the one way to lose it, and as the leaf says of the other', () => {
+    const [notReady, unreachable] = [bearing(300), bearing(10)].map(([first]) => first)
+    assert(notReady && unreachable)
+    const { key: _, ...ten } = unreachable
+    const quick = { ...ten, key: 'node.kubernetes.io/unreachable' }
+    assert.deepEqual(carried([notReady, quick, { operator: 'Exists' }]), [quick], 'what comes first counts')
+  })
+
   it('is waited for for ever when the root pod bears everything, as those of DaemonSets do', () => {
     assert.deepEqual(carried([{ operator: 'Exists' }]), bearing())
   })
