@@ -107,6 +107,49 @@ describe('everyday use of pods whose leaf has real nodes', { skip: isRoot ? fals
       assert.equal((await says('on-host', 'hostname')).trim(), (await inLeaf('on-host'))?.spec.nodeName)
     })
 
+    it('finds in variables and files what the root says of it, and its labels when they have changed', async () => {
+      const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
+      const env = [
+        { name: 'FIRST', value: 'one' },
+        { name: 'SECOND', value: '$(FIRST) and $(LATER), not $$(FIRST)' },
+        { name: 'LATER', value: 'two' },
+        field('NODE', 'spec.nodeName'),
+        field('POD_UID', 'metadata.uid'),
+        field('ACCOUNT', 'spec.serviceAccountName'),
+        field('ADDRESS', 'status.podIP'),
+        field('APP', "metadata.labels['app']"),
+        { name: 'MILLICPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '1m' } } },
+      ]
+      const items = [
+        { path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } },
+        { path: 'uid', fieldRef: { fieldPath: 'metadata.uid' } },
+      ]
+      const volumeMounts = [{ name: 'self', mountPath: '/self' }]
+      const container = { command: SLEEP, env, volumeMounts, resources: { limits: { cpu: '250m' } } }
+      await platform.apply(
+        pod('mirrored', { container, spec: { volumes: [{ name: 'self', downwardAPI: { items } }] } }),
+      )
+      await ready('mirrored')
+      const { metadata, spec, status } = (await inRoot('mirrored')) ?? assert.fail()
+      const variables = (await says('mirrored', 'env')).split('\n')
+      for (const expected of [
+        'SECOND=one and $(LATER), not $(FIRST)',
+        `NODE=${spec.nodeName}`,
+        `POD_UID=${metadata.uid}`,
+        'ACCOUNT=default',
+        `ADDRESS=${status?.podIP}`,
+        'APP=mirrored',
+        'MILLICPU=250',
+      ])
+        assert.ok(variables.includes(expected), `${expected} is not in ${variables}`)
+      assert.equal(await says('mirrored', 'cat /self/uid'), metadata.uid)
+      assert.match(await says('mirrored', 'cat /self/labels'), /^app="mirrored"$/m)
+      await done('label', 'pod', 'mirrored', 'app=changed', '--overwrite')
+      await eventually('the file follows', async () =>
+        /^app="changed"$/m.test(await says('mirrored', 'cat /self/labels')),
+      )
+    })
+
     it('is reached at its port of the node', async () => {
       const { hostIP } = (await inRoot('named'))?.status ?? {}
       const get = `printf 'GET /hostname HTTP/1.0\\r\\n\\r\\n' | nc -w 5 ${hostIP} 18080`
