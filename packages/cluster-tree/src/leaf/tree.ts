@@ -125,7 +125,11 @@ export class LeafTree {
       onReconcile,
     }
     const rootVersion = () => root.boundPods.informer.resourceVersion
-    const orphans = new Orphans({ leafPods: leafPods.store, rootVersion, isKnown: (key) => rootPods.get(key) !== undefined })
+    const orphans = new Orphans({
+      leafPods: leafPods.store,
+      rootVersion,
+      isKnown: (key) => rootPods.get(key) !== undefined,
+    })
     const registry = new ConfigurationRegistry()
     // Before the leaf's pods are known, no orphan is, and what it mounts would be collected.
     const registered = Promise.all([rootPods.synced, leafPods.synced]).then(() => {})

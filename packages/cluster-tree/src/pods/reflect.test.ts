@@ -218,6 +218,47 @@ describe('the status of a root pod', () => {
     assert.equal(reflected(root, leaf).status?.observedGeneration, 9)
   })
 
+  it('has the amounts that its node has given it as a whole: replaced, taken away, and none where there are none', () => {
+    const told = (from: PodStatus, to: PodStatus) => {
+      const root = rootPod({ status: { phase: 'Running', ...to } })
+      return reflect(root, leafPod(root, { status: { phase: 'Running', ...from } }))?.status
+    }
+    const allocatedResources = { cpu: '1' }
+    const resources = { requests: { cpu: '1' } }
+    const replace = { $patch: 'replace' }
+    assert.deepEqual(told({ allocatedResources, resources }, {}), { allocatedResources, resources })
+    assert.deepEqual(
+      told({ allocatedResources, resources }, { allocatedResources: { memory: '1Gi' }, resources: {} }),
+      {
+        allocatedResources: { ...replace, ...allocatedResources },
+        resources,
+      },
+    )
+    assert.deepEqual(told({}, { allocatedResources, resources }), { allocatedResources: null, resources: null })
+    assert.equal(told({ allocatedResources, resources }, { allocatedResources, resources }), undefined)
+    assert.equal(told({ allocatedResources: {} }, {}), undefined)
+    assert.equal(told({}, { allocatedResources: {} }), undefined)
+  })
+
+  it('says nothing more where the leaf says nothing more', () => {
+    const to = { ...running, reason: 'Evicted', message: 'no room', resize: 'Deferred' } as PodStatus
+    const root = rootPod({ status: to })
+    const patch = reflect(root, leafPod(root, { status: { phase: 'Pending' } }))?.status
+    const { containerStatuses, phase, reason, message, resize, podIP, podIPs, hostIP, hostIPs, startTime } = patch ?? {}
+    assert.deepEqual([phase, reason, message, resize], ['Pending', null, null, null])
+    assert.deepEqual(
+      [podIP, podIPs, hostIP, hostIPs, startTime, containerStatuses],
+      [null, null, null, null, null, null],
+    )
+  })
+
+  it('is what the leaf says also where one of them has none at all', () => {
+    const { status: _, ...root } = rootPod()
+    const { status: __, ...leaf } = leafPod(root)
+    assert.equal(reflect(root, leaf), undefined)
+    assert.equal(reflect(root, leafPod(root, { status: running }))?.status.phase, 'Running')
+  })
+
   it('leaves the QoS class and the nominated node alone, which the API server and the scheduler of the root write', () => {
     const root = rootPod()
     const leaf = leafPod(root, { status: { ...running, qosClass: 'Guaranteed', nominatedNodeName: 'leaf-node' } })
