@@ -12,6 +12,8 @@ export const software = {
   flannel: [],
   // Installs Kosmos, instead of running in a leaf.
   helm: [],
+  // A chart of a user, by the same program.
+  'helm-release': [],
   'cert-manager': ['cert-manager-controller', 'cert-manager-webhook', 'cert-manager-cainjector'],
 } as const satisfies Record<string, readonly ForeignImage[]>
 
@@ -19,7 +21,7 @@ export type Software = keyof typeof software
 
 /** The manifests of a release, from its Go module, as the project has published them. */
 export async function manifestsOf(
-  name: Exclude<Software, 'skipper' | 'cert-manager' | 'flannel' | 'helm'>,
+  name: Exclude<Software, 'skipper' | 'cert-manager' | 'flannel' | 'helm' | 'helm-release'>,
 ): Promise<KubeObject[]> {
   const file = `${name}.yaml`
   const { [file]: manifests = '' } = await ensureBinaries([file])
