@@ -60,7 +60,7 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
     const classes = ['fast', 'kept'].map((name) => storageClass(name, 'kubernetes.io/no-provisioner'))
     const eager = storageClass('eager', 'kubernetes.io/no-provisioner', { volumeBindingMode: 'Immediate' })
     const folder = folderBelow(platform.testbed.dir)
-    const folders = ['a', 'b', 'c', 'e', 'h'].map((name) => folder(`volumes-${name}`, 'fast'))
+    const folders = ['a', 'b', 'c', 'e', 'h', 'k'].map((name) => folder(`volumes-${name}`, 'fast'))
     const keptFolders = ['d', 'i'].map((name) => folder(`volumes-${name}`, 'kept'))
     const eagerFolders = ['f', 'j'].map((name) => folder(`volumes-${name}`, 'eager'))
     const items = [...classes, eager, ...folders, ...keptFolders, ...eagerFolders]
@@ -330,6 +330,38 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
       const said = /Claim rooted: its volume of-the-root of StorageClass manual is the root's, .*sharedStorageClasses/
       return status?.reason === 'VolumeNotInLeaf' && said.test(status.message ?? '')
     })
+  })
+
+  it('are sent to no leaf any more once the volume says which node of the root its folder is on', async () => {
+    const isThere = { key: 'kubernetes.io/hostname', operator: 'In', values: ['a-node-of-the-root'] }
+    const nodeAffinity = { required: { nodeSelectorTerms: [{ matchExpressions: [isThere] }] } }
+    const patched = await kubectl('patch', 'pv', 'of-the-root', '-p', JSON.stringify({ spec: { nodeAffinity } }))
+    assert.equal(patched.code, 0, patched.stderr)
+    await kubectl('delete', 'pod', 'misplaced', '--now')
+    await platform.apply(pod('misplaced', { container: SLEEP, spec: { volumes: mounting('rooted') } }))
+    await eventually('the scheduler says so', async () => {
+      const seen = await platform.root.get(pods, { namespace, name: 'misplaced' })
+      return seen?.status?.conditions?.some(({ message }) => /PersistentVolume's node affinity/.test(message ?? ''))
+    })
+  })
+
+  it('go on when the class of the leaf lets no volume grow, which the claim says in the words of the leaf', async () => {
+    await platform.apply(
+      claim('tight', 'fast'),
+      pod('tight', { container: SLEEP, spec: { volumes: mounting('tight') } }),
+    )
+    await ready('tight')
+    await kubectl('patch', 'storageclass', 'fast', '-p', JSON.stringify({ allowVolumeExpansion: true }))
+    const spec = { resources: { requests: { storage: '3Gi' } } }
+    const grown = await kubectl('patch', 'pvc', 'tight', '-p', JSON.stringify({ spec }))
+    assert.equal(grown.code, 0, grown.stderr)
+    await eventually('an Event says so', async () => {
+      const { stdout } = await kubectl('describe', 'pvc', 'tight')
+      return /RefusedByLeaf .*leaf1 does not accept .*storageclass that provisions the pvc must support resize/.test(
+        stdout,
+      )
+    })
+    assert.equal((await kubectl('exec', 'tight', '--', 'ls', '/data')).code, 0)
   })
 
   it('stay in a leaf that is given up, and are found again when it is joined again', async () => {
