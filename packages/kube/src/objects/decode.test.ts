@@ -34,6 +34,36 @@ describe('JSON of the API', () => {
     )
   })
 
+  it('keeps what is called so anywhere but in the metadata of an object, of the items of a list, or of an event', () => {
+    const field = fc.constantFrom('metadata', 'managedFields', 'items', 'object', 'template')
+    const nested = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { depthSize: 'medium' },
+        fc.constantFrom(',"managedFields":[', ']', 1, null),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc
+          .array(fc.tuple(field, tie('value')), { maxLength: 4 })
+          .map((fields) => ({ a: 1, ...Object.fromEntries(fields) })),
+      ),
+    })).value
+    fc.assert(
+      fc.property(nested, (value) => {
+        const expected = JSON.parse(JSON.stringify(value))
+        const items = Array.isArray(expected?.items) ? expected.items : []
+        for (const own of [expected, expected?.object, ...items]) {
+          if (!Array.isArray(own?.metadata) && Array.isArray(own?.metadata?.managedFields)) {
+            delete own.metadata.managedFields
+          }
+        }
+        assert.deepEqual(decode(bytes(value)), expected)
+      }),
+      { numRuns: 2_000 },
+    )
+    const template = { metadata: { name: 'a', managedFields: [{ manager: 'b' }] } }
+    const event = { type: 'ADDED', object: { ...template, spec: { template } } }
+    assert.deepEqual(decode(bytes(event)), { type: 'ADDED', object: { metadata: { name: 'a' }, spec: { template } } })
+  })
+
   it('is what JSON.parse says, if it holds none', () => {
     fc.assert(fc.property(tricky, (value) => assert.deepEqual(decode(bytes(value)), JSON.parse(JSON.stringify(value)))))
   })
