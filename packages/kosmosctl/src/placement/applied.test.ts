@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { StoredPolicy } from '@kosmos/scheduler'
-import { applied } from './applied.ts'
+import { applied, appliedOver } from './applied.ts'
 
 const policy = (name: string, metadata: object = {}, status?: object): StoredPolicy =>
   ({
@@ -37,5 +37,13 @@ describe('policies of a manifest, as if they were in the root', () => {
       [old?.metadata.creationTimestamp, old?.spec, old?.status],
       ['2026-01-01T00:00:00Z', { a: 1 }, { refusals: [] }],
     )
+  })
+})
+
+describe('a quota of a manifest, as if it were in the root', () => {
+  it('takes the place of the one of its name', () => {
+    const quota = (name: string, spec: object) => ({ metadata: { namespace: 'shop', name }, spec })
+    const [small, large, other] = [quota('a', { pods: 1 }), quota('a', { pods: 9 }), quota('b', {})]
+    assert.deepEqual(appliedOver([small, other], [large]), [other, large])
   })
 })

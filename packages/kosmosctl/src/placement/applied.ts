@@ -1,4 +1,4 @@
-import { keyOf, type Namespace } from '@kosmos/kube'
+import { type KubeObject, keyOf, type Namespace } from '@kosmos/kube'
 import type { StoredDistribution, StoredPolicy } from '@kosmos/scheduler'
 
 /**
@@ -19,6 +19,12 @@ export function applied<T extends StoredPolicy | StoredDistribution>(
     return { ...policy, metadata: { ...policy.metadata, creationTimestamp }, status: old?.status }
   })
   return [...kept, ...changed]
+}
+
+/** What a root has when objects of a manifest, which nothing depends on the age of, have been applied to it. Pure. */
+export function appliedOver<T extends KubeObject>(inRoot: readonly T[], ofManifest: readonly T[]): T[] {
+  const changed = new Set(ofManifest.map(keyOf))
+  return [...inRoot.filter((one) => !changed.has(keyOf(one))), ...ofManifest]
 }
 
 /** The namespaces of a root when those of a manifest have been applied to it: labels of the manifest are added, or take the place of others. Pure. */

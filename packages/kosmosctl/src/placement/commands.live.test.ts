@@ -263,10 +263,14 @@ describe('kosmosctl simulate and explain', () => {
 
     // Of a core each.
     const present = await root.client.listAll(pods, { namespace })
-    await created(resourceQuotas, {
+    const quota = {
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
       metadata: { namespace, name: 'small' },
-      spec: { hard: { 'requests.cpu': `${present.length + 2}` } },
-    })
+      spec: { hard: { 'requests.cpu': `${present.length + 2}` }, scopes: ['NotBestEffort', 'NotTerminating'] },
+    }
+    const foreseen = (await json(['simulate', '-f', '-'], workload('web'), quota)).outcomes
+    await created(resourceQuotas, quota)
     // Admission counts by what its controller has found, and lets everything through until then.
     const isCounted = async () => {
       const found = await root.client.get(resourceQuotas, { namespace, name: 'small' })
@@ -284,6 +288,7 @@ describe('kosmosctl simulate and explain', () => {
     }
     await created(mutatingWebhookConfigurations, { metadata: { name: 'injector' }, webhooks: [webhook] })
     const { outcomes, notes } = await json(['simulate', '-f', '-'], workload('web'))
+    assert.deepEqual(foreseen, outcomes)
     const { pods: refused, what } = outcomes.at(-1)
     assert.equal(refused, 1)
     assert.match(what, /is not made: ResourceQuota small .*requests\.cpu/)

@@ -29,6 +29,8 @@ export function withPriority(pod: Pod, classes: readonly PriorityClass[]): Pod {
       next: 'kubectl get priorityclasses lists them',
     })
   }
-  const preemptionPolicy = found?.preemptionPolicy
-  return { ...pod, spec: { ...pod.spec, priority: found?.value ?? 0, ...(preemptionPolicy && { preemptionPolicy }) } }
+  if (found === undefined) return { ...pod, spec: { ...pod.spec, priority: 0 } }
+  const { metadata, value: priority, preemptionPolicy } = found
+  const spec = { ...pod.spec, ...{ priorityClassName: metadata.name }, priority }
+  return { ...pod, spec: { ...spec, ...(preemptionPolicy && { preemptionPolicy }) } }
 }

@@ -39,8 +39,45 @@ describe('a ResourceQuota of the namespace', () => {
     assert.deepEqual(allowance([pod()], [], [quota({ memory: '1Gi' })]), refusing(0, 'memory'))
   })
 
-  it('is left to the reader where it has scopes or counts limits', () => {
-    const scoped = quota({ pods: '0' }, { scopes: ['BestEffort'] })
+  it('is for pods of its scopes only', () => {
+    const plain = pod({})
+    const deadline = { ...pod(), spec: { ...pod().spec, activeDeadlineSeconds: 60 } } as Pod
+    const urgent = { ...pod(), spec: { ...pod().spec, priorityClassName: 'urgent' } } as Pod
+    const limited = {
+      ...plain,
+      spec: { containers: [{ name: 'main', resources: { limits: { memory: '1Gi' } } }] },
+    } as unknown as Pod
+    const ofPod = { ...plain, spec: { ...plain.spec, resources: { requests: { cpu: '1' } } } } as Pod
+    const classes = (operator: string, ...values: string[]) => ({
+      scopeSelector: { matchExpressions: [{ scopeName: 'PriorityClass', operator, values }] },
+    })
+    const all = { plain, deadline, urgent, limited, ofPod }
+    for (const [parts, of] of [
+      [{ scopes: ['BestEffort'] }, ['plain']],
+      [{ scopes: ['NotBestEffort'] }, ['deadline', 'urgent', 'limited', 'ofPod']],
+      [{ scopes: ['Terminating'] }, ['deadline']],
+      [{ scopes: ['NotTerminating', 'NotBestEffort'] }, ['urgent', 'limited', 'ofPod']],
+      [{ scopes: ['PriorityClass'] }, ['urgent']],
+      [classes('In', 'urgent', 'other'), ['urgent']],
+      [classes('NotIn', 'urgent'), ['plain', 'deadline', 'limited', 'ofPod']],
+      [classes('DoesNotExist'), ['plain', 'deadline', 'limited', 'ofPod']],
+      [{ scopes: ['Terminating'], ...classes('Exists') }, []],
+    ] as const) {
+      const scoped = quota({ pods: '0' }, parts)
+      const refused = Object.entries(all).flatMap(([name, one]) =>
+        allowance([one], [], [scoped]).pods === 0 ? [name] : [],
+      )
+      assert.deepEqual([parts, refused, isUncounted(scoped)], [parts, of, false])
+    }
+  })
+
+  it('counts those that are there by its scopes as well', () => {
+    const scoped = quota({ pods: '2' }, { scopes: ['NotBestEffort'] })
+    assert.deepEqual(allowance(three, [pod({}), pod()], [scoped]), refusing(1, 'pods'))
+  })
+
+  it('is left to the reader where it has other scopes or counts limits', () => {
+    const scoped = quota({ pods: '0' }, { scopes: ['CrossNamespacePodAffinity'] })
     assert.equal(allowance(three, [], [scoped]).pods, 3)
     assert.deepEqual([scoped, quota({ 'limits.cpu': '1' }), quota({ pods: '1' })].map(isUncounted), [true, true, false])
   })

@@ -1,12 +1,11 @@
 import { type KubeObject, type Pod, parseQuantity, podRequests, type Quantity, resource } from '@kosmos/kube'
+import { areScopesKnown, isInScopes, type Scoped } from './quota-scopes.ts'
 
 export interface ResourceQuota extends KubeObject {
   readonly metadata: { readonly name: string; readonly namespace: string }
   readonly spec?: {
     readonly hard?: Readonly<Record<string, string>>
-    readonly scopes?: readonly string[]
-    readonly scopeSelector?: object
-  }
+  } & Scoped
 }
 
 export const resourceQuotas = resource<ResourceQuota>('v1', 'ResourceQuota', 'resourcequotas', 'Namespaced')
@@ -41,33 +40,32 @@ function saysIt(name: string, { spec }: Pod): boolean {
   return ofPod?.[name] !== undefined || all.every(({ resources }) => resources?.requests?.[name] !== undefined)
 }
 
-/** Whether a quota has to be looked at by hand: it is for some pods only, or counts limits. Pure. */
-export function isUncounted({ spec = {} }: ResourceQuota): boolean {
-  const { hard = {}, scopes = [], scopeSelector } = spec
-  return (
-    scopes.length > 0 || scopeSelector !== undefined || Object.keys(hard).some((name) => name.startsWith('limits.'))
-  )
-}
+/** Whether a quota has to be looked at by hand: it has scopes that are not known here, or counts limits. Pure. */
+export const isUncounted = ({ spec = {} }: ResourceQuota): boolean =>
+  !areScopesKnown(spec) || Object.keys(spec.hard ?? {}).some((name) => name.startsWith('limits.'))
 
 /**
  * How many of the pods may be made, one after the other. Pure.
  * @param present all other pods of the namespace
- * @param quotas those with scopes are left out
+ * @param quotas those with scopes that are not known here are left out
  */
 export function allowance(
   created: readonly Pod[],
   present: readonly Pod[],
   quotas: readonly ResourceQuota[],
 ): Allowance {
-  const counted = quotas.filter(({ spec }) => !spec?.scopes?.length && spec?.scopeSelector === undefined)
-  const rows = counted.flatMap(({ metadata, spec }) =>
-    Object.entries(spec?.hard ?? {}).map(([name, hard]) => {
-      const used = present.reduce((sum, pod) => sum.add(amountOf(name, pod) ?? none), none)
-      return { quota: metadata.name, resource: name, left: parseQuantity(hard).sub(used) }
-    }),
-  )
+  const rows = quotas
+    .filter(({ spec = {} }) => areScopesKnown(spec))
+    .flatMap(({ metadata, spec = {} }) => {
+      const isOf = (pod: Pod) => isInScopes(pod, spec)
+      const counted = present.filter(isOf)
+      return Object.entries(spec.hard ?? {}).map(([name, hard]) => {
+        const used = counted.reduce((sum, pod) => sum.add(amountOf(name, pod) ?? none), none)
+        return { quota: metadata.name, resource: name, left: parseQuantity(hard).sub(used), isOf }
+      })
+    })
   for (const [i, pod] of created.entries()) {
-    for (const row of rows) {
+    for (const row of rows.filter(({ isOf }) => isOf(pod))) {
       const [amount, asked] = [amountOf(row.resource, pod), demanded(row.resource)]
       if (amount === undefined) continue
       const isUnsaid = asked !== undefined && !saysIt(asked, pod)

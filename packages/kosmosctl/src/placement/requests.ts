@@ -8,11 +8,23 @@ export interface LimitRange extends KubeObject {
       readonly type: string
       readonly default?: Amounts
       readonly defaultRequest?: Amounts
+      readonly min?: Amounts
+      readonly max?: Amounts
     }[]
   }
 }
 
 export const limitRanges = resource<LimitRange>('v1', 'LimitRange', 'limitranges', 'Namespaced')
+
+/** A LimitRange as the API server stores it (SetDefaults_LimitRangeItem of pkg/apis/core/v1). Pure. */
+export function defaultLimitRange(range: LimitRange): LimitRange {
+  const limits = range.spec?.limits?.map((one) => {
+    if (one.type !== 'Container') return one
+    const limit = { ...one.max, ...one.default }
+    return { ...one, default: limit, defaultRequest: { ...one.min, ...limit, ...one.defaultRequest } }
+  })
+  return { ...range, spec: { ...range.spec, ...(limits && { limits }) } }
+}
 
 interface Resources {
   readonly limits?: Amounts

@@ -3,17 +3,18 @@ import type { Client } from '@kosmos/kube'
 import { type Candidate, candidatesOf, isOfWorkload, simulate, type World, without } from '@kosmos/scheduler'
 import { Failure } from '../terminal/failure.ts'
 import { admitted, readAdmission } from './admitted.ts'
-import { applied, appliedNamespaces } from './applied.ts'
+import { applied, appliedNamespaces, appliedOver } from './applied.ts'
 import { reachesIn, readClaimsOf } from './claims.ts'
 import { type Outcome, outcomesOf } from './outcome.ts'
-import { type Allowance, allowance, isUncounted, resourceQuotas } from './quota.ts'
+import { type Allowance, allowance, isUncounted, type ResourceQuota, resourceQuotas } from './quota.ts'
+import { areScopesKnown } from './quota-scopes.ts'
 import { readAll, type Unread, unreadText } from './reading.ts'
 import { askedAboutPods, webhookConfigurations } from './webhooks.ts'
 import { podsOf, readManifest, replicasOf } from './workload.ts'
 import { readWorld } from './world.ts'
 
 export interface SimulateOptions {
-  /** Manifest of one workload, and of policies and namespaces that count as if they were in the root. */
+  /** Manifest of one workload, and of policies, namespaces, quotas, limits and classes that count as if they were in the root. */
   readonly manifest: string
   readonly namespace: string
   /** Default: as the manifest says. */
@@ -40,10 +41,12 @@ export interface Simulation {
  * @throws Failure for a manifest that cannot be used, or a Cluster without virtual nodes
  */
 export async function simulateWorkload(root: Client, options: SimulateOptions): Promise<Simulation> {
-  const { workload, policies, distributions, namespaces } = readManifest(options.manifest, options.namespace)
+  const manifest = readManifest(options.manifest, options.namespace)
+  const { workload, policies, distributions, namespaces } = manifest
   const namespace = workload.metadata.namespace ?? options.namespace
   const replicas = options.replicas ?? replicasOf(workload)
-  const { world, admission, quotas, notes } = await readRoot(root, namespace)
+  const { world, admission, notes, ...ofRoot } = await readRoot(root, namespace)
+  const quotas = appliedOver(ofRoot.quotas, manifest.quotas)
   const { kind, metadata } = workload
   const isOther = (pod: World['pods'][number]) =>
     pod.metadata.namespace !== namespace || !isOfWorkload(pod, { kind, name: metadata.name })
@@ -57,7 +60,12 @@ export async function simulateWorkload(root: Client, options: SimulateOptions): 
   }
   const counted = leavingOut(asked, options.without)
   const own = appliedNamespaces(admission.namespace ? [admission.namespace] : [], namespaces)
-  const inAdmission = { ...admission, namespace: own.find(({ metadata }) => metadata.name === namespace) }
+  const inAdmission = {
+    priorities: admission.priorities && appliedOver(admission.priorities, manifest.priorities),
+    runtimes: admission.runtimes && appliedOver(admission.runtimes, manifest.runtimes),
+    ranges: appliedOver(admission.ranges, manifest.ranges),
+    namespace: own.find(({ metadata }) => metadata.name === namespace),
+  }
   const wanted = podsOf(workload, namespace, replicas).map((pod) => admitted(pod, inAdmission))
   const inNamespace = asked.pods.filter((pod) => pod.metadata.namespace === namespace)
   const allowed = allowance(wanted, inNamespace, quotas)
@@ -72,11 +80,14 @@ export async function simulateWorkload(root: Client, options: SimulateOptions): 
     policy: decisions.find(({ policy }) => policy)?.policy?.name,
     outcomes: [...outcomesOf(decisions), ...refusedBy(allowed, replicas)],
     candidates: anyRoom ? candidatesOf({ ...counted, reaches }, anyRoom) : [],
-    notes: [...claims.unread.map(uncounted), ...notes],
+    notes: [...claims.unread.map(uncounted), ...notes, ...quotas.filter(isUncounted).map(uncountedQuota)],
   }
 }
 
 const uncounted = (one: Unread) => `not counted, since they could not be read: ${unreadText(one)}`
+
+const uncountedQuota = ({ metadata, spec = {} }: ResourceQuota) =>
+  `ResourceQuota ${metadata.name} ${areScopesKnown(spec) ? 'counts limits' : 'has scopes that kosmosctl does not know'}, and may refuse pods: that is not counted`
 
 /** Pods that would not even be made. */
 function refusedBy({ pods, by }: Allowance, replicas: number): Outcome[] {
@@ -112,12 +123,6 @@ async function readRoot(root: Client, namespace: string) {
     quotas: own,
     notes: [
       ...missing.map(uncounted),
-      ...own
-        .filter(isUncounted)
-        .map(
-          ({ metadata }) =>
-            `ResourceQuota ${metadata.name} has scopes, or counts limits, and may refuse pods: that is not counted`,
-        ),
       ...(asked.length > 0
         ? [`webhooks of others may change pods or refuse them, and were not asked: ${asked.join(', ')}`]
         : []),

@@ -47,6 +47,24 @@ describe('the manifest of a simulation', () => {
     )
   })
 
+  it('has quotas and limits of the namespace of the workload, with the defaults of the API server, and classes', () => {
+    const of = (kind: string, parts: object) => ({ apiVersion: 'v1', kind, metadata: { name: 'own' }, ...parts })
+    const limit = { type: 'Container', max: { cpu: '4' }, default: { memory: '2Gi' }, min: { cpu: '1', disk: '1' } }
+    const elsewhere = of('ResourceQuota', { metadata: { namespace: 'other', name: 'own' } })
+    const objects = [
+      of('LimitRange', { spec: { limits: [limit, { type: 'Pod', max: { cpu: '9' } }] } }),
+      of('ResourceQuota', { spec: { hard: { pods: '1' } } }),
+      of('PriorityClass', { value: 5 }),
+      of('RuntimeClass', { handler: 'x' }),
+    ]
+    const { quotas, ranges, priorities, runtimes } = readManifest(yaml(deployment, elsewhere, ...objects), 'shop')
+    assert.deepEqual([quotas.length, priorities.length, runtimes.length], [1, 1, 1])
+    assert.deepEqual(quotas[0]?.metadata, { namespace: 'shop', name: 'own' })
+    const [container, pod] = ranges[0]?.spec?.limits ?? []
+    assert.deepEqual(container?.defaultRequest, { cpu: '4', memory: '2Gi', disk: '1' })
+    assert.deepEqual(pod, { type: 'Pod', max: { cpu: '9' } })
+  })
+
   for (const [what, text, message] of [
     ['nothing', '', /0 workloads/],
     ['two workloads', yaml(deployment, deployment), /2 workloads/],
@@ -57,6 +75,7 @@ describe('the manifest of a simulation', () => {
       yaml(deployment, { ...policy, spec: { ...policy.spec, allocationPolicy: [{ name: 'leaf1' }] } }),
       /WorkloadPolicy web: spec.allocationPolicy\[0\]: .*say either replicas/,
     ],
+    ['a quota without a name', yaml(deployment, { kind: 'ResourceQuota' }), /a ResourceQuota has no metadata.name/],
     ['a policy without a name', yaml(deployment, { ...policy, metadata: {} }), /WorkloadPolicy has no metadata.name/],
     [
       'a DistributionPolicy that the API server refuses',

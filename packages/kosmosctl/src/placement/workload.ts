@@ -4,10 +4,14 @@ import {
   distributionPolicyProblems,
   workloadPolicyProblems,
 } from '@kosmos/api'
-import type { Namespace, Pod } from '@kosmos/kube'
+import type { KubeObject, Namespace, Pod } from '@kosmos/kube'
 import type { StoredDistribution, StoredPolicy } from '@kosmos/scheduler'
 import { loadAll } from 'js-yaml'
 import { Failure } from '../terminal/failure.ts'
+import type { PriorityClass } from './priority.ts'
+import type { ResourceQuota } from './quota.ts'
+import { defaultLimitRange, type LimitRange } from './requests.ts'
+import type { RuntimeClass } from './runtime-class.ts'
 
 interface Template {
   readonly metadata?: { readonly labels?: Readonly<Record<string, string>> }
@@ -36,6 +40,11 @@ export interface Manifest {
   readonly policies: readonly StoredPolicy[]
   readonly distributions: readonly StoredDistribution[]
   readonly namespaces: readonly Namespace[]
+  /** Of the namespace of the workload. */
+  readonly quotas: readonly ResourceQuota[]
+  readonly ranges: readonly LimitRange[]
+  readonly priorities: readonly PriorityClass[]
+  readonly runtimes: readonly RuntimeClass[]
 }
 
 /**
@@ -59,16 +68,34 @@ export function readManifest(text: string, namespace: string): Manifest {
   const ofKinds = (...kinds: string[]) => objects.filter(({ kind = '' }) => kinds.includes(kind))
   const policies = ofKinds('WorkloadPolicy') as unknown as StoredPolicy[]
   const distributions = ofKinds('DistributionPolicy', 'ClusterDistributionPolicy') as unknown as StoredDistribution[]
-  const namespaces = ofKinds('Namespace') as unknown as Namespace[]
-  if (namespaces.some(({ metadata }) => !metadata?.name)) throw new Failure('a Namespace has no metadata.name')
+  const namespaces = named<Namespace>(ofKinds('Namespace'), 'Namespace')
+  const own = workload.metadata.namespace ?? namespace
+  const within = <T>(kind: string) =>
+    named<NamedObject>(ofKinds(kind), kind)
+      .map((one) => ({ ...one, metadata: { ...one.metadata, namespace: one.metadata.namespace ?? namespace } }))
+      .filter(({ metadata }) => metadata.namespace === own) as T[]
   return {
     workload,
     namespaces,
+    quotas: within<ResourceQuota>('ResourceQuota'),
+    ranges: within<LimitRange>('LimitRange').map(defaultLimitRange),
+    priorities: named<PriorityClass>(ofKinds('PriorityClass'), 'PriorityClass'),
+    runtimes: named<RuntimeClass>(ofKinds('RuntimeClass'), 'RuntimeClass'),
     policies: policies.map((policy) => defaultWorkloadPolicy(stored(policy, workloadPolicyProblems, namespace))),
     distributions: distributions.map((policy) =>
       defaultDistributionPolicy(stored(policy, distributionPolicyProblems, namespace)),
     ),
   }
+}
+
+interface NamedObject {
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+}
+
+function named<T extends Pick<KubeObject, 'metadata'>>(objects: readonly Document[], kind: string): T[] {
+  const all = objects as readonly unknown[] as T[]
+  if (all.some(({ metadata }) => !metadata?.name)) throw new Failure(`a ${kind} has no metadata.name`)
+  return all
 }
 
 interface Document {
