@@ -186,6 +186,7 @@ export class Scheduler {
     if (!isChanged) return
     this.#state.ledger.forget(key)
     this.#status.changed(key)
+    for (const other of this.#state.policies.namesakes(object)) this.#status.changed(other.key)
     this.#rebalance.changed(key)
     this.#takeBack?.lookAgain()
     for (const pod of this.#pods.store.by('namespace', object.metadata.namespace)) {
@@ -205,6 +206,7 @@ export class Scheduler {
     for (const policy of this.#state.vacancies.takeReopened()) this.#status.changed(policy)
     this.#rebalance.nodesChanged()
     if (!isOther) return
+    this.#status.nodeChanged(object)
     for (const pod of this.#pods.store.by('node', key)) this.#changed(this.#state.setPod(pod))
   }
 

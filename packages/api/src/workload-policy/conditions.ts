@@ -5,6 +5,11 @@ export const workloadPolicyConditions = {
   /** Whether the pods are where the policy wants them. */
   Satisfied: {
     AsAllocated: { status: 'True', message: 'Every pod has the place that the policy gives it' },
+    NoPods: {
+      status: 'True',
+      message:
+        'It places no pod now. If there should be some, see whether workload or labelSelector names them, and whether another policy has them, which comes first if it names the workload, or is older',
+    },
     QuotaReached: {
       status: 'False',
       message:

@@ -57,6 +57,7 @@ function obstacleOf(offer: Obstacle, behind: string | undefined): string {
 /** Why a place cannot be had now, for people. */
 export const obstacles: Readonly<Record<Obstacle, string>> = {
   noNode: 'no Ready node takes it (cordoned, taints, selectors)',
+  noValue: 'no node has that label',
   noRoom: 'no single node has room for it',
   reserved: 'what has room is kept for a pod that comes first, by its priority or its age',
   refused: 'the leaf, or the scheduler of the root, has lately found no node for such a pod',

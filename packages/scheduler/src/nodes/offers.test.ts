@@ -54,6 +54,17 @@ describe('the nodes for a pod', () => {
     assert.equal(looks, 3)
   })
 
+  it('are told from nodes that take no pods now, and both from a value that no node has', () => {
+    const nodes = [node('a', 'leaf1', { spec: { unschedulable: true } })]
+    const offers = new NodeOffers(() => nodes)
+    const isThere = (...question: [string, string]) => offers.isThere(...question)
+    assert.deepEqual([isThere('kosmos.io/cluster', 'leaf1'), isThere('kosmos.io/cluster', 'leaf2')], [true, false])
+    assert.equal(isThere('kosmos.io/clutser', 'leaf1'), false)
+    nodes.push(node('b', 'leaf2'))
+    offers.invalidate()
+    assert.equal(isThere('kosmos.io/cluster', 'leaf2'), true)
+  })
+
   it('are remembered for so many pods only, however many ask for something of their own', () => {
     const offers = new NodeOffers(() => [node('a', 'leaf1')])
     for (let i = 0; i < 5_000; i++) offers.allFor(podLike({ spec: { nodeSelector: { run: `${i}` } } }))

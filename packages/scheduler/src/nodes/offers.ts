@@ -25,6 +25,8 @@ const MOST_ANSWERS = 1_000
 export class NodeOffers {
   readonly #nodes: () => Iterable<Node>
   readonly #answers = new Map<string, ReadonlyMap<string, readonly string[]>>()
+  /** Of labels that were asked about. */
+  readonly #values = new Map<string, ReadonlySet<string>>()
 
   constructor(nodes: () => Iterable<Node>) {
     this.#nodes = nodes
@@ -38,6 +40,16 @@ export class NodeOffers {
   /** A node appeared, went, or changed in a way that {@link isSameOffer} tells apart. */
   invalidate(): void {
     this.#answers.clear()
+    this.#values.clear()
+  }
+
+  /** Whether a node has the label with this value, whatever pods it takes. */
+  isThere(topologyKey: string, value: string): boolean {
+    const known = this.#values.get(topologyKey)
+    if (known) return known.has(value)
+    const values = new Set(Array.from(this.#nodes(), ({ metadata }) => metadata.labels?.[topologyKey] ?? ''))
+    this.#values.set(topologyKey, values)
+    return values.has(value)
   }
 
   /** Names of nodes. */

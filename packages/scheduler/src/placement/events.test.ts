@@ -37,6 +37,14 @@ describe('the Events of placement', () => {
     )
     assert.match(all[1]?.note ?? '', /kosmos\.io\/cluster=leaf1/)
   })
+  it('tell a value that no node has from nodes that do not take the pod', () => {
+    const { note } = placementEvents.placeKept(policy, 'leaf1', 'noValue')
+    assert.match(
+      note,
+      /kosmos\.io\/cluster=leaf1, where no node has that label.*name of the allocation and topologyKey/,
+    )
+    assert.doesNotMatch(placementEvents.placeKept(policy, 'leaf1', 'noNode').note, /that label/)
+  })
   it('advise whenUnavailable: Spill only where it is not so already', () => {
     const waits = compiled({ allocationPolicy: [{ name: 'leaf1', weight: 1 }], whenUnavailable: 'Wait' })
     const spills = compiled({ allocationPolicy: [{ name: 'leaf1', weight: 1 }], whenUnavailable: 'Spill' })

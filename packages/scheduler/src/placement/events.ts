@@ -7,6 +7,7 @@ import type { Obstacle } from './place.ts'
 const obstacles = {
   noNode:
     'no Ready node takes it: see whether it tolerates their taints (kosmos.io/node), and whether its selectors fit them',
+  noValue: 'no node has that label: see whether the name of the allocation and topologyKey are right',
   noRoom: 'no single node has room for what it requests, inside the leaf as well',
   reserved: 'what has room is kept for a pod that waits for room as well and comes first, by its priority or its age',
   refused:

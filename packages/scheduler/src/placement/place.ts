@@ -3,12 +3,12 @@ import { nextShare, type Seat } from '../seats/seats.ts'
 
 /**
  * Whether a share has a node for a pod: one that has room, one that has it once kube-scheduler has preempted pods of a lower priority, only such as are kept for a pod that comes first, none that has, only such as have
- * lately taken none like it, or none at all.
+ * lately taken none like it, none that takes it, or none at all.
  */
 export type Offer = 'room' | 'byPreemption' | Obstacle
 
 /** Why a pod waits in front of its place. */
-export type Obstacle = 'reserved' | 'noRoom' | 'refused' | 'noNode'
+export type Obstacle = 'reserved' | 'noRoom' | 'refused' | 'noNode' | 'noValue'
 
 /** What is known when a pod gets its place. */
 export interface PlacementView {

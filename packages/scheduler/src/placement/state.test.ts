@@ -68,6 +68,22 @@ const bound = (pod: Pod, nodeName: string): Pod => {
   return { ...pod, spec: { ...spec, nodeName }, status: { phase: 'Pending' } }
 }
 
+describe('a place where no pod can go', () => {
+  it('is told from one that no node has the label of', () => {
+    const cordoned = { ...leaf('leaf1', 1, 8), spec: { unschedulable: true } }
+    const shares = ['leaf1', 'laef2'].map((name) => ({ name, replicas: 1 }))
+    const policies = [policyLike({ allocationPolicy: shares, allocationType: 'Required', labelSelector: {} })]
+    const decisions = simulate({ ...empty, policies, nodes: [cordoned] }, [gated('a'), gated('b')])
+    assert.deepEqual(
+      decisions.map((one) => one.kind === 'seat' && [one.value, one.offer]),
+      [
+        ['leaf1', 'noNode'],
+        ['laef2', 'noValue'],
+      ],
+    )
+  })
+})
+
 describe('the decisions about pods of a namespace that minds room', () => {
   const nodes = [leaf('leaf1', 10, 2), leaf('leaf2', 1, 8)]
   const aimOf = (decision: Decision) =>

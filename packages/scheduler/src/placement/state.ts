@@ -19,7 +19,7 @@ import { belowMaxima } from './maxima.ts'
 import { freeSeat, type Offer, place } from './place.ts'
 import { requiring } from './requirements.ts'
 import { isCounted, isGated } from './standing.ts'
-import { type Aimed, earliest, type NodeSource, Vacancies } from './vacancies.ts'
+import { type Aimed, earliest, type NodeSource, Vacancies, type Where } from './vacancies.ts'
 
 /** So long the room that comes up is for whoever fits first. */
 const RESERVE_AFTER_MS = 60_000
@@ -240,6 +240,11 @@ export class PlacementState {
     return this.#bound(asCreated(pod, policy)).bound
   }
 
+  /** The values of a policy that no node has. */
+  absentOf({ topologyKey, shares }: CompiledPolicy): string[] {
+    return shares.flatMap(({ name }) => (this.vacancies.isThere(topologyKey, name) ? [] : [name]))
+  }
+
   /** Which pod of a policy is to be moved to where it belongs. */
   rebalance(policy: CompiledPolicy, podOf: (key: ObjectKey) => Pod | undefined): Rebalance {
     const groups = [...this.ledger.groupsOf(policy.key)]
@@ -285,8 +290,8 @@ export class PlacementState {
   }
 
   #offerOf(pod: Pod, policy: CompiledPolicy, share: number): Offer {
-    const names = this.vacancies.nodesAt(pod, policy.topologyKey, policy.shares[share]?.name ?? '')
-    return this.vacancies.choose(pod, policy, names).offer
+    const value = policy.shares[share]?.name ?? ''
+    return this.vacancies.choose(pod, { policy, value }, this.vacancies.nodesAt(pod, policy.topologyKey, value)).offer
   }
 
   #aimAnywhere(pod: Pod, policy: CompiledPolicy | undefined): Aimed {
@@ -297,7 +302,7 @@ export class PlacementState {
   #aimFor(pod: Pod, where: Where, names: readonly string[]): Aimed {
     const { uid, place, aim } = this.#aims.get(keyOf(pod)) ?? {}
     if (aim && uid === pod.metadata.uid && place === placeOf(where)) return { offer: 'room', aim }
-    return this.vacancies.aim(pod, where.policy, names)
+    return this.vacancies.aim(pod, where, names)
   }
 
   /** The nodes one of which a pod waits for. */
@@ -308,12 +313,6 @@ export class PlacementState {
     if (!waitsHere) return this.vacancies.nodesFor(bound)
     return this.vacancies.nodesAt(bound, decision.policy.topologyKey, decision.value)
   }
-}
-
-/** Among which nodes room is looked for: those of a share, or all. */
-interface Where {
-  readonly policy: CompiledPolicy | undefined
-  readonly value?: string | undefined
 }
 
 const placeOf = ({ policy, value }: Where): string => JSON.stringify([policy?.key, value])

@@ -33,6 +33,12 @@ export interface Aimed {
   readonly behind?: ObjectKey
 }
 
+/** Among which nodes room is looked for: those with a value of the policy's topology key, or all. */
+export interface Where {
+  readonly policy: CompiledPolicy | undefined
+  readonly value?: string | undefined
+}
+
 /** The first node with room, or why there is none. */
 interface Chosen {
   readonly offer: Offer
@@ -149,9 +155,17 @@ export class Vacancies {
     return this.#offers.nodesFor(pod, topologyKey).get(value) ?? []
   }
 
+  /** Whether a node has the label with this value, whatever pods it takes. */
+  isThere(topologyKey: string, value: string): boolean {
+    return this.#offers.isThere(topologyKey, value)
+  }
+
   /** Chooses one of the nodes. */
-  choose(pod: Pod, policy: CompiledPolicy | undefined, names: readonly string[]): Chosen {
-    if (names.length === 0) return { offer: 'noNode', chosen: undefined }
+  choose(pod: Pod, { policy, value }: Where, names: readonly string[]): Chosen {
+    if (names.length === 0) {
+      const isThere = value === undefined || (policy && this.isThere(policy.topologyKey, value))
+      return { offer: isThere ? 'noNode' : 'noValue', chosen: undefined }
+    }
     const [key, requests] = [refusalKeyOf(pod, policy), roomOf(pod)]
     const asked = this.refusals.open(key, names, requests)
     if (asked.length === 0) return { offer: 'refused', chosen: undefined }
@@ -167,10 +181,10 @@ export class Vacancies {
   }
 
   /** Chooses one of the nodes, and how the pod is kept there. */
-  aim(pod: Pod, policy: CompiledPolicy | undefined, names: readonly string[]): Aimed {
-    const { offer, chosen, behind } = this.choose(pod, policy, names)
+  aim(pod: Pod, where: Where, names: readonly string[]): Aimed {
+    const { offer, chosen, behind } = this.choose(pod, where, names)
     if (chosen === undefined) return { offer, aim: undefined, ...(behind !== undefined && { behind }) }
-    const [key, requests, turn] = [refusalKeyOf(pod, policy), roomOf(pod), turnOf(pod)]
+    const [key, requests, turn] = [refusalKeyOf(pod, where.policy), roomOf(pod), turnOf(pod)]
     const closed = names.filter(
       (name) => this.refusals.isRefused(key, name, requests) || this.reservations.keptFrom(name, turn),
     )

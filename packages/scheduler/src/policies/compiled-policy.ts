@@ -86,6 +86,7 @@ export function policyOf(pod: Pod, policies: Iterable<CompiledPolicy>): Compiled
   return best?.policy
 }
 
-function isBefore(a: CompiledPolicy, b: CompiledPolicy): boolean {
+/** Whether it decides where both mean a pod as directly. */
+export function isBefore(a: CompiledPolicy, b: CompiledPolicy): boolean {
   return a.createdAt === b.createdAt ? a.name < b.name : a.createdAt < b.createdAt
 }

@@ -19,6 +19,16 @@ export class PolicyBook {
     for (const { compiled } of this.#entries.values()) yield compiled
   }
 
+  /** The other policies that name the same workload. */
+  namesakes({ metadata, spec }: StoredPolicy): CompiledPolicy[] {
+    const { workload } = spec
+    if (workload === undefined) return []
+    return [...this.in(metadata.namespace)].filter(({ key, name }) => {
+      const its = this.get(key)?.stored.spec.workload
+      return name !== metadata.name && its?.kind === workload.kind && its.name === workload.name
+    })
+  }
+
   in(namespace: string): Iterable<CompiledPolicy> {
     return this.#byNamespace.get(namespace)?.values() ?? []
   }

@@ -1,5 +1,15 @@
-import { type Client, Controller, type ControllerOptions, isGone, type ObjectKey, refOf, refused } from '@kosmos/kube'
+import {
+  type Client,
+  Controller,
+  type ControllerOptions,
+  isGone,
+  type Node,
+  type ObjectKey,
+  refOf,
+  refused,
+} from '@kosmos/kube'
 import type { PlacementState } from '../placement/state.ts'
+import { isBefore } from '../policies/compiled-policy.ts'
 import { workloadPolicies } from '../policies/resource.ts'
 import { statusOf } from './status.ts'
 
@@ -17,6 +27,8 @@ const SETTLE_MS = 500
 export class StatusController {
   readonly controller: Controller<ObjectKey>
   readonly #options: StatusOptions
+  /** Policies of which some values are on no node. */
+  readonly #lacking = new Set<ObjectKey>()
 
   constructor(options: StatusOptions) {
     this.#options = options
@@ -33,12 +45,29 @@ export class StatusController {
     this.controller.enqueueAfter(policy, SETTLE_MS)
   }
 
+  /** A node has appeared, or other labels. */
+  nodeChanged({ metadata }: Node): void {
+    for (const key of this.#lacking) {
+      const { topologyKey, shares } = this.#options.state.policies.get(key)?.compiled ?? {}
+      const value = topologyKey && metadata.labels?.[topologyKey]
+      if (shares?.some(({ name }) => name === value)) this.changed(key)
+    }
+  }
+
   async #reconcile(key: ObjectKey): Promise<undefined> {
     const { root, state } = this.#options
     const { policies, ledger, vacancies } = state
     const found = policies.get(key)
+    const absent = found ? state.absentOf(found.compiled) : []
+    if (absent.length > 0) this.#lacking.add(key)
+    else this.#lacking.delete(key)
     if (found === undefined) return
-    const findings = { groups: [...ledger.groupsOf(key)], refusals: vacancies.refusals.of(key) }
+    const findings = {
+      groups: [...ledger.groupsOf(key)],
+      refusals: vacancies.refusals.of(key),
+      absent,
+      before: policies.namesakes(found.stored).find((other) => isBefore(other, found.compiled))?.name,
+    }
     const status = statusOf(found.stored, found.compiled, findings, new Date().toISOString())
     if (status === undefined) return
     const patch = { metadata: { uid: found.stored.metadata.uid }, status }

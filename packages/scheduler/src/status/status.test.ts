@@ -16,6 +16,7 @@ const stored = policyLike({
   allocationType: 'Required',
 })
 const policy = compilePolicy(stored)
+const none = { groups: [], refusals: [], absent: [], before: undefined }
 const now = '2026-01-01T00:00:00Z'
 const standing = (parts: Partial<Standing>): Standing => ({
   share: undefined,
@@ -31,11 +32,28 @@ const groupOf = (...standings: Partial<Standing>[]) => {
   return group
 }
 const reasonOf = (...groups: Group[]) => {
-  const [condition] = statusOf(stored, policy, { groups, refusals: [] }, now)?.conditions ?? []
+  const [condition] = statusOf(stored, policy, { ...none, groups }, now)?.conditions ?? []
   return [condition?.reason, condition?.message.split(': ').at(-1)]
 }
 
 describe('the status of a policy', () => {
+  it('says that it places none, what has them, and which of its values no node has', () => {
+    const said = (findings: object) => statusOf(stored, policy, { ...none, ...findings }, now)?.conditions?.[0]
+    assert.deepEqual([said({})?.reason, said({})?.status], ['NoPods', 'True'])
+    assert.match(
+      said({ before: 'older', absent: ['leaf2'] })?.message ?? '',
+      /: WorkloadPolicy older names the same workload and comes first, no node has kosmos.io\/cluster=leaf2$/,
+    )
+    const kept = groupOf({ share: 1, isGated: true })
+    assert.match(said({ groups: [kept], absent: ['leaf2'] })?.message ?? '', /: 1 wait, no node has .*=leaf2$/)
+    const uneven = groupOf({ share: 0 }, { share: 0 }, { share: undefined })
+    assert.match(
+      said({ groups: [uneven], absent: ['leaf2'] })?.message ?? '',
+      /leaf2 has 0 of 1, no node has .*=leaf2$/,
+    )
+    assert.doesNotMatch(said({ groups: [groupOf({ share: 0 })], absent: ['leaf2'] })?.message ?? '', /no node/)
+  })
+
   it('says that pods wait when what they ask for is full, although there is room elsewhere', () => {
     const asking = { isGated: true, asked: 'leaf2' }
     assert.deepEqual(reasonOf(groupOf({ share: 1 }, asking))[0], 'QuotaReached')
@@ -54,7 +72,7 @@ describe('the status of a policy', () => {
         message: 'no',
       },
     ]
-    const status = statusOf(stored, policy, { groups: [], refusals }, now)
+    const status = statusOf(stored, policy, { ...none, refusals }, now)
     assert.deepEqual(status?.refusals, [
       {
         node: 'kosmos-leaf1',
@@ -67,13 +85,13 @@ describe('the status of a policy', () => {
     ])
     const known = readRefusals({ ...stored, status: status ?? {} })
     assert.deepEqual(writtenRefusals(known), status.refusals)
-    assert.deepEqual(statusOf({ ...stored, status }, policy, { groups: [], refusals: [] }, now)?.refusals, [])
-    assert.equal(statusOf(stored, policy, { groups: [], refusals: [] }, now)?.refusals, undefined)
+    assert.deepEqual(statusOf({ ...stored, status }, policy, none, now)?.refusals, [])
+    assert.equal(statusOf(stored, policy, none, now)?.refusals, undefined)
   })
 
   it('says what belongs where, what is there, and what of that is Ready', () => {
     const group = groupOf({ share: 0, isReady: true }, { share: 0 }, { share: 1, isReady: true })
-    const { conditions, ...status } = statusOf(stored, policy, { groups: [group], refusals: [] }, now) ?? {}
+    const { conditions, ...status } = statusOf(stored, policy, { ...none, groups: [group] }, now) ?? {}
     assert.deepEqual(status, {
       observedGeneration: 1,
       pods: 3,
@@ -88,20 +106,16 @@ describe('the status of a policy', () => {
   })
 
   it('adds up what is counted apart', () => {
-    const status = statusOf(
-      stored,
-      policy,
-      { groups: [groupOf({ share: 0 }), groupOf({ share: 0 })], refusals: [] },
-      now,
-    )
+    const groups = [groupOf({ share: 0 }), groupOf({ share: 0 })]
+    const status = statusOf(stored, policy, { ...none, groups }, now)
     assert.deepEqual(status?.allocations?.[0], { name: 'leaf1', desired: 2, assigned: 2, ready: 0 })
   })
 
   it('is not written again while nothing changes', () => {
     const groups = [groupOf({ share: 0 })]
-    const status = statusOf(stored, policy, { groups, refusals: [] }, now)
+    const status = statusOf(stored, policy, { ...none, groups }, now)
     assert(status)
-    assert.equal(statusOf({ ...stored, status }, policy, { groups, refusals: [] }, '2026-02-02T00:00:00Z'), undefined)
+    assert.equal(statusOf({ ...stored, status }, policy, { ...none, groups }, '2026-02-02T00:00:00Z'), undefined)
   })
 
   it('tells pods that are about to be placed from those that have no place', () => {
@@ -110,7 +124,7 @@ describe('the status of a policy', () => {
     const group = groupOf({ share: 0 }, { share: 0 }, { share: 1 }, waiting, waiting)
     assert.deepEqual(reasonOf(group), ['QuotaReached', '2 wait'])
     const preferred = { ...policy, isRequired: false }
-    const [condition] = statusOf(stored, preferred, { groups: [group], refusals: [] }, now)?.conditions ?? []
+    const [condition] = statusOf(stored, preferred, { ...none, groups: [group] }, now)?.conditions ?? []
     assert.equal(condition?.reason, 'NoRoom')
   })
 

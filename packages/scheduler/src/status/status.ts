@@ -23,20 +23,25 @@ interface Count {
 export interface Findings {
   readonly groups: readonly Group[]
   readonly refusals: readonly Refusal[]
+  /** Its values that no node has. */
+  readonly absent: readonly string[]
+  /** The name of the policy that has the pods of its workload; undefined: there is none. */
+  readonly before: string | undefined
 }
 
 /** The status that a policy should have, or undefined if it has it. `now`: RFC 3339. Pure. */
 export function statusOf(
   stored: StoredPolicy,
   policy: CompiledPolicy,
-  { groups, refusals }: Findings,
+  findings: Findings,
   now: string,
 ): WorkloadPolicyStatus | undefined {
+  const { groups, refusals } = findings
   const present = stored.status ?? {}
   const observedGeneration = stored.metadata.generation ?? 0
   const allocations = countsOf(policy, groups)
   const waiting = sum(groups.map((group) => group.waiting + group.held))
-  const condition = { ...satisfied(policy, groups, allocations), observedGeneration }
+  const condition = { ...satisfied(policy, findings, allocations), observedGeneration }
   const wanted: WorkloadPolicyStatus = {
     observedGeneration,
     pods: sum(groups.map(({ size }) => size)),
@@ -61,27 +66,28 @@ export function countsOf(policy: CompiledPolicy, groups: readonly Group[]): Coun
   }))
 }
 
-function satisfied(
-  { isRequired, rebalance }: CompiledPolicy,
-  groups: readonly Group[],
-  counts: readonly Count[],
-): NewCondition {
-  const because = (reason: WorkloadPolicyConditionReason, detail?: string) =>
-    workloadPolicyCondition(reason, detail === undefined ? {} : { detail })
+function satisfied(policy: CompiledPolicy, findings: Findings, counts: readonly Count[]): NewCondition {
+  const { isRequired, rebalance, topologyKey } = policy
+  const { groups, absent, before } = findings
+  const unknown = absent.map((value) => `no node has ${topologyKey}=${value}`)
+  const because = (reason: WorkloadPolicyConditionReason, ...details: string[]) =>
+    workloadPolicyCondition(reason, details.length > 0 ? { detail: details.join(', ') } : {})
+  if (groups.length === 0) {
+    const names = before === undefined ? [] : [`WorkloadPolicy ${before} names the same workload and comes first`]
+    return because('NoPods', ...names, ...unknown)
+  }
   const waiting = groups.filter((group) => group.waiting > 0)
   if (waiting.some(({ isPlacing }) => isPlacing)) return because('Placing')
   if (waiting.length > 0) {
     const detail = `${sum(waiting.map((group) => group.waiting))} wait`
-    return because(isRequired ? 'QuotaReached' : 'NoRoom', detail)
+    return because(isRequired ? 'QuotaReached' : 'NoRoom', detail, ...unknown)
   }
   const held = sum(groups.map((group) => group.held))
-  if (held > 0) return because('PlacesKept', `${held} wait`)
+  if (held > 0) return because('PlacesKept', `${held} wait`, ...unknown)
   const uneven = counts.filter(({ desired, assigned }) => desired !== assigned)
   if (uneven.length === 0) return because('AsAllocated')
-  return because(
-    rebalance ? 'Rebalancing' : 'Uneven',
-    uneven.map(({ name, desired, assigned }) => `${name} has ${assigned} of ${desired}`).join(', '),
-  )
+  const missing = uneven.map(({ name, desired, assigned }) => `${name} has ${assigned} of ${desired}`)
+  return because(rebalance ? 'Rebalancing' : 'Uneven', ...missing, ...unknown)
 }
 
 const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0)

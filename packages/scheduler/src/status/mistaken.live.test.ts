@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type KubeObject, nodes } from '@kosmos/kube'
+import { type AdmittingRoot, mustCreate, startAdmittingRoot } from '../admitting-root.fixture.ts'
+import { policyLike } from '../pods.fixture.ts'
+import { workloadPolicies } from '../policies/resource.ts'
+import { Scheduler } from '../scheduler.ts'
+
+const shop = 'shop'
+
+describe('a policy that nothing comes of', () => {
+  let root: AdmittingRoot
+  let running: Promise<void>
+  const stop = new AbortController()
+  const create = async (name: string, value: string) => {
+    const { metadata: _, ...policy } = policyLike({ allocationPolicy: [{ name: value, weight: 1 }] })
+    await mustCreate(root.client, workloadPolicies, { ...policy, metadata: { namespace: shop, name } } as KubeObject)
+  }
+  const says = async (name: string, pattern: RegExp) => {
+    let said = ''
+    for (let i = 0; i < 600 && !pattern.test(said); i++) {
+      await sleep(100)
+      const [condition] = (await root.client.get(workloadPolicies, { namespace: shop, name }))?.status?.conditions ?? []
+      said = `${condition?.reason}: ${condition?.message}`
+    }
+    assert.match(said, pattern)
+  }
+
+  before(async () => {
+    root = await startAdmittingRoot('mistaken')
+    const scheduler = new Scheduler({ root: root.client, takeBackAfterMs: 0, record: () => {}, log: () => {} })
+    running = scheduler.run(stop.signal)
+    await scheduler.synced
+  })
+  after(async () => {
+    stop.abort()
+    await running
+    await root?.stop()
+  })
+
+  it('says that it places no pod, and which of its values no node has, until one has it', async () => {
+    await create('a', 'laef1')
+    await says('a', /^NoPods: .*: no node has kosmos\.io\/cluster=laef1$/)
+    const metadata = { name: 'kosmos-laef1', labels: { 'kosmos.io/cluster': 'laef1' } }
+    await mustCreate(root.client, nodes, { metadata } as KubeObject)
+    await says('a', /^NoPods: [^:]*$/)
+  })
+
+  it('names the policy that has the pods of its workload, until that is gone', async () => {
+    await create('b', 'laef1')
+    await says('b', /^NoPods: .*: WorkloadPolicy a names the same workload and comes first$/)
+    await root.client.delete(workloadPolicies, { namespace: shop, name: 'a' })
+    await says('b', /^NoPods: [^:]*$/)
+  })
+})
