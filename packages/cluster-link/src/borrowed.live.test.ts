@@ -6,22 +6,30 @@ import { eventually, type Host, hostOf, unlessRoot } from './agent/network.fixtu
 import { buildNetwork, type ClusterSketch } from './plan/testing/networks.ts'
 import { addressIn, type PlannedHosts, placeOf, plansOf, startPlanned } from './planned.fixture.ts'
 
-const sketchOf = (networkType: 'p2p' | 'gateway'): ClusterSketch => ({
+interface Variant {
+  readonly networkType: 'p2p' | 'gateway'
+  readonly overlapping: boolean
+}
+
+const sketchOf = ({ networkType, overlapping }: Variant): ClusterSketch => ({
   networkType,
   tunnel: 'vxlan',
   families: [4],
   nodes: 3,
   gateways: networkType === 'gateway' ? 1 : 0,
-  overlapping: false,
+  overlapping,
   prefix: 16,
 })
 
-/**
- * Calico takes an address of another node's network when all of its own are in use; its routes are for the one address.
- * What is known not to work is in docs/how-to/link-clusters.md.
- */
+const variants = (['p2p', 'gateway'] as const).flatMap((networkType) =>
+  [false, true].map((overlapping) => ({ networkType, overlapping })),
+)
+
+/** Calico takes an address of another node's network when all of its own are in use; its routes are for the one address. */
 describe('a pod with an address of another node', { skip: unlessRoot }, () => {
-  const networks = [buildNetwork([0, 1].map(() => sketchOf('p2p')))]
+  const networks = [false, true].map((overlapping) =>
+    buildNetwork([0, 1].map(() => sketchOf({ networkType: 'p2p', overlapping }))),
+  )
   const borrowedIn = (cidr: Cidr) => nthAddress(cidr, 9n)
   let hosts: PlannedHosts
   let pod: Host
@@ -39,18 +47,27 @@ describe('a pod with an address of another node', { skip: unlessRoot }, () => {
     const found = hosts.podOn.get(placeOf('c1', 'n1'))
     assert.ok(found)
     far = found
-    // It is reached by way of another node, which is not the way of what it sends.
-    for (const host of hosts.network.hosts.values())
-      await host.sh('for conf in all eth0; do sysctl -qw net/ipv4/conf/$conf/rp_filter=2; done')
+    // As kube-proxy does: what came another way than its beginning does not pass.
+    const chain = 'chain pass { type filter hook forward priority 0; ct state invalid drop; };'
+    for (const name of ['n0', 'n1', 'n2']) await at(name).sh(`nft 'table inet proxy { ${chain} }'`)
     for (const one of [pod, far]) hosts.network.start(one, [process.execPath, '-e', server])
     for (const one of [pod, far])
       await eventually('it listens', () => one.sh('curl -s http://127.0.0.1:8080').catch(() => undefined))
   })
   after(() => hosts?.network.end())
 
-  for (const networkType of ['p2p', 'gateway'] as const) {
-    it(`reaches pods of other clusters, and they reach it: ${networkType}`, async () => {
-      const link = buildNetwork([0, 1].map(() => sketchOf(networkType)))
+  for (const variant of variants) {
+    it(`reaches pods of other clusters, and they reach it: ${variant.networkType}, ${variant.overlapping ? 'with the same networks' : 'with networks of their own'}`, async () => {
+      const link = buildNetwork([
+        {
+          ...sketchOf(variant),
+          borrowed: [
+            [1, 2],
+            [1, 0],
+          ],
+        },
+        sketchOf(variant),
+      ])
       for (const [place, spec] of plansOf(link)) await apply(hostOf(hosts.network, place), spec)
       const seenOf = (cluster: string, cidr: Cidr) => {
         const seen = link

@@ -145,6 +145,11 @@ export const clusterConditions = {
       message:
         'Nothing in the cluster says which networks the pods of single nodes have, as P2P needs it; set networkType to gateway in spec.clusterLinkOptions',
     },
+    NetworksLeftOut: {
+      status: 'False',
+      message:
+        'A node has more networks of pods than a ClusterNode has room for, mostly single addresses of other nodes; in P2P, pods with the others are not reached. Give the pool more room, or forbid borrowing (strictAffinity in Calico)',
+    },
     RightsMissing: {
       status: 'False',
       message:

@@ -44,6 +44,8 @@ export interface MemberOptions {
   readonly heard: () => void
 }
 
+const noObjects = { ipPools: [], blockAffinities: [], ipamBlocks: [], ciliumNodes: [], configMaps: [] }
+
 /** Between two looks at how old the credentials are. */
 const RENEWAL_MS = 60_000
 
@@ -80,7 +82,7 @@ export class Member {
 
   /** What says which networks it has. */
   networkObjects(): NetworkObjects {
-    const ofPlugIns = this.#sources?.objects() ?? { ipPools: [], blockAffinities: [], ciliumNodes: [], configMaps: [] }
+    const ofPlugIns = this.#sources?.objects() ?? noObjects
     return { ...ofPlugIns, nodes: this.nodes(), serviceCIDRs: [...(this.#serviceCIDRs?.store.values() ?? [])] }
   }
 

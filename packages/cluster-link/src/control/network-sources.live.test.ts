@@ -29,8 +29,9 @@ import { createProcessMetrics } from '@kosmos/kube/process'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 import { loadAll } from 'js-yaml'
 import { ClusterLink } from '../cluster-link.ts'
+import { ipamBlock } from '../discover/objects.fixture.ts'
 import { definitionOf } from './plug-ins.fixture.ts'
-import { blockAffinities, ciliumNodes, clusterNodes, ipPools } from './resources.ts'
+import { blockAffinities, ciliumNodes, clusterNodes, ipamBlocks, ipPools } from './resources.ts'
 
 const account = { namespace: 'kosmos-system', name: 'kosmos-1' }
 const manifest = new URL('../../../../deploy/rbac/leaf-link.yaml', import.meta.url)
@@ -41,7 +42,7 @@ const clusterRoleBindings = resource(
   'clusterrolebindings',
   'Cluster',
 )
-const [pools, blocks] = [ipPools[0], blockAffinities[0]] as [Resource, Resource]
+const [pools, blocks, inUse] = [ipPools[0], blockAffinities[0], ipamBlocks[0]] as [Resource, Resource, Resource]
 
 interface Role extends KubeObject {
   readonly rules: readonly { readonly resources: readonly string[] }[]
@@ -124,7 +125,7 @@ describe('what a cluster says of its networks', () => {
     for (const kind of [clusterKind, clusterLinkPolicyKind, clusterNodeKind, nodeConfigKind]) {
       await make(customResourceDefinitions, customResourceDefinition(kind))
     }
-    await define(pools, blocks)
+    await define(pools, blocks, inUse)
     await make(namespaces, { metadata: { name: 'kosmos-system' } })
     await make(serviceAccounts, { metadata: account })
     for (const [name, podCIDR] of Object.entries({ n1: '10.244.1.0/24', n2: '10.244.2.0/24' })) {
@@ -159,7 +160,10 @@ describe('what a cluster says of its networks', () => {
   })
 
   it('is known as far as it may be read, and what may not be is named', async () => {
-    const { podCIDRs } = await says('RightsMissing', /: ippools\.crd\.projectcalico\.org, blockaffinities\.crd/)
+    const { podCIDRs } = await says(
+      'RightsMissing',
+      /: ippools\.crd\.projectcalico\.org, blockaffinities\.crd\S+, ipamblocks\.crd/,
+    )
     assert.deepEqual(podCIDRs, ['10.244.1.0/24', '10.244.2.0/24'], 'those of the nodes')
   })
 
@@ -176,6 +180,20 @@ describe('what a cluster says of its networks', () => {
     await block('n2', '192.168.9.128/26')
     await nodeHas('n2', ['192.168.9.0/26', '192.168.9.128/26'])
     await client.delete(blocks, { name: 'n2-192-168-9-128-26' })
+    await nodeHas('n2', ['192.168.9.0/26'])
+  })
+
+  it('is followed: addresses that a node has out of the block of another one, as they come and go', async () => {
+    const put192 = async (users: readonly (string | null)[]) => {
+      const { spec } = ipamBlock('192.168.1.0/26', 'host:n1', users)
+      await put(inUse, '192-168-1-0-26', spec ?? {})
+    }
+    await put192(['n1', 'n2', null, 'n1'])
+    await nodeHas('n2', ['192.168.9.0/26', '192.168.1.1/32'])
+    await put192(['n1', null, null, 'n2'])
+    await nodeHas('n2', ['192.168.9.0/26', '192.168.1.3/32'])
+    await nodeHas('n1', ['192.168.1.0/25'])
+    await client.delete(inUse, { name: '192-168-1-0-26' })
     await nodeHas('n2', ['192.168.9.0/26'])
   })
 
@@ -208,7 +226,7 @@ describe('what a cluster says of its networks', () => {
     await define(ciliumNodes)
     await put(ciliumNodes, 'n1', { ipam: { podCIDRs: ['10.0.1.0/24'] } })
     await says('Contradicting', /192\.168\.0\.0\/16 of IPPool default and 10\.0\.1\.0\/24 of CiliumNode n1/)
-    for (const { plural, group } of [pools, blocks]) {
+    for (const { plural, group } of [pools, blocks, inUse]) {
       await client.delete(customResourceDefinitions, { name: `${plural}.${group}` })
     }
     await says('NetworksFound', /pods 10\.0\.1\.0\/24 \(CiliumNodes\)/)

@@ -1,10 +1,11 @@
 import { type Client, type ConfigMap, configMaps } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
+import { slimIPAMBlock } from '../discover/sources/calico-blocks.ts'
 import type { NetworkObjects, PlugInObject } from '../discover/sources/objects.ts'
 import { type Setting, settings } from '../discover/sources/settings.ts'
 import { Followed } from './followed.ts'
 import { FollowedKind } from './followed-kind.ts'
-import { blockAffinities, ciliumNodes, ipPools } from './resources.ts'
+import { blockAffinities, ciliumNodes, ipamBlocks, ipPools } from './resources.ts'
 
 export interface NetworkSourcesOptions {
   readonly client: Client
@@ -23,6 +24,7 @@ export interface Forbidden {
 export class NetworkSources {
   readonly #ipPools
   readonly #blockAffinities
+  readonly #ipamBlocks
   readonly #ciliumNodes
   readonly #configMaps
 
@@ -30,6 +32,8 @@ export class NetworkSources {
     const common = { client, log, changed, transform: withSpec }
     this.#ipPools = ipPools.map((resource) => new FollowedKind({ ...common, resource }))
     this.#blockAffinities = blockAffinities.map((resource) => new FollowedKind({ ...common, resource }))
+    const transform = (block: PlugInObject) => slimIPAMBlock(withSpec(block))
+    this.#ipamBlocks = ipamBlocks.map((resource) => new FollowedKind({ ...common, transform, resource }))
     this.#ciliumNodes = new FollowedKind({ ...common, resource: ciliumNodes })
     this.#configMaps = Object.values(settings)
       .flat()
@@ -41,10 +45,11 @@ export class NetworkSources {
     return Promise.all(this.#all.map(({ settled }) => settled))
   }
 
-  objects(): Pick<NetworkObjects, 'ipPools' | 'blockAffinities' | 'ciliumNodes' | 'configMaps'> {
+  objects(): Pick<NetworkObjects, 'ipPools' | 'blockAffinities' | 'ipamBlocks' | 'ciliumNodes' | 'configMaps'> {
     return {
       ipPools: this.#ipPools.flatMap(({ objects }) => objects),
       blockAffinities: this.#blockAffinities.flatMap(({ objects }) => objects),
+      ipamBlocks: this.#ipamBlocks.flatMap(({ objects }) => objects),
       ciliumNodes: this.#ciliumNodes.objects,
       configMaps: this.#configMaps.flatMap(({ followed }) => followed.objects),
     }
@@ -65,7 +70,7 @@ export class NetworkSources {
   }
 
   get #kinds() {
-    return [...this.#ipPools, ...this.#blockAffinities, this.#ciliumNodes]
+    return [...this.#ipPools, ...this.#blockAffinities, ...this.#ipamBlocks, this.#ciliumNodes]
   }
 
   get #all() {

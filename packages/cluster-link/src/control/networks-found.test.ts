@@ -11,6 +11,7 @@ const found: Discovery = {
   ofNodes: new Map([['n1', ['10.1.7.0/24']]]),
   invalid: [],
   contradictions: [],
+  leftOut: [],
 }
 const say = (discovery: Partial<Discovery>, networkType: 'p2p' | 'gateway', ipFamily: 'all' | 'ipv4' | 'ipv6') =>
   networksFoundCondition({
@@ -26,6 +27,12 @@ describe('whether it is known which networks pods have', () => {
     assert.equal(reason, 'NodesUnknown')
     assert.match(message, /IPv6/)
     assert.equal(say({ ofNodes: new Map() }, 'p2p', 'all').reason, 'NodesUnknown')
+  })
+
+  it('is not so where a node has more networks than there is room for, and says how many are left out', () => {
+    const { reason, message } = say({ leftOut: ['44 of 300 of node n1'] }, 'gateway', 'all')
+    assert.equal(reason, 'NetworksLeftOut')
+    assert.match(message, /strictAffinity.*: 44 of 300 of node n1$/)
   })
 
   it('is so where that family is not linked, or gateways need not know', () => {

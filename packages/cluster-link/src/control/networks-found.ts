@@ -20,7 +20,7 @@ export function networksFoundCondition(facts: NetworksFoundFacts): NewCondition 
 type Verdict = readonly [reason: ClusterConditionReason<'NetworksFound'>, detail: string]
 
 function verdictOf({ options, discovery, forbidden: { kinds, configMaps } }: NetworksFoundFacts): Verdict {
-  const { invalid, contradictions, podCIDRs, serviceCIDRs, ofNodes } = discovery
+  const { invalid, contradictions, leftOut, podCIDRs, serviceCIDRs, ofNodes } = discovery
   const missing = [...(podCIDRs.length === 0 ? ['pods'] : []), ...(serviceCIDRs.length === 0 ? ['Services'] : [])]
   // Where others have told what there is to know, settings need not be read.
   const needed = [...kinds, ...(missing.length > 0 ? configMaps : [])]
@@ -33,6 +33,7 @@ function verdictOf({ options, discovery, forbidden: { kinds, configMaps } }: Net
     const unknown = unknownFamilies(discovery, options.ipFamily)
     if (unknown.length > 0) return ['NodesUnknown', listed(unknown)]
   }
+  if (leftOut.length > 0) return ['NetworksLeftOut', listed(leftOut)]
   const unread = configMaps.length > 0 ? `; not readable: ${listed(configMaps)}` : ''
   return ['NetworksFound', `${sourcesOf(discovery)}${unread}`]
 }

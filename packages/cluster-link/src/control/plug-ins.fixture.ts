@@ -7,6 +7,22 @@ const list = { type: 'array', items: text }
 const specs: Readonly<Record<string, object>> = {
   IPPool: { cidr: text, disabled: { type: 'boolean' }, allowedUses: list, natOutgoing: { type: 'boolean' } },
   BlockAffinity: { cidr: text, node: text, state: text, deleted: text, type: text },
+  IPAMBlock: {
+    cidr: text,
+    affinity: text,
+    allocations: { type: 'array', items: { type: 'integer', nullable: true } },
+    attributes: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { handle_id: text, secondary: { type: 'object', additionalProperties: text } },
+      },
+    },
+    unallocated: { type: 'array', items: { type: 'integer' } },
+    strictAffinity: { type: 'boolean' },
+    deleted: { type: 'boolean' },
+    sequenceNumber: { type: 'integer' },
+  },
   CiliumNode: {
     ipam: {
       type: 'object',

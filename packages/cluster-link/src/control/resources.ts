@@ -42,4 +42,5 @@ export const ipPools = calico.map((group) => resource<PlugInObject>(group, 'IPPo
 export const blockAffinities = calico.map((group) =>
   resource<PlugInObject>(group, 'BlockAffinity', 'blockaffinities', 'Cluster'),
 )
+export const ipamBlocks = calico.map((group) => resource<PlugInObject>(group, 'IPAMBlock', 'ipamblocks', 'Cluster'))
 export const ciliumNodes = resource<PlugInObject>('cilium.io/v2', 'CiliumNode', 'ciliumnodes', 'Cluster')

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ClusterLinkOptions } from '@kosmos/api'
-import { parseCidr } from '@kosmos/kube/addresses'
+import { contains, formatCidr, nthAddress, parseCidr } from '@kosmos/kube/addresses'
 import fc from 'fast-check'
 import { foundNetworks, seenNetworks } from './networks.ts'
-import { block, configMap, nodeWith, objects, plugIn, serviceCIDR } from './objects.fixture.ts'
+import { block, configMap, ipamBlock, nodeWith, objects, plugIn, serviceCIDR } from './objects.fixture.ts'
+import { slimIPAMBlock } from './sources/calico-blocks.ts'
 import type { NetworkObjects } from './sources/objects.ts'
 
 const look = (parts: Partial<NetworkObjects>, options: Partial<ClusterLinkOptions> = {}) =>
@@ -100,6 +101,78 @@ describe('Calico', () => {
       const { ofNodes } = look({ ipPools: [pool], blockAffinities: [block('n1', '192.168.1.0/26', parts)], nodes })
       assert.deepEqual([...ofNodes], [['n1', ['192.168.3.0/24']]], JSON.stringify(parts))
     }
+  })
+
+  it('has pods of a node at addresses of other blocks, behind its own networks and one by one', () => {
+    const blockAffinities = [block('n1', '192.168.1.0/26'), block('n2', '192.168.9.0/26')]
+    const blocks = [
+      ipamBlock('192.168.1.0/26', 'host:n1', ['n1', null, 'n2', 'n1']),
+      ipamBlock('192.168.200.0/29', undefined, [null, 'n1', 'n2', 'n2']),
+      ipamBlock('10.9.0.0/26', 'host:n1', ['n2']),
+      ipamBlock('192.168.10.0/26', 'virtual:load-balancer', ['n2']),
+    ]
+    const { ofNodes, contradictions, leftOut } = look({
+      ipPools: [pool],
+      blockAffinities,
+      ipamBlocks: blocks.map(slimIPAMBlock),
+    })
+    assert.deepEqual(Object.fromEntries(ofNodes), {
+      n1: ['192.168.1.0/26', '192.168.200.1/32'],
+      n2: ['192.168.9.0/26', '192.168.1.2/32', '192.168.200.2/31'],
+    })
+    assert.deepEqual([contradictions, leftOut], [[], []])
+  })
+
+  it('has each address in use on the node that uses it, by the longest network that it is in', () => {
+    const nodes = ['n0', 'n1', 'n2']
+    const name = fc.constantFrom(...nodes)
+    const block4 = fc.record({
+      owner: fc.option(name),
+      users: fc.array(fc.option(name), { minLength: 8, maxLength: 8 }),
+    })
+    fc.assert(
+      fc.property(fc.array(block4, { minLength: 1, maxLength: 6 }), (blocks) => {
+        const cidrs = blocks.map((_, n) => `192.168.${n}.0/29`)
+        const { ofNodes } = look({
+          ipPools: [pool],
+          blockAffinities: blocks.flatMap(({ owner }, n) => (owner ? [block(owner, cidrs[n] ?? '')] : [])),
+          ipamBlocks: blocks.map(({ owner, users }, n) =>
+            slimIPAMBlock(ipamBlock(cidrs[n] ?? '', owner ? `host:${owner}` : undefined, users)),
+          ),
+        })
+        const networks = [...ofNodes].flatMap(([node, own]) => own.map((cidr) => ({ node, cidr: parseCidr(cidr) })))
+        // Where no node has a block, those of Calico are not in use.
+        fc.pre(blocks.some(({ owner }) => owner !== null))
+        for (const [index, { users }] of blocks.entries()) {
+          for (const [n, user] of users.entries()) {
+            const address = parseCidr(nthAddress(parseCidr(cidrs[index] ?? ''), BigInt(n)))
+            const [longest] = networks
+              .filter(({ cidr }) => contains(cidr, address))
+              .sort((a, b) => b.cidr.prefix - a.cidr.prefix)
+            if (user !== null) assert.equal(longest?.node, user, formatCidr(address))
+          }
+        }
+      }),
+    )
+  })
+
+  it('tells nothing new when pods come and go with addresses of their own node', () => {
+    const [before, after] = [['n1'], ['n1', 'n1', null, 'n1']].map((users) =>
+      slimIPAMBlock(ipamBlock('192.168.1.0/26', 'host:n1', users)),
+    )
+    assert.deepEqual(after, before)
+  })
+
+  it('says how many addresses of a node are too many for its ClusterNode', () => {
+    const users = Array.from({ length: 1024 }, (_, n) => (n % 2 === 0 ? 'n2' : null))
+    const { ofNodes, leftOut } = look({
+      ipPools: [pool],
+      blockAffinities: [block('n1', '192.168.0.0/22'), block('n2', '192.168.9.0/26')],
+      ipamBlocks: [slimIPAMBlock(ipamBlock('192.168.0.0/22', 'host:n1', users))],
+    })
+    assert.equal(ofNodes.get('n2')?.[0], '192.168.9.0/26')
+    assert.equal(ofNodes.get('n2')?.length, 256)
+    assert.deepEqual(leftOut, ['257 of 513 of node n2'])
   })
 
   it('keeps a disabled pool as long as nodes have blocks of it, and takes no pool for load balancers', () => {
@@ -241,6 +314,7 @@ describe('whatever stands in the objects of a cluster', () => {
   const everything = fc.record({
     pools: some(spec('cidr', 'disabled', 'allowedUses')),
     blocks: some(spec('cidr', 'node', 'deleted', 'type').map((fields) => ({ ...Object(fields), state: 'confirmed' }))),
+    inUse: some(spec('cidr', 'affinity', 'allocations', 'attributes')),
     cilium: some(fc.record({ ipam: spec('podCIDRs', 'pools') })),
     kubeadm: fc.oneof(
       text,
@@ -264,11 +338,12 @@ describe('whatever stands in the objects of a cluster', () => {
 
   it('gives networks that can be planned with, or is named, in words that fit into a condition', () => {
     fc.assert(
-      fc.property(everything, ({ pools, blocks, cilium, kubeadm, kubeProxy, flannel, byHand }) => {
+      fc.property(everything, ({ pools, blocks, inUse, cilium, kubeadm, kubeProxy, flannel, byHand }) => {
         const found = look(
           {
             ipPools: pools.map((fields, n) => plugIn(`pool-${n}`, fields)),
             blockAffinities: blocks.map((fields, n) => plugIn(`block-${n}`, fields)),
+            ipamBlocks: inUse.map((fields, n) => slimIPAMBlock(plugIn(`used-${n}`, fields))),
             ciliumNodes: cilium.map((fields, n) => plugIn(`node-${n}`, fields)),
             configMaps: [
               configMap('kube-system', 'kubeadm-config', { ClusterConfiguration: kubeadm }),

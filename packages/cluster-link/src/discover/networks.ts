@@ -4,6 +4,7 @@ import type { SeenNetwork } from '../model/network.ts'
 import { aggregate } from './aggregate.ts'
 import { contradictionsIn } from './contradictions.ts'
 import { calicoSays } from './sources/calico.ts'
+import { borrowedFrom } from './sources/calico-blocks.ts'
 import { ciliumSays } from './sources/cilium.ts'
 import { nodesSay, serviceCIDRsSay } from './sources/kubernetes.ts'
 import type { NetworkObjects } from './sources/objects.ts'
@@ -18,7 +19,7 @@ export interface FoundNetworks {
 
 /** The same with where it is from. */
 export interface Discovery extends FoundNetworks {
-  /** The networks of the pods of single nodes, by their names; the fewest that have the same addresses. */
+  /** The networks of the pods of single nodes, by their names; the fewest that have the same addresses, what is borrowed last. */
   readonly ofNodes: ReadonlyMap<string, readonly string[]>
   /** The sources whose word counts. */
   readonly podsFrom?: string
@@ -26,6 +27,8 @@ export interface Discovery extends FoundNetworks {
   /** What is no network, and what does not fit together, each with who says so. */
   readonly invalid: readonly string[]
   readonly contradictions: readonly string[]
+  /** Nodes with more networks than there is room for, each with how many are left out. */
+  readonly leftOut: readonly string[]
 }
 
 type Options = Pick<ClusterLinkOptions, 'podCIDRs' | 'serviceCIDRs' | 'cni' | 'globalCIDRsMap'>
@@ -47,10 +50,11 @@ export function foundNetworks(options: Options, objects: NetworkObjects): Discov
   const plugIn = plugIns.find((said) => said.pods.length > 0)
   const perNode = plugIn && plugIn.nodes.size > 0 ? plugIn : ofNodes
   const [podCIDRs, serviceCIDRs] = [pods.networks, services.networks].map(listed)
+  const all = ofNodesIn(perNode)
   return {
     podCIDRs: podCIDRs?.slice(0, MOST_NETWORKS) ?? [],
     serviceCIDRs: serviceCIDRs?.slice(0, MOST_NETWORKS) ?? [],
-    ofNodes: new Map([...perNode.nodes].map(([node, stated]) => [node, ofOneNode(stated)])),
+    ofNodes: new Map(all.map(([node, networks]) => [node, networks.slice(0, MOST_NETWORKS)])),
     ...(pods.from && { podsFrom: pods.from.source }),
     ...(services.from && { servicesFrom: services.from.source }),
     invalid: [...new Set([...pods.asked, ...services.asked].flatMap((said) => said.invalid))],
@@ -62,6 +66,9 @@ export function foundNetworks(options: Options, objects: NetworkObjects): Discov
       pods: pods.networks,
       services: services.networks,
     }),
+    leftOut: all.flatMap(([node, { length }]) =>
+      length > MOST_NETWORKS ? [`${length - MOST_NETWORKS} of ${length} of node ${node}`] : [],
+    ),
   }
 }
 
@@ -77,9 +84,9 @@ function saidByHand({ podCIDRs, serviceCIDRs }: Options): Said {
 
 /** The one that the Cluster names is asked first: a cluster may have objects of several. */
 function plugInsSay(cni: string, objects: NetworkObjects): Said[] {
-  const { ipPools, blockAffinities, ciliumNodes, configMaps, nodes } = objects
+  const { ipPools, blockAffinities, ipamBlocks, ciliumNodes, configMaps, nodes } = objects
   const all = [
-    { name: 'calico', said: calicoSays(ipPools, blockAffinities) },
+    { name: 'calico', said: calicoSays(ipPools, blockAffinities, borrowedFrom(ipamBlocks)) },
     { name: 'cilium', said: ciliumSays(ciliumNodes) },
     { name: 'flannel', said: flannelSays(configMaps, nodes) },
   ]
@@ -107,10 +114,12 @@ function listed(networks: readonly Stated[]): string[] {
   return aggregate(networks.map(({ cidr }) => cidr)).map(formatCidr)
 }
 
-const ofOneNode = (stated: readonly Stated[]): string[] =>
-  aggregate(stated.map(({ cidr }) => cidr))
-    .map(formatCidr)
-    .slice(0, MOST_NETWORKS)
+function ofNodesIn({ nodes, borrowed }: Said): (readonly [node: string, networks: string[]])[] {
+  return [...new Set([...nodes.keys(), ...borrowed.keys()])].map((node) => {
+    const own = (nodes.get(node) ?? []).map(({ cidr }) => cidr)
+    return [node, [...aggregate(own), ...aggregate(borrowed.get(node) ?? [])].map(formatCidr)]
+  })
+}
 
 /** Networks with the addresses by which other clusters know them. A mapping may be of a wider network than what it maps. */
 export function seenNetworks(

@@ -15,6 +15,8 @@ export interface Said {
   readonly services: readonly Stated[]
   /** The networks of the pods of single nodes, by their names. */
   readonly nodes: ReadonlyMap<string, readonly Stated[]>
+  /** Single addresses that pods of a node have out of networks that are not the node's. */
+  readonly borrowed: ReadonlyMap<string, readonly Cidr[]>
   /** What of it is no network, each with the object that names it. */
   readonly invalid: readonly string[]
 }
@@ -24,6 +26,7 @@ export const saidBy = (source: string, parts: Partial<Said> = {}): Said => ({
   pods: [],
   services: [],
   nodes: new Map(),
+  borrowed: new Map(),
   invalid: [],
   ...parts,
 })

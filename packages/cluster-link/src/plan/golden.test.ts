@@ -45,6 +45,18 @@ const topologies: Readonly<Record<string, readonly ClusterSketch[]>> = {
     { ...gateway, nodes: 2, gateways: 1, overlapping: true, families: [4, 6] },
     { ...overlapping, families: [4, 6] },
   ],
+  'borrowed-addresses': [
+    { ...plain, nodes: 3, borrowed: [[1, 2]] },
+    {
+      ...gateway,
+      gateways: 1,
+      overlapping: true,
+      borrowed: [
+        [1, 0],
+        [1, 2],
+      ],
+    },
+  ],
   'three-clusters': [
     { ...plain, nodes: 1 },
     { ...gateway, nodes: 2, gateways: 1 },

@@ -1,14 +1,16 @@
 import type { LinkTranslation, NodeConfigSpec } from '@kosmos/api'
-import { type Cidr, formatCidr } from '@kosmos/kube/addresses'
+import { type Cidr, formatCidr, translate } from '@kosmos/kube/addresses'
 import { devices } from '../model/names.ts'
 import type { LinkCluster, LinkNode } from '../model/network.ts'
 import { bridgeOverlay, localOverlay } from './addresses.ts'
+import { borrowedFrom } from './borrowed.ts'
 import { innerRoutes } from './inner-routes.ts'
 import { type Pair, spokenIn } from './pairs.ts'
 import { detourRanks, entriesFor, gatewaysOf, isEdge } from './roles.ts'
 import { type Hop, routesVia } from './routes.ts'
 import { type Place, SpecBuilder } from './spec-builder.ts'
 import { podNetworksOf, seenAs } from './visible.ts'
+import { without } from './without.ts'
 
 /**
  * What a node needs so that its pods, those behind it, and it itself reach the other clusters.
@@ -81,8 +83,8 @@ function viaOwnGateways(builder: SpecBuilder, { cluster, node }: Place, pairs: r
 /**
  * A gateway's tunnels to the other nodes of its cluster, and the pods behind them; other gateways take what it cannot
  * carry itself. Packets to mapped pods go on as they came where the nodes translate them; so do errors that the gateway
- * sends itself. Where it is not known which node has a
- * pod, packets go by what the network plug-in has, and have to pass the reverse path filters there.
+ * sends itself. Addresses of another node that pods of the gateway have stay with it. Where it is not known which node has
+ * a pod, packets go by what the network plug-in has, and have to pass the reverse path filters there.
  */
 function serveOthers(builder: SpecBuilder, { cluster, node }: Place, byGateways: ReadonlySet<string>): void {
   const ranks = new Map(detourRanks(cluster, node).map((rank) => [rank.gateway, rank]))
@@ -98,18 +100,30 @@ function serveOthers(builder: SpecBuilder, { cluster, node }: Place, byGateways:
         builder.detour({ gw, dev, ...(metric > 0 && { metric }), ...(takesHandedOn && { takesHandedOn }) })
       }
     }
-    for (const { local, global } of podNetworksSeen({ cluster, node: other })) {
-      const gw = local.family === 4 ? overlay.ip : overlay.ip6
+    for (const network of podNetworksSeen({ cluster, node: other })) {
+      const gw = network.local.family === 4 ? overlay.ip : overlay.ip6
       if (dev === undefined || gw === undefined) continue
-      builder.inwardRoute({ cidr: formatCidr(local), gw, dev })
-      if (local.base !== global.base && !byGateways.has(formatCidr(local)))
-        builder.route({ cidr: formatCidr(global), gw, dev })
+      const isTranslatedThere = isMapped(network) && !byGateways.has(formatCidr(network.local))
+      const others = borrowedFrom(cluster, network.local)
+      const isBorrower = others.some((cidr) => node.podCIDRs.includes(cidr))
+      for (const local of isBorrower ? without(network.local, others) : [network.local]) {
+        builder.inwardRoute({ cidr: formatCidr(local), gw, dev })
+        const global = translate(local, network.local, network.global)
+        if (isTranslatedThere) builder.route({ cidr: formatCidr(global), gw, dev })
+      }
     }
   }
 }
 
+interface Mapped {
+  readonly local: Cidr
+  readonly global: Cidr
+}
+
+const isMapped = ({ local, global }: Mapped): boolean => local.base !== global.base
+
 /** Those of a node that pods have: nodes may have networks that their network plug-in does not use. */
-const podNetworksSeen = ({ cluster, node }: Place): { readonly local: Cidr; readonly global: Cidr }[] =>
+const podNetworksSeen = ({ cluster, node }: Place): Mapped[] =>
   node.podCIDRs.flatMap((local) => {
     const global = seenAs(local, cluster.networks)
     return global ? [{ local, global }] : []
@@ -118,7 +132,7 @@ const podNetworksSeen = ({ cluster, node }: Place): { readonly local: Cidr; read
 /** Errors speak of the packet that they are about, and only who tracks a connection puts the addresses in there right. */
 const ownTranslations = (place: Place, byGateways: ReadonlySet<string>): LinkTranslation[] =>
   podNetworksSeen(place)
-    .filter(({ local, global }) => local.base !== global.base)
+    .filter(isMapped)
     .map(
       ({ local, global }): LinkTranslation => ({ local: formatCidr(local), global: formatCidr(global), kind: 'Pod' }),
     )

@@ -26,7 +26,11 @@ function pairOf(parts: Partial<ClusterSketch>): [LinkCluster, LinkCluster] {
   ] as [LinkCluster, LinkCluster]
 }
 
-const sketches = fc.record({ nodes: fc.integer({ min: 1, max: 150 }), gateways: fc.integer({ min: 1, max: 5 }) })
+const sketches = fc.record({
+  nodes: fc.integer({ min: 1, max: 150 }),
+  gateways: fc.integer({ min: 1, max: 5 }),
+  borrowed: fc.array(fc.tuple(fc.nat(149), fc.nat(149)), { maxLength: 40 }),
+})
 const names = (nodes: readonly LinkNode[]) => nodes.map(({ name }) => name)
 const innerNodes = ({ nodes }: LinkCluster) => [...nodes.values()].filter(({ isGateway }) => !isGateway)
 const without = (cluster: LinkCluster, gone: string): LinkCluster => ({
@@ -95,8 +99,19 @@ describe('the gateways of a pair of clusters', () => {
     }
   })
 
-  it('are one order for all where Nodes do not say which pods they have, or have several networks', () => {
-    const [cluster, other] = pairOf({ nodes: 6, gateways: 2 })
+  it('share as before when a node has an address of another one', () => {
+    const borrowed = Array.from({ length: MAX_SHARES }, (_, n) => [3 + n, 4 + n] as const)
+    const [before, after] = [[], borrowed].map((some) => {
+      const [cluster, other] = pairOf({ borrowed: some })
+      const shares = new Shares(cluster, other)
+      return innerNodes(cluster).map((node) => names(shares.ofNode(node, 4)))
+    })
+    assert.ok(new Set(before?.map(([first]) => first)).size > 1)
+    assert.deepEqual(after, before)
+  })
+
+  it('are one order for all where Nodes do not say which pods they have, or have many further networks', () => {
+    const [cluster, other] = pairOf({ nodes: MAX_SHARES + 1, gateways: 2 })
     const changed = (podCIDRs: (node: LinkNode) => LinkNode['podCIDRs']): LinkCluster => ({
       ...cluster,
       nodes: new Map([...cluster.nodes].map(([name, node]) => [name, { ...node, podCIDRs: podCIDRs(node) }])),

@@ -71,7 +71,10 @@ export const sharesOf = oncePer((cluster: LinkCluster) => oncePer((other: LinkCl
 /** Nodes of a cluster with the same text send by the same gateways, to whichever other cluster. */
 export const senderGroup = (cluster: LinkCluster, node: LinkNode): string => partsOf(cluster).groupOf(node)
 
-/** Pods that have the order of their gateways in common: those of a block of nodes, or of a gateway, which is their first. */
+/**
+ * Pods that have the order of their gateways in common: those of a block of nodes, of a gateway, which is their first, or
+ * of a further network of a node, since the node sends for all of its pods by the same gateways.
+ */
 interface Part {
   readonly cidr: Cidr
   /** Without the length: when blocks are joined, half of them keep their order. */
@@ -116,20 +119,32 @@ const partsOf = oncePer((cluster: LinkCluster): Parts => {
   if (cluster.networkType !== 'gateway' || gateways.length < 2) return new Parts([])
   const blocks = ([4, 6] as const).flatMap((family) => blocksOf(cluster, family)).map((cidr) => ({ cidr }))
   const own = gateways.flatMap((gateway) => gateway.podCIDRs.map((cidr) => ({ cidr, gateway })))
-  return new Parts(
-    [...blocks, ...own].map((part) => ({ ...part, name: formatAddress(part.cidr.family, part.cidr.base) })),
-  )
+  const parts = [...blocks, ...own].map((part) => ({ ...part, name: formatAddress(part.cidr.family, part.cidr.base) }))
+  return new Parts([...parts, ...furtherParts(cluster, new Parts(parts))])
 })
 
+/** Networks of nodes that are where others have another order, with that of their node. */
+function furtherParts({ nodes }: LinkCluster, parts: Parts): Part[] {
+  return [...nodes.values()]
+    .filter(({ isGateway }) => !isGateway)
+    .flatMap((node) =>
+      node.podCIDRs.flatMap((cidr) => {
+        const ofNode = parts.ofNode(node)[cidr.family]
+        return parts.of(cidr) === ofNode ? [] : [{ name: '', ...ofNode, cidr }]
+      }),
+    )
+}
+
 /**
- * Networks of equal size in which those of the nodes are, as small as they can be without being too many. None if a node
- * has several networks: it sends by one route to all.
+ * Networks of equal size in which the first ones of the nodes are, as small as they can be without being too many. None if
+ * nodes have too many further ones: then all send by one order.
  */
 function blocksOf({ nodes }: LinkCluster, family: 4 | 6): Cidr[] {
   const ofNodes = [...nodes.values()].map(({ podCIDRs }) => podCIDRs.filter((cidr) => cidr.family === family))
-  if (ofNodes.some(({ length }) => length > 1)) return []
-  const prefix = Math.min(...ofNodes.flat().map((cidr) => cidr.prefix))
-  let blocks = distinct(ofNodes.flat().map((cidr) => ({ ...cidr, prefix })))
+  const first = ofNodes.flatMap(([cidr]) => cidr ?? [])
+  if (ofNodes.flat().length - first.length > MAX_SHARES) return []
+  const prefix = Math.min(...first.map((cidr) => cidr.prefix))
+  let blocks = distinct(first.map((cidr) => ({ ...cidr, prefix })))
   while (blocks.length > MAX_SHARES) blocks = distinct(blocks.map((one) => ({ ...one, prefix: one.prefix - 1 })))
   return blocks
 }

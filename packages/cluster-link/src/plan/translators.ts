@@ -1,7 +1,8 @@
 import type { NodeConfigSpec, NodeConfigStatus } from '@kosmos/api'
-import { contains, formatCidr, parseCidr } from '@kosmos/kube/addresses'
+import { type Cidr, contains, formatCidr, parseCidr, translate } from '@kosmos/kube/addresses'
 import { isLocal } from '../model/detours.ts'
 import type { LinkCluster } from '../model/network.ts'
+import { borrowedFrom } from './borrowed.ts'
 import { seenAs } from './visible.ts'
 
 /** What a node was told last, and what its agent says. */
@@ -28,9 +29,9 @@ export function translatedByGateways(
       podCIDRs.flatMap((local) => {
         const global = seenAs(local, cluster.networks)
         if (global === undefined || global.base === local.base) return []
-        const networks = { local: formatCidr(local), global: formatCidr(global) }
-        const staysAsItIs = all.some(({ spec }) => isTranslatedBy(spec, networks))
-        return !isLeftToNodes || staysAsItIs ? [networks.local] : []
+        const borrowed = borrowedFrom(cluster, local)
+        const staysAsItIs = all.some(({ spec }) => isTranslatedBy(spec, { local, global, borrowed }))
+        return !isLeftToNodes || staysAsItIs ? [formatCidr(local)] : []
       }),
     ),
   )
@@ -40,15 +41,33 @@ export function translatedByGateways(
 const canLeaveIt = ({ status }: Told): boolean =>
   status?.conditions === undefined || status.abilities?.includes('NodeTranslations') === true
 
+interface Network {
+  readonly local: Cidr
+  readonly global: Cidr
+  readonly borrowed: readonly Cidr[]
+}
+
 /** Whether a node was told to carry packets to a network of pods, and not to leave their addresses as they come. */
-function isTranslatedBy(spec: NodeConfigSpec, { local, global }: { local: string; global: string }): boolean {
-  const { inwardRoutes = [], routes = [], translations = [] } = spec
-  if (!inwardRoutes.some(({ cidr }) => cidr === local)) return false
-  if (routes.some(({ cidr, dev }) => cidr === global && isLocal(dev))) return false
+function isTranslatedBy(spec: NodeConfigSpec, network: Network): boolean {
+  const { routes = [], translations = [] } = spec
+  const { local, global } = network
+  const part = partCarried(spec, network)
+  if (part === undefined) return false
+  const seen = formatCidr(translate(part, local, global))
+  if (routes.some(({ cidr, dev }) => cidr === seen && isLocal(dev))) return false
   return translations.some(
     (mapping) =>
       mapping.kind === 'Pod' &&
-      contains(parseCidr(mapping.local), parseCidr(local)) &&
-      contains(parseCidr(mapping.global), parseCidr(global)),
+      contains(parseCidr(mapping.local), local) &&
+      contains(parseCidr(mapping.global), global),
   )
+}
+
+/** A gateway that has borrowed of the network carries the rest of it in parts. */
+function partCarried({ inwardRoutes = [] }: NodeConfigSpec, { local, borrowed }: Network): Cidr | undefined {
+  const whole = formatCidr(local)
+  if (inwardRoutes.some(({ cidr }) => cidr === whole)) return local
+  if (borrowed.length === 0) return undefined
+  const isPart = (cidr: Cidr) => contains(local, cidr) && !borrowed.some((one) => contains(one, cidr))
+  return inwardRoutes.map(({ cidr }) => parseCidr(cidr)).find(isPart)
 }

@@ -1,4 +1,4 @@
-import { overlaps } from '@kosmos/kube/addresses'
+import { type Cidr, contains, overlaps } from '@kosmos/kube/addresses'
 import { oncePer } from '../../model/once-per.ts'
 import { type ReadNetworks, readNetworks, type Said, type Stated, saidBy } from '../stated.ts'
 import type { PlugInObject } from './objects.ts'
@@ -6,8 +6,13 @@ import type { PlugInObject } from './objects.ts'
 /**
  * What Calico's IPAM says: pods have addresses of the pools, those of a node from the blocks that are the node's. A
  * disabled pool gives out no addresses any more, and counts as long as nodes have blocks of it.
+ * @param borrowed the addresses that nodes use of other nodes' blocks
  */
-export function calicoSays(pools: readonly PlugInObject[], blocks: readonly PlugInObject[]): Said {
+export function calicoSays(
+  pools: readonly PlugInObject[],
+  blocks: readonly PlugInObject[],
+  borrowed: ReadonlyMap<string, readonly Cidr[]>,
+): Said {
   const forPods = pools.filter(isForPods)
   const owned = blocks.filter(isOwned).map((block) => ({ node: block.spec?.node, ...readBlock(block) }))
   const ofBlocks = owned.flatMap(({ stated }) => stated)
@@ -21,6 +26,12 @@ export function calicoSays(pools: readonly PlugInObject[], blocks: readonly Plug
   return saidBy('IPPools of Calico', {
     pods,
     nodes,
+    borrowed: new Map(
+      [...borrowed].map(([node, addresses]) => [
+        node,
+        addresses.filter((address) => pods.some(({ cidr }) => contains(cidr, address))),
+      ]),
+    ),
     invalid: [...forPods.flatMap((pool) => readPool(pool).invalid), ...owned.flatMap(({ invalid }) => invalid)],
   })
 }

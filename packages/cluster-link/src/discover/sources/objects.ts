@@ -18,6 +18,8 @@ export interface NetworkObjects {
   readonly ipPools: readonly PlugInObject[]
   /** Calico: that a block of a pool is a node's, by `cidr`, `node`, `state`, `deleted`, `type`. */
   readonly blockAffinities: readonly PlugInObject[]
+  /** Calico: the addresses of a block that are in use on other nodes, as `slimIPAMBlock` keeps them. */
+  readonly ipamBlocks: readonly PlugInObject[]
   /** Cilium: `ipam.podCIDRs`, and `ipam.pools.allocated[].cidrs` with several pools. */
   readonly ciliumNodes: readonly PlugInObject[]
   /** Those with settings of the cluster or its network plug-in. */

@@ -14,6 +14,8 @@ export interface ClusterSketch {
   readonly overlapping: boolean
   /** Length of the pod network's IPv4 prefix. */
   readonly prefix: number
+  /** Addresses out of the network of one node that another one has, both by their numbers. */
+  readonly borrowed?: readonly (readonly [owner: number, borrower: number])[]
 }
 
 const bridge = { ip: parseCidr('220.0.0.0/8'), ip6: parseCidr('9470::/16') }
@@ -54,6 +56,14 @@ export function buildNetwork(sketches: readonly ClusterSketch[]): LinkNetwork {
       const keys = { publicKey, ipsecPublicKey: Buffer.from(`ipsec ${name}-${node}`).toString('base64') }
       return [node, { name: node, ip, podCIDRs, isGateway: n < sketch.gateways, tunnelID, ...keys, mtu: 1500 }]
     })
+    for (const [n, [owner, borrower]] of (sketch.borrowed ?? []).entries()) {
+      const [from, to] = [owner, borrower].map((one) => nodes[one % nodes.length])
+      if (!from || !to || from === to) continue
+      const borrowed = from[1].podCIDRs
+        .filter(({ prefix }) => prefix < 128 && prefix !== 32)
+        .map((cidr) => ({ ...cidr, base: cidr.base + BigInt(9 + n), prefix: cidr.family === 4 ? 32 : 128 }))
+      to[1] = { ...to[1], podCIDRs: [...to[1].podCIDRs, ...borrowed] }
+    }
     const { networkType, tunnel } = sketch
     const families = new Set(sketch.families)
     return [
@@ -73,6 +83,7 @@ const sketch: fc.Arbitrary<ClusterSketch> = fc
     gateways: fc.integer({ min: 0, max: 4 }),
     overlapping: fc.boolean(),
     prefix: fc.integer({ min: 16, max: 22 }),
+    borrowed: fc.array(fc.tuple(fc.nat(4), fc.nat(4)), { maxLength: 2 }),
   })
   .map((one) => ({ ...one, gateways: one.networkType === 'gateway' ? Math.max(1, one.gateways) : one.gateways }))
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Cidr, nthAddress, translate } from '@kosmos/kube/addresses'
+import { type Cidr, hostBits, nthAddress, translate } from '@kosmos/kube/addresses'
 import type { LinkCluster, LinkNetwork, LinkNode } from '../../model/network.ts'
 
 interface Pod {
@@ -12,14 +12,15 @@ interface Pod {
 }
 
 function podOn(cluster: LinkCluster, node: LinkNode, cidr: Cidr): Pod {
-  const address = nthAddress(cidr, 5n)
+  const n = hostBits(cidr) > 0 ? 5n : 0n
+  const address = nthAddress(cidr, n)
   const network = cluster.networks.find(({ kind, local }) => kind === 'Pod' && local.family === cidr.family)
   assert.ok(network)
-  const global = nthAddress(translate(cidr, network.local, network.global), 5n)
+  const global = nthAddress(translate(cidr, network.local, network.global), n)
   return { place: `${cluster.name}/${node.name}`, cluster, family: cidr.family, address, global }
 }
 
-/** A pod of each family on every node. */
+/** A pod in each network of every node. */
 export const podsOf = (network: LinkNetwork): Pod[] =>
   [...network.values()].flatMap((cluster) =>
     [...cluster.nodes.values()].flatMap((node) => node.podCIDRs.map((cidr) => podOn(cluster, node, cidr))),
