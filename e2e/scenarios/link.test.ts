@@ -15,6 +15,7 @@ import { readMetrics } from '../platform/metrics.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { isSilentWhileKilled } from './link-agent-killed.ts'
 import { agentsKeepToTheirNode } from './link-agent-rights.ts'
+import { bundleHasNoSecret } from './link-bundle.ts'
 import {
   everythingWorks,
   isTold,
@@ -357,6 +358,9 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
     await linked()
     await everyPodReachesEveryOther()
   })
+
+  it('are in a support bundle with their public keys, without a private one, and without a credential', () =>
+    bundleHasNoSecret(platform, scratch))
 
   it('are as they were before, on every node, when they are linked no longer', async () => {
     const [first, second] = platform.testbed.leaves

@@ -136,7 +136,7 @@ export function hostOf({ hosts }: Network, name: string): Host {
 
 /** Waits until `look` holds; the time only bounds a test that would never end. */
 export async function eventually<T>(what: string, look: () => Promise<T | false | undefined>): Promise<T> {
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + 180_000
   for (;;) {
     const seen = await look()
     if (seen) return seen
