@@ -74,7 +74,9 @@ async function inSecrets(platform: Platform): Promise<Found[]> {
 /** As it is, as hexadecimal digits, and in base64 wherever it begins in what was encoded. */
 function writingsOf(bytes: Buffer): string[] {
   const inBase64 = [0, 1, 2].map((before) => {
-    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64').replaceAll('=', '')
+    const text = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString('base64')
+      .replaceAll('=', '')
     // The first and the last digit are of its neighbours too.
     return text.slice(before === 0 ? 0 : before + 1, -1)
   })
