@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { rootUidAnnotation } from '@kosmos/api'
-import { type Pod, pods, resource } from '@kosmos/kube'
+import { nodes, type Pod, pods, resource } from '@kosmos/kube'
 import { deployment, pod, podSpec } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { setTreeOptions } from '../platform/tree-options.ts'
@@ -69,6 +69,21 @@ describe('what befalls pods in a leaf', () => {
     assert.equal(drained.code, 0, drained.stderr)
     await failedAndReplaced(before, 'EvictionByEvictionAPI')
     assert.notEqual((await copyOf(only(await running('web', 1)))).spec.nodeName, nodeName)
+    await inLeaf(['uncordon', nodeName])
+  })
+
+  it('is not that a node of the leaf is closed: its pods run on, and take nothing of what the other has', async () => {
+    const large = { container: { resources: { requests: { cpu: '40' } } } }
+    await platform.apply(pod('stays', large))
+    const { nodeName = '' } = (await copyOf(only(await running('stays', 1)))).spec
+    await inLeaf(['cordon', nodeName])
+    await eventually('there are those of the open one, and what the pod takes of the other', async () => {
+      const node = await platform.root.get(nodes, { name: 'kosmos-leaf1' })
+      return node?.status?.allocatable?.cpu === '104'
+    })
+    await platform.apply(pod('comes', large))
+    assert.notEqual((await copyOf(only(await running('comes', 1)))).spec.nodeName, nodeName)
+    await platform.kubectl(['delete', 'pod', 'stays', 'comes', '--wait=false'])
     await inLeaf(['uncordon', nodeName])
   })
 

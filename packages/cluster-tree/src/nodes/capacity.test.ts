@@ -106,6 +106,22 @@ describe('what a virtual node offers', () => {
     assert.deepEqual(allocatable(ledger(nodes, pods)), big)
   })
 
+  it('keeps what our own pods take of nodes that do not count, which the root counts against the others', () => {
+    const offer = ledger([
+      leafNode('a', { allocatable: { cpu: '4', pods: '9' } }),
+      leafNode('b', { allocatable: big, cordoned: true }),
+    ])
+    const pod = foreignPod('p', { nodeName: 'b', requests: { cpu: '3' } })
+    offer.setCopy(pod)
+    assert.deepEqual(allocatable(offer), { cpu: '7', pods: '10' })
+    assert.deepEqual(formatResources(offer.offer(home).capacity), { cpu: '7', pods: '10' })
+    offer.setNode(leafNode('b', { allocatable: big }), home)
+    assert.deepEqual(allocatable(offer), { cpu: '8', memory: '8Gi', pods: '119' })
+    offer.setNode(leafNode('b', { allocatable: big, ready: false }), home)
+    offer.removeCopy(keyOf(pod))
+    assert.deepEqual(allocatable(offer), { cpu: '4', pods: '9' })
+  })
+
   it('is never negative, and one node’s shortage takes nothing from another', () => {
     const nodes = [
       leafNode('a', { allocatable: { cpu: '1', pods: '1' } }),
@@ -266,7 +282,12 @@ describe('an offer kept event by event', () => {
           }
           for (const home of homes) {
             const members = [...nodes.values()].filter((node) => node.home === home).map(({ node }) => node)
-            assertSameAmounts(incremental.offer(home).allocatable, fromScratch(members, [...pods.values()], reserved))
+            const offer = incremental.offer(home)
+            const taken = takenOfOthers(members, [...copies.values()])
+            const free = fromScratch(members, [...pods.values()], reserved)
+            assertSameAmounts(offer.allocatable, addResources(free, taken))
+            const whole = members.filter(isAvailable).map(({ status }) => parseResources(status?.capacity))
+            assertSameAmounts(offer.capacity, whole.reduce(addResources, taken))
           }
           for (const [name, { node }] of nodes) {
             const left = incremental.leftIn(name)
@@ -279,6 +300,15 @@ describe('an offer kept event by event', () => {
       }),
     )
   })
+
+  /** What pods take of nodes that do not count. */
+  function takenOfOthers(nodes: readonly Node[], pods: readonly Pod[]): ResourceList {
+    const closed = new Set(nodes.filter((node) => !isAvailable(node)).map(({ metadata }) => metadata.name))
+    return pods
+      .filter(({ spec }) => closed.has(spec.nodeName ?? ''))
+      .map((pod) => addResources(podRequests(pod), parseResources({ pods: '1' })))
+      .reduce<ResourceList>(addResources, new Map())
+  }
 
   /** The definition, straightforwardly. */
   function fromScratch(nodes: readonly Node[], pods: readonly Pod[], reserved: ResourceList): ResourceList {

@@ -18,17 +18,17 @@ export interface Offer {
   readonly allocatable: ResourceList
 }
 
+const nothing: Offer = { capacity: new Map(), allocatable: new Map() }
+
 interface NodeShare {
   /** The virtual node that it is part of. */
   readonly home: string
   readonly counts: boolean
   readonly capacity: ResourceList
   readonly allocatable: ResourceList
-  /** What this node adds to the offer: allocatable less what is used, never below zero. */
-  free: ResourceList
+  /** What this node adds to the offer. */
+  offer: Offer
 }
-
-const none: ResourceList = new Map()
 
 /** The sums over the leaf nodes of one virtual node. */
 interface Sums {
@@ -39,21 +39,24 @@ interface Sums {
 /**
  * What each virtual node of a leaf offers, kept up to date event by event: each costs as much as the resources of one node,
  * however many nodes and pods there are. Knows the leaf's nodes and the pods of others; our own pods are the root scheduler's
- * to count, and count here only for what is left in one leaf node.
+ * to count, and count here only for what is left in one leaf node, and for nodes that take none.
  *
  * Nodes count while they are Ready and not cordoned, less what each keeps back. A node on which others asked for more than there is adds nothing, and
  * takes nothing from its neighbours.
+ *
+ * Of a node that does not count, the offer has what our own pods take of it: the root's scheduler counts them against the
+ * virtual node wherever they are, and they leave what the other nodes have to others.
  */
 export class CapacityLedger {
   readonly #nodes = new Map<string, NodeShare>()
   readonly #others = new PodUsage()
   readonly #ours = new PodUsage()
   readonly #sums = new Map<string, Sums>()
-  #reserved: ResourceList = none
+  #reserved: ResourceList = new Map()
 
   offer(home: string): Offer {
     const { capacity, allocatable } = this.#sums.get(home) ?? {}
-    return { capacity: capacity?.get() ?? none, allocatable: allocatable?.get() ?? none }
+    return { ...nothing, ...(capacity && allocatable && { capacity: capacity.get(), allocatable: allocatable.get() }) }
   }
 
   /** What every leaf node keeps back. */
@@ -73,7 +76,7 @@ export class CapacityLedger {
       counts: isAvailable(node),
       capacity: parseResources(capacity),
       allocatable: parseResources(allocatable),
-      free: none,
+      offer: nothing,
     }
     const isSame =
       old?.home === home &&
@@ -83,8 +86,6 @@ export class CapacityLedger {
     if (isSame) return
     this.removeNode(name)
     this.#nodes.set(name, share)
-    if (!share.counts) return
-    this.#sumsOf(home).capacity.add(share.capacity)
     this.#settle(name)
   }
 
@@ -92,10 +93,9 @@ export class CapacityLedger {
     const share = this.#nodes.get(name)
     if (share === undefined) return
     this.#nodes.delete(name)
-    if (!share.counts) return
     const { capacity, allocatable } = this.#sumsOf(share.home)
-    capacity.subtract(share.capacity)
-    allocatable.subtract(share.free)
+    capacity.subtract(share.offer.capacity)
+    allocatable.subtract(share.offer.allocatable)
     if (capacity.isEmpty && allocatable.isEmpty) this.#sums.delete(share.home)
   }
 
@@ -110,11 +110,16 @@ export class CapacityLedger {
 
   /** A pod of ours appeared or changed. Whether that has changed what is left in a leaf node. */
   setCopy(pod: Pod): boolean {
-    return this.#ours.set(pod).length > 0
+    return this.#settleCopies(this.#ours.set(pod))
   }
 
   removeCopy(key: ObjectKey): boolean {
-    return this.#ours.remove(key).length > 0
+    return this.#settleCopies(this.#ours.remove(key))
+  }
+
+  #settleCopies(nodeNames: readonly string[]): boolean {
+    for (const nodeName of nodeNames) if (!this.#nodes.get(nodeName)?.counts) this.#settle(nodeName)
+    return nodeNames.length > 0
   }
 
   /** What is left in a leaf node after all pods, ours too; undefined for one that does not count. */
@@ -122,25 +127,33 @@ export class CapacityLedger {
     const share = this.#nodes.get(nodeName)
     if (!share?.counts) return undefined
     const used = this.#ours.on(nodeName)
-    return new Map([...share.free].map(([name, quantity]) => [name, less(quantity, used.get(name))]))
+    return new Map([...share.offer.allocatable].map(([name, quantity]) => [name, less(quantity, used.get(name))]))
   }
 
   /** What a leaf node would have left if none of our pods were there; undefined for one that does not count. */
   emptied(nodeName: string): ResourceList | undefined {
     const share = this.#nodes.get(nodeName)
-    return share?.counts ? share.free : undefined
+    return share?.counts ? share.offer.allocatable : undefined
   }
 
   /** Brings what a node adds to the offer up to date. */
   #settle(nodeName: string): void {
     const share = this.#nodes.get(nodeName)
-    if (!share?.counts) return
+    if (share === undefined) return
+    const { capacity, allocatable } = this.#sumsOf(share.home)
+    capacity.subtract(share.offer.capacity)
+    allocatable.subtract(share.offer.allocatable)
+    share.offer = this.#offerOf(nodeName, share)
+    capacity.add(share.offer.capacity)
+    allocatable.add(share.offer.allocatable)
+  }
+
+  #offerOf(nodeName: string, { counts, capacity, allocatable }: NodeShare): Offer {
+    const ours = this.#ours.on(nodeName)
+    if (!counts) return { capacity: ours, allocatable: ours }
     const used = this.#others.on(nodeName)
-    const { allocatable } = this.#sumsOf(share.home)
-    allocatable.subtract(share.free)
     const free = (name: string, quantity: Quantity) => less(less(quantity, used.get(name)), this.#reserved.get(name))
-    share.free = new Map([...share.allocatable].map(([name, quantity]) => [name, free(name, quantity)]))
-    allocatable.add(share.free)
+    return { capacity, allocatable: new Map([...allocatable].map(([name, quantity]) => [name, free(name, quantity)])) }
   }
 
   #sumsOf(home: string): Sums {

@@ -333,6 +333,14 @@ describe('a leaf pod that is disrupted while its Cluster says Recreate', () => {
     assert.deepEqual(step(waiting, { leaf }), { do: 'none', reason: 'LeafPodTerminating', afterMs: 60_000 })
   })
 
+  it('is given up with its root pod when nobody ends it: it may still run on a node that is lost', () => {
+    const leaf = leafPod(root, { metadata: deleting(30), status: running })
+    const late = { leaf, now: Date.parse('2026-01-01T01:01:00Z') }
+    const waiting = told(root, step(root, { leaf }))
+    const seen = told(waiting, step(waiting, late))
+    assert.deepEqual(step(seen, late), { do: 'deleteRoot', reason: 'LeafPodStuck', uid: 'root-uid' })
+  })
+
   it('fails all the same when it never wants a restart, and ends when it ended by itself', () => {
     const never = rootPod({ status: running, spec: { restartPolicy: 'Never' } })
     assert.equal(step(never).do, 'failRoot')
