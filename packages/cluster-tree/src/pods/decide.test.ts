@@ -84,6 +84,22 @@ describe('a pod bound to the virtual node', () => {
     assert.equal(decide(view({ root: rootPod({ status: { phase: 'Succeeded' } }) })).do, 'none')
   })
 
+  it('keeps its copy when both have ended, as it is: its logs may be read', () => {
+    const status = { phase: 'Succeeded' }
+    const root = rootPod({ status })
+    const changes = () => assert.fail('nothing of it can change')
+    assert.deepEqual(decide(view({ root, leaf: leafPod(root, { status }), changes })), { do: 'none', reason: 'InSync' })
+  })
+
+  it('has exactly those changes made that it asks for', () => {
+    const root = rootPod()
+    const changes = [{ body: { metadata: { uid: 'leaf-uid' } } }]
+    const leaf = leafPod(root, { status: { phase: 'Pending' } })
+    const expected = { do: 'changeLeaf', reason: 'RootPodChanged', changes }
+    assert.deepEqual(decide(view({ root, leaf, changes: () => changes })), expected)
+    assert.deepEqual(decide(view({ root, leaf })), { do: 'none', reason: 'InSync' })
+  })
+
   it('has its copy stopped when the root counts it as failed while the copy runs on', () => {
     const root = rootPod({ status: { phase: 'Failed' } })
     assert.equal(decide(view({ root, leaf: leafPod(root, { status: started }) })).do, 'deleteLeaf')
@@ -118,6 +134,13 @@ describe('a root pod whose name is taken in the leaf', () => {
   })
 })
 
+it('a leaf pod with our label, and without the uid of a root pod, is nobody’s copy', () => {
+  const root = rootPod()
+  const { labels, annotations } = leafPod(root).metadata
+  assert(!isOurs(leafPod(root, { metadata: { labels: labels ?? {}, annotations: {} } }), ctx.rootClusterId))
+  assert(!isOurs(leafPod(root, { metadata: { labels: {}, annotations: annotations ?? {} } }), ctx.rootClusterId))
+})
+
 describe('a pod deleted in the root', () => {
   it('is deleted in the leaf with the grace that was asked for', () => {
     const root = rootPod({ metadata: deleting(7), spec: { terminationGracePeriodSeconds: 60 } })
@@ -127,6 +150,17 @@ describe('a pod deleted in the root', () => {
       uid: 'leaf-uid',
       gracePeriodSeconds: 7,
     })
+  })
+
+  it('is deleted there with its own grace when nobody said which', () => {
+    const { deletionGracePeriodSeconds: _, ...metadata } = deleting(5)
+    const graceOf = (terminationGracePeriodSeconds?: number) => {
+      const spec = terminationGracePeriodSeconds === undefined ? {} : { terminationGracePeriodSeconds }
+      const root = rootPod({ metadata, spec })
+      const action = decide(view({ root, leaf: leafPod(root, { status: started }) }))
+      return action.do === 'deleteLeaf' && action.gracePeriodSeconds
+    }
+    assert.deepEqual([graceOf(7), graceOf()], [7, 30])
   })
 
   it('is not asked to stop twice, and its status is followed while it stops', () => {
@@ -284,7 +318,7 @@ describe('a leaf pod that disappears although its root pod was not deleted', () 
     const expected = { do: 'deleteRoot', reason: 'LeafPodStuck', uid: 'root-uid' }
     assert.deepEqual(decide(view({ root: told, ...late })), expected)
     const deleted = { ...told, metadata: { ...told.metadata, ...deleting(30) } }
-    assert.equal(decide(view({ root: deleted, ...late })).do, 'none')
+    assert.deepEqual(decide(view({ root: deleted, ...late })), { do: 'none', reason: 'LeafPodTerminating' })
   })
 })
 
@@ -330,6 +364,7 @@ describe('a leaf pod that is disrupted while its Cluster says Recreate', () => {
   it('is waited for while it ends', () => {
     const leaf = leafPod(root, { metadata: deleting(30), status: running })
     const waiting = told(root, step(root, { leaf }))
+    assert.equal(waiting.status?.containerStatuses?.[0]?.state?.waiting?.reason, 'RecreatedInLeaf')
     assert.deepEqual(step(waiting, { leaf }), { do: 'none', reason: 'LeafPodTerminating', afterMs: 60_000 })
   })
 
@@ -346,6 +381,7 @@ describe('a leaf pod that is disrupted while its Cluster says Recreate', () => {
     assert.equal(step(never).do, 'failRoot')
     const leaf = leafPod(root, { status: { ...running, phase: 'Succeeded' } })
     assert.equal(told(root, step(root, { leaf })).status?.phase, 'Succeeded')
+    assert.equal(told(root, step(root, { lastLeaf: leaf })).status?.phase, 'Succeeded')
   })
 
   it('is not made again when its root pod is deleted or has ended', () => {

@@ -33,7 +33,10 @@ describe('a copy whose root pod is not there', () => {
   it('is in the way of another pod of its name, which says so', () => {
     const leaf = copyMadeAt('900')
     const root = rootPod({ metadata: { uid: 'another', resourceVersion: '120' } })
-    assert.equal(decide({ ...view, root, leaf, rootVersion: '120' }).do, 'keepOrphan')
+    const keep = { do: 'keepOrphan', reason: 'RootIsOlder', uid: 'leaf-uid' }
+    assert.deepEqual(decide({ ...view, root, leaf, rootVersion: '120' }), keep)
+    const going = { ...root, metadata: { ...root.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }
+    assert.equal(decide({ ...view, root: going, leaf: marked(leaf), rootVersion: '120' }).do, 'finishRoot')
     const step = decide({ ...view, root, leaf: marked(leaf), rootVersion: '2000' })
     assert.equal(step.do === 'wait' && step.reason, 'NameTakenInLeaf')
     assert.match(step.do === 'wait' ? step.message : '', /kosmosctl get orphans/)

@@ -240,6 +240,40 @@ describe('the status of a root pod', () => {
     assert.equal(told({}, { allocatedResources: {} }), undefined)
   })
 
+  it('has a reason of ours only for a pod that failed because somebody deleted it in the leaf', () => {
+    const deleted = { deletionTimestamp: '2026-01-01T00:01:00Z', deletionGracePeriodSeconds: 30 }
+    const explained = (status: PodStatus, metadata = {}, ofRoot = {}) => {
+      const root = rootPod({ metadata: ofRoot })
+      const { reason, message } = reflected(root, leafPod(root, { metadata, status })).status ?? {}
+      return [reason, message]
+    }
+    const ours = ['DeletedInLeaf', 'the pod was deleted in the leaf cluster, not in the root']
+    assert.deepEqual(explained({ phase: 'Failed' }, deleted), ours)
+    assert.deepEqual(explained({ phase: 'Failed' }), [undefined, undefined])
+    assert.deepEqual(explained({ phase: 'Succeeded' }, deleted), [undefined, undefined])
+    assert.deepEqual(explained({ phase: 'Failed' }, deleted, deleted), [undefined, undefined])
+    assert.deepEqual(explained({ phase: 'Failed', reason: 'Evicted' }, deleted), ['Evicted', undefined])
+    assert.deepEqual(explained({ phase: 'Failed', message: 'no room' }, deleted), [undefined, 'no room'])
+  })
+
+  it('has init containers and those of kubectl debug as well', () => {
+    const [main] = running.containerStatuses ?? []
+    const [initContainerStatuses, ephemeralContainerStatuses] = ['first', 'debugger'].map((name) => [
+      { ...(main ?? assert.fail()), name },
+    ])
+    assert(initContainerStatuses && ephemeralContainerStatuses)
+    const root = rootPod({
+      spec: {
+        initContainers: [{ name: 'first', image: 'i' }],
+        ephemeralContainers: [{ name: 'debugger', image: 'i' }],
+      },
+    })
+    const status = { ...running, initContainerStatuses, ephemeralContainerStatuses }
+    const after = reflected(root, leafPod(root, { status })).status
+    assert.deepEqual(after?.initContainerStatuses, initContainerStatuses)
+    assert.deepEqual(after?.ephemeralContainerStatuses, ephemeralContainerStatuses)
+  })
+
   it('says nothing more where the leaf says nothing more', () => {
     const to = { ...running, reason: 'Evicted', message: 'no room', resize: 'Deferred' } as PodStatus
     const root = rootPod({ status: to })
