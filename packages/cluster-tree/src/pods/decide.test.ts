@@ -44,6 +44,7 @@ describe('a pod bound to the virtual node', () => {
     const [container] = statusAfter(root, action)?.containerStatuses ?? []
     assert.equal(container?.state?.waiting?.reason, 'CreateContainerConfigError')
     assert.match(container?.state?.waiting?.message ?? '', /ConfigMap settings \(volume settings\)/)
+    assert.deepEqual('missing' in action && action.missing, [configMap])
   })
 
   it('says why the leaf refused it', () => {
@@ -163,6 +164,20 @@ describe('a pod deleted in the root', () => {
     assert.deepEqual([graceOf(7), graceOf()], [7, 30])
   })
 
+  it('is left to whoever keeps it with a finalizer once it has ended and its copy is gone', () => {
+    const metadata = { ...deleting(0), finalizers: ['example.com/keep'] }
+    const now = Date.parse('2026-01-01T02:00:00Z')
+    const ended = rootPod({ metadata, status: { ...started, phase: 'Failed' } })
+    assert.deepEqual(decide(view({ root: ended, now })), { do: 'none', reason: 'RootPodHasFinalizers' })
+    const root = rootPod({ metadata, status: started })
+    const last = (phase: string) => leafPod(root, { status: { ...started, phase } })
+    for (const [phase, expected] of Object.entries({ Succeeded: 'Succeeded', Running: 'Failed' })) {
+      const action = decide(view({ root, lastLeaf: last(phase), now }))
+      assert.deepEqual([action.do, 'reason' in action && action.reason], ['reflect', 'LeafPodEnded'])
+      assert.equal(statusAfter(root, action)?.phase, expected)
+    }
+  })
+
   it('is not asked to stop twice, and its status is followed while it stops', () => {
     const root = rootPod({ metadata: deleting(30) })
     const action = decide(view({ root, leaf: leafPod(root, { metadata: deleting(30), status: started }) }))
@@ -251,6 +266,11 @@ describe('a pod created again under the same name', () => {
     assert.equal(action.do, 'wait')
     assert.equal(statusAfter(root, action)?.phase, 'Pending')
     assert.equal(statusAfter(root, action)?.startTime, undefined)
+    const { reason, message } = statusAfter(root, action)?.containerStatuses?.[0]?.state?.waiting ?? {}
+    const why = 'the previous pod of this name is still stopping in the leaf cluster'
+    assert.deepEqual([reason, message], ['PreviousPodTerminating', why])
+    const going = rootPod({ metadata: deleting(30) })
+    assert.equal(decide(view({ root: going, leaf })).do, 'finishRoot', 'it has nothing there')
   })
 
   it('is created once the old copy is gone, whatever that one was like', () => {
