@@ -28,6 +28,40 @@ describe('a root pod that waits for its copy', () => {
     assert.equal(status?.startTime, undefined)
   })
 
+  it('says it of every container, and goes on counting how often each has started again in earlier copies', () => {
+    const image = 'nginx'
+    const spec = { containers: [{ name: 'web', image }], initContainers: [{ name: 'first', image }, { name: 'bare' }] }
+    const lastState = { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown' } }
+    const ran = { image, imageID: 'sha256:1', ready: true, started: true, lastState, state: { running: {} } }
+    const before = {
+      phase: 'Running',
+      containerStatuses: [{ ...ran, name: 'web', restartCount: 3 }],
+      initContainerStatuses: [{ ...ran, name: 'first', restartCount: 2 }],
+    }
+    const told = (status: typeof before | undefined) => {
+      const root = rootPod({ spec, ...(status && { status }) })
+      return patched(root, waitingStatus(root, waiting) ?? assert.fail()).status
+    }
+    const unready = { imageID: '', ready: false, started: false, state: { waiting } }
+    const none = { restartCount: 0, lastState: {} }
+    const again = told(before)
+    assert.deepEqual(again?.containerStatuses, [{ ...unready, name: 'web', image, restartCount: 3, lastState }])
+    assert.deepEqual(again?.initContainerStatuses, [
+      { ...unready, name: 'first', image, restartCount: 2, lastState },
+      { ...unready, ...none, name: 'bare', image: '' },
+    ])
+    const first = told(undefined)
+    assert.deepEqual(first?.containerStatuses, [{ ...unready, ...none, name: 'web', image }])
+  })
+
+  it('keeps since when it is not ready, if it is not already', () => {
+    const since = { type: 'Ready', status: 'False', lastTransitionTime: '2025-01-01T00:00:00Z' }
+    const root = rootPod({ status: { phase: 'Pending', conditions: [since] } })
+    const { status } = patched(root, waitingStatus(root, waiting) ?? assert.fail())
+    assert.deepEqual(conditionOf(status, 'Ready'), since)
+    assert.equal(conditionOf(status, 'ContainersReady')?.status, 'False')
+  })
+
   it('says it once, whatever was said of it before, and nothing when it has ended', () => {
     fc.assert(
       fc.property(rootStatus, (status) => {
