@@ -54,7 +54,7 @@ describe('a root pod that waits for its copy', () => {
     assert.deepEqual(first?.containerStatuses, [{ ...unready, ...none, name: 'web', image }])
   })
 
-  it('keeps since when it is not ready, if it is not already', () => {
+  it('keeps since when it is not ready', () => {
     const since = { type: 'Ready', status: 'False', lastTransitionTime: '2025-01-01T00:00:00Z' }
     const root = rootPod({ status: { phase: 'Pending', conditions: [since] } })
     const { status } = patched(root, waitingStatus(root, waiting) ?? assert.fail())
