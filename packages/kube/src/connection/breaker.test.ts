@@ -46,6 +46,18 @@ describe('the breaker of a cluster', () => {
     assert.equal(breaker.tryAcquire(), false)
   })
 
+  it('counts one cause once, however many requests failed of it', () => {
+    const { breaker } = clocked()
+    const lost = () => {
+      const cause = new Error('reset')
+      for (let i = 0; i < 50; i++) breaker.failed(cause)
+    }
+    for (let i = 1; i < limits.threshold; i++) lost()
+    assert.equal(breaker.retryInMs(), 0)
+    lost()
+    assert.equal(breaker.retryInMs(), limits.minOpenMs)
+  })
+
   it('lets one trial through after the pause, and everything once that one is answered', () => {
     const { breaker, fail, pass } = clocked()
     fail(limits.threshold)

@@ -5,7 +5,8 @@ export interface Breaker {
   /** Claims the right to try: false while the breaker is open or another trial is under way. */
   tryAcquire(): boolean
   succeeded(): void
-  failed(): void
+  /** @param cause of several failures that have one, as those of all requests on a connection that was lost, the first counts */
+  failed(cause?: Error): void
   /** Calls back once, when the next answer closes the breaker; returns what withdraws that. */
   onceClosed(callback: () => void): () => void
   /** The attempt ended without telling anything about the server, e.g. because its caller gave up. */
@@ -29,6 +30,7 @@ export function createBreaker(options: BreakerOptions = {}): Breaker {
   let openUntil = 0
   let trialSince: number | undefined
   const waiting = new Set<() => void>()
+  const counted = new WeakSet<Error>()
 
   const isOpen = () => failures >= threshold
   // A trial whose outcome is never reported must not keep the breaker open for good.
@@ -59,7 +61,11 @@ export function createBreaker(options: BreakerOptions = {}): Breaker {
       waiting.clear()
       for (const callback of callbacks) callback()
     },
-    failed() {
+    failed(cause) {
+      if (cause !== undefined) {
+        if (counted.has(cause)) return
+        counted.add(cause)
+      }
       if (!isOpen()) {
         failures++
         if (isOpen()) open(minOpenMs)

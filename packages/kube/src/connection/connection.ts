@@ -150,7 +150,7 @@ export class Connection {
     } catch (cause) {
       observed(0)
       if (signal.aborted) throw this.#aborted(request)
-      if (!isMalformedRequest(cause)) this.breaker.failed()
+      if (!isMalformedRequest(cause)) this.breaker.failed(cause as Error)
       throw new ClusterUnreachable(this.name, this.server.origin, cause as Error)
     }
   }

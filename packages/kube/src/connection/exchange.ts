@@ -156,7 +156,7 @@ export async function exchange(
         finish(() => {
           // A stream that broke will be asked for again.
           if (isMalformedRequest(cause)) breaker.abandoned()
-          else if (!streaming && !(forwarded && isSilence(cause))) breaker.failed()
+          else if (!streaming && !(forwarded && isSilence(cause))) breaker.failed(cause)
           reject(unreachable(cause))
         })
       },

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection, type ConnectionOptions } from './connection.ts'
+import { ClusterUnreachable } from './errors.ts'
 import { base64, type Certificates, configFor, createCertificates, startTcp } from './peer.fixture.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
@@ -56,7 +57,11 @@ describe('an HTTP/2 connection', { timeout: 20_000 }, () => {
     const forget = () => {
       for (const client of open) forgotten.add(client)
     }
-    return { url: `https://127.0.0.1:${port}`, sessions, forget }
+    const reset = () => {
+      for (const client of open) client.resetAndDestroy()
+      open.clear()
+    }
+    return { url: `https://127.0.0.1:${port}`, sessions, forget, reset }
   }
 
   it('that is forgotten on the way is given up for another, also by callers who never wait for long', async (t) => {
@@ -64,9 +69,24 @@ describe('an HTTP/2 connection', { timeout: 20_000 }, () => {
     const connection = await connectTo(t, url, { pingMs: 200, breaker: { maxOpenMs: 100 } })
     assert.equal((await connection.request(get)).code, 200)
     forget()
-    await assert.rejects(connection.request({ ...get, timeoutMs: 20 }), /no full answer within 20 ms/)
+    await assert.rejects(connection.request({ ...get, timeoutMs: 20 }), ClusterUnreachable)
     const ask = () => connection.request({ ...get, timeoutMs: 1_000 }).catch(() => sleep(10))
     while ((await ask()) === undefined);
+  })
+
+  it('that is lost counts as one failure, however many requests were under way on it', async (t) => {
+    const [atOnce, threshold] = [50, 3]
+    let asked = 0
+    const { url, reset } = await behindBalancer(t, () => {
+      if (++asked % atOnce === 0) reset()
+    })
+    const connection = await connectTo(t, url, { maxConnections: 1, breaker: { threshold } })
+    for (let loss = 1; loss <= threshold; loss++) {
+      assert.equal(connection.breaker.retryInMs(), 0, `${loss - 1} connections were lost`)
+      const answers = await Promise.allSettled(Array.from({ length: atOnce }, () => connection.request(get)))
+      assert.ok(answers.every(({ status }) => status === 'rejected'))
+    }
+    assert.ok(connection.breaker.retryInMs() > 0)
   })
 
   it('that the server wants to end loses no request: it says so by GOAWAY', async (t) => {
