@@ -205,7 +205,18 @@ describe('a work queue', () => {
       assert.equal(starts.length, 2)
     })
 
-    it('takes a delay longer than timers can as the longest they can, and one that is no number as none', async () => {
+    it('asks once an hour about a key that is due later: a timer does not hear that the machine slept', async () => {
+      const { queue, starts } = bench()
+      queue.addAfter('a', 24 * 3_600_000)
+      mock.timers.tick(3_600_000 - 1)
+      await settled()
+      assert.deepEqual(starts, [])
+      mock.timers.tick(1)
+      await settled()
+      assert.deepEqual(starts, ['a'])
+    })
+
+    it('takes a delay longer than timers can as such a one, and one that is no number as none', async () => {
       mock.timers.reset()
       const started: string[] = []
       const near = Promise.withResolvers<void>()

@@ -13,8 +13,8 @@ export interface WorkQueueOptions<Key extends string> {
   readonly onFailure?: (key: Key, error: Error, failures: number) => void
 }
 
-/** The longest delay that a timer of Node takes; it would fire at once on more. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1
+/** Timers hear neither that the clock was set nor that the machine slept: who waits for a date is asked once an hour whether it is here. */
+const LONGEST_DELAY_MS = 3_600_000
 
 interface Entry {
   running: boolean
@@ -60,7 +60,7 @@ export class WorkQueue<Key extends string = string> {
     if (!entry.running) this.#enqueue(key, entry)
   }
 
-  /** Adds the key after a delay; an earlier due time wins, an add in between makes it needless. */
+  /** Adds the key after a delay, of more than an hour too early; an earlier due time wins, an add in between makes it needless. */
   addAfter(key: Key, delayMs: number): void {
     if (this.#closed) return
     // Not-a-number as well: too early is harmless, never is not.
@@ -69,17 +69,15 @@ export class WorkQueue<Key extends string = string> {
       return
     }
     const entry = this.#entry(key)
-    const dueAt = performance.now() + delayMs
+    const waitMs = Math.min(delayMs, LONGEST_DELAY_MS)
+    const dueAt = performance.now() + waitMs
     if (entry.waiting || (entry.timer && entry.dueAt <= dueAt)) return
     this.#cancelTimer(entry)
     entry.dueAt = dueAt
-    entry.timer = setTimeout(
-      () => {
-        entry.timer = undefined
-        this.add(key)
-      },
-      Math.min(delayMs, LONGEST_DELAY_MS),
-    )
+    entry.timer = setTimeout(() => {
+      entry.timer = undefined
+      this.add(key)
+    }, waitMs)
   }
 
   /** Resolves when no key waits or runs; delayed ones do not count. */
