@@ -2,7 +2,7 @@ import { Argument, type Command } from 'commander'
 import { type OpenCluster, withClusters } from '../clusters/connect.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
-import { outputOption, rootSource, timeoutOption, withRootOptions } from '../terminal/options.ts'
+import { clusterSource, outputOption, timeoutOption, withRootOptions } from '../terminal/options.ts'
 import { exportService, unexportService } from './service.ts'
 
 interface ExportFlags {
@@ -34,7 +34,7 @@ export function addExport(program: Command, terminal: Terminal): void {
   withRootOptions(command, 'the cluster that has the Service').action(
     async (_what: string, name: string, flags: ExportFlags) => {
       const { dryRun = false } = flags
-      const exported = await withClusters({ cluster: rootSource(command) }, async ({ cluster }) => {
+      const exported = await withClusters({ cluster: clusterSource(command) }, async ({ cluster }) => {
         const ref = { namespace: namespaceOf(cluster, flags.namespace), name }
         return await exportService(cluster.client, ref, { timeoutMs: flags.wait ? flags.timeout * 1000 : 0, dryRun })
       })
@@ -60,7 +60,7 @@ export function addUnexport(program: Command, terminal: Terminal): void {
     .addOption(outputOption(['table', 'json', 'yaml']))
   withRootOptions(command, 'the cluster that has the Service').action(
     async (_what: string, name: string, flags: Pick<ExportFlags, 'namespace' | 'dryRun' | 'output'>) => {
-      await withClusters({ cluster: rootSource(command) }, async ({ cluster }) => {
+      await withClusters({ cluster: clusterSource(command) }, async ({ cluster }) => {
         const { dryRun = false } = flags
         const namespace = namespaceOf(cluster, flags.namespace)
         await unexportService(cluster.client, { namespace, name }, dryRun)

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Command, InvalidArgumentError } from 'commander'
 import fc from 'fast-check'
-import { parseCount, parseDuration, rootSource, withLongRootOptions, withRootOptions } from './options.ts'
+import {
+  clusterSource,
+  parseCount,
+  parseDuration,
+  rootSource,
+  withLongRootOptions,
+  withRootOptions,
+} from './options.ts'
 
 describe('a duration', () => {
   for (const [text, seconds] of [
@@ -35,6 +42,30 @@ describe('a count', () => {
   it('is a whole number from 1 on', () => {
     assert.equal(parseCount('3'), 3)
     for (const text of ['0', '-1', '1.5', 'two', '']) assert.throws(() => parseCount(text), InvalidArgumentError)
+  })
+})
+
+describe('the options of a command about a cluster that may be the root', () => {
+  const sourceOf = (...argv: readonly string[]) => {
+    let found: unknown
+    const program = withRootOptions(new Command().enablePositionalOptions())
+    const command = withRootOptions(program.command('export'))
+    command.action(() => {
+      found = clusterSource(command)
+    })
+    program.parse(['--kubeconfig', 'root', ...argv], { from: 'user' })
+    return found
+  }
+
+  it('name it, also beside those that name the root', () => {
+    const leaf = { file: 'leaf', context: undefined }
+    assert.deepEqual(sourceOf('export', '--kubeconfig', 'leaf'), leaf)
+    assert.deepEqual(sourceOf('export', '--kubeconfig', 'leaf', '--root-kubeconfig', 'r', '--root-context', 'c'), leaf)
+  })
+
+  it('leave it to be the root', () => {
+    assert.deepEqual(sourceOf('export'), { file: 'root', context: undefined })
+    assert.deepEqual(sourceOf('export', '--root-kubeconfig', 'r'), { file: 'r', context: undefined })
   })
 })
 

@@ -43,6 +43,12 @@ export function rootSource(command: Command, meaning: 'root' | 'leaf' = 'root'):
   }
 }
 
+/** The cluster that a command is about, which may be the root: what is said of this cluster counts more than what is said of the root. */
+export function clusterSource(command: Command): KubeConfigSource {
+  const { kubeconfig, context } = command.opts<RootOptions>()
+  return kubeconfig === undefined ? rootSource(command) : { file: kubeconfig, context }
+}
+
 export function outputOption(formats: readonly string[] = outputFormats): Option {
   return new Option('-o, --output <format>', 'form of the result').choices([...formats]).default('table')
 }
