@@ -99,6 +99,8 @@ function nextMove(rebalance: WorkloadExplanation['rebalance']): string | undefin
 }
 
 function whyMissing({ missing, offer }: ShareExplanation): string | undefined {
+  // It will be missing as soon as there are pods.
+  if (offer === 'noValue') return obstacles[offer]
   if (missing === 0 || offer === undefined) return undefined
   if (offer === 'room')
     return 'it would take them now; pods that have another place stay there until they are made anew'

@@ -63,6 +63,15 @@ describe('the explanation of a workload', () => {
     ])
   })
 
+  it('says that no node has a value, also while nothing is missing there', () => {
+    const nodes = [leaf('leaf1'), leaf('laef2')]
+    assert.deepEqual(rows({ nodes, pods: [pod(1, 'leaf1')] }), [
+      ['leaf1', 1, 1, 0, 'room'],
+      ['leaf2', 0, 0, 0, 'noValue'],
+    ])
+    assert.deepEqual(rows({ nodes, pods: [] })?.[1], ['leaf2', 0, 0, 0, 'noValue'])
+  })
+
   it('says what each pod waits for that waits', () => {
     const nodes = [leaf('leaf1'), leaf('leaf2', false)]
     const spec = { whenUnavailable: 'Wait' }

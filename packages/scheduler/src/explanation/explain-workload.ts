@@ -21,7 +21,7 @@ export interface ShareExplanation {
   readonly ready: number
   /** Belong here and are elsewhere, or wait. */
   readonly missing: number
-  /** What it has for one more of these pods now; undefined: there is no pod to ask for. */
+  /** What it has for one more of these pods now; undefined: there is no pod to ask for, and a node has the value. */
   readonly offer: Offer | undefined
 }
 
@@ -62,6 +62,7 @@ export function explainWorkload(world: World, workload: WorkloadRef): WorkloadEx
   const groups = [...new Set(pods.flatMap((pod) => groupOf(state, keyOf(pod), policy)))]
   const counts = countsOf(policy, groups)
   const allocations = state.policies.get(policy.key)?.stored.spec.allocationPolicy ?? []
+  const absent = state.absentOf(policy)
   const decisions = whyWaiting(world)
   const byKey = new Map(world.pods.map((pod) => [keyOf(pod), pod]))
   const waiting = pods.filter(isGated).flatMap((pod) => decisions.get(keyOf(pod)) ?? [])
@@ -74,7 +75,8 @@ export function explainWorkload(world: World, workload: WorkloadRef): WorkloadEx
     shares: allocations.map((asked, share) => {
       const { desired, assigned, ready } = counts[share] ?? { desired: 0, assigned: 0, ready: 0 }
       const missing = Math.max(desired - assigned, 0)
-      const offer = pods[0] && state.offerAt(pods[0], policy, share)
+      const isAbsent = absent.includes(asked.name)
+      const offer = isAbsent ? 'noValue' : pods[0] && state.offerAt(pods[0], policy, share)
       return { name: asked.name, asked, desired, assigned, ready, missing, offer }
     }),
     waiting,
