@@ -179,14 +179,17 @@ export class Scheduler {
     for (const pod of concerned) if (isGated(pod)) this.#placement.controller.enqueue(keyOf(pod))
   }
 
-  #onPolicy({ type, key, object }: Change<StoredPolicy>): void {
+  #onPolicy(change: Change<StoredPolicy>): void {
+    const { type, key, object } = change
     this.#index.changed(policyIndexNames.WorkloadPolicy, object.metadata.namespace)
     const isChanged = type === 'deleted' || this.#state.setPolicy(object)
     if (type === 'deleted') this.#state.deletePolicy(object)
     if (!isChanged) return
     this.#state.ledger.forget(key)
     this.#status.changed(key)
-    for (const other of this.#state.policies.namesakes(object)) this.#status.changed(other.key)
+    for (const one of change.type === 'updated' ? [change.old, object] : [object]) {
+      for (const other of this.#state.policies.namesakes(one)) this.#status.changed(other.key)
+    }
     this.#rebalance.changed(key)
     this.#takeBack?.lookAgain()
     for (const pod of this.#pods.store.by('namespace', object.metadata.namespace)) {

@@ -47,9 +47,18 @@ describe('a policy that nothing comes of', () => {
     await says('a', /^NoPods: [^:]*$/)
   })
 
-  it('names the policy that has the pods of its workload, until that is gone', async () => {
+  it('names the policy that has the pods of its workload, until that is for another or gone', async () => {
+    const taken = /^NoPods: .*: WorkloadPolicy a names the same workload and comes first$/
+    const names = async (name: string) => {
+      const spec = { workload: { name } }
+      await root.client.patch(workloadPolicies, { namespace: shop, name: 'a' }, { spec }, { type: 'merge' })
+    }
     await create('b', 'laef1')
-    await says('b', /^NoPods: .*: WorkloadPolicy a names the same workload and comes first$/)
+    await says('b', taken)
+    await names('db')
+    await says('b', /^NoPods: [^:]*$/)
+    await names('web')
+    await says('b', taken)
     await root.client.delete(workloadPolicies, { namespace: shop, name: 'a' })
     await says('b', /^NoPods: [^:]*$/)
   })
