@@ -40,6 +40,7 @@ describe('the status of a policy', () => {
   it('says that it places none, what has them, and which of its values no node has', () => {
     const said = (findings: object) => statusOf(stored, policy, { ...none, ...findings }, now)?.conditions?.[0]
     assert.deepEqual([said({})?.reason, said({})?.status], ['NoPods', 'True'])
+    assert.doesNotMatch(said({})?.message ?? '', /: $/)
     assert.match(
       said({ before: 'older', absent: ['leaf2'] })?.message ?? '',
       /: WorkloadPolicy older names the same workload and comes first, no node has kosmos.io\/cluster=leaf2$/,
