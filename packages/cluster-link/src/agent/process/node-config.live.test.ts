@@ -84,6 +84,9 @@ describe('the agent of a node and its API server', { skip: unlessRoot }, () => {
     assert(stored)
     return stored
   }
+  /** What the node has without us. */
+  const ofItsOwn = () =>
+    a.sh('{ ip -o address show dev eth0; ip route; ip -6 route; ip rule; } | grep -v -e vx- -e 487')
   const condition = async (type: string) => (await read()).status?.conditions?.find((each) => each.type === type)
   const want = async (wanted: NodeConfig['spec']) => {
     const outcome = await client.patch(nodeConfigs, { name }, { spec: wanted }, { type: 'merge' })
@@ -147,8 +150,10 @@ describe('the agent of a node and its API server', { skip: unlessRoot }, () => {
 
   it('says that the node has no IPv6, which is to be linked; IPv4 is', async () => {
     await a.sh('sysctl -qw net/ipv6/conf/default/disable_ipv6=1')
+    const before = await ofItsOwn()
     await want({ ...spec, nodeName: 'without-ipv6' })
     await eventually('it is seen', async () => (await condition('Applied'))?.reason === 'FamilyDisabled')
+    assert.equal(await ofItsOwn(), before)
     assert.match(await a.sh('ip route show table 4876'), /10\.2\.0\.0\/16 via 220\.0\.2\.2/)
     await a.sh('sysctl -qw net/ipv6/conf/default/disable_ipv6=0')
     await want(spec)
@@ -156,6 +161,7 @@ describe('the agent of a node and its API server', { skip: unlessRoot }, () => {
   })
 
   it('says by which method it finds no interface, or that this is none, and keeps what there is', async () => {
+    const before = await ofItsOwn()
     for (const [method, words] of [
       ['interface=eth9', /: interface=eth9$/],
       ['interface=[', /Invalid regular expression/],
@@ -167,6 +173,7 @@ describe('the agent of a node and its API server', { skip: unlessRoot }, () => {
         return applied?.reason === 'InterfaceNotFound' && words.test(applied.message)
       })
     }
+    assert.equal(await ofItsOwn(), before)
     assert.match(await a.sh('ip route show table 4876'), /10\.2\.0\.0\/16 via 220\.0\.2\.2/)
     await want({ ...spec, autodetectionMethod: 'first-found' })
     await eventually('it is found', async () => (await condition('Applied'))?.status === 'True')
