@@ -48,6 +48,14 @@ export const nodeConfigConditions = {
     Probing: { status: 'Unknown', message: 'The next hops are being asked' },
     AgentSilent: agentSilent,
   },
+  /** On a ClusterNode only, and only while its clock is wrong: whether it is in step with that of the root. */
+  ClockRight: {
+    ClockOff: {
+      status: 'False',
+      message:
+        'The clock of the node and that of the root are not in step; set both by NTP. Tunnels have no certificates that a clock could end, but WireGuard refuses a node whose clock was set back until its old time has come',
+    },
+  },
 } as const satisfies ConditionTable
 
 export type NodeConfigConditionType = keyof typeof nodeConfigConditions

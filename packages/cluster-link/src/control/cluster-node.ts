@@ -44,17 +44,20 @@ export interface AgentSaid {
   readonly agent: StoredNodeConfig | undefined
   /** How long it has been silent, if it is: what it said may not hold any more. */
   readonly silentMs: number | undefined
+  /** How far its clock is ahead of ours, 0: it is right; undefined: not known yet, and who looked before is believed. */
+  readonly clockAheadMs: number | undefined
 }
 
 /** Conditions of the agent for the ClusterNode, or undefined if it has them. Generations there mean nothing here. */
 export function conditionsToShow(
   shown: StoredClusterNode,
-  { agent, silentMs }: AgentSaid,
+  { agent, silentMs, clockAheadMs }: AgentSaid,
   now: number,
 ): readonly Condition[] | undefined {
   const before = shown.status?.conditions ?? []
   const said = agent?.status?.conditions?.map(({ observedGeneration: _, ...condition }) => condition) ?? []
-  const toShow = silentMs === undefined ? said : silenced(before, said, silentMs, now)
+  const ofAgent = silentMs === undefined ? said : silenced(before, said, silentMs, now)
+  const toShow = [...ofAgent, ...clockOff(before, clockAheadMs, now)]
   return isDeepStrictEqual(before, toShow) ? undefined : toShow
 }
 
@@ -64,6 +67,16 @@ const SILENT = 'AgentSilent'
 export function silentSince({ status }: StoredClusterNode): string | undefined {
   const said = status?.conditions?.find(({ reason }) => reason === SILENT)
   return said && (/: last word (\S+),/.exec(said.message)?.[1] ?? said.lastTransitionTime)
+}
+
+/** By how much stays as it was first told. */
+function clockOff(before: readonly Condition[], aheadMs: number | undefined, now: number): readonly Condition[] {
+  const told = before.filter(({ type }) => type === 'ClockRight')
+  if (aheadMs === 0) return []
+  if (aheadMs === undefined || told.length > 0) return told
+  const seconds = `${Math.round(Math.abs(aheadMs) / 1000)} s`
+  const detail = aheadMs > 0 ? `ahead of the root by ${seconds}` : `behind the root by ${seconds}`
+  return [{ ...nodeConfigCondition('ClockRight', 'ClockOff', { detail }), lastTransitionTime: timeOf(now) }]
 }
 
 /** The moment of the last word stays as it was first told. */

@@ -21,6 +21,7 @@ import {
   EventRecorder,
   events,
   type KubeObject,
+  leases,
   loadKubeConfig,
   namespaces,
   nodes,
@@ -527,6 +528,28 @@ describe('the controllers of ClusterLink', () => {
     await agentLives('b', 'b1', 3_600_000)
     await eventually('b1 is well again', async () => (await applied())?.status === 'True')
     await eventually('so is b', async () => (await linked('b'))?.reason === 'Linked')
+  })
+
+  it('say on the ClusterNode that its clock is not in step with that of the root, while it is not', async () => {
+    const client = members.get('b')?.client
+    assert.ok(client)
+    const clock = async () =>
+      (await root.client.get(clusterNodes, { name: 'b-b1' }))?.status?.conditions?.find(
+        ({ type }) => type === 'ClockRight',
+      )
+    const renewals = async (aheadMs: number) => {
+      for (const n of [0, 1]) {
+        const renewTime = new Date(Date.now() + aheadMs + n).toISOString().replace('Z', '000Z')
+        const name = { namespace: 'kosmos-link', name: 'b1' }
+        assert.ok((await client.patch(leases, name, { spec: { renewTime } }, { type: 'merge' })).ok)
+      }
+    }
+    await renewals(-600_000)
+    const off = await eventually('it is said', clock)
+    assert.deepEqual([off.status, off.reason], ['False', 'ClockOff'])
+    assert.match(off.message, /; set both by NTP\..*: behind the root by 60\d s$/)
+    await renewals(0)
+    await eventually('it is said no longer', async () => (await clock()) === undefined)
   })
 
   it('name both networks that overlap, on both Clusters, and change no route for them', async () => {

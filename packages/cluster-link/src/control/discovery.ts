@@ -171,7 +171,8 @@ export class DiscoveryController {
       present.delete(nodeName)
       const stored = before && isDeepStrictEqual(before.spec, spec) ? before : await this.#writeNode(name, spec)
       if (stored !== before) this.#tell(stored, specNews(before?.spec, spec))
-      const conditions = conditionsToShow(stored, { agent, silentMs: words.silent.get(nodeName) }, Date.now())
+      const said = { agent, silentMs: words.silent.get(nodeName), clockAheadMs: member.clockAheadMs(nodeName) }
+      const conditions = conditionsToShow(stored, said, Date.now())
       if (conditions) {
         await this.#showConditions(stored, conditions)
         this.#tell(stored, conditionNews(stored.status?.conditions ?? [], conditions))

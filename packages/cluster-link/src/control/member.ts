@@ -19,6 +19,7 @@ import { agentNamespace } from '../model/agent-word.ts'
 import { AgentWords, type Word } from './agent-words.ts'
 import { firstRoot, rootOf } from './first-root.ts'
 import { type Forbidden, NetworkSources } from './network-sources.ts'
+import { NodeClocks } from './node-clocks.ts'
 import { nodeConfigs, type StoredNodeConfig, serviceCIDRs } from './resources.ts'
 
 /** How far we are with a cluster. */
@@ -40,7 +41,7 @@ export interface MemberOptions {
   readonly log: Log
   /** Something about the cluster, or what we know of it, is not as it was. */
   readonly changed: () => void
-  /** An agent is heard of that was not. */
+  /** An agent is heard of that was not, or its clock is wrong, or right again. */
   readonly heard: () => void
 }
 
@@ -61,6 +62,7 @@ export class Member {
   #nodeConfigs: Informer<StoredNodeConfig> | undefined
   #sources: NetworkSources | undefined
   readonly #words = new AgentWords()
+  readonly #clocks = new NodeClocks()
 
   constructor(options: MemberOptions) {
     this.#options = options
@@ -115,6 +117,11 @@ export class Member {
     return this.#words.of(node, performance.now())
   }
 
+  /** How far the clock of a node is ahead of ours, in ms, 0: it is right; undefined: not known yet. */
+  clockAheadMs(node: string): number | undefined {
+    return this.#clocks.aheadMs(node)
+  }
+
   nodeConfig(name: string): StoredNodeConfig | undefined {
     return this.#nodeConfigs?.get(name)
   }
@@ -155,8 +162,15 @@ export class Member {
   #agentLeases(client: Client): Informer<Lease> {
     const found = new Informer({ client, resource: leases, namespace: agentNamespace, backoff: { maxMs: RENEWAL_MS } })
     found.subscribe(({ type, object }) => {
-      if (type === 'deleted') this.#words.gone(object.metadata.name)
-      else if (this.#words.saw(object, performance.now())) this.#options.heard()
+      const { name } = object.metadata
+      if (type === 'deleted') {
+        this.#words.gone(name)
+        this.#clocks.gone(name)
+        return
+      }
+      const isHeardAnew = this.#words.saw(object, performance.now())
+      const isOtherClock = type === 'updated' && this.#clocks.renewed(object, Date.now())
+      if (isHeardAnew || isOtherClock) this.#options.heard()
     })
     return found
   }

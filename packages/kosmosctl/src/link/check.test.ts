@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { clusterCondition, clusterLinkPolicyCondition, clusterRoleAnnotation, rootClusterRole } from '@kosmos/api'
+import {
+  clusterCondition,
+  clusterLinkPolicyCondition,
+  clusterRoleAnnotation,
+  nodeConfigCondition,
+  rootClusterRole,
+} from '@kosmos/api'
 import type { Finding } from '../findings/finding.ts'
 import { isProblem } from '../findings/finding.ts'
 import { judgedLink, type LinkCheck } from './check.ts'
@@ -183,6 +189,27 @@ describe('the check of linked clusters', () => {
     )
   })
 
+  it('names the node on which no interface fits, and the one that has no IPv6, with what to set where', () => {
+    const said = {
+      n1: condition('Applied', 'InterfaceNotFound', { detail: 'interface=eth9' }),
+      n2: condition('Applied', 'FamilyDisabled'),
+    }
+    const facts = withInside(linkedFacts(two), (inside) => ({
+      ...inside,
+      configs: inside.configs.map((config) => ({
+        ...config,
+        status: { ...config.status, conditions: [said[config.spec.nodeName as 'n1' | 'n2']] },
+      })),
+    }))
+    const finding = wrong(checked(facts)).find(({ id }) => id === 'applied')
+    assert.ok(finding && isProblem(finding))
+    assert.equal(finding.cluster, 'berlin')
+    assert.match(
+      sentence(finding),
+      /n1: InterfaceNotFound: No interface of the node fits; correct autodetectionMethod, .*: interface=eth9, n2: FamilyDisabled: IPv6 is to be linked, and the node has none, so only IPv4 is; set ipFamily in spec\.clusterLinkOptions/,
+    )
+  })
+
   it('says which agents have not reported, are not running, or could not apply what they should, with the reason', () => {
     const facts = linkedFacts(two)
     const silent = withInside(facts, (inside) => ({
@@ -340,6 +367,34 @@ describe('the check of linked clusters', () => {
     const [finding, ...others] = wrong(checked({ ...facts, clusters }))
     assert.ok(finding && others.length === 0)
     assert.match(sentence(finding), /does not know the kind ClusterLinkPolicy.*; kosmosctl install$/)
+  })
+
+  it('warns of kernels that may spoil checksums within VXLAN, by their versions, and of no others', () => {
+    const saidOf = (kernel: string) =>
+      wrong(checked(withInside(linkedFacts(two), (inside) => ({ ...inside, kernels: new Map([['n2', kernel]]) }))))
+    for (const kernel of ['4.18.0-553.el8', '5.4.0-42-generic', '5.6.19']) {
+      const [finding, ...others] = saidOf(kernel)
+      assert.ok(finding && others.length === 0, kernel)
+      assert.match(sentence(finding), /older than 5\.7, .*: n2 \(.*\); .*; upgrade the kernel.* ethtool -K vx-bridge/)
+      assert.ok(!isProblem(finding))
+    }
+    for (const kernel of ['5.7.0', '5.10.0-8-amd64', '6.12.0', '10.0', '']) assert.deepEqual(saidOf(kernel), [], kernel)
+  })
+
+  it('names the node whose clock is not in step with that of the root, also where the cluster is not asked', () => {
+    const detail = 'behind the root by 300 s'
+    const off = { ...nodeConfigCondition('ClockRight', 'ClockOff', { detail }), lastTransitionTime: '' }
+    const facts = linkedFacts(two)
+    const clusters = facts.clusters.map((one, index) => ({
+      ...one,
+      inside: { error: 'no route to host' },
+      nodes: one.nodes.map((node, n) => (index + n === 0 ? { ...node, status: { conditions: [off] } } : node)),
+    }))
+    const [finding] = wrong(checked({ ...facts, clusters })).filter(
+      ({ id, verdict }) => id === 'clocks' && 'fix' in verdict,
+    )
+    assert.ok(finding)
+    assert.match(sentence(finding), /clocks are not in step: n1 behind the root by 300 s; set the clocks by NTP/)
   })
 
   it('names the node whose clock is ahead', () => {

@@ -101,6 +101,7 @@ export function linkedFacts(
           configs: configsOf(name),
           agents,
           services: { areKnown: true, imported: 0, corefile: undefined },
+          kernels: new Map(nodesOf(name).map(({ spec }) => [spec.nodeName, '6.18.44'])),
         },
       }
     }),

@@ -17,6 +17,7 @@ import {
   configMaps,
   type KubeConfigSource,
   type KubeObject,
+  nodes as kubernetesNodes,
   leases,
   type Pod,
   pods,
@@ -39,6 +40,8 @@ export interface Inside {
   /** The agents' pods; undefined: they may not be listed. */
   readonly agents: readonly Pod[] | undefined
   readonly services: SharedServices
+  /** Versions of the kernels of its nodes, by their names; undefined: nodes may not be listed. */
+  readonly kernels: ReadonlyMap<string, string> | undefined
 }
 
 /** What a linked cluster has of the Services of others. */
@@ -128,18 +131,24 @@ async function lookInside(cluster: StoredCluster, open: OpenMember): Promise<Lin
   let inside: LinkedCluster['inside'] = { error: 'it was not asked' }
   try {
     await open(cluster, async (client) => {
-      const [version, configs, agents, services] = await Promise.all([
+      const [version, configs, agents, services, kernels] = await Promise.all([
         serverVersion(client),
         client.listAll(nodeConfigs, { labelSelector: `kosmos.io/cluster=${cluster.metadata.name}` }),
         client.listAll(pods, { namespace: linkNamespace, labelSelector: agentSelector }).catch(() => undefined),
         sharedServices(client),
+        kernelsOf(client).catch(() => undefined),
       ])
-      inside = { version, configs, agents, services }
+      inside = { version, configs, agents, services, kernels }
     })
   } catch (error) {
     inside = { error: explain(error).message }
   }
   return inside
+}
+
+async function kernelsOf(client: Client): Promise<Map<string, string>> {
+  const all = await client.listAll(kubernetesNodes)
+  return new Map(all.map(({ metadata, status }) => [metadata.name, status?.nodeInfo?.kernelVersion ?? '']))
 }
 
 async function sharedServices(client: Client): Promise<SharedServices> {

@@ -27,6 +27,7 @@ export const nodeChecks: readonly Check<ClusterView>[] = [
   { id: 'applied', run: applied },
   { id: 'gateways', run: gateways },
   { id: 'mtu', run: mtu },
+  { id: 'kernels', run: kernels },
   { id: 'errors', run: errors },
   { id: 'service-names', run: serviceNames },
   { id: 'keys', run: keys },
@@ -141,7 +142,15 @@ function gateways({ cluster: { name }, view }: ClusterView): Verdict {
 
 const tolerableSkewMs = 60_000
 
+const setByNTP =
+  'set the clocks by NTP. Tunnels have no certificates that a clock could end, but WireGuard refuses a node whose clock was set back until that time has come again'
+
 function clocks({ cluster, view }: ClusterView): Verdict {
+  const off = cluster.nodes.flatMap(({ spec, status }) => {
+    const said = status?.conditions?.find(({ type }) => type === 'ClockRight')
+    return said ? [`${spec.nodeName} ${said.message.split(': ').at(-1)}`] : []
+  })
+  if (off.length > 0) return warning(`clocks are not in step: ${some(off)}`, setByNTP)
   if (insideOf(cluster) === undefined) return notAsked
   const ahead = configsOf(cluster).flatMap(({ spec, status }) => {
     const ms = Date.parse(status?.lastSyncTime ?? '') - view.facts.now
@@ -150,7 +159,7 @@ function clocks({ cluster, view }: ClusterView): Verdict {
   if (ahead.length === 0) return ok('no node is ahead of the clock of this machine')
   return warning(
     `clocks of nodes are ahead of this machine's: ${some(ahead)}; since when something holds is wrong by as much here`,
-    'set the clocks by NTP. Tunnels have no certificates that a clock could end, but WireGuard refuses a node whose clock was set back until that time has come again',
+    setByNTP,
   )
 }
 
@@ -192,6 +201,27 @@ function mtu({ cluster: { name }, view }: ClusterView): Verdict {
   return warning(
     `its nodes differ in MTU: ${some(least1)} has ${least}, others up to ${Math.max(...sizes)}; tunnels go by the least`,
     'nothing, if that is meant; else give all the same',
+  )
+}
+
+/** Before 5.7 the checksum of a packet that was translated came out wrong when VXLAN left it to the device (calico#3145). */
+const isOld = (kernel: string): boolean => {
+  const [, major = '', minor = ''] = /^(\d+)\.(\d+)/.exec(kernel) ?? []
+  return major !== '' && (Number(major) < 5 || (major === '5' && Number(minor) < 7))
+}
+
+function kernels({ cluster }: ClusterView): Verdict {
+  const inside = insideOf(cluster)
+  if (inside === undefined) return notAsked
+  if (inside.kernels === undefined) return skipped('its nodes may not be listed, so their kernels are not known')
+  const old = cluster.nodes.flatMap(({ spec: { nodeName } }) => {
+    const kernel = inside.kernels?.get(nodeName) ?? ''
+    return isOld(kernel) ? [`${nodeName} (${kernel})`] : []
+  })
+  if (old.length === 0) return ok('no node has a kernel that is known to spoil checksums within VXLAN')
+  return warning(
+    `nodes have Linux older than 5.7, which may send wrong checksums within VXLAN: ${some(old)}; connections to Services fail then, and pings do not`,
+    'upgrade the kernel, unless the distribution has mended it in its own (RHEL 8 has); until then, on the node: ethtool -K vx-bridge tx-checksum-ip-generic off, and the same for vx-secure and vx-local where they are. On newer kernels leave it on: without it throughput falls by much',
   )
 }
 
