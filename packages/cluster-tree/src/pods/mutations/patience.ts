@@ -1,7 +1,8 @@
-import { toleratesTaint } from '@kosmos/kube'
+import { type PodSpec, toleratesTaint } from '@kosmos/kube'
 import { lostNodeTaints, ownTolerations } from '../../leaf-loss/held-tolerations.ts'
-import type { Toleration } from '../changes.ts'
 import { type PodMutation, withSpec } from '../translation.ts'
+
+type Toleration = NonNullable<PodSpec['tolerations']>[number]
 
 /** What admission gives a pod that says nothing (upstream plugin/pkg/admission/defaulttolerationseconds). */
 const DEFAULT_SECONDS = 300
