@@ -33,22 +33,23 @@ const LOOK_AGAIN_MS = 1_000
  */
 const LATE_MS = 5_000
 
-/** Lets pods go that wait for a place, since nobody will give them one, also those that come late. Returns their keys. */
-export async function openGates(root: Client): Promise<string[]> {
+/** Lets pods go that wait for a place, since nobody will give them one, also those that come late. Returns their keys; a dry run opens none, and finds those of now. */
+export async function openGates(root: Client, dryRun: boolean): Promise<string[]> {
+  if (dryRun) return await openAll(root, { dryRun })
   const opened: string[] = []
   for (let openedAt = performance.now(); performance.now() - openedAt < LATE_MS; await sleep(LOOK_AGAIN_MS)) {
-    const found = await openAll(root)
+    const found = await openAll(root, { dryRun })
     if (found.length > 0) openedAt = performance.now()
     opened.push(...found)
   }
   return opened
 }
 
-async function openAll(root: Client): Promise<string[]> {
+async function openAll(root: Client, { dryRun }: { readonly dryRun: boolean }): Promise<string[]> {
   const opened: string[] = []
   for (const pod of await root.listAll(pods, { fieldSelector: 'spec.nodeName=' })) {
     if (!isGated(pod)) continue
-    const outcome = await root.patch(pods, pod.metadata, openPatch(pod, undefined), { type: 'strategic' })
+    const outcome = await root.patch(pods, pod.metadata, openPatch(pod, undefined), { type: 'strategic', dryRun })
     if (outcome.ok) opened.push(keyOf(pod))
     else if (!isGone(outcome)) {
       throw new Failure(`pod ${keyOf(pod)} still has the gate ${placementGate}: ${outcome.status.message}`, {

@@ -1,4 +1,3 @@
-import { describeObject } from '@kosmos/kube'
 import type { Command } from 'commander'
 import { type OutputFormat, render, toYaml } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
@@ -52,24 +51,18 @@ export function addUninstall(program: Command, terminal: Terminal): void {
     .command('uninstall')
     .summary('remove the controllers from the root')
     .description('Removes what install made, after all clusters have been given up.')
-    .option('--dry-run', 'print what would be removed')
+    .option('--dry-run', 'ask the root what would be removed, and change nothing')
     .addOption(outputOption(['table', 'json', 'yaml']))
   withRootOptions(command).action(async (flags: { dryRun?: boolean; output: OutputFormat }) => {
-    if (flags.dryRun) {
-      const shared = (await mcsDefinitions(markOfInstall)).map(describeObject)
-      const removed = [
-        ...(await installManifests()).map(describeObject),
-        ...shared.map((what) => `${what} (if install made it, and nothing is in it)`),
-      ]
-      terminal.print(render(flags.output, { data: { removed }, text: () => removed.join('\n') }))
-      return
-    }
-    const result = await uninstall({ root: rootSource(command) }, terminal.progress)
+    const { dryRun = false, output } = flags
+    const result = await uninstall({ root: rootSource(command), dryRun }, terminal.progress)
     const lines = [
-      ...result.removed.map((what) => `${what} removed`),
-      ...result.released.map((pod) => `pod ${pod} no longer waits for a place`),
-      ...result.kept.map(({ what, why }) => `${what} stays: ${why}`),
+      ...result.removed.map((what) => `${what} ${dryRun ? 'would be removed' : 'removed'}`),
+      ...result.released.map((pod) => `pod ${pod} ${dryRun ? 'would no longer wait' : 'no longer waits'} for a place`),
+      ...result.kept.map(({ what, why }) => `${what} ${dryRun ? 'would stay' : 'stays'}: ${why}`),
     ]
-    terminal.print(render(flags.output, { data: result, text: () => lines.join('\n') || 'nothing is installed' }))
+    terminal.print(
+      render(output, { data: { dryRun, ...result }, text: () => lines.join('\n') || 'nothing is installed' }),
+    )
   })
 }

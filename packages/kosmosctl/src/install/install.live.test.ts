@@ -32,6 +32,7 @@ import {
   startCluster,
   stopCluster,
   type TestCluster,
+  unchanged,
 } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
@@ -147,10 +148,12 @@ describe('what install creates in the root', () => {
       for (const id of ['controller', 'serving-signer', 'virtual-nodes-ready', 'leaf-rights'])
         assert.equal(state(id), 'ok', id)
 
-      assert.equal(
-        await uninstall({ root: root.source }, silent).catch((error) => explain(error).message),
-        'there are joined clusters: leaf1',
-      )
+      for (const dryRun of [true, false]) {
+        assert.equal(
+          await uninstall({ root: root.source, dryRun }, silent).catch((error) => explain(error).message),
+          'there are joined clusters: leaf1',
+        )
+      }
       const { remains } = await unjoin({ name: 'leaf1', root: root.source, timeoutSeconds: 60 }, silent)
       assert.deepEqual(remains, [])
     } finally {
@@ -172,7 +175,12 @@ describe('what install creates in the root', () => {
     assert((await root.client.create(pods, { metadata: waiting, ...{ spec } })).ok)
     const ref = { namespace: 'default', name: 'web' }
     assert((await root.client.create(serviceExports, { metadata: ref })).ok)
-    const { kept, released } = await uninstall({ root: root.source }, silent)
+    const before = await inventory(root.client)
+    const foreseen = await uninstall({ root: root.source, dryRun: true }, silent)
+    assert.deepEqual(await changesSince(before, root.client), unchanged)
+    const first = await uninstall({ root: root.source }, silent)
+    assert.deepEqual(foreseen, first)
+    const { kept, released } = first
     const used = 'serviceexports.multicluster.x-k8s.io'
     assert.deepEqual(kept, [{ what: `CustomResourceDefinition ${used}`, why: 'ServiceExport default/web is in it' }])
     await root.client.delete(serviceExports, ref)

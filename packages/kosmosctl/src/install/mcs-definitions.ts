@@ -93,7 +93,7 @@ export async function lookAtMcsDefinitions(
 }
 
 /** Removes those of these kinds that were made with this mark, unless something is in them: that would go as well. */
-export async function removeMcsDefinitions(client: Client, mark: Mark): Promise<McsRemoval> {
+export async function removeMcsDefinitions(client: Client, mark: Mark, dryRun = false): Promise<McsRemoval> {
   const removed: string[] = []
   const kept: McsRemoval['kept'][number][] = []
   for (const { name, uid, what, why } of await lookAtMcsDefinitions(client, mark)) {
@@ -101,7 +101,7 @@ export async function removeMcsDefinitions(client: Client, mark: Mark): Promise<
       kept.push({ what, name, why })
       continue
     }
-    const outcome = await client.delete(customResourceDefinitions, { name }, { uid })
+    const outcome = await client.delete(customResourceDefinitions, { name }, { uid, dryRun })
     if (outcome.ok || isGone(outcome)) removed.push(what)
     else kept.push({ what, name, why: outcome.status.message ?? outcome.reason })
   }

@@ -3,8 +3,8 @@ import { resourceOf } from '../clusters/resource-of.ts'
 import type { Manifest } from '../clusters/resources.ts'
 import { partOf } from './manifests.ts'
 
-/** Deletes what install made; resolves with the reason if it stays. */
-export async function remove(root: Client, manifest: Manifest): Promise<string | undefined> {
+/** Deletes what install made, or tries it in a dry run; resolves with the reason if it stays. */
+export async function remove(root: Client, manifest: Manifest, dryRun = false): Promise<string | undefined> {
   const resource = resourceOf(manifest)
   const { name = '', namespace } = manifest.metadata ?? {}
   const existing = await root.get(resource, { name, namespace })
@@ -16,10 +16,10 @@ export async function remove(root: Client, manifest: Manifest): Promise<string |
     if (found.kind === 'unknown') return `${found.kinds.join(', ')} may not be listed`
   }
   const { uid = '' } = existing.metadata ?? {}
-  const outcome = await root.delete(resource, { name, namespace }, { uid, propagationPolicy: 'Background' })
+  const outcome = await root.delete(resource, { name, namespace }, { uid, dryRun, propagationPolicy: 'Background' })
   if (outcome.ok || outcome.reason === 'NotFound') return undefined
   // Somebody has made it anew meanwhile, and perhaps not install.
-  if (outcome.reason === 'OtherIncarnation') return await remove(root, manifest)
+  if (outcome.reason === 'OtherIncarnation') return await remove(root, manifest, dryRun)
   return outcome.status.message ?? outcome.reason
 }
 

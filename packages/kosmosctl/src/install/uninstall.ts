@@ -11,6 +11,8 @@ import { isNamespace, remove } from './remove.ts'
 
 export interface UninstallOptions {
   readonly root: KubeConfigSource
+  /** Has the API server say what would be removed, and removes nothing. */
+  readonly dryRun?: boolean
 }
 
 export interface UninstallResult {
@@ -22,27 +24,31 @@ export interface UninstallResult {
 }
 
 /** Undoes install. Refuses while a cluster is joined: nobody would be left to clean up its leaf. */
-export async function uninstall({ root }: UninstallOptions, progress: Progress): Promise<UninstallResult> {
+export async function uninstall(
+  { root, dryRun = false }: UninstallOptions,
+  progress: Progress,
+): Promise<UninstallResult> {
   return await withClusters({ root }, async ({ root: { client } }) => {
     await refuseWhileJoined(client)
     const hasPolicies = await servesAdmissionPolicies(client)
     // A root that has the policies by now may still have the webhook.
     const manifests = (await installManifests()).reverse().filter((one) => isFor(hasPolicies, one) || isFor(false, one))
-    return await progress.step('removing the controllers and the kinds of kosmos.io', async (note) => {
+    const title = `${dryRun ? 'looking at' : 'removing'} the controllers and the kinds of kosmos.io`
+    return await progress.step(title, async (note) => {
       const removed: string[] = []
       const kept: UninstallResult['kept'][number][] = []
       for (const manifest of [...manifests.filter((one) => !isNamespace(one)), ...manifests.filter(isNamespace)]) {
         note(describeObject(manifest))
-        const why = await remove(client, manifest)
+        const why = await remove(client, manifest, dryRun)
         if (why === undefined) removed.push(describeObject(manifest))
         else if (why !== 'NotFound') kept.push({ what: describeObject(manifest), why })
       }
-      const shared = await removeMcsDefinitions(client, markOfInstall)
+      const shared = await removeMcsDefinitions(client, markOfInstall, dryRun)
       removed.push(...shared.removed)
       kept.push(...shared.kept.map(({ what, why }) => ({ what, why })))
       // Nothing gates pods any more, and nobody opens gates.
       note('gates of pods that wait for a place')
-      return { removed, kept, released: await openGates(client) }
+      return { removed, kept, released: await openGates(client, dryRun) }
     })
   })
 }
