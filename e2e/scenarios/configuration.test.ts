@@ -54,7 +54,7 @@ describe('what pods in a leaf are configured with, on a real node', {
     return stdout
   }
   const ready = async (name: string) => {
-    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=90s')
+    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=240s')
     assert.equal(code, 0, `${stderr} ${(await kubectl('describe', 'pod', name)).stdout}`)
   }
   const read = async (name: string, script: string) => (await kubectl('exec', name, '--', 'sh', '-c', script)).stdout

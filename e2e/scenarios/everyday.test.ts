@@ -19,7 +19,7 @@ describe('everyday use of pods whose leaf has real nodes', { skip: isRoot ? fals
   }
   const inRoot = (name: string) => platform.root.get(pods, { namespace, name })
   const inLeaf = (name: string) => platform.leaves[0]?.get(pods, { namespace, name })
-  const ready = (name: string) => done('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=90s')
+  const ready = (name: string) => done('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=240s')
   const ended = (name: string) =>
     eventually(`${name} has ended`, async () => {
       const seen = await inRoot(name)
@@ -252,7 +252,7 @@ describe('everyday use of pods whose leaf has real nodes', { skip: isRoot ? fals
     it('while its image is pulled is gone all the same', async () => {
       await platform.apply(pod('pulling', { container: { image: 'registry.invalid/none:1' } }))
       await eventually('its copy has a node', async () => (await inLeaf('pulling'))?.spec.nodeName)
-      await done('delete', 'pod', 'pulling', '--timeout=90s')
+      await done('delete', 'pod', 'pulling', '--timeout=240s')
       await gone('pulling')
     })
 

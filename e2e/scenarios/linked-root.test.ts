@@ -59,7 +59,7 @@ describe('a leaf that is linked with its root', { skip: isRoot ? false : 'real n
   it('has pods that talk to the API server of the root at the address of its Service, and believe it', async () => {
     const container = { image: imageNames.agnhost, args: ['inclusterclient', '--poll-interval=2'] }
     await platform.apply(pod('caller', { container }))
-    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', 'pod/caller', '--timeout=120s')
+    const { code, stderr } = await kubectl('wait', '--for=condition=Ready', 'pod/caller', '--timeout=240s')
     assert.equal(code, 0, stderr)
     const script = [
       'cd /var/run/secrets/kubernetes.io/serviceaccount',

@@ -41,7 +41,8 @@ describe('somebody who has cloned the repository and types npm start', () => {
     other = await atOnce
   })
   after(async () => {
-    start?.kill('SIGKILL')
+    // The one that was started has started others.
+    if (start?.pid !== undefined && start.exitCode === null) process.kill(-start.pid, 'SIGKILL')
     await run(process.execPath, script('stop'), { env })
     rmSync(home, { recursive: true, force: true })
   })

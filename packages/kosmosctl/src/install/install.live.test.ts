@@ -56,16 +56,21 @@ before(async () => {
   pristine = { root: await inventory(root.client), leaf: await inventory(leaf.client) }
 })
 after(async () => {
+  for (const heartbeat of heartbeats) clearInterval(heartbeat)
   await Promise.all([root, leaf].map((cluster) => cluster && stopCluster(cluster)))
   await rm(folder, { recursive: true, force: true })
 })
 
-/** A node of the leaf that is Ready, without a kubelet: pods may be bound to it, and stay Pending. */
+const heartbeats: NodeJS.Timeout[] = []
+
+/** A node of the leaf that is Ready, and of a kubelet only its heartbeat: pods may be bound to it, and stay Pending. */
 async function readyNode(name: string): Promise<void> {
   await leaf.client.create(nodes, { metadata: { name } })
-  const renewTime = new Date(Date.now() + 3600_000).toISOString().replace('Z', '000Z')
-  const spec = { holderIdentity: name, leaseDurationSeconds: 3600, renewTime }
-  await leaf.client.create(leases, { metadata: { name, namespace: 'kube-node-lease' }, ...{ spec } })
+  const lease = { name, namespace: 'kube-node-lease' }
+  const renewed = () => ({ spec: { renewTime: new Date().toISOString().replace('Z', '000Z') } })
+  await leaf.client.create(leases, { metadata: lease, ...renewed() })
+  const renew = () => leaf.client.patch(leases, lease, renewed(), { type: 'merge' }).catch(() => {})
+  heartbeats.push(setInterval(renew, 10_000))
   const resources = { cpu: '4', memory: '8Gi', pods: '110' }
   const conditions = [{ type: 'Ready', status: 'True', reason: 'Test', message: '' }]
   const status = { capacity: resources, allocatable: resources, conditions }
