@@ -66,6 +66,7 @@ export type { NextHopStatus, NodeConfigStatus, UnderlayStatus } from './node-con
 export { type PolicyIndex, policyIndexKind } from './policy-index/policy-index.ts'
 export type { DistributionIndexEntry, PolicyIndexEntry, PolicyIndexSpec } from './policy-index/spec.ts'
 export { type Condition, type NewCondition, withCondition } from './schema/condition.ts'
+export { type Endpoint, parseEndpoint } from './schema/endpoint.ts'
 export type { Kind } from './schema/kind.ts'
 export type { ObjectMeta } from './schema/metadata.ts'
 export type { Problem } from './schema/problem.ts'

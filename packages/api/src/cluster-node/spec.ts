@@ -15,6 +15,12 @@ export const clusterNodeSpec = struct(
     ),
     ip: Type.Optional(Type.String({ description: 'The IPv4 address that its tunnels start from.', maxLength: 45 })),
     ip6: Type.Optional(Type.String({ description: 'The IPv6 address that its tunnels start from.', maxLength: 45 })),
+    endpoint: Type.Optional(
+      Type.String({
+        description: 'Where encrypted tunnels of other clusters reach it, if not at its own address and port.',
+        maxLength: 64,
+      }),
+    ),
     roles: Type.Optional(
       Type.Array(Type.Enum(['gateway', 'standby'], { description: 'A role.' }), {
         description:

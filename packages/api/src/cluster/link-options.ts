@@ -1,6 +1,7 @@
 import Type, { type Static, type TSchemaOptions } from 'typebox'
 import { mapOf, ruleFor, struct } from '../schema/build.ts'
 import { parseCidr } from '../schema/cidr.ts'
+import { endpointPattern, parseEndpoint } from '../schema/endpoint.ts'
 import { hoursPattern } from '../schema/patterns.ts'
 
 const cidrMaxLength = 64
@@ -96,6 +97,26 @@ export const clusterLinkOptions = struct(
       default: '*',
       maxLength: 253,
     }),
+    endpoints: Type.Optional(
+      mapOf(
+        Type.String({
+          description: 'ADDRESS or ADDRESS:PORT, an address of IPv6 in brackets.',
+          maxLength: 64,
+          rules: [
+            ruleFor<string>({
+              cel: `self.matches('${endpointPattern.replaceAll('\\', '\\\\')}') && isIP(self.startsWith('[') ? self.split(']')[0].substring(1) : self.split(':')[0])`,
+              message: 'must be an address, with a port or without, such as 203.0.113.7:51872 or [2001:db8::7]:51872',
+              check: (self) => parseEndpoint(self) !== undefined,
+            }),
+          ],
+        }),
+        {
+          description:
+            'For encrypted tunnels to nodes behind a NAT, from the name of a node to where other clusters reach it (a 1:1 NAT, a forwarded UDP port). Default: at the address that the node has, and the port of its tunnels, 51872 with wireguard and 51873 with ipsec.',
+          maxProperties: 64,
+        },
+      ),
+    ),
     globalCIDRsMap: Type.Optional(
       mapOf(Type.String({ description: 'The network that others see instead.', maxLength: cidrMaxLength }), {
         description:

@@ -120,6 +120,14 @@ const ipsecPeer = struct(
     nextPublicKey: Type.Optional(ipsecKey('The one that it goes over to; until then both count.')),
     local: Type.Optional(address('The address of the node that the tunnel starts from; without one, any.')),
     remote: Type.Optional(address('Where it listens; without one, it has to call first.')),
+    remotePort: Type.Optional(
+      Type.Integer({
+        description: 'The UDP port that it is reached at; default: that of the device.',
+        format: 'int32',
+        minimum: 1,
+        maximum: 65_535,
+      }),
+    ),
     localSecure: address('The address of this end within the tunnel.'),
     remoteSecure: address('The address of its end within the tunnel.'),
   },

@@ -12,17 +12,27 @@ const globalCidrs = fc
   .array(fc.tuple(fc.ipV4(), fc.ipV4(), fc.integer({ min: 0, max: 32 })), { maxLength: 3 })
   .map((entries) => Object.fromEntries(entries.map(([from, to, bits]) => [`${from}/${bits}`, `${to}/${bits}`])))
 
-/** A CIDR with one character replaced, doubled or left out: nearly right. */
-const nearlyCidr = fc
-  .tuple(
-    fc.oneof(cidr4, cidr6),
-    fc.nat(),
-    fc.constantFrom('', '0', '1', 'f', 'g', '.', ':', '::', '/', '%', ' ', 'ffff:'),
-  )
-  .map(([text, n, other]) => {
-    const at = n % text.length
-    return text.slice(0, at) + other + text.slice(at + (n % 2))
-  })
+const endpoint = fc
+  .tuple(fc.oneof(fc.ipV4(), fc.constantFrom('[2001:db8::1]', '[::]')), fc.option(fc.integer({ min: 1, max: 65_535 })))
+  .map(([host, port]) => (port === null ? host : `${host}:${port}`))
+const byNode = (values: fc.Arbitrary<string>) =>
+  fc.dictionary(fc.constantFrom('n1', 'n2'), values, { noNullPrototype: true })
+
+/** With one character replaced, doubled or left out: nearly right. */
+const nearly = (right: fc.Arbitrary<string>) =>
+  fc
+    .tuple(right, fc.nat(), fc.constantFrom('', '0', '1', 'f', 'g', '.', ':', '::', '/', '%', ' ', ']', 'ffff:'))
+    .map(([text, n, other]) => {
+      const at = n % text.length
+      return text.slice(0, at) + other + text.slice(at + (n % 2))
+    })
+const nearlyCidr = nearly(fc.oneof(cidr4, cidr6))
+const nearlyEndpoint = nearly(
+  fc.oneof(
+    endpoint,
+    fc.ipV6().map((ip) => `[${ip}]`),
+  ),
+)
 /** One entry of a map of CIDRs that need not fit together. */
 const nearlyGlobalCidrs = fc
   .tuple(fc.oneof(cidr4, cidr6, nearlyCidr), fc.oneof(cidr4, cidr6, nearlyCidr))
@@ -36,14 +46,16 @@ const byField: Readonly<Record<string, Json>> = {
   ip6: fc.oneof(fc.constant(''), fc.constantFrom('9480::/16', 'fd00::1/64', '::/0')),
   podCIDRs: listOf(fc.oneof(cidr4, fc.constantFrom('fd00:10::/56', '::/0'))),
   serviceCIDRs: listOf(fc.oneof(cidr4, fc.constantFrom('fd00:96::/112'))),
+  endpoints: byNode(endpoint),
   globalCIDRsMap: globalCidrs,
   autodetectionMethod: fc.constantFrom('', 'first-found', 'can-reach=8.8.8.8', 'interface=eth.*', 'cidr=10.0.0.0/8'),
 }
 
-/** Values of the same fields that are nearly right; of the others, it is one CIDR. */
+/** Values of the same fields that are nearly right; of a map of CIDRs, one entry. */
 const nearlyByField: Readonly<Record<string, Json>> = {
   podCIDRs: listOf(nearlyCidr),
   serviceCIDRs: listOf(nearlyCidr),
+  endpoints: byNode(nearlyEndpoint),
   globalCIDRsMap: nearlyGlobalCidrs,
 }
 

@@ -17,6 +17,8 @@ export interface ClusterNodeFacts {
   readonly node: Node
   readonly podCIDRs: readonly string[]
   readonly agent: StoredNodeConfig | undefined
+  /** What the Cluster says of where it is reached. */
+  readonly endpoint: string | undefined
   readonly roles: readonly ('gateway' | 'standby')[]
   readonly tunnelID: number
 }
@@ -27,6 +29,7 @@ export function clusterNodeSpec({
   node,
   podCIDRs,
   agent,
+  endpoint,
   roles,
   tunnelID,
 }: ClusterNodeFacts): ClusterNodeSpec {
@@ -35,6 +38,7 @@ export function clusterNodeSpec({
     nodeName: node.metadata.name,
     podCIDRs: [...podCIDRs],
     ...nodeFacts(node, agent?.status),
+    ...(endpoint !== undefined && { endpoint }),
     ...(roles.length > 0 && { roles: [...roles] }),
     tunnelID,
   }

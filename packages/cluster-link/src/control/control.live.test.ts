@@ -332,6 +332,14 @@ describe('the controllers of ClusterLink', () => {
     assert.deepEqual([publicKey, local, remote], ['YjE=', '192.0.2.11', '192.0.2.21'])
     const mtus = Object.fromEntries(spec.devices?.map(({ name, mtu }) => [name, mtu]) ?? [])
     assert.deepEqual(mtus, { ipsec0: 1335, 'vx-secure': 1285 })
+
+    await options('b', { endpoints: { b1: '203.0.113.7:40000' } })
+    const [{ remote: outside, remotePort } = {}] = await eventually('a1 calls b1 where the Cluster says', async () => {
+      const peers = (await configOf('a', 'a1'))?.spec.ipsecPeers
+      return peers?.[0]?.remotePort === undefined ? undefined : peers
+    })
+    assert.deepEqual([outside, remotePort], ['203.0.113.7', 40_000])
+    assert.equal((await root.client.get(clusterNodes, { name: 'b-b1' }))?.spec.endpoint, '203.0.113.7:40000')
     assert.equal(spec.peers, undefined)
   })
 
@@ -425,7 +433,13 @@ describe('the controllers of ClusterLink', () => {
         return condition?.reason === reason ? { ...status, message: condition.message } : undefined
       })
     const waysIn = async (cluster: string, nodeName: string) => (await configOf(cluster, nodeName))?.spec.devices
-    await must(root.client.create(clusterLinkPolicies, policy as never))
+    // A kind that is new may be served, and not, and served again.
+    await eventually('it is taken', () =>
+      root.client.create(clusterLinkPolicies, policy as never).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    )
     const { message } = await conditionOf('NameUnknown')
     assert.match(message, /: c$/)
     assert.ok(await waysIn('b', 'b1'), 'it is for nobody yet')

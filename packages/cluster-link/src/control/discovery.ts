@@ -166,7 +166,8 @@ export class DiscoveryController {
       const tunnelID = this.#ids.idOf({ cluster: name, node: nodeName, ip: internalIPv4(node) }, own, options)
       const podCIDRs = ofNodes.get(nodeName) ?? []
       const roles = rolesOf(nodeName, gateways)
-      const spec = clusterNodeSpec({ cluster: name, node, podCIDRs, agent, roles, tunnelID })
+      const endpoint = own.endpoints?.[nodeName]
+      const spec = clusterNodeSpec({ cluster: name, node, podCIDRs, agent, endpoint, roles, tunnelID })
       const before = present.get(nodeName)
       present.delete(nodeName)
       const stored = before && isDeepStrictEqual(before.spec, spec) ? before : await this.#writeNode(name, spec)

@@ -5,6 +5,7 @@ import {
   globalCIDRsOf,
   hasClusterLink,
   isRootCluster,
+  parseEndpoint,
 } from '@kosmos/api'
 import type { StoredCluster } from '@kosmos/kube'
 import { parseCidr } from '@kosmos/kube/addresses'
@@ -42,7 +43,9 @@ function toLinkNode({ spec }: ClusterNode): LinkNode | undefined {
   const isStandby = roles.includes('standby')
   const { publicKey, ipsecPublicKey, nextPublicKey, nextIpsecPublicKey } = spec
   const keys = { publicKey, ipsecPublicKey, nextPublicKey, nextIpsecPublicKey }
-  return { name: nodeName, ip, ip6, podCIDRs: podCIDRs.map(parseCidr), isGateway, isStandby, tunnelID, ...keys, mtu }
+  const endpoint = parseEndpoint(spec.endpoint ?? '')
+  const at = { ip, ip6, ...(endpoint && { endpoint }) }
+  return { name: nodeName, ...at, podCIDRs: podCIDRs.map(parseCidr), isGateway, isStandby, tunnelID, ...keys, mtu }
 }
 
 /** Whether a Cluster takes part in ClusterLink now. */

@@ -1,3 +1,4 @@
+import type { Endpoint } from '@kosmos/api'
 import type { Cidr } from '@kosmos/kube/addresses'
 
 /** A node, as far as its tunnels are concerned. */
@@ -5,6 +6,8 @@ export interface LinkNode {
   readonly name: string
   readonly ip?: string | undefined
   readonly ip6?: string | undefined
+  /** Where encrypted tunnels of other clusters reach it, if not at its own address and port. */
+  readonly endpoint?: Endpoint | undefined
   readonly podCIDRs: readonly Cidr[]
   readonly isGateway: boolean
   /** A gateway after all others, because it is about to be away. */

@@ -55,9 +55,9 @@ export class SpecBuilder {
    */
   tunnel(kind: 'local' | Tunnel, other: Place, overlay: Overlay): string | undefined {
     const { node } = this.#place
-    const underlay = node.ip && other.node.ip ? 4 : node.ip6 && other.node.ip6 ? 6 : undefined
-    if (underlay === undefined) return undefined
     const isSecure = kind === 'wireguard' || kind === 'ipsec'
+    const underlay = isSecure ? outsideOf(node, other.node) : inCommon(node, other.node)
+    if (underlay === undefined) return undefined
     if (isSecure && !this.#encrypted(kind, other, underlay)) return undefined
     const key = isSecure ? 'secure' : `${kind === 'local' ? 'local' : 'bridge'}${underlay === 6 ? '6' : ''}`
     const device = this.#vxlan(key as DeviceKey, this.#roomFor(kind, other, underlay))
@@ -109,11 +109,10 @@ export class SpecBuilder {
   }
 
   /** What a packet to another node may measure, VXLAN included. */
-  #roomFor(kind: 'local' | Tunnel, { node: { mtu } }: Place, underlay: 4 | 6): number {
-    const smaller = Math.min(this.#place.node.mtu, mtu)
+  #roomFor(kind: 'local' | Tunnel, { node }: Place, underlay: 4 | 6): number {
     return kind === 'wireguard' || kind === 'ipsec'
-      ? encryptedMtu(kind, smaller, underlay) - vxlanOverhead[4]
-      : smaller - vxlanOverhead[underlay]
+      ? encryptedMtu(kind, this.#place.node, node) - vxlanOverhead[4]
+      : Math.min(this.#place.node.mtu, node.mtu) - vxlanOverhead[underlay]
   }
 
   #vxlan(key: DeviceKey, mtu: number): string {
@@ -142,33 +141,34 @@ export class SpecBuilder {
     const { name, port } = kind === 'wireguard' ? devices.wireGuard : devices.ipsec
     const own = secureAddress(cluster, node)
     const far = secureAddress(other.cluster, other.node)
-    const ends = underlay === 4 ? [node.ip, other.node.ip] : [node.ip6, other.node.ip6]
+    const [local, itsOwn] = underlay === 4 ? [node.ip, other.node.ip] : [node.ip6, other.node.ip6]
+    const { endpoint } = other.node
+    const at = endpoint?.family === underlay ? endpoint : { address: itsOwn, port: undefined }
     if (kind === 'wireguard') {
       const { publicKey, nextPublicKey } = other.node
       if (publicKey === undefined || node.publicKey === undefined) return false
-      const endpoint = underlay === 4 ? `${other.node.ip}:${port}` : `[${other.node.ip6}]:${port}`
       this.#peers.set(publicKey, {
         dev: name,
         publicKey,
         ...(nextPublicKey && { nextPublicKey }),
-        endpoint,
+        endpoint: `${underlay === 4 ? at.address : `[${at.address}]`}:${at.port ?? port}`,
         allowedIPs: [`${far}/32`],
         keepaliveSeconds,
       })
     } else {
       const { ipsecPublicKey: publicKey, nextIpsecPublicKey: nextPublicKey } = other.node
       if (publicKey === undefined || node.ipsecPublicKey === undefined) return false
-      const [local, remote] = ends
       this.#ipsecPeers.set(far, {
         publicKey,
         ...(nextPublicKey && { nextPublicKey }),
         ...(local && { local }),
-        ...(remote && { remote }),
+        ...(at.address && { remote: at.address }),
+        ...(at.port && { remotePort: at.port }),
         localSecure: own,
         remoteSecure: far,
       })
     }
-    const mtu = encryptedMtu(kind, Math.min(node.mtu, other.node.mtu), underlay)
+    const mtu = encryptedMtu(kind, node, other.node)
     this.#devices.set(name, {
       type: kind,
       name,
@@ -181,11 +181,25 @@ export class SpecBuilder {
   }
 }
 
-function encryptedMtu(kind: 'wireguard' | 'ipsec', underlayMtu: number, underlay: 4 | 6): number {
+/** The family of addresses that two nodes reach each other by. */
+function inCommon(node: LinkNode, other: LinkNode): 4 | 6 | undefined {
+  return node.ip && other.ip ? 4 : node.ip6 && other.ip6 ? 6 : undefined
+}
+
+/** The same where the other one may be reached at an address that it does not have. */
+function outsideOf(node: LinkNode, other: LinkNode): 4 | 6 | undefined {
+  const { family } = other.endpoint ?? {}
+  return family && (family === 4 ? node.ip : node.ip6) ? family : inCommon(node, other)
+}
+
+/** What fits between two nodes, whichever of them calls the other. */
+function encryptedMtu(kind: 'wireguard' | 'ipsec', node: LinkNode, other: LinkNode): number {
+  const underlay = outsideOf(node, other) === 6 || outsideOf(other, node) === 6 ? 6 : 4
+  const smaller = Math.min(node.mtu, other.mtu)
   const room =
     kind === 'wireguard'
-      ? underlayMtu - wireGuardOverhead[underlay]
-      : Math.min(libipsecMtu, underlayMtu - ipsecOverhead[underlay])
+      ? smaller - wireGuardOverhead[underlay]
+      : Math.min(libipsecMtu, smaller - ipsecOverhead[underlay])
   return Math.max(MIN_MTU + vxlanOverhead[4], room)
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { parseEndpoint } from '@kosmos/api'
 import { formatCidr, parseCidr } from '@kosmos/kube/addresses'
 import type { LinkCluster, LinkNetwork } from '../model/network.ts'
 import { buildNetwork, type ClusterSketch } from './testing/networks.ts'
@@ -47,6 +48,16 @@ describe('a network of pods with addresses of nodes', () => {
   it('is routed where the tunnels lead to other addresses, as those of gateways', () => {
     assert.deepEqual(seenBy(withPods('172.30.0.12/30', 'gateway')), ['172.30.0.12/30'])
     assert.deepEqual(seenBy(withPods('172.30.0.10/31', 'gateway')), [])
+  })
+
+  it('is not routed into tunnels that lead to such an address at a NAT', () => {
+    const [first, second] = [...withPods('203.0.113.0/24').values()] as [LinkCluster, LinkCluster]
+    const nodes = new Map(
+      [...first.nodes].map(([name, node]) => [name, { ...node, endpoint: parseEndpoint('203.0.113.7:4000') }]),
+    )
+    const network: LinkNetwork = new Map([{ ...first, nodes }, second].map((cluster) => [cluster.name, cluster]))
+    assert.deepEqual(seenBy(network), [])
+    assert.deepEqual(named(network), [['c0', '203.0.113.0/24', 'c0', '203.0.113.7/32']])
   })
 
   it('is routed where only its neighbours are nodes', () => {

@@ -3,7 +3,7 @@ import type { LinkCluster, LinkNode } from '../model/network.ts'
 import { oncePer } from '../model/once-per.ts'
 import { edgesOf } from './roles.ts'
 
-/** The addresses that tunnels start from, in order. */
+/** The addresses that tunnels start from and lead to, in order. */
 type Addresses = Readonly<Record<4 | 6, readonly Cidr[]>>
 
 interface Underlay {
@@ -38,7 +38,12 @@ function addressesOf(nodes: readonly LinkNode[]): Addresses {
     addresses
       .flatMap((address) => (address === undefined ? [] : parseCidr(address)))
       .sort((a, b) => (a.base < b.base ? -1 : 1))
-  return { 4: sorted(nodes.map(({ ip }) => ip)), 6: sorted(nodes.map(({ ip6 }) => ip6)) }
+  const outside = (family: 4 | 6) =>
+    nodes.flatMap(({ endpoint }) => (endpoint?.family === family ? endpoint.address : []))
+  return {
+    4: sorted([...nodes.map(({ ip }) => ip), ...outside(4)]),
+    6: sorted([...nodes.map(({ ip6 }) => ip6), ...outside(6)]),
+  }
 }
 
 /** Thousands of nodes are asked for each network of each pair: by halves. */

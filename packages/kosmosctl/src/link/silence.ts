@@ -82,4 +82,8 @@ function finding({ facts }: LinkView, a: string, b: string | undefined, between:
   }
 }
 
-const underlayOf = (node: StoredClusterNode | undefined): string => node?.spec.ip ?? node?.spec.ip6 ?? 'address unknown'
+function underlayOf(node: StoredClusterNode | undefined): string {
+  const { ip, ip6, endpoint } = node?.spec ?? {}
+  const own = ip ?? ip6 ?? 'address unknown'
+  return endpoint === undefined ? own : `${own}, for other clusters ${endpoint}`
+}

@@ -59,16 +59,15 @@ export function connectionsOf(peer: LinkIpsecPeer, own: OwnEnd): IpsecConnection
 }
 
 function configOf(peer: LinkIpsecPeer, { publicKey, implementation }: OwnEnd, isCaller: boolean): ViciMessage {
-  const { local, remote, localSecure, remoteSecure } = peer
-  const port = `${devices.ipsec.port}`
+  const { local, remote, remotePort = devices.ipsec.port, localSecure, remoteSecure } = peer
   return {
     version: '2',
     local_addrs: [local ?? '%any'],
     // The first one is called. The peer may call from another: there may be a NAT in between; its key tells who it is.
     remote_addrs: [...(remote === undefined ? [] : [remote]), '%any'],
     // Always within UDP and by one port of ours: firewalls let it pass, and a strongSwan of the node keeps its own.
-    local_port: port,
-    remote_port: port,
+    local_port: `${devices.ipsec.port}`,
+    remote_port: `${remotePort}`,
     encap: 'yes',
     // With MOBIKE (RFC 4555), strongSwan goes by what a peer says of its address, and a NAT may give another one unnoticed.
     mobike: 'no',

@@ -55,6 +55,14 @@ describe('what encrypts', () => {
   })
 })
 
+describe('a peer behind a NAT', () => {
+  it('is called at the port that is forwarded to it, from the port of ours', () => {
+    const { local_port, remote_port, remote_addrs } = connectionOf({ ...peer, remotePort: 4_000 }, own).config ?? {}
+    assert.deepEqual([local_port, remote_port, remote_addrs], ['51873', '4000', ['192.0.2.2', '%any']])
+    assert.equal(connectionOf(peer, own).config?.remote_port, '51873')
+  })
+})
+
 function connectionOf(...args: Parameters<typeof connectionsOf>) {
   const [first] = connectionsOf(...args)
   assert.ok(first)
