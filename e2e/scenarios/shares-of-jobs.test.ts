@@ -5,6 +5,7 @@ import { type KubeObject, type Pod, pods, resource } from '@kosmos/kube'
 import { podSpec } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { pauseIsOver, workloadPolicies } from './pauses.ts'
+import { policyManifest } from './shares-plan.ts'
 import { isGated, type Seen, SeenShares } from './shares-seen.ts'
 
 const namespace = 'default'
@@ -27,17 +28,6 @@ const shares = {
   allocationMethod: 'Balance',
   allocationScope: 'Workload',
 } as const
-const policy = {
-  apiVersion: 'kosmos.io/v1alpha1',
-  kind: 'WorkloadPolicy',
-  metadata: { namespace, name: 'batch' },
-  spec: {
-    topologyKey: 'kosmos.io/cluster',
-    workload: { kind: 'Job', name: 'batch' },
-    whenUnavailable: 'Spill',
-    ...shares,
-  },
-}
 const COMPLETIONS = 16
 const job = {
   apiVersion: 'batch/v1',
@@ -101,7 +91,8 @@ describe('a Job with shares of clusters, several pods at a time', () => {
     seen = new SeenShares(platform.root, namespace, [planned])
     void seen.run(stopping.signal)
     await seen.synced
-    await platform.apply(policy)
+    const policy = { ...shares, whenUnavailable: 'Spill' } as const
+    await platform.apply(policyManifest({ name: 'batch', kind: 'Job', policy }, namespace))
     await platform.apply(job)
   })
   after(async () => {

@@ -4,6 +4,7 @@ import { explainPod } from '@kosmos/kosmosctl'
 import { type Client, nodes, type Pod, persistentVolumeClaims, pods } from '@kosmos/kube'
 import { pod, statefulSet, storageClass } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { policyManifest } from './shares-plan.ts'
 import { isGated, type Seen, SeenShares } from './shares-seen.ts'
 
 const namespace = 'default'
@@ -19,18 +20,11 @@ const shares = {
   allocationMethod: 'Balance',
   allocationScope: 'Workload',
 } as const
-const policy = {
-  apiVersion: 'kosmos.io/v1alpha1',
-  kind: 'WorkloadPolicy',
-  metadata: { namespace, name: 'db' },
-  spec: {
-    topologyKey: 'kosmos.io/cluster',
-    workload: { kind: 'StatefulSet', name: 'db' },
-    // A place without a volume would be taken in the other leaf.
-    whenUnavailable: 'Spill',
-    ...shares,
-  },
-}
+// A place without a volume would be taken in the other leaf.
+const policy = policyManifest(
+  { name: 'db', kind: 'StatefulSet', policy: { ...shares, whenUnavailable: 'Spill' } },
+  namespace,
+)
 const claimSpec = {
   accessModes: ['ReadWriteOnce'],
   storageClassName: 'fast',

@@ -19,6 +19,7 @@ export interface PlannedWorkload {
     readonly allocationType: 'Required' | 'Preferred'
     readonly allocationMethod: 'Balance' | 'Fill'
     readonly allocationScope: 'Revision' | 'Workload'
+    readonly whenUnavailable?: 'Spill' | 'Wait'
   }
 }
 
@@ -88,7 +89,11 @@ export function allotted({ policy }: PlannedWorkload, pods: number): Record<stri
   return Object.fromEntries(taken)
 }
 
-export function policyManifest({ name, kind, policy }: PlannedWorkload, namespace: string): object {
+type Planned = Pick<PlannedWorkload, 'name' | 'policy'> & {
+  readonly kind: PlannedWorkload['kind'] | 'Job' | 'StatefulSet'
+}
+
+export function policyManifest({ name, kind, policy }: Planned, namespace: string): object {
   const who = kind === 'Pod' ? { labelSelector: { matchLabels: { app: name } } } : { workload: { kind, name } }
   return {
     apiVersion: 'kosmos.io/v1alpha1',
