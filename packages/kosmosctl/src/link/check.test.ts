@@ -189,6 +189,26 @@ describe('the check of linked clusters', () => {
     )
   })
 
+  it('names nodes that are said to be reached elsewhere, and that the cluster does not have', () => {
+    const facts = linkedFacts(two)
+    const saying = (endpoints: Record<string, string>) => ({
+      ...facts,
+      clusters: facts.clusters.map((one) => {
+        const { spec, ...rest } = one.cluster
+        const { clusterLinkOptions } = spec
+        assert.ok(clusterLinkOptions)
+        return {
+          ...one,
+          cluster: { ...rest, spec: { ...spec, clusterLinkOptions: { ...clusterLinkOptions, endpoints } } },
+        }
+      }),
+    })
+    assert.deepEqual(wrong(checked(saying({ n1: '203.0.113.7' }))), [])
+    const [finding] = wrong(checked(saying({ n1: '203.0.113.7', n9: '203.0.113.9:4000' })))
+    assert.ok(finding && !isProblem(finding))
+    assert.match(sentence(finding), /endpoints names nodes that the cluster does not have: n9; .*berlin$/)
+  })
+
   it('names the node on which no interface fits, and the one that has no IPv6, with what to set where', () => {
     const said = {
       n1: condition('Applied', 'InterfaceNotFound', { detail: 'interface=eth9' }),

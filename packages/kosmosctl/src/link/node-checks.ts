@@ -26,6 +26,7 @@ export const nodeChecks: readonly Check<ClusterView>[] = [
   { id: 'agents-reported', run: reported },
   { id: 'applied', run: applied },
   { id: 'gateways', run: gateways },
+  { id: 'endpoints', run: endpoints },
   { id: 'mtu', run: mtu },
   { id: 'kernels', run: kernels },
   { id: 'errors', run: errors },
@@ -181,6 +182,17 @@ function keys({ cluster, view }: ClusterView): Verdict {
   return warning(
     `keys are not changed though that was asked for long ago: ${some(whys)}; the present ones stay in use`,
     'see what is said of agents, here and in the other clusters: each has to be Ready, of this version, and reach its API server',
+  )
+}
+
+/** A name that is wrong changes nothing, so that nobody would notice. */
+function endpoints({ cluster: { name, cluster, nodes } }: ClusterView): Verdict {
+  const known = new Set(nodes.map(({ spec }) => spec.nodeName))
+  const unknown = Object.keys(cluster.spec.clusterLinkOptions?.endpoints ?? {}).filter((node) => !known.has(node))
+  if (unknown.length === 0) return ok('every node that is said to be reached elsewhere is there')
+  return warning(
+    `endpoints names nodes that the cluster does not have: ${some(unknown)}`,
+    `correct them in spec.clusterLinkOptions: kubectl edit cluster.kosmos.io ${name}`,
   )
 }
 
