@@ -120,12 +120,9 @@ export class PlanningController {
       if (wanted.has(metadata.name) || metadata.deletionTimestamp) continue
       await member.client.delete(nodeConfigs, { name: metadata.name }, { uid: metadata.uid })
     }
-    return rotation.dueInMs === undefined ? undefined : { afterMs: Math.min(rotation.dueInMs, LONGEST_MS) }
+    return rotation.dueInMs === undefined ? undefined : { afterMs: rotation.dueInMs }
   }
 }
-
-/** Timers of longer than 24 days do not wait at all. */
-const LONGEST_MS = 3_600_000
 
 const demandOn = ({ metadata }: StoredClusterNode): string | undefined => metadata.annotations?.[rotateKeysAnnotation]
 

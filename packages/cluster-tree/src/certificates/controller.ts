@@ -179,7 +179,7 @@ export class PodCertificates {
       case 'none':
         if (plan.isOverdue)
           events.record(root, certificateNotRenewed(wish.volume, `signer ${wish.source.signerName} does not answer`))
-        return plan.afterMs ? { afterMs: Math.min(plan.afterMs, LONGEST_MS) } : undefined
+        return plan.afterMs ? { afterMs: plan.afterMs } : undefined
       case 'ask':
         await this.#ask(key, root, wish, leaf !== undefined)
         return { afterMs: PROMPT_MS }
@@ -223,8 +223,7 @@ export class PodCertificates {
     const { leaf, rootClusterId, events } = this.#options
     const secret = certificateSecret({ root, copy, rootClusterId, id, issued })
     try {
-      const object = { ...secret, metadata: { ...secret.metadata, ...present } }
-      if (!(await writeDelivery(leaf, secrets, object))) return { afterMs: 500 }
+      if (!(await writeDelivery(leaf, secrets, secret, present))) return { afterMs: 500 }
     } catch (error) {
       events.record(root, certificateNotDelivered(volume, (error as Error).message))
       throw error
@@ -236,6 +235,3 @@ export class PodCertificates {
 }
 
 const AT_ONCE: Requeue = { afterMs: 1 }
-
-/** Timers of Node end at 24.8 days. */
-const LONGEST_MS = 24 * 3_600_000

@@ -1,7 +1,7 @@
 import { ApiError, type KubeObject, type Outcome } from '@kosmos/kube'
 import { withoutContents } from './without-contents.ts'
 
-type Refusal = Extract<Outcome<unknown>, { ok: false }>
+export type Refusal = Extract<Outcome<unknown>, { ok: false }>
 
 /** Secrets that an answer may quote; `unknown` when it is a Secret that was not read. */
 export type Quotable = readonly KubeObject[] | 'unknown'

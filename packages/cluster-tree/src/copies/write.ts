@@ -3,7 +3,7 @@ import { type Client, type KubeObject, type ObjectRef, type Outcome, type Resour
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { CopyPlan } from './plan.ts'
 import { privateName } from './private-name.ts'
-import { answerOf, CopyRefused, isRefusal, type Quotable } from './refused.ts'
+import { answerOf, CopyRefused, isRefusal, type Quotable, type Refusal } from './refused.ts'
 
 /** Where a copy is written, and what it is made of. */
 export interface CopyTarget {
@@ -43,13 +43,13 @@ export async function writeCopy(plan: CopyPlan, target: CopyTarget): Promise<Cop
     case 'replace': {
       const copy = await target.copy()
       if (!copy) return 'written'
-      const { uid, resourceVersion } = plan
-      const object = { ...copy, metadata: { ...copy.metadata, uid, resourceVersion } }
+      const { uid } = plan
+      const object = inPlaceOf(copy, plan)
       const outcome = await replaceIn(leaf, resource, object)
       // An immutable object cannot be changed, only made again; whatever mounts it sees the new one.
       const isImmutable = !outcome.ok && outcome.reason === 'Invalid' && IMMUTABLE.test(outcome.status.message ?? '')
       if (isImmutable) await deleteUnlessRefused(leaf, resource, ref, uid)
-      else if (isRefusal(outcome)) throw await refusedChange(outcome, leaf, resource, writtenIn(object))
+      else if (isRefusal(outcome)) throw await refusedChange(outcome, leaf, resource, { ref, uid, sent: object })
       return 'written'
     }
   }
@@ -73,19 +73,38 @@ export async function writeCopyAs(
   return again
 }
 
+/** An object as it is in a leaf. */
+export interface Present {
+  readonly uid: string
+  readonly resourceVersion: string
+}
+
 /**
- * Creates, or with a resourceVersion changes, an object that is made for one pod alone.
+ * Creates an object that is made for one pod alone, or changes the one that is there.
  * @throws CopyRefused, CopyFailed
  * @returns false when something else has happened to it, of which the watch tells
  */
-export async function writeDelivery(leaf: Client, resource: Resource, object: KubeObject): Promise<boolean> {
-  const isChange = object.metadata?.resourceVersion !== undefined
-  const outcome = await (isChange ? replaceIn(leaf, resource, object) : createIn(leaf, resource, object))
-  if (isRefusal(outcome)) {
-    if (isChange) throw await refusedChange(outcome, leaf, resource, writtenIn(object))
-    throw CopyRefused.of(outcome, quotable(resource, object))
+export async function writeDelivery(
+  leaf: Client,
+  resource: Resource,
+  object: KubeObject,
+  present: Present | undefined,
+): Promise<boolean> {
+  if (present === undefined) {
+    const outcome = await createIn(leaf, resource, object)
+    if (isRefusal(outcome)) throw CopyRefused.of(outcome, quotable(resource, object))
+    return outcome.ok
   }
+  const sent = inPlaceOf(object, present)
+  const outcome = await replaceIn(leaf, resource, sent)
+  const { namespace, name = '' } = object.metadata ?? {}
+  const ref = { namespace, name }
+  if (isRefusal(outcome)) throw await refusedChange(outcome, leaf, resource, { ref, uid: present.uid, sent })
   return outcome.ok
+}
+
+function inPlaceOf(object: KubeObject, { uid, resourceVersion }: Present): KubeObject {
+  return { ...object, metadata: { ...object.metadata, uid, resourceVersion } }
 }
 
 /** Deletes one incarnation of something of ours. @throws CopyRefused, CopyFailed */
@@ -129,30 +148,24 @@ export function refuseUnlessPassing(outcome: Outcome<unknown>): void {
   if (isRefusal(outcome)) throw CopyRefused.of(outcome)
 }
 
-interface Written {
+/** What was to be changed, or deleted. */
+interface Changed {
   readonly ref: ObjectRef
-  readonly uid: string | undefined
+  readonly uid: string
   readonly sent?: KubeObject
-}
-
-function writtenIn(sent: KubeObject): Written {
-  const { namespace, name = '', uid } = { namespace: undefined, uid: undefined, ...sent.metadata }
-  return { ref: { namespace, name }, uid, sent }
 }
 
 /** The refusal of a change, which of a Secret may quote what is there as well as what was sent. */
 async function refusedChange(
-  outcome: Parameters<typeof CopyRefused.of>[0],
+  outcome: Refusal,
   leaf: Client,
   resource: Resource,
-  { ref, uid, sent }: Written,
+  { ref, uid, sent }: Changed,
 ): Promise<CopyRefused> {
   if (!isSecret(resource)) return CopyRefused.of(outcome)
   const present = await leaf.get(secrets, ref).catch(() => undefined)
-  return CopyRefused.of(
-    outcome,
-    present?.metadata.uid === uid && present ? [present, ...(sent ? [sent] : [])] : 'unknown',
-  )
+  if (present === undefined || present.metadata.uid !== uid) return CopyRefused.of(outcome, 'unknown')
+  return CopyRefused.of(outcome, sent ? [present, sent] : [present])
 }
 
 function quotable(resource: Resource, sent: KubeObject): Quotable {

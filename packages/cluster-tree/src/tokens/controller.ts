@@ -10,7 +10,7 @@ import {
 } from '@kosmos/kube'
 import { LRUCache } from 'lru-cache'
 import type { MetadataInformer } from '../configuration/controller.ts'
-import { writeDelivery } from '../copies/write.ts'
+import { type Present, writeDelivery } from '../copies/write.ts'
 import type { Waiting } from '../pods/waiting.ts'
 import type { EventSink } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
@@ -86,7 +86,7 @@ export class PodTokens {
     const secret = root && this.#options.leafSecrets.get(`${root.metadata.namespace}/${tokenSecretName(root)}`)
     const plan = planTokens({ root, leaf, secret, now: Date.now() })
     if (plan.kind === 'none' || !root || !leaf)
-      return plan.kind === 'none' && plan.afterMs ? later(plan.afterMs) : undefined
+      return plan.kind === 'none' && plan.afterMs ? { afterMs: plan.afterMs } : undefined
     try {
       await this.#deliver(root, leaf, plan.kind === 'replace' ? plan : undefined)
     } catch (error) {
@@ -96,18 +96,11 @@ export class PodTokens {
     return
   }
 
-  async #deliver(root: Pod, copy: Pod, present?: { readonly uid: string; readonly resourceVersion: string }) {
+  async #deliver(root: Pod, copy: Pod, present: Present | undefined) {
     const { leaf, rootClusterId, authority } = this.#options
     const tokens = this.#issued.get(root.metadata.uid) ?? (await this.#issue(root))
     const secret = tokenSecret({ root, copy, rootClusterId, tokens, authority: await authority.pem() })
-    await writeDelivery(leaf, secrets, { ...secret, metadata: { ...secret.metadata, ...present } })
+    await writeDelivery(leaf, secrets, secret, present)
     this.#issued.delete(root.metadata.uid)
   }
-}
-
-/** Timers of Node end at 24.8 days. */
-const LONGEST_MS = 24 * 3_600_000
-
-function later(ms: number): Requeue {
-  return { afterMs: Math.min(ms, LONGEST_MS) }
 }

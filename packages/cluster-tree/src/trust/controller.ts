@@ -9,7 +9,7 @@ import {
 } from '@kosmos/kube'
 import type { MetadataInformer } from '../configuration/controller.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
-import { writeDelivery } from '../copies/write.ts'
+import { type Present, writeDelivery } from '../copies/write.ts'
 import { wantsLeafApi } from '../pods/mutations/leaf-api-access.ts'
 import type { Waiting } from '../pods/waiting.ts'
 import type { EventSink } from '../root/events.ts'
@@ -119,14 +119,9 @@ export class PodTrust {
     return data
   }
 
-  async #deliver(
-    root: Pod,
-    copy: Pod,
-    data: TrustData,
-    present?: { readonly uid: string; readonly resourceVersion: string },
-  ) {
+  async #deliver(root: Pod, copy: Pod, data: TrustData, present: Present | undefined) {
     const { leaf, rootClusterId } = this.#options
     const configMap = trustConfigMap(root, copy, rootClusterId, data)
-    await writeDelivery(leaf, configMaps, { ...configMap, metadata: { ...configMap.metadata, ...present } })
+    await writeDelivery(leaf, configMaps, configMap, present)
   }
 }
