@@ -1,9 +1,8 @@
 import path from 'node:path'
-import { type Client, resource } from '@kosmos/kube'
+import { type Client, leases } from '@kosmos/kube'
 import { launch, type Testbed } from '@kosmos/testbed'
 import { eventually } from './platform.ts'
 
-const leases = resource('coordination.k8s.io/v1', 'Lease', 'leases', 'Namespaced')
 const FIRST = 'kube-scheduler'
 const STANDBY = 'kube-scheduler-standby'
 const STANDBY_PORT = 10_260
@@ -27,7 +26,7 @@ export async function replicateKubeScheduler({ root, journal }: Testbed, client:
   if (spec === undefined) throw new Error('the root of this test bed has no kube-scheduler')
   const holder = async () => {
     const lease = await client.get(leases, { namespace: 'kube-system', name: 'kube-scheduler' })
-    return (lease as { spec?: { holderIdentity?: string } } | undefined)?.spec?.holderIdentity
+    return lease?.spec?.holderIdentity
   }
   const another = (than: string | undefined) =>
     eventually('another kube-scheduler leads', async () => {

@@ -55,8 +55,8 @@ export class CapacityLedger {
   #reserved: ResourceList = new Map()
 
   offer(home: string): Offer {
-    const { capacity, allocatable } = this.#sums.get(home) ?? {}
-    return { ...nothing, ...(capacity && allocatable && { capacity: capacity.get(), allocatable: allocatable.get() }) }
+    const sums = this.#sums.get(home)
+    return sums ? { capacity: sums.capacity.get(), allocatable: sums.allocatable.get() } : nothing
   }
 
   /** What every leaf node keeps back. */
