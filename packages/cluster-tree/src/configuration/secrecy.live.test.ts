@@ -15,6 +15,7 @@ import {
 } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
 import { quoteRefusedSecrets } from '../copies/fixture.ts'
+import { copied, isToldOf, saysOnPod, use as usedBy } from '../copies/told.fixture.ts'
 import { clusterSays, joinLeaf, runTree } from '../leaf/fixture.ts'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 
@@ -46,29 +47,7 @@ describe('what is in the Secrets of pods in a leaf', () => {
       } as KubeObject),
     )
   /** A pod of the name of its Secret. */
-  const use = async (name: string) => {
-    const envFrom = [{ secretRef: { name } }]
-    const spec = {
-      nodeName: 'kosmos-leaf',
-      tolerations: [{ operator: 'Exists' }],
-      automountServiceAccountToken: false,
-      containers: [{ name: 'main', image: 'nginx', envFrom }],
-    }
-    unwrap(await root.client.create(pods, { metadata: ref(name), spec } as KubeObject))
-  }
-  const copied = (name: string) => eventually(`pod ${name} is in the leaf`, () => leaf.client.get(pods, ref(name)))
-  const saysOnPod = (name: string, why: RegExp) =>
-    eventually(`pod ${name} says why`, async () => {
-      const { status } = (await root.client.get(pods, ref(name))) ?? {}
-      return why.test(`${status?.reason}: ${status?.message}`)
-    })
-  const isToldOf = (kind: string, name: string, why: RegExp) =>
-    eventually(`an Event on ${kind} ${name} says why`, async () => {
-      const all = await root.client.listAll(events, { namespace })
-      return all.some(
-        ({ regarding, note }) => regarding?.kind === kind && regarding.name === name && why.test(note ?? ''),
-      )
-    })
+  const use = (name: string) => usedBy(root, name, [{ secretRef: { name } }])
   const metrics = () => {
     const line = logged.find((line) => line.includes('"http.listening"')) ?? assert.fail('no address was logged')
     const url = /https:\/\/[^"/]+/.exec(line)?.[0] ?? assert.fail(line)
@@ -109,18 +88,18 @@ describe('what is in the Secrets of pods in a leaf', () => {
   it('is not told when the leaf refuses a copy and quotes it', async () => {
     await store('refused')
     await use('refused')
-    await saysOnPod('refused', /^RefusedByLeaf: cluster leaf does not accept Secret refused: .*not \[left out\]/)
-    await isToldOf('Pod', 'refused', /not \[left out\]/)
+    await saysOnPod(root, 'refused', /^RefusedByLeaf: cluster leaf does not accept Secret refused: .*not \[left out\]/)
+    await isToldOf(root, 'Pod', 'refused', /not \[left out\]/)
   })
 
   it('is not told when it refuses a change', async () => {
     await store('unchanged')
     await use('unchanged')
-    await copied('unchanged')
+    await copied(leaf, 'unchanged')
     const data = { word: base64(`${wordOf('unchanged')}-now`) }
     await root.client.patch(secrets, ref('unchanged'), { data }, { type: 'merge' })
-    await isToldOf('Pod', 'unchanged', /as it was before it was changed in the root: .*not \[left out\]/)
-    await isToldOf('Secret', 'unchanged', /not \[left out\]/)
+    await isToldOf(root, 'Pod', 'unchanged', /as it was before it was changed in the root: .*not \[left out\]/)
+    await isToldOf(root, 'Secret', 'unchanged', /not \[left out\]/)
   })
 
   it('is not told when it does not let a copy go', async () => {
@@ -132,12 +111,12 @@ describe('what is in the Secrets of pods in a leaf', () => {
   it('is not told when a change is too large for the leaf', async () => {
     await store('grown')
     await use('grown')
-    await copied('grown')
+    await copied(leaf, 'grown')
     const annotations = { filling: MARK.padEnd(NEARLY_TOO_LARGE - 'filling'.length, 'x') }
     // kubectl puts the whole Secret into an annotation, and so do others.
     await root.client.patch(secrets, ref('grown'), { metadata: { annotations } }, { type: 'merge' })
-    await isToldOf('Secret', 'grown', /Too long: may not be more than 262144 bytes/)
-    await isToldOf('Pod', 'grown', /Too long/)
+    await isToldOf(root, 'Secret', 'grown', /Too long: may not be more than 262144 bytes/)
+    await isToldOf(root, 'Pod', 'grown', /Too long/)
   })
 
   it('is not told when the leaf has another Secret of the name, neither of the one nor of the other', async () => {
@@ -147,7 +126,7 @@ describe('what is in the Secrets of pods in a leaf', () => {
     } as KubeObject)
     await store('taken')
     await use('taken')
-    const copy = await copied('taken')
+    const copy = await copied(leaf, 'taken')
     assert.match(copy.spec.containers[0]?.envFrom?.[0]?.secretRef?.name ?? '', /^kosmos-copy-/)
   })
 
@@ -159,7 +138,7 @@ describe('what is in the Secrets of pods in a leaf', () => {
     unwrap(await leaf.client.replace(quotas, { ...made, status } as KubeObject, { subresource: 'status' }))
     await store('excess')
     await use('excess')
-    await saysOnPod('excess', /^RefusedByLeaf: .*Secret excess: .*exceeded quota: full/)
+    await saysOnPod(root, 'excess', /^RefusedByLeaf: .*Secret excess: .*exceeded quota: full/)
   })
 
   it('is in no object but Secrets, no log line and no metric after all this', async () => {

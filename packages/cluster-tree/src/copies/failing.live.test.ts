@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { configMaps, events, type KubeObject, pods, type Resource, secrets, services, unwrap } from '@kosmos/kube'
+import { configMaps, events, type KubeObject, type Resource, secrets, services, unwrap } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
 import { type FaultProxy, startFaultProxy } from '@kosmos/testbed'
 import { clusterSays, joinLeaf, runTree } from '../leaf/fixture.ts'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
+import { copied, isToldOf, saysOnPod, use } from './told.fixture.ts'
 
 const namespace = 'default'
 
@@ -20,35 +21,12 @@ describe('a pod in a leaf whose API server answers with errors', () => {
   const ref = (name: string) => ({ namespace, name })
   const store = async (resource: Resource, name: string, content: object) =>
     unwrap(await root.client.create(resource, { metadata: ref(name), ...content } as KubeObject))
-  const use = async (name: string, envFrom: readonly object[] = []) => {
-    const spec = {
-      nodeName: 'kosmos-leaf',
-      tolerations: [{ operator: 'Exists' }],
-      automountServiceAccountToken: false,
-      containers: [{ name: 'main', image: 'nginx', envFrom }],
-    }
-    unwrap(await root.client.create(pods, { metadata: ref(name), spec } as KubeObject))
-  }
   /** From here on nothing of a kind is made there. */
   const fail = (plural: string) =>
     proxy.answer(500, {
       match: (method, path) => method === 'POST' && path.startsWith(`/api/v1/namespaces/${namespace}/${plural}`),
       message: 'no transformer for "precious"',
     })
-  const copied = (name: string) => eventually(`pod ${name} is in the leaf`, () => leaf.client.get(pods, ref(name)))
-  const saysOnPod = (name: string, why: RegExp) =>
-    eventually(`pod ${name} says why`, async () => {
-      const { status } = (await root.client.get(pods, ref(name))) ?? {}
-      return why.test(`${status?.reason}: ${status?.message}`)
-    })
-  const isToldOf = (kind: string, name: string, why: RegExp) =>
-    eventually(`an Event on ${kind} ${name} says why`, async () => {
-      const all = await root.client.listAll(events, { namespace })
-      return all.some(
-        ({ regarding, note }) => regarding?.kind === kind && regarding.name === name && why.test(note ?? ''),
-      )
-    })
-
   before(async () => {
     ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
     proxy = await startFaultProxy({ target: leaf.controlPlane })
@@ -68,22 +46,22 @@ describe('a pod in a leaf whose API server answers with errors', () => {
   it('says which ConfigMap it waits for and what the error is, and starts when that is over', async () => {
     fail('configmaps')
     await store(configMaps, 'settings', { data: { colour: 'red' } })
-    await use('reader', [{ configMapRef: { name: 'settings' } }])
+    await use(root, 'reader', [{ configMapRef: { name: 'settings' } }])
     const why = /RefusedByLeaf: cluster leaf does not accept ConfigMap settings: .*error 500 .*: no transformer for/
-    await saysOnPod('reader', why)
-    await isToldOf('Pod', 'reader', /ConfigMap settings: .*no transformer/)
+    await saysOnPod(root, 'reader', why)
+    await isToldOf(root, 'Pod', 'reader', /ConfigMap settings: .*no transformer/)
     await proxy.restore()
-    await copied('reader')
+    await copied(leaf, 'reader')
   })
 
   it('says which Secret it waits for, in no words that could quote it, and starts when that is over', async () => {
     fail('secrets')
     await store(secrets, 'key', { data: { word: Buffer.from('precious').toString('base64') } })
-    await use('opener', [{ secretRef: { name: 'key' } }])
+    await use(root, 'opener', [{ secretRef: { name: 'key' } }])
     const why =
       /^RefusedByLeaf: cluster leaf does not accept Secret key: .*error 500 InternalError \(its words are left/
-    await saysOnPod('opener', why)
-    await isToldOf('Pod', 'opener', /Secret key: .*error 500/)
+    await saysOnPod(root, 'opener', why)
+    await isToldOf(root, 'Pod', 'opener', /Secret key: .*error 500/)
     assert.ok(logged.some((line) => /reconcile\.failed.*secrets\/default\/key/.test(line)))
     const told = JSON.stringify(
       await root.client.listAll(events, { namespace, fieldSelector: 'regarding.name=opener' }),
@@ -91,24 +69,24 @@ describe('a pod in a leaf whose API server answers with errors', () => {
     for (const said of [told, ...logged.filter((line) => line.includes('secrets/default/key'))])
       assert.doesNotMatch(said, /precious/)
     await proxy.restore()
-    await copied('opener')
+    await copied(leaf, 'opener')
   })
 
   it('starts without a Service that is not made, which says so and is made when that is over', async () => {
     fail('services')
     await store(services, 'web', { spec: { ports: [{ port: 80 }] } })
-    await isToldOf('Service', 'web', /error 500 .*no transformer/)
-    await use('caller')
-    await copied('caller')
+    await isToldOf(root, 'Service', 'web', /error 500 .*no transformer/)
+    await use(root, 'caller')
+    await copied(leaf, 'caller')
     await proxy.restore()
     await eventually('the Service is in the leaf', () => leaf.client.get(services, ref('web')))
   })
 
   it('says what the error is when the pod itself is not made, and is made when that is over', async () => {
     fail('pods')
-    await use('late')
-    await saysOnPod('late', /^RefusedByLeaf: cluster leaf does not accept the pod: .*error 500 .*no transformer/)
+    await use(root, 'late')
+    await saysOnPod(root, 'late', /^RefusedByLeaf: cluster leaf does not accept the pod: .*error 500 .*no transformer/)
     await proxy.restore()
-    await copied('late')
+    await copied(leaf, 'late')
   })
 })
