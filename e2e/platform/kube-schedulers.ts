@@ -71,3 +71,15 @@ export async function replicateKubeScheduler({ root, journal }: Testbed, client:
     },
   }
 }
+
+/**
+ * A kube-scheduler ends itself when its cache and the API server contradict each other: after a crash of the latter between
+ * a binding and its answer, and when a pod that it had placed has come again under its name while its watch was broken
+ * (upstream pkg/scheduler/backend/cache/cache.go, UpdatePod). Whatever runs it starts it again: who has restarted an API server
+ * asks for that here while waiting for pods.
+ */
+export async function reviveSchedulers({ root, leaves }: Testbed): Promise<void> {
+  for (const cluster of [root, ...leaves]) {
+    if (cluster.pids()[FIRST] === undefined) await cluster.restart(FIRST)
+  }
+}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { clusterLabel, rootUidAnnotation } from '@kosmos/api'
 import { type Client, persistentVolumeClaims, persistentVolumes, pods } from '@kosmos/kube'
+import { reviveSchedulers } from '../platform/kube-schedulers.ts'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { provideVolumes } from './own-volumes.ts'
@@ -35,7 +36,10 @@ describe('a claim that is deleted and made again under its name while its leaf i
       pod(writer.name, { spec: { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: ledger.name } }] } }),
     )
   const runs = () =>
-    eventually('the pod runs', async () => (await platform.root.get(pods, writer))?.status?.phase === 'Running')
+    eventually('the pod runs', async () => {
+      await reviveSchedulers(platform.testbed)
+      return (await platform.root.get(pods, writer))?.status?.phase === 'Running'
+    })
 
   before(async () => {
     platform = await startPlatform('claim-made-anew', { leaves: 1, nodes: 'kwok:1' })

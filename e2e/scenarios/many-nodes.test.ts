@@ -149,11 +149,16 @@ describe(`a leaf of ${COUNT} nodes, each of them a virtual node`, () => {
   })
 
   it('go at once, with two writes for each', async (context) => {
+    const before = (await requests()).get('root delete') ?? 0
     const work = await sent(context, `${COUNT + MORE} virtual nodes go`, async () => {
       await describeNodes()
       await eventually('they are gone', async () => {
         const left = await platform.root.listAll(nodes, { metadataOnly: true })
         return left.length === 1
+      })
+      // A Node is seen to be gone before the answer to its deletion has come, which is when it is counted.
+      await eventually('every answer is there', async () => {
+        return ((await requests()).get('root delete') ?? 0) >= before + COUNT + MORE
       })
     })
     assert.equal(work.delete, COUNT + MORE)

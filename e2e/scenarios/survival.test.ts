@@ -8,6 +8,7 @@ import { join, silent } from '@kosmos/kosmosctl'
 import { type Client, configMaps, Informer, namespaces, type Pod, pods } from '@kosmos/kube'
 import { ComponentFailed, type ControlPlane, type FaultProxy, startFaultProxy } from '@kosmos/testbed'
 import PQueue from 'p-queue'
+import { reviveSchedulers } from '../platform/kube-schedulers.ts'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { type Random, randomFrom } from '../platform/random.ts'
@@ -197,7 +198,7 @@ describe('when components are killed, paused and cut off while pods come and go'
     // As long as they come nearer to each other, however slow the machine is.
     while (fewest > 0) {
       await eventually('root and leaves agree, or nearly', async () => {
-        await reviveSchedulers(platform)
+        await reviveSchedulers(platform.testbed)
         await createShared(platform.root, NAMESPACE)
         await createServices(platform.root, NAMESPACE)
         differences = await compare(platform, rootId)
@@ -227,16 +228,6 @@ describe('when components are killed, paused and cut off while pods come and go'
 function unlessSlow(error: unknown): void {
   if (!(error instanceof ComponentFailed && /is not healthy after/.test(error.message))) throw error
   console.log(error.message.split(';')[0])
-}
-
-/**
- * A scheduler ends itself when its cache and the API server contradict each other, as after a crash of the latter between
- * a binding and its answer (upstream pkg/scheduler/backend/cache/cache.go); whatever runs it starts it again.
- */
-async function reviveSchedulers({ testbed: { root, leaves } }: Platform): Promise<void> {
-  for (const cluster of [root, ...leaves]) {
-    if (cluster.pids()['kube-scheduler'] === undefined) await cluster.restart('kube-scheduler')
-  }
 }
 
 /**
