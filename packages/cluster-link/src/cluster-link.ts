@@ -1,6 +1,7 @@
 import type { Client, ReconcileObservation } from '@kosmos/kube'
 import type { Log, ProcessMetrics } from '@kosmos/kube/process'
-import { DiscoveryController, type RecordEvent } from './control/discovery.ts'
+import type { RecordEvent } from './control/cluster-node-writer.ts'
+import { DiscoveryController } from './control/discovery.ts'
 import { LinkState } from './control/link-state.ts'
 import { MembersController } from './control/members.ts'
 import { PlanningController } from './control/planning.ts'

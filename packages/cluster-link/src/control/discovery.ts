@@ -1,77 +1,42 @@
 import { isDeepStrictEqual } from 'node:util'
-import {
-  apiVersion,
-  type ClusterStatus,
-  type Condition,
-  clusterCondition,
-  clusterNodeKind,
-  clusterNodeName,
-  type NewCondition,
-  withCondition,
-} from '@kosmos/api'
+import { type ClusterStatus, type Condition, clusterCondition, type NewCondition, withCondition } from '@kosmos/api'
 import {
   type Change,
   Controller,
   type ControllerOptions,
   clusters,
-  type EventContent,
-  type EventRef,
-  isOvertaken,
-  type Node,
-  type Outcome,
   type Requeue,
-  refused,
   type StoredCluster,
 } from '@kosmos/kube'
 import { type Discovery, type FoundNetworks, foundNetworks } from '../discover/networks.ts'
-import { electGateways, type Gateways } from '../gateways/elect.ts'
-import { overlayNames } from '../plan/overlay-names.ts'
-import { clusterNodeSpec, conditionsToShow, silentSince, TunnelIDs } from './cluster-node.ts'
-import { linkEvents } from './events.ts'
+import { ClusterNodeWriter, type ClusterNodeWriterOptions } from './cluster-node-writer.ts'
 import { GlobalCIDRs } from './global-cidrs.ts'
 import { takesPart } from './link-network.ts'
 import type { LinkState } from './link-state.ts'
 import { linkedCondition } from './linked.ts'
 import type { Member } from './member.ts'
 import { networksFoundCondition } from './networks-found.ts'
-import { NextHopWatch } from './next-hop-news.ts'
-import { conditionNews, specNews } from './node-news.ts'
 import { PolicyChanges } from './policy-changes.ts'
-import { clusterNodes, type StoredClusterNode, type StoredNodeConfig } from './resources.ts'
 import type { RootPolicies } from './root-policies.ts'
+import { expectStatusWritten } from './status-written.ts'
 import { twinsOf } from './twins.ts'
 
-/** Tells something on an object of the root; never throws, never waits. */
-export type RecordEvent = (regarding: EventRef, event: EventContent) => void
-
-export interface DiscoveryOptions {
-  readonly state: LinkState
-  readonly record: RecordEvent
-  /** Agents of a cluster have fallen silent, or are heard again. */
-  readonly wordsAged: (cluster: string) => void
+export interface DiscoveryOptions extends ClusterNodeWriterOptions {
   readonly onReconcile?: ControllerOptions<string>['onReconcile']
 }
 
-/**
- * Writes what is found out about a cluster: its ClusterNodes and what happens to them, and on the Cluster its networks and
- * whether it is linked.
- */
+/** Has what is found out about a cluster written: its ClusterNodes, and on the Cluster its networks and whether it is linked. */
 export class DiscoveryController {
   readonly controller: Controller
   readonly #state: LinkState
-  readonly #ids: TunnelIDs
+  readonly #nodes: ClusterNodeWriter
   readonly #globals: GlobalCIDRs
   readonly #changes = new PolicyChanges()
-  readonly #record: RecordEvent
-  readonly #wordsAged: (cluster: string) => void
-  readonly #nextHops = new NextHopWatch()
   #policies: RootPolicies['state'] | undefined
 
   constructor({ state, record, wordsAged, onReconcile }: DiscoveryOptions) {
     this.#state = state
-    this.#record = record
-    this.#wordsAged = wordsAged
-    this.#ids = new TunnelIDs(() => state.clusterNodes.store.values())
+    this.#nodes = new ClusterNodeWriter({ state, record, wordsAged })
     this.#globals = new GlobalCIDRs(() => state.clusters.store.values())
     this.controller = new Controller({
       name: 'link-discovery',
@@ -117,7 +82,7 @@ export class DiscoveryController {
     }
     const discovery = foundNetworks(options, member.networkObjects())
     const nodes = twin === undefined && member.otherRoot() === undefined ? member.nodes() : []
-    const lookAfterMs = await this.#writeNodes(cluster, nodes, member, discovery)
+    const lookAfterMs = await this.#nodes.write(cluster, nodes, member, discovery)
     await this.#writeStatus(cluster, member, twin, discovery)
     return lookAfterMs === undefined ? undefined : { afterMs: lookAfterMs }
   }
@@ -138,93 +103,6 @@ export class DiscoveryController {
     return older[0]?.metadata.name
   }
 
-  /** @returns when to look again at what agents say, if nothing is heard before */
-  async #writeNodes(
-    cluster: StoredCluster,
-    nodes: readonly Node[],
-    member: Member,
-    { ofNodes }: Discovery,
-  ): Promise<number | undefined> {
-    const { root, clusters: known } = this.#state
-    const { name } = cluster.metadata
-    const own = cluster.spec.clusterLinkOptions
-    if (own === undefined) return undefined
-    const present = new Map(this.#state.nodesOf(name).map((node) => [node.spec.nodeName, node]))
-    const words = this.#wordsOf(name, nodes, member)
-    const silent = new Set(words.silent.keys())
-    const gateways = electGateways(
-      { name, networkType: own.networkType },
-      nodes,
-      gatewaysNow([...present.values()]),
-      silent,
-    )
-    const options = [...known.store.values()].flatMap(({ spec }) => spec.clusterLinkOptions ?? [])
-    const looks = [...words.looks]
-    for (const node of nodes) {
-      const nodeName = node.metadata.name
-      const agent = member.nodeConfig(clusterNodeName(name, nodeName))
-      const tunnelID = this.#ids.idOf({ cluster: name, node: nodeName, ip: internalIPv4(node) }, own, options)
-      const podCIDRs = ofNodes.get(nodeName) ?? []
-      const roles = rolesOf(nodeName, gateways)
-      const endpoint = own.endpoints?.[nodeName]
-      const spec = clusterNodeSpec({ cluster: name, node, podCIDRs, agent, endpoint, roles, tunnelID })
-      const before = present.get(nodeName)
-      present.delete(nodeName)
-      const stored = before && isDeepStrictEqual(before.spec, spec) ? before : await this.#writeNode(name, spec)
-      if (stored !== before) this.#tell(stored, specNews(before?.spec, spec))
-      const said = { agent, silentMs: words.silent.get(nodeName), clockAheadMs: member.clockAheadMs(nodeName) }
-      const conditions = conditionsToShow(stored, said, Date.now())
-      if (conditions) {
-        await this.#showConditions(stored, conditions)
-        this.#tell(stored, conditionNews(stored.status?.conditions ?? [], conditions))
-        if ((silentSince(stored) !== undefined) !== words.silent.has(nodeName)) this.#wordsAged(name)
-      }
-      const lookAfterMs = agent && this.#tellOfNextHops(stored, agent)
-      if (lookAfterMs !== undefined) looks.push(lookAfterMs)
-    }
-    for (const { metadata } of present.values()) {
-      await root.delete(clusterNodes, { name: metadata.name }, { uid: metadata.uid })
-    }
-    this.#nextHops.keep((node) => this.#state.clusterNodes.get(node) !== undefined)
-    return looks.length > 0 ? Math.min(...looks) : undefined
-  }
-
-  /** Agents that are silent, since how long, and when each of the others would be. */
-  #wordsOf(cluster: string, nodes: readonly Node[], member: Member) {
-    const silent = new Map<string, number>()
-    const looks: number[] = []
-    for (const { metadata } of nodes) {
-      const name = clusterNodeName(cluster, metadata.name)
-      if (member.nodeConfig(name)?.status?.conditions === undefined) continue
-      const word = member.wordOf(metadata.name)
-      if (word.kind !== 'silent') looks.push(word.forMs)
-      // Who looks anew believes who looked before.
-      const shown = this.#state.clusterNodes.get(name)
-      if (word.kind === 'silent') silent.set(metadata.name, word.silentMs)
-      else if (word.kind === 'unheard' && shown && silentSince(shown) !== undefined) silent.set(metadata.name, 0)
-    }
-    return { silent, looks }
-  }
-
-  #tell({ metadata: { name, uid } }: StoredClusterNode, news: readonly EventContent[]): void {
-    for (const event of news) this.#record({ apiVersion, kind: clusterNodeKind.kind, name, uid }, event)
-  }
-
-  #tellOfNextHops(stored: StoredClusterNode, { metadata, status }: StoredNodeConfig): number | undefined {
-    const said = {
-      version: `${metadata.uid} ${metadata.resourceVersion}`,
-      nextHops: status?.nextHops ?? [],
-      isKnown: stored.status?.conditions?.some(({ reason }) => reason === 'SomeUnreachable') === true,
-    }
-    const { silent, answering, lookAfterMs } = this.#nextHops.look(stored.metadata.name, said, performance.now())
-    const named = (address: string) => overlayNames(this.#state.network).get(address) ?? address
-    this.#tell(stored, [
-      ...(silent.length > 0 ? [linkEvents.nextHopSilent(silent.map(named))] : []),
-      ...(answering.length > 0 ? [linkEvents.nextHopAnswers(answering.map(named))] : []),
-    ])
-    return lookAfterMs
-  }
-
   #withGlobals(cluster: StoredCluster, found: FoundNetworks): ClusterStatus['clusterLinkStatus'] {
     const globalCIDRs = this.#globals.of(cluster, found)
     const { podCIDRs, serviceCIDRs } = found
@@ -233,22 +111,6 @@ export class DiscoveryController {
       serviceCIDRs: [...serviceCIDRs],
       ...(Object.keys(globalCIDRs).length > 0 && { globalCIDRs }),
     }
-  }
-
-  async #writeNode(cluster: string, spec: StoredClusterNode['spec']): Promise<StoredClusterNode> {
-    const name = clusterNodeName(cluster, spec.nodeName)
-    const outcome = await this.#state.root.apply(clusterNodes, { metadata: { name }, spec } as object)
-    if (outcome.ok) return outcome.object
-    throw refused(`ClusterNode ${name}`, outcome)
-  }
-
-  async #showConditions({ metadata }: StoredClusterNode, conditions: readonly Condition[]): Promise<void> {
-    const { name, uid } = metadata
-    const patch = { metadata: { uid }, status: { conditions } }
-    expectWritten(
-      `ClusterNode ${name}`,
-      await this.#state.root.patch(clusterNodes, { name }, patch, { type: 'merge', subresource: 'status' }),
-    )
   }
 
   async #writeStatus(
@@ -290,7 +152,7 @@ export class DiscoveryController {
     // Somebody else writes conditions as well: only what we have read is replaced.
     const patch = { metadata: { uid, resourceVersion }, status: { conditions, clusterLinkStatus } }
     const write = { type: 'merge', subresource: 'status' } as const
-    expectWritten(`Cluster ${name}`, await this.#state.root.patch(clusters, { name }, patch, write))
+    expectStatusWritten(`Cluster ${name}`, await this.#state.root.patch(clusters, { name }, patch, write))
   }
 
   /** Only what is wrong is said, and that it is well again. */
@@ -302,24 +164,3 @@ export class DiscoveryController {
     return [clusterCondition(type, reason, { observedGeneration: metadata.generation ?? 0 })]
   }
 }
-
-function gatewaysNow(nodes: readonly StoredClusterNode[]): Gateways {
-  const withRole = (role: 'gateway' | 'standby') =>
-    new Set(nodes.filter(({ spec }) => spec.roles?.includes(role)).map(({ spec }) => spec.nodeName))
-  const standby = withRole('standby')
-  return { active: withRole('gateway').difference(standby), standby }
-}
-
-function rolesOf(node: string, { active, standby }: Gateways): ('gateway' | 'standby')[] {
-  if (active.has(node)) return ['gateway']
-  return standby.has(node) ? ['gateway', 'standby'] : []
-}
-
-/** What the watch will tell is no failure: the object has gone or has changed meanwhile, and its key comes again. */
-function expectWritten(what: string, outcome: Outcome<unknown>): void {
-  if (outcome.ok || isOvertaken(outcome)) return
-  throw refused(`${what}: status cannot be written`, outcome)
-}
-
-const internalIPv4 = ({ status }: Node): string | undefined =>
-  status?.addresses?.find(({ type, address }) => type === 'InternalIP' && !address.includes(':'))?.address

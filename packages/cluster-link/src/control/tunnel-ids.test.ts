@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { TunnelIDs } from './cluster-node.ts'
 import type { StoredClusterNode } from './resources.ts'
+import { TunnelIDs } from './tunnel-ids.ts'
 
 const networks = (ip: string) => ({ bridgeCIDRs: { ip, ip6: '' }, localCIDRs: { ip: '210.0.0.0/8', ip6: '' } })
 const [wide, narrow] = [networks('220.0.0.0/8'), networks('220.0.0.0/16')]
