@@ -1,22 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ClusterTreeOptions, VirtualNodeModel } from '@kosmos/api'
-import {
-  Controller,
-  type Informer,
-  type Node,
-  type Pod,
-  parseResources,
-  type ReconcileObservation,
-  type Requeue,
-} from '@kosmos/kube'
+import { Controller, type Informer, type Node, type Pod, type ReconcileObservation, type Requeue } from '@kosmos/kube'
 import type { ConnectedKubelet } from '../kubelet/kubelets.ts'
 import type { Beat } from '../leaf/heartbeat.ts'
-import { CapacityLedger } from './capacity.ts'
-import { type FreeRoom, freeRoom } from './free-shapes.ts'
 import { type Home, homeOf } from './home.ts'
 import { isSameOffer } from './leaf-node.ts'
 import { leaseRound } from './lease-round.ts'
-import { type Membership, membership } from './membership.ts'
+import { MemberNodes, SETTLE_MS } from './members.ts'
 import { isNodeOf } from './ownership.ts'
 import type { NodeTaint } from './template.ts'
 import { type NodeRefusal, VirtualNode, type VirtualNodeOptions } from './virtual-node.ts'
@@ -63,24 +53,13 @@ interface Served {
   readonly node: VirtualNode
   /** None as long as the node is not ours: another node of that name has its own. */
   kubelet: ConnectedKubelet | undefined
-  /** Names of the leaf nodes that it stands for. */
-  readonly members: Set<string>
   /** None while only its name is known: it is kept as it is. */
   model: VirtualNodeModel | undefined
   isRetiring: boolean
   refused: NodeRefusal | undefined
   heldBack: string | undefined
-  /** What is left in its leaf nodes, as last added up. */
-  room: FreeRoom
-  empty: FreeRoom['shapes']
-  roomAt: number
-  roomIsStale: boolean
 }
 
-/** Changes of capacity come in bursts; the root hears of them at most this often. */
-const SETTLE_MS = 500
-/** As pods come and go, what is left in leaf nodes is added up at most this often. */
-const ROOM_MS = 5_000
 /** Between looks at what a virtual node that is given up still has. */
 const RETIRE_MS = 5_000
 
@@ -92,11 +71,8 @@ const RETIRE_MS = 5_000
 export class VirtualNodes {
   readonly #options: VirtualNodesOptions
   readonly #controller: Controller
-  readonly #capacity = new CapacityLedger()
+  readonly #members: MemberNodes
   readonly #served = new Map<string, Served>()
-  /** The virtual node that each leaf node is part of. */
-  readonly #homes = new Map<string, string>()
-  #membership: Membership = membership([])
   #taint: NodeTaint = 'NoSchedule'
   #priority = 0
   #beat: Beat['kind'] = 'ready'
@@ -111,21 +87,22 @@ export class VirtualNodes {
       reconcile: (name) => this.#reconcile(name),
       ...(options.onReconcile && { onReconcile: options.onReconcile }),
     })
+    // Leaves a burst of changes in the leaf nodes of a virtual node to one later reconcile.
+    this.#members = new MemberNodes(options.leafNodes, (name, afterMs) => this.#controller.enqueueAfter(name, afterMs))
     this.#controller.watch(options.leafNodes, (change) => {
       const { type, key, object } = change
-      if (type === 'updated' && isSameOffer(change.old, object)) return []
-      this.#assign(key, type === 'deleted' ? undefined : object)
+      if (type === 'deleted') this.#members.removeLeafNode(key)
+      else if (type !== 'updated' || !isSameOffer(change.old, object)) this.#members.setLeafNode(object)
       return []
     })
     this.#controller.watch(options.foreignPods, ({ type, key, object }) => {
-      if (type === 'deleted') this.#capacity.removePod(key)
-      else this.#capacity.setPod(object)
-      this.#soon(this.#homes.get(object.spec.nodeName ?? ''))
+      if (type === 'deleted') this.#members.removeForeignPod(key, object)
+      else this.#members.setForeignPod(object)
       return []
     })
     this.#controller.watch(options.leafPods, ({ type, key, object }) => {
-      const isChanged = type === 'deleted' ? this.#capacity.removeCopy(key) : this.#capacity.setCopy(object)
-      if (isChanged) this.#soon(this.#homes.get(object.spec.nodeName ?? ''), ROOM_MS)
+      if (type === 'deleted') this.#members.removeCopy(key, object)
+      else this.#members.setCopy(object)
       return []
     })
     this.#controller.watch(options.rootNodes, ({ type, key }) => {
@@ -144,8 +121,8 @@ export class VirtualNodes {
   apply(models: readonly VirtualNodeModel[] | undefined, { taint, reserved, priority }: NodeSettings = {}): void {
     this.#taint = taint ?? 'NoSchedule'
     this.#priority = priority ?? 0
-    this.#capacity.setReserved(parseResources(reserved))
-    const { rootNodes, clusterName, leafNodes } = this.#options
+    this.#members.setReserved(reserved)
+    const { rootNodes, clusterName } = this.#options
     for (const model of models ?? []) this.#serve(model.name, model)
     for (const node of rootNodes.store.values()) {
       if (isNodeOf(node, clusterName) && !this.#served.has(node.metadata.name)) this.#serve(node.metadata.name)
@@ -154,8 +131,7 @@ export class VirtualNodes {
     if (models === undefined) return
     const wanted = new Set(models.map(({ name }) => name))
     for (const [name, served] of this.#served) if (!wanted.has(name)) this.#giveUp(name, served)
-    this.#membership = membership(models)
-    for (const node of leafNodes.store.values()) this.#assign(node.metadata.name, node)
+    this.#members.setModels(models)
   }
 
   /** Why one of the nodes cannot be made. */
@@ -178,11 +154,8 @@ export class VirtualNodes {
   }
 
   /** The leaf nodes that a virtual node stands for. */
-  *membersOf(nodeName: string): Iterable<Node> {
-    for (const member of this.#served.get(nodeName)?.members ?? []) {
-      const node = this.#options.leafNodes.get(member)
-      if (node) yield node
-    }
+  membersOf(nodeName: string): Iterable<Node> {
+    return this.#members.of(nodeName)
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -246,15 +219,10 @@ export class VirtualNodes {
     const served = {
       node,
       kubelet: undefined,
-      members: new Set<string>(),
       model,
       isRetiring: false,
       refused: undefined,
       heldBack: undefined,
-      room: freeRoom([]),
-      empty: [],
-      roomAt: Number.NEGATIVE_INFINITY,
-      roomIsStale: true,
     }
     this.#served.set(name, served)
     if (node.present) this.#open(name, served)
@@ -283,75 +251,24 @@ export class VirtualNodes {
     this.#options.onRetiring(name)
   }
 
-  /** Makes a leaf node part of the virtual node that it belongs to now; `node` undefined: it is gone. */
-  #assign(name: string, node: Node | undefined): void {
-    const [before, home] = [this.#homes.get(name), node && this.#membership.homeOf(node)]
-    if (before !== home) {
-      this.#served.get(before ?? '')?.members.delete(name)
-      this.#soon(before)
-    }
-    if (node && home) {
-      this.#capacity.setNode(node, home)
-      this.#served.get(home)?.members.add(name)
-      this.#homes.set(name, home)
-      this.#soon(home)
-    } else {
-      this.#capacity.removeNode(name)
-      this.#homes.delete(name)
-    }
-  }
-
-  /** Leaves a burst of changes in the leaf nodes of a virtual node to one later reconcile. */
-  #soon(nodeName: string | undefined, afterMs = SETTLE_MS): void {
-    if (nodeName === undefined) return
-    const served = this.#served.get(nodeName)
-    if (served) served.roomIsStale = true
-    this.#controller.enqueueAfter(nodeName, afterMs)
-  }
-
   async #reconcile(name: string): Promise<Requeue> {
     const served = this.#served.get(name)
     if (!served || this.#beat !== 'ready') return
     if (served.isRetiring) return await this.#retire(name, served)
     const { node, model } = served
     if (!model) return
-    const members = [...this.membersOf(name)]
-    const roomIsDue = this.#addUpRoom(served)
-    const isUnknown = model.kind === 'node' && members.length === 0 && !node.present
+    const { again, ...behind } = this.#members.behind(name)
+    const isUnknown = model.kind === 'node' && behind.members.length === 0 && !node.present
     const wasLeaving = this.#leaving
     const refused = isUnknown
       ? ({ reason: 'LeafNodeNotFound', detail: name } as const)
-      : await node.bringAbout(
-          {
-            model,
-            members,
-            offer: this.#capacity.offer(name),
-            room: served.room,
-            empty: served.empty,
-            taint: this.#taint,
-            priority: this.#priority,
-          },
-          wasLeaving,
-        )
+      : await node.bringAbout({ ...behind, model, taint: this.#taint, priority: this.#priority }, wasLeaving)
     this.#refuse(served, refused)
     // It may have been on its way when the Cluster left.
     if (this.#leaving && !wasLeaving) await node.closeToNewPods()
     if (refused?.reason === 'NodeNameTaken') await this.#close(name, served)
     else if (!refused && !this.#leaving) this.#open(name, served)
-    return refused && !isUnknown ? { afterMs: 30_000 } : roomIsDue
-  }
-
-  /** Returns when to come back for what it is too soon for. */
-  #addUpRoom(served: Served): Requeue {
-    if (!served.roomIsStale) return undefined
-    const afterMs = served.roomAt + ROOM_MS - performance.now()
-    if (afterMs > 0) return { afterMs }
-    served.roomIsStale = false
-    served.roomAt = performance.now()
-    const members = [...served.members]
-    served.room = freeRoom(members.flatMap((member) => this.#capacity.leftIn(member) ?? []))
-    served.empty = freeRoom(members.flatMap((member) => this.#capacity.emptied(member) ?? [])).shapes
-    return undefined
+    return refused && !isUnknown ? { afterMs: 30_000 } : again
   }
 
   async #retire(name: string, served: Served): Promise<Requeue> {
@@ -362,6 +279,7 @@ export class VirtualNodes {
       // The Cluster may have got a model for it meanwhile.
       if (!served.isRetiring) return { afterMs: 0 }
       this.#served.delete(name)
+      this.#members.forget(name)
       this.#refuse(served, undefined)
       this.#holdBack(served, undefined)
       await this.#close(name, served)
