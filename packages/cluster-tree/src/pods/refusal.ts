@@ -1,6 +1,6 @@
 import type { ApiError, ObjectKey, Outcome, Requeue } from '@kosmos/kube'
 import { CopyFailed } from '../copies/refused.ts'
-import type { ClaimState } from '../volumes/controller.ts'
+import type { ClaimState } from '../volumes/claim-state.ts'
 import type { Reference } from './references.ts'
 import type { Waiting } from './waiting.ts'
 

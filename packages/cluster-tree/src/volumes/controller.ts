@@ -1,73 +1,46 @@
-import { clusterLabel, leafVolumeFinalizer } from '@kosmos/api'
+import { leafVolumeFinalizer } from '@kosmos/api'
 import {
   type Client,
   Controller,
-  type Informer,
-  type KubeObject,
   keyOf,
   type ObjectKey,
   type ObjectRef,
-  type PersistentVolume,
   type PersistentVolumeClaim,
   persistentVolumeClaims,
   persistentVolumes,
   type ReconcileObservation,
   type Requeue,
   refOf,
-  type StorageClass,
 } from '@kosmos/kube'
-import { privateName } from '../copies/private-name.ts'
 import { answerOf } from '../copies/refused.ts'
 import { refuseUnlessPassing, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
 import { throwUnlessPassing } from '../root/passing.ts'
 import { leafClaim, rootKeyOf } from './claim.ts'
-import { type ClassNames, isOfOtherClass } from './class-names.ts'
+import { type ClaimState, claimStateOf } from './claim-state.ts'
 import { dataSourceOf } from './data-source.ts'
 import { DroppedAttributes } from './dropped-attributes.ts'
 import { attributesClassUnknown, dataSourceElsewhere, dataSourceUnsupported } from './events.ts'
 import { Placement, type PlacementOptions } from './placement.ts'
-import { isLost, isOf, planVolume, type VolumePlan, type VolumeView } from './plan.ts'
+import { planVolume, type VolumePlan, type VolumeView } from './plan.ts'
 import { ClaimRefusals } from './refusals.ts'
 import type { SharedVolumes } from './shared/controller.ts'
 import { hasClaim } from './unheard-claim.ts'
+import { ClaimViews, type ClaimViewsOptions } from './views.ts'
 import { provisionedVolume } from './volume.ts'
 import { saidElsewhere, whereaboutsOf } from './whereabouts.ts'
 
-export interface LeafVolumesOptions extends PlacementOptions {
+export interface LeafVolumesOptions extends ClaimViewsOptions, PlacementOptions {
   readonly root: Client
   readonly leaf: Client
-  readonly rootClusterId: string
-  /** Our claims in the leaf. */
-  readonly leafClaims: Informer<PersistentVolumeClaim>
   readonly namespaces: Pick<LeafNamespaces, 'ensure'>
   /** Volumes of the root that this leaf reaches as well. */
   readonly shared: Pick<SharedVolumes, 'stateOf' | 'refusalOf' | 'enqueue'>
-  /** As the Cluster says now, of StorageClasses. */
-  readonly classNames: () => ClassNames
-  /** Those that the leaf has. */
-  readonly leafClasses: Pick<Informer<StorageClass>, 'get' | 'hasSynced'>
-  /** And of VolumeAttributesClasses. */
-  readonly attributesClassNames: () => ClassNames
   readonly events: EventSink
   readonly wake: (pod: ObjectKey) => void
   readonly onReconcile?: (observation: ReconcileObservation) => void
 }
-
-export type ClaimState =
-  /** The leaf has it; whether it is bound there is the leaf's scheduler's business. */
-  | 'current'
-  /** On its way. */
-  | 'pending'
-  | 'missing'
-  /** It has no volume, and this leaf is not to make one. */
-  | 'unbound'
-  /** Bound to a volume that is not in this leaf. */
-  | 'elsewhere'
-  /** The leaf had it, and its claim is gone there. */
-  | 'lost'
-  | 'refused'
 
 /** Until the watch has told of a claim that the leaf has. */
 const UNHEARD_MS = 1_000
@@ -77,6 +50,7 @@ export class LeafVolumes {
   readonly controller: Controller<ObjectKey>
   readonly #options: LeafVolumesOptions
   readonly #placement: Placement
+  readonly #views: ClaimViews
   readonly #refusals: ClaimRefusals
   readonly #dropped = new DroppedAttributes()
 
@@ -91,12 +65,13 @@ export class LeafVolumes {
       ...(options.onReconcile && { onReconcile: options.onReconcile }),
     })
     this.#placement = new Placement(options)
+    this.#views = new ClaimViews(options, this.#placement)
     this.#placement.watch(this.controller)
     const withClones = (key: ObjectKey) => [key, ...[...claims.store.by('cloneOf', key)].map(keyOf)]
     this.controller.watch(claims, ({ key }) => withClones(key))
     this.controller.watch(volumes, ({ object }) => {
       const { claimRef } = object.spec ?? {}
-      return this.#isHere(object) && claimRef ? [`${claimRef.namespace}/${claimRef.name}`] : []
+      return this.#views.isHere(object) && claimRef ? [`${claimRef.namespace}/${claimRef.name}`] : []
     })
     this.controller.watch(options.leafClaims, ({ object }) => withClones(rootKeyOf(object)))
   }
@@ -122,19 +97,12 @@ export class LeafVolumes {
   }
 
   stateOf(key: ObjectKey): ClaimState {
-    // Nothing may be called missing before everything has been heard of; a reconcile follows then.
-    if (this.#unwatchable !== undefined) return 'refused'
-    if (!this.#watched.every(({ hasSynced }) => hasSynced)) return 'pending'
-    const { claim, volumes, leafClaim, isAskedFor } = this.#view(key)
-    if (!claim) return 'missing'
-    const shared = this.#options.shared.stateOf(key)
-    if (shared) return shared
-    const { volumeName } = claim.spec ?? {}
-    if (volumes.length === 0 && !isAskedFor && claim.status?.phase !== 'Bound') return 'unbound'
-    if (volumeName && !volumes.some(({ metadata }) => metadata.name === volumeName)) return 'elsewhere'
-    if (leafClaim && isOf(leafClaim, claim.metadata.uid)) return 'current'
-    if (!leafClaim && volumes.some((volume) => volume.metadata.name === volumeName && isLost(volume))) return 'lost'
-    return this.#refusals.get(key) === undefined ? 'pending' : 'refused'
+    if (this.#views.unwatchable !== undefined) return 'refused'
+    // A reconcile follows when it is.
+    if (!this.#views.isComplete) return 'pending'
+    const view = this.#views.of(key)
+    const shared = view.claim && this.#options.shared.stateOf(key)
+    return shared ?? claimStateOf(view, this.#refusals.get(key) !== undefined)
   }
 
   /** What there is to say of a claim whose volume is elsewhere. */
@@ -146,65 +114,21 @@ export class LeafVolumes {
 
   /** What the leaf said when it refused the claim. */
   refusalOf(key: ObjectKey): string | undefined {
-    return this.#unwatchable ?? this.#refusals.get(key) ?? this.#options.shared.refusalOf(key)
+    return this.#views.unwatchable ?? this.#refusals.get(key) ?? this.#options.shared.refusalOf(key)
   }
 
-  /** What the leaf calls the claim: as the root does, unless the leaf has another of that name. */
+  /** What the leaf calls the claim. */
   nameOf(key: ObjectKey): string {
-    return this.#inLeaf(key)?.metadata.name ?? refOf(key).name
+    return this.#views.nameOf(key)
   }
 
   /** The claim of the root that one of ours in the leaf is for. */
   rootClaimOf(leafClaim: PersistentVolumeClaim): PersistentVolumeClaim | undefined {
-    const claim = this.#options.rootVolumes.claims.get(rootKeyOf(leafClaim))
-    return claim && isOf(leafClaim, claim.metadata.uid) ? claim : undefined
-  }
-
-  #inLeaf(key: ObjectKey): PersistentVolumeClaim | undefined {
-    const { leafClaims, rootClusterId } = this.#options
-    const { namespace, name } = refOf(key)
-    return leafClaims.get(key) ?? leafClaims.get(`${namespace}/${privateName(name, rootClusterId)}`)
-  }
-
-  get #watched(): readonly Pick<Informer<KubeObject>, 'hasSynced' | 'state'>[] {
-    return [...Object.values(this.#options.rootVolumes), this.#options.leafClaims]
-  }
-
-  /** What the root or the leaf says when it does not let us watch. */
-  get #unwatchable(): string | undefined {
-    for (const { hasSynced, state } of this.#watched) {
-      if (!hasSynced && state.kind === 'broken') return state.error.message
-    }
-    return undefined
-  }
-
-  #isHere({ metadata }: PersistentVolume): boolean {
-    return metadata.labels?.[clusterLabel] === this.#options.clusterName
-  }
-
-  #view(key: ObjectKey): VolumeView {
-    const { rootVolumes, attributesClassNames } = this.#options
-    const claim = rootVolumes.claims.get(key)
-    const leafClaim = this.#inLeaf(key)
-    const volumes = [...rootVolumes.volumes.store.by('claim', key)].filter((volume) => this.#isHere(volume))
-    const isAskedFor = claim !== undefined && this.#placement.of(key, claim) !== undefined
-    const isOfOtherClass = claim !== undefined && leafClaim !== undefined && this.#isOfOtherClass(claim, leafClaim)
-    return { claim, volumes, leafClaim, isAskedFor, isOfOtherClass, attributesClassNames: attributesClassNames() }
-  }
-
-  #isOfOtherClass(root: PersistentVolumeClaim, leaf: PersistentVolumeClaim): boolean {
-    const { classNames, leafClasses } = this.#options
-    const classes = { root: root.spec?.storageClassName, leaf: leaf.spec?.storageClassName }
-    // A leaf that does not let us see its classes may have any.
-    return isOfOtherClass(
-      classes,
-      classNames(),
-      (name) => !leafClasses.hasSynced || leafClasses.get(name) !== undefined,
-    )
+    return this.#views.rootClaimOf(leafClaim)
   }
 
   async #reconcile(key: ObjectKey): Promise<Requeue> {
-    const view = this.#view(key)
+    const view = this.#views.of(key)
     return await this.#refusals.around(key, view.claim, () => this.#step(key, planVolume(view), view))
   }
 
