@@ -11,7 +11,7 @@ import { startComponent } from '../platform/kosmos.ts'
 import { linkAgentImage } from '../platform/link-agent.ts'
 import { LinkedPods } from '../platform/linked-pods.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
-import { everythingWorks } from '../scenarios/link-seen.ts'
+import { everythingWorks } from '../scenarios/link/seen.ts'
 
 const quiet = lines(() => undefined)
 const isRoot = process.getuid?.() === 0

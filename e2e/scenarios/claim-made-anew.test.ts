@@ -5,7 +5,7 @@ import { type Client, persistentVolumeClaims, persistentVolumes, pods } from '@k
 import { reviveSchedulers } from '../platform/kube-schedulers.ts'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
-import { provideVolumes } from './own-volumes.ts'
+import { provideVolumes } from './dependencies/own-volumes.ts'
 
 const ledger = { namespace: 'default', name: 'ledger' }
 const writer = { namespace: 'default', name: 'writer' }

@@ -4,7 +4,7 @@ import { rootClusterLabel } from '@kosmos/api'
 import { persistentVolumeClaims, persistentVolumes, pods } from '@kosmos/kube'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
-import { provideVolumes } from './own-volumes.ts'
+import { provideVolumes } from './dependencies/own-volumes.ts'
 
 const namespace = 'default'
 

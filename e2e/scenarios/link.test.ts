@@ -13,9 +13,9 @@ import { enterNode, imageNames, silent } from '@kosmos/testbed'
 import { linkAgentImage } from '../platform/link-agent.ts'
 import { readMetrics } from '../platform/metrics.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
-import { isSilentWhileKilled } from './link-agent-killed.ts'
-import { agentsKeepToTheirNode } from './link-agent-rights.ts'
-import { bundleHasNoSecret } from './link-bundle.ts'
+import { isSilentWhileKilled } from './link/agent-killed.ts'
+import { agentsKeepToTheirNode } from './link/agent-rights.ts'
+import { bundleHasNoSecret } from './link/bundle.ts'
 import {
   everythingWorks,
   isTold,
@@ -25,8 +25,8 @@ import {
   nothingIsWrong,
   rotateKeys,
   whileDropping,
-} from './link-seen.ts'
-import { SharedServices } from './link-services.ts'
+} from './link/seen.ts'
+import { SharedServices } from './link/services.ts'
 
 const quiet = lines(() => undefined)
 const run = promisify(execFile)

@@ -5,8 +5,8 @@ import { type KubeObject, type Pod, pods, resource } from '@kosmos/kube'
 import { podSpec } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { pauseIsOver, workloadPolicies } from './pauses.ts'
-import { policyManifest } from './shares-plan.ts'
-import { isGated, type Seen, SeenShares } from './shares-seen.ts'
+import { policyManifest } from './shares/plan.ts'
+import { isGated, type Seen, SeenShares } from './shares/seen.ts'
 
 const namespace = 'default'
 const jobs = resource<Job>('batch/v1', 'Job', 'jobs', 'Namespaced')

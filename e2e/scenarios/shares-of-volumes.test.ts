@@ -4,8 +4,8 @@ import { explainPod } from '@kosmos/kosmosctl'
 import { type Client, nodes, type Pod, persistentVolumeClaims, pods } from '@kosmos/kube'
 import { pod, statefulSet, storageClass } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
-import { policyManifest } from './shares-plan.ts'
-import { isGated, type Seen, SeenShares } from './shares-seen.ts'
+import { policyManifest } from './shares/plan.ts'
+import { isGated, type Seen, SeenShares } from './shares/seen.ts'
 
 const namespace = 'default'
 const REPLICAS = 4

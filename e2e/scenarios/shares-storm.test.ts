@@ -6,7 +6,7 @@ import { schedulerStandby } from '../platform/components.ts'
 import { startComponent } from '../platform/kosmos.ts'
 import { replicateKubeScheduler } from '../platform/kube-schedulers.ts'
 import { type Platform, startPlatform } from '../platform/platform.ts'
-import { storm } from './shares-storm.ts'
+import { storm } from './shares/storm.ts'
 
 const PODS = Number(process.env.KOSMOS_STORM_PODS ?? 0)
 const seed = Number(process.env.KOSMOS_SEED ?? Date.now() % 1_000_000)

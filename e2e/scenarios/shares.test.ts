@@ -7,8 +7,8 @@ import { replicateKubeScheduler } from '../platform/kube-schedulers.ts'
 import { deployment, pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { randomFrom } from '../platform/random.ts'
-import { foreseeAndDo } from './shares-foreseen.ts'
-import { storm } from './shares-storm.ts'
+import { foreseeAndDo } from './shares/foreseen.ts'
+import { storm } from './shares/storm.ts'
 
 const workloadPolicies = resource('kosmos.io/v1alpha1', 'WorkloadPolicy', 'workloadpolicies', 'Namespaced')
 const gate = 'kosmos.io/placement'

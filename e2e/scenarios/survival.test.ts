@@ -12,9 +12,9 @@ import { reviveSchedulers } from '../platform/kube-schedulers.ts'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 import { type Random, randomFrom } from '../platform/random.ts'
-import { compareVolumes, provideVolumes, scratching } from './own-volumes.ts'
-import { changeShared, compareShared, createForeign, createShared, referring } from './shared-objects.ts'
-import { changeServices, compareServices, createServices } from './shared-services.ts'
+import { compareVolumes, provideVolumes, scratching } from './dependencies/own-volumes.ts'
+import { changeShared, compareShared, createForeign, createShared, referring } from './dependencies/shared-objects.ts'
+import { changeServices, compareServices, createServices } from './dependencies/shared-services.ts'
 
 const NAMESPACE = 'churn'
 /** At least so many disruptions, and for at least so many minutes. */

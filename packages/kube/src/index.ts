@@ -34,16 +34,16 @@ export { Controller, type ControllerOptions, type ReconcileObservation, type Req
 export { EventBudget, type EventBudgetOptions } from './events/budget.ts'
 export { type EventContent, type EventRef, eventRef } from './events/event.ts'
 export { type EventCounters, EventRecorder, type EventRecorderOptions } from './events/recorder.ts'
-export { assignShards } from './leases/assign.ts'
 export {
   expiryOf as leaseExpiry,
   type ObservedLease,
   observe as observeLease,
 } from './leases/decide.ts'
-export { decideShards, type ShardPlan, type ShardView } from './leases/decide-shards.ts'
 export { LeaderElector, type LeaderElectorOptions } from './leases/elector.ts'
 export { type Heartbeat, renewHeartbeat, startHeartbeat } from './leases/heartbeat.ts'
-export { ShardLeases, type ShardLeasesOptions } from './leases/shard-leases.ts'
+export { assignShards } from './leases/shards/assign.ts'
+export { decideShards, type ShardPlan, type ShardView } from './leases/shards/decide.ts'
+export { ShardLeases, type ShardLeasesOptions } from './leases/shards/shard-leases.ts'
 export type { LeaseTiming } from './leases/timing.ts'
 export { type Census, census, type ForeignObject } from './namespaces/census.ts'
 export { describeObject } from './objects/describe.ts'

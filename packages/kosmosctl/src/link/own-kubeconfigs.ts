@@ -1,6 +1,6 @@
 import type { KubeConfigSource } from '@kosmos/kube'
 import { InvalidArgumentError } from 'commander'
-import type { OwnKubeconfigs } from './facts.ts'
+import type { OwnKubeconfigs } from './network/facts.ts'
 
 /** `name=file`, several times. */
 export function parseClusterKubeconfig(text: string, before: OwnKubeconfigs = new Map()): OwnKubeconfigs {

@@ -23,8 +23,8 @@ import { mutatingWebhookConfigurations } from '../clusters/resources.ts'
 import { installDefinitions } from '../install/definitions.ts'
 import { selfContainedKubeconfig } from '../join/credentials.ts'
 import { eventually, rightsAreKnown, startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
-import { resourceQuotas } from './quota.ts'
-import { limitRanges } from './requests.ts'
+import { resourceQuotas } from '../simulate/admission/quota.ts'
+import { limitRanges } from '../simulate/admission/requests.ts'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 const deployments = resource('apps/v1', 'Deployment', 'deployments', 'Namespaced')

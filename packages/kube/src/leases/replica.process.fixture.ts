@@ -9,7 +9,7 @@ import { Connection } from '../connection/connection.ts'
 import { loadKubeConfig } from '../connection/kubeconfig.ts'
 import { createTransport } from '../connection/transport.ts'
 import { LeaderElector } from './elector.ts'
-import { ShardLeases } from './shard-leases.ts'
+import { ShardLeases } from './shards/shard-leases.ts'
 
 export interface ReplicaOptions {
   readonly kubeconfig: string

@@ -1,6 +1,6 @@
 import type { Flags } from '../control-plane/components.ts'
 import type { ImageName } from '../images/catalog.ts'
-import type { Cni } from '../nodes/real/cni.ts'
+import type { Cni } from '../nodes/real/network/cni.ts'
 
 /** Nodes of one cluster, by kind. */
 export interface NodeCounts {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { judgedLink } from '../check.ts'
-import { linkedFacts } from '../facts.fixture.ts'
-import type { LinkFacts } from '../facts.ts'
+import { judgedLink } from '../check/check.ts'
+import { linkedFacts } from '../network/facts.fixture.ts'
+import type { LinkFacts } from '../network/facts.ts'
 import { archive } from './archive.ts'
 import { bundleContents } from './contents.ts'
 

@@ -1,9 +1,9 @@
 import type { StoredClusterNode, StoredLinkPolicy, StoredNodeConfig } from '@kosmos/cluster-link'
 import type { Pod, StoredCluster } from '@kosmos/kube'
-import type { LinkCheck } from '../check.ts'
-import { linkCheckData } from '../check-data.ts'
-import { linkCheckText } from '../check-text.ts'
-import type { LinkFacts } from '../facts.ts'
+import type { LinkCheck } from '../check/check.ts'
+import { linkCheckData } from '../check/data.ts'
+import { linkCheckText } from '../check/text.ts'
+import type { LinkFacts } from '../network/facts.ts'
 
 /** Files of a bundle by their paths. What is not listed here is not in it: whatever objects may hold, secrets do not get in. */
 export function bundleContents(facts: LinkFacts, check: LinkCheck, kosmosctl: string): Map<string, string> {

@@ -1,5 +1,5 @@
-import type { TunnelState } from '../tunnels.ts'
-import type { HopState } from '../view.ts'
+import type { TunnelState } from '../network/tunnels.ts'
+import type { HopState } from '../network/view.ts'
 
 /** The tunnels between two nodes, both ways and in all families. */
 export interface NodeLine {

@@ -1,5 +1,5 @@
-import type { PairVerdict } from '../reach.ts'
-import type { HopState } from '../view.ts'
+import type { PairVerdict } from '../network/reach.ts'
+import type { HopState } from '../network/view.ts'
 
 /** How something looks: by colour, and by the dashes of its line for who does not see colours. */
 export interface Look {

@@ -1,4 +1,4 @@
-import type { LinkCheck } from '../check.ts'
+import type { LinkCheck } from '../check/check.ts'
 import { lookOfVerdict } from './look.ts'
 import type { Part } from './part.ts'
 import { clipped, pairWords } from './words.ts'

@@ -1,6 +1,6 @@
 import type { Finding } from '../../findings/finding.ts'
-import type { LinkCheck } from '../check.ts'
-import { nodesTable, pairsTable, podsTable, type Rows } from '../check-tables.ts'
+import type { LinkCheck } from '../check/check.ts'
+import { nodesTable, pairsTable, podsTable, type Rows } from '../check/tables.ts'
 import { linkPicture, summaryOf } from './picture.ts'
 import { element, type Xml } from './xml.ts'
 

@@ -1,6 +1,6 @@
 import { isProblem } from '../../findings/finding.ts'
 import { counted } from '../../output/counted.ts'
-import type { LinkCheck } from '../check.ts'
+import type { LinkCheck } from '../check/check.ts'
 import { type Layout, layOut } from './layout.ts'
 import { legend } from './legend.ts'
 import { matrix } from './matrix.ts'

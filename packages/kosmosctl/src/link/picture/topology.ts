@@ -1,6 +1,6 @@
 import { byName } from '../by-name.ts'
-import type { ClusterShape, LinkCheck, NodeShape } from '../check.ts'
-import type { TunnelState } from '../tunnels.ts'
+import type { ClusterShape, LinkCheck, NodeShape } from '../check/check.ts'
+import type { TunnelState } from '../network/tunnels.ts'
 import { type Box, centreOf, type Layout, type Point } from './layout.ts'
 import { type NodeLine, nodeLines } from './lines.ts'
 import { type Look, lookOfState, lookOfVerdict, worst } from './look.ts'

@@ -1,6 +1,6 @@
 import { age } from '../../output/age.ts'
-import type { PairState } from '../pairs.ts'
-import type { TunnelState } from '../tunnels.ts'
+import type { PairState } from '../network/pairs.ts'
+import type { TunnelState } from '../network/tunnels.ts'
 
 /** As much of a text as fits. */
 export function clipped(text: string, length: number): string {

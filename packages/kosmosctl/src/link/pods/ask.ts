@@ -1,5 +1,5 @@
 import type { Manifest } from '../../clusters/resources.ts'
-import { linkNamespace } from '../facts.ts'
+import { linkNamespace } from '../network/facts.ts'
 import { type Outcome, outcomesIn } from './outcome.ts'
 import { runPod } from './run.ts'
 import type { Site } from './sites.ts'

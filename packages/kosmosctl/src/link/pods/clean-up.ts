@@ -1,5 +1,5 @@
 import type { Client, Resource } from '@kosmos/kube'
-import { linkNamespace } from '../facts.ts'
+import { linkNamespace } from '../network/facts.ts'
 import { checkLabel } from './manifests.ts'
 
 /** Deletes everything of a run. */

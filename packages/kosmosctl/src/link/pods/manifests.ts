@@ -1,6 +1,6 @@
 import type { Pod } from '@kosmos/kube'
 import type { Manifest } from '../../clusters/resources.ts'
-import { linkNamespace } from '../facts.ts'
+import { linkNamespace } from '../network/facts.ts'
 import { answering, asking, counting, port, pouring } from './program.ts'
 
 /** Label of everything that a check makes; the value is the run. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Pod, pods } from '@kosmos/kube'
 import type { Manifest } from '../../clusters/resources.ts'
 import { Failure } from '../../terminal/failure.ts'
-import { linkNamespace } from '../facts.ts'
+import { linkNamespace } from '../network/facts.ts'
 import { afterRefusal, type Site } from './sites.ts'
 
 const lookMs = 300

@@ -1,8 +1,8 @@
 import type { Client } from '@kosmos/kube'
 import { describeRight, missingRights, type Right } from '../../clusters/rights.ts'
 import { type Finding, problem } from '../../findings/finding.ts'
-import { type Inside, type LinkedCluster, linkNamespace, type OpenMember } from '../facts.ts'
-import { insideOf } from '../view.ts'
+import { type Inside, type LinkedCluster, linkNamespace, type OpenMember } from '../network/facts.ts'
+import { insideOf } from '../network/view.ts'
 import type { Image } from './manifests.ts'
 
 /** To make pods, to read what they say, and to take them away. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { linkedFacts, now } from '../facts.fixture.ts'
+import { linkedFacts, now } from '../network/facts.fixture.ts'
 import { demandOf, type RotationWish } from './demand.ts'
 
 const facts = linkedFacts([{ name: 'berlin' }, { name: 'paris' }])

@@ -2,7 +2,7 @@ import { hasClusterLink, rotateKeysAnnotation } from '@kosmos/api'
 import { clusterNodes, type StoredClusterNode } from '@kosmos/cluster-link'
 import { type Client, clusters, type StoredCluster, unwrap } from '@kosmos/kube'
 import { Failure } from '../../terminal/failure.ts'
-import { noClusterIsLinked } from '../facts.ts'
+import { noClusterIsLinked } from '../network/facts.ts'
 
 /** Whose keys are to be changed; with neither, those of all nodes of all linked clusters. */
 export interface RotationWish {

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { type Client, pods } from '@kosmos/kube'
 import { contains, parseCidr } from '@kosmos/kube/addresses'
 import { Failure } from '../../terminal/failure.ts'
-import type { LinkedCluster, LinkFacts, OpenMember } from '../facts.ts'
+import type { LinkedCluster, LinkFacts, OpenMember } from '../network/facts.ts'
 
 /** One end of a way, as it is typed. */
 export type EndName =

@@ -1,6 +1,6 @@
 import { devices, pairsOf, type TunnelHop } from '@kosmos/cluster-link'
 import { contains, formatAddress, parseCidr, translate } from '@kosmos/kube/addresses'
-import { type HopState, type LinkView, nextHopOf, stateOf } from '../view.ts'
+import { type HopState, type LinkView, nextHopOf, stateOf } from '../network/view.ts'
 import type { Growth } from './count/growth.ts'
 import { type HopCount, hopCount } from './count/verdict.ts'
 import type { End } from './end.ts'

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { dump } from 'js-yaml'
-import { proxyMode } from './cni.ts'
+import { proxyMode } from './network/cni.ts'
 import type { NodePlan } from './plan.ts'
 
 export const kubeProxyHealthPort = 10256

@@ -1,6 +1,6 @@
 import path from 'node:path'
-import type { Cni } from './cni.ts'
 import { cgroupName } from './naming.ts'
+import type { Cni } from './network/cni.ts'
 
 /** Everything about a real node that is decided before it starts. */
 export interface NodePlan {

@@ -16,8 +16,8 @@ import type { Testbed } from '../../testbed/testbed.ts'
 import { upTestbed } from '../../testbed/up.ts'
 import { hierarchies } from './cgroups.ts'
 import { enterNode } from './enter.ts'
-import { overlaps, parseRange } from './ipv4.ts'
 import { cgroupName, uplinkName } from './naming.ts'
+import { overlaps, parseRange } from './network/ipv4.ts'
 
 const run = promisify(execFile)
 const skip = process.getuid?.() === 0 ? false : 'real nodes need root'

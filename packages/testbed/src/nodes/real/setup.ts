@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { isFlannel } from './cni.ts'
+import { isFlannel } from './network/cni.ts'
 import type { NodePlan } from './plan.ts'
 import { line } from './shell.ts'
 

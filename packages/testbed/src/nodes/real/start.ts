@@ -12,12 +12,12 @@ import type { Journal } from '../../processes/journal.ts'
 import type { DebianProgram } from '../../versions.ts'
 import { allReady } from '../ready.ts'
 import { createCgroups } from './cgroups.ts'
-import { type Cni, isFlannel } from './cni.ts'
-import { type FlannelBinaries, netConf } from './flannel.ts'
+import { type Cni, isFlannel } from './network/cni.ts'
+import { type FlannelBinaries, netConf } from './network/flannel.ts'
+import { claimPodRange } from './network/pod-route.ts'
+import type { Underlay } from './network/underlay.ts'
 import { nodeBinaries, startNode } from './node.ts'
 import { type NodePlan, planNode } from './plan.ts'
-import { claimPodRange } from './pod-route.ts'
-import type { Underlay } from './underlay.ts'
 
 /** Binaries that have to be there for real nodes and what runs on them from the start. */
 export const realNodeBinaries = [...nodeBinaries, 'pause', 'coredns'] as const

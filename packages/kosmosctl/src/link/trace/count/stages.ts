@@ -1,5 +1,5 @@
 import { devices, type TunnelHop } from '@kosmos/cluster-link'
-import type { LinkView } from '../../view.ts'
+import type { LinkView } from '../../network/view.ts'
 
 /** A place where packets of a hop are counted, and by which counter. */
 export interface Stage {

@@ -1,5 +1,5 @@
 import { devices, type TunnelHop } from '@kosmos/cluster-link'
-import type { LinkView } from '../../view.ts'
+import type { LinkView } from '../../network/view.ts'
 import { type Amount, counterKey, type Growth } from './growth.ts'
 import { type Stage, stagesOf } from './stages.ts'
 
