@@ -5,6 +5,7 @@ import { errorOf, observe } from '../observe/observe.ts'
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
 import { ClusterUnreachable, isMalformedRequest, RequestAborted } from './errors.ts'
 import { exchange, MAX_ANSWER_BYTES, type Reading, type Response, type StreamHandlers } from './exchange.ts'
+import { loginBeside } from './impersonation.ts'
 import type { Transport } from './transport.ts'
 
 export interface Request {
@@ -162,7 +163,7 @@ export class Connection {
     })
     return {
       ...options,
-      headers: headers as Record<string, string>,
+      headers: headers as Record<string, string | string[]>,
       protocol: this.server.protocol,
       host: this.server.hostname.replace(/^\[|\]$/g, ''),
       port: this.server.port || (this.server.protocol === 'https:' ? 443 : 80),
@@ -263,7 +264,7 @@ export class Connection {
         accept: request.accept ?? 'application/json',
         'user-agent': 'kosmos',
         ...(body !== null && { 'content-type': request.contentType ?? 'application/json' }),
-        ...(headers as Record<string, string>),
+        ...(loginBeside(request.headers, headers) as Record<string, string>),
         ...request.headers,
       },
       body,

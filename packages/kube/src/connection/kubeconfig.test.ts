@@ -82,6 +82,12 @@ describe('a kubeconfig', () => {
     assert.equal(refusal({}).message, `${process.env.KUBECONFIG} cannot be read: ENOENT`)
     process.env.KUBECONFIG = [path.join(folder, 'absent'), path.join(folder, 'default')].join(path.delimiter)
     assert.equal(loadKubeConfig().getCurrentContext(), 'prod')
+    const withToken = kubeconfig({ user: { tokenFile: 'token' } })
+    process.env.KUBECONFIG = file('with-token', withToken)
+    const { authProvider } = loadKubeConfig().getCurrentUser() ?? {}
+    assert.deepEqual(authProvider?.config, { tokenFile: path.join(folder, 'token') }, 'as from a file that is named')
+    process.env.KUBECONFIG = file('odd', kubeconfig({ user: { as: 'alice\n' } }))
+    assert.match(refusal({}).message, /user "u": as is not/)
     delete process.env.KUBECONFIG
     process.env.HOME = path.join(folder, 'home')
     // Within a pod its ServiceAccount comes last.
@@ -190,6 +196,14 @@ const odd = fc
   })
 
 describe('a kubeconfig that comes out of the API', () => {
+  it('is refused where a URL or a name is what cannot be made text', () => {
+    const textless = { toString: null }
+    for (const field of ['cluster', 'user']) refusal({ text: kubeconfig({ context: { [field]: textless } }) })
+    refusal({ text: kubeconfig().replace('"test"', JSON.stringify(textless)) })
+    refusal({ text: kubeconfig().replace(/"prod"(?=}$)/, JSON.stringify(textless)) })
+    for (const field of ['server', 'proxy-url']) refusal({ text: kubeconfig({ cluster: { [field]: textless } }) })
+  })
+
   it('is taken or refused with what to change, whatever stands where', async () => {
     let taken = 0
     await fc.assert(

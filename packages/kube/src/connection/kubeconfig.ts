@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { KubeConfig } from '@kubernetes/client-node'
 import { load } from 'js-yaml'
+import { impersonationProblem, keepImpersonation, type WrittenUser } from './impersonation.ts'
 
 export interface KubeConfigSource {
   /** Path of a kubeconfig file; without file and text: $KUBECONFIG, ~/.kube/config or the pod's ServiceAccount. */
@@ -35,19 +37,16 @@ export function loadKubeConfig(source: KubeConfigSource = {}): KubeConfig {
   const config = read(source, origin)
   selectContext(config, source.context, origin)
   checkCluster(config, origin)
+  checkImpersonation(config, origin)
   if (source.selfContained) refuseForeignPowers(config, origin)
   return config
 }
 
 function read({ text, file }: KubeConfigSource, origin: string): KubeConfig {
-  const config = new KubeConfig()
+  let config: KubeConfig
   try {
-    if (text !== undefined) config.loadFromString(normalized(text))
-    else if (file !== undefined) {
-      const folder = path.dirname(path.resolve(file))
-      config.loadFromString(normalized(readFileSync(file, 'utf8'), folder))
-      config.makePathsAbsolute(folder)
-    } else loadDefault(config)
+    if (text !== undefined) config = parsed(text)
+    else config = file === undefined ? loadDefault() : loadFile(file)
   } catch (cause) {
     // A YAML error quotes the lines around it, which may hold a key or a token.
     const { code, path: unread = origin } = cause as NodeJS.ErrnoException
@@ -63,27 +62,45 @@ function read({ text, file }: KubeConfigSource, origin: string): KubeConfig {
   return config
 }
 
+function loadFile(file: string): KubeConfig {
+  const folder = path.dirname(path.resolve(file))
+  const config = parsed(readFileSync(file, 'utf8'), folder)
+  config.makePathsAbsolute(folder)
+  return config
+}
+
 /** As kubectl does, passes over files of KUBECONFIG that are not there, as long as one is. */
-function loadDefault(config: KubeConfig): void {
-  const files = (process.env.KUBECONFIG ?? '').split(path.delimiter).filter((file) => file !== '' && existsSync(file))
-  const [first, ...others] = files
-  if (first === undefined) config.loadFromDefault()
-  else config.loadFromFile(first)
-  for (const file of others) {
-    const other = new KubeConfig()
-    other.loadFromFile(file)
-    config.mergeConfig(other)
+function loadDefault(): KubeConfig {
+  const named = (process.env.KUBECONFIG ?? '').split(path.delimiter).filter((file) => file !== '')
+  const files = named.length === 0 ? [path.join(homedir(), '.kube', 'config')] : named
+  const [first, ...others] = files.filter((file) => existsSync(file))
+  if (first === undefined) {
+    const config = new KubeConfig()
+    config.loadFromDefault()
+    return config
   }
+  const config = loadFile(first)
+  for (const file of others) config.mergeConfig(loadFile(file))
+  return config
+}
+
+function parsed(text: string, folder = ''): KubeConfig {
+  const document = normalized(text, folder)
+  const config = new KubeConfig()
+  config.loadFromString(JSON.stringify(document))
+  checkNames(config)
+  keepImpersonation(config, document.users)
+  return config
 }
 
 /** Each may stand for what has aliases itself: some tens of them in a kilobyte are more than any memory holds. */
 const MAX_ALIASES = 8
 
 /**
- * The kubeconfig as JSON, with `tokenFile` as the token-file login that client-node has. It knows the field under another
+ * What a kubeconfig says, with `tokenFile` as the token-file login that client-node has. It knows the field under another
  * name only, and would read that file while loading, once, whatever the context.
  */
-function normalized(text: string, folder = ''): string {
+function normalized(text: string, folder: string): { readonly users: readonly WrittenUser[] } {
   const document = load(text, { maxAliases: MAX_ALIASES }) as { users?: unknown }
   if (typeof document !== 'object' || document === null) throw new TypeError('no mapping')
   const users = Array.isArray(document.users) ? document.users : []
@@ -95,7 +112,7 @@ function normalized(text: string, folder = ''): string {
     delete user.token
     user['auth-provider'] = { name: 'tokenFile', config: { tokenFile: path.resolve(folder, String(tokenFile)) } }
   }
-  return JSON.stringify(document)
+  return { ...document, users }
 }
 
 function selectContext(config: KubeConfig, wanted: string | undefined, origin: string): void {
@@ -133,13 +150,25 @@ function selectContext(config: KubeConfig, wanted: string | undefined, origin: s
   }
 }
 
+/** As in client-go, names are text: they stand in messages, and not everything that JSON has can. */
+function checkNames(config: KubeConfig): void {
+  const names = [
+    config.getCurrentContext(),
+    ...config.getClusters().map(({ name }) => name),
+    ...config.getUsers().map(({ name }) => name),
+    ...config.getContexts().flatMap(({ name, cluster, user }) => [name, cluster, user]),
+  ]
+  if (names.some((name) => name !== undefined && name !== null && typeof name !== 'string'))
+    throw new TypeError('a name')
+}
+
 function checkCluster(config: KubeConfig, origin: string): void {
   const cluster = config.getCurrentCluster()
-  const url = URL.parse(cluster?.server ?? '')
+  const url = parsedUrl(cluster?.server ?? '')
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw new KubeConfigError(`${origin}: cluster "${cluster?.name}" has no valid server URL (https://HOST:PORT)`)
   }
-  const proxy = URL.parse(cluster?.proxyUrl || 'http://none')
+  const proxy = parsedUrl(cluster?.proxyUrl || 'http://none')
   if (!proxy?.hostname || !/^(https?|socks(4a?|5h?)?):$/.test(proxy.protocol)) {
     throw new KubeConfigError(
       `${origin}: cluster "${cluster?.name}" has no valid proxy-url (http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT)`,
@@ -150,6 +179,15 @@ function checkCluster(config: KubeConfig, origin: string): void {
       `${origin}: cluster "${cluster?.name}" is not reached by https; only insecure-skip-tls-verify allows that`,
     )
   }
+}
+
+/** Anything may stand there, also what cannot be made text. */
+const parsedUrl = (value: unknown): URL | null => (typeof value === 'string' ? URL.parse(value) : null)
+
+function checkImpersonation(config: KubeConfig, origin: string): void {
+  const user = config.getCurrentUser()
+  const problem = user && impersonationProblem(user)
+  if (problem) throw new KubeConfigError(`${origin}: user "${user.name}": ${problem}`)
 }
 
 function refuseForeignPowers(config: KubeConfig, origin: string): void {

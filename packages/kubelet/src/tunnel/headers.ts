@@ -4,13 +4,22 @@ export type RawHeaders = readonly string[]
 const passed = /^(upgrade|connection|x-stream-protocol-version|sec-websocket-.*|user-agent|origin)$/i
 
 /** What of a client's upgrade request goes on to the leaf: the negotiation, never a login or an impersonation. Pure. */
-export function requestHeaders(client: RawHeaders, login: Readonly<Record<string, string>>, host: string): string[] {
+export function requestHeaders(
+  client: RawHeaders,
+  login: Readonly<Record<string, string | readonly string[]>>,
+  host: string,
+): string[] {
   const negotiation = pick(client, (name) => passed.test(name))
   for (let i = 0; i + 1 < negotiation.length; i += 2) {
     if (negotiation[i]?.toLowerCase() === 'sec-websocket-protocol')
       negotiation[i + 1] = withoutLogin(negotiation[i + 1])
   }
-  return ['Host', host, ...negotiation, ...Object.entries(login).flat()]
+  return [
+    'Host',
+    host,
+    ...negotiation,
+    ...Object.entries(login).flatMap(([name, values]) => [values].flat().flatMap((value) => [name, value])),
+  ]
 }
 
 /** Browsers hide a token among the subprotocols (k8s.io/apiserver's websocket authenticator). */
