@@ -1,7 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
+import path from 'node:path'
 import { progressOn } from '@kosmos/testbed'
+import { bundlePrograms } from '../platform/programs.ts'
 import { prepareBinaries } from '../testing/prepare.ts'
-import { runTests, runTogether, testFiles } from '../testing/run-tests.ts'
+import { inOrder, runTests, runTogether, testFiles } from '../testing/run-tests.ts'
 
 /** Unit tests, then tests on a real API server, then scenarios on real clusters; words on the command line select files. */
 const wanted = process.argv.slice(2)
@@ -18,17 +21,28 @@ const unit = selected(
 const live = selected((await testFiles(['packages/*/src/**/*.test.ts'])).filter((file) => LIVE.test(file)))
 const scenarios = selected(await testFiles(['e2e/scenarios/**/*.test.ts']))
 
-/** Two wait for their API servers a third of the time; each has two of them or so, of half a GiB. */
-const liveAtOnce = os.freemem() > 8 * 1024 ** 3 ? 3 : 2
+/** Two wait a third of the time for their API servers, or for what Kubernetes takes its time for; each has up to four of half a GiB. */
+const atOnce = os.freemem() > 8 * 1024 ** 3 ? 3 : 2
 
 if (wanted.length === 0) await prepareBinaries(progressOn(process.stderr))
+
+/** What they start of ours is bundled once for all of them. */
+async function runScenarios(files: readonly string[]) {
+  if (files.length === 0) return await runTests(files, atOnce)
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'kosmos-programs-'))
+  try {
+    Object.assign(process.env, await bundlePrograms(folder))
+    return await runTests(inOrder(files), atOnce)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
 
 const total = { passed: 0, failed: 0, skipped: 0 }
 for (const [title, files, run] of [
   ['Unit tests', unit, runTogether],
-  ['Tests on real API servers', live, (files: string[]) => runTests(files, liveAtOnce)],
-  // Each has clusters of its own, and waits for them most of its time.
-  ['Scenarios on real clusters', scenarios, (files: string[]) => runTests(files, 2)],
+  ['Tests on real API servers', live, (files: string[]) => runTests(inOrder(files), atOnce)],
+  ['Scenarios on real clusters', scenarios, runScenarios],
 ] as const) {
   process.stdout.write(`\n${title}: ${files.length} files\n\n`)
   const counts = await run(files)

@@ -6,6 +6,7 @@ import { type Component, clusterLink, clusterTree, scheduler } from './component
 import { onRoot, rootCredentials } from './credentials.ts'
 import { kubeletsListen } from './kubelet-ports.ts'
 import { letReadMetrics, type MetricsPort, rootPki } from './metrics.ts'
+import { programOf } from './programs.ts'
 
 /** Our controllers on a test bed, as `kosmos up` prints them. */
 export interface Kosmos {
@@ -85,8 +86,7 @@ export async function startComponent(
   const http = plainMetrics ? await freeAddress(root) : undefined
   const { cert, key, ca } = rootPki(testbed)
   progress.step(`starting ${name}`)
-  const program = path.join(dir, `${name}.mjs`)
-  await component.bundle(program)
+  const program = await programOf(component, dir)
   const kubeconfig = await rootCredentials(testbed, component)
   await launch(journal, {
     id: `root/${name}`,

@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { attachTestbed, isAlive, type Testbed } from '@kosmos/testbed'
 import { eventually } from '../platform/platform.ts'
+import { withoutPrograms } from '../platform/programs.ts'
 
 const run = promisify(execFile)
 const isRoot = process.getuid?.() === 0
@@ -15,7 +16,7 @@ const script = (name: string) => ['packages/testbed/bootstrap.mjs', `e2e/command
 
 describe('somebody who has cloned the repository and types npm start', () => {
   const home = mkdtempSync(path.join(os.tmpdir(), 'kosmos-start-'))
-  const env = { ...process.env, KOSMOS_TESTBEDS: home }
+  const env = { ...withoutPrograms(), KOSMOS_TESTBEDS: home }
   let start: ChildProcess
   let said = ''
   let other: { stdout: string; stderr: string }
@@ -104,7 +105,7 @@ describe('somebody who has cloned the repository and types npm start', () => {
 
 describe('somebody who has second thoughts while npm start is at work', () => {
   const home = mkdtempSync(path.join(os.tmpdir(), 'kosmos-start-'))
-  const env = { ...process.env, KOSMOS_TESTBEDS: home }
+  const env = { ...withoutPrograms(), KOSMOS_TESTBEDS: home }
   const begin = async () => {
     const start = spawn(process.execPath, script('start'), { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
     const ended = once(start, 'exit')

@@ -15,6 +15,28 @@ export async function testFiles(patterns: readonly string[], except: RegExp = /n
   return files.sort()
 }
 
+const LONG_SCENARIOS = [
+  ...['link', 'leaf-loss', 'clusters', 'shares', 'leaf-node-loss', 'csi', 'restored', 'containers', 'conformance'],
+  ...['bench', 'take-back', 'survival', 'shares-of-jobs', 'node-models'],
+]
+/** Files that take more than a minute and a half, most of it waiting. */
+const LONG = new Set([
+  ...LONG_SCENARIOS.map((name) => `e2e/scenarios/${name}.test.ts`),
+  'packages/kosmosctl/src/unjoin/unjoin.live.test.ts',
+  'packages/scheduler/src/webhook/webhook.live.test.ts',
+  'packages/cluster-tree/src/pods/controller.live.test.ts',
+])
+
+/**
+ * The same files in an order to run some at a time: the long ones early, so that none is left alone at the end, and short ones between
+ * them, which start clusters most of their time and use the processors on which the long ones wait.
+ */
+export function inOrder(files: readonly string[]): string[] {
+  const short = files.filter((file) => !LONG.has(file))
+  const long = files.filter((file) => LONG.has(file))
+  return [...long.flatMap((file, i) => [file, ...short.slice(i, i + 1)]), ...short.slice(long.length)]
+}
+
 /**
  * Runs test files, each in a process of its own, and reports on stdout as they end.
  * @param concurrency files that run at the same time
