@@ -65,6 +65,8 @@ export const restartsAnnotation = 'kosmos.io/restarts'
 export const rootMetadataAnnotation = 'kosmos.io/root-metadata'
 /** Ours. Annotation of everything written into a leaf: the resourceVersion of the root object that it shows. */
 export const rootResourceVersionAnnotation = 'kosmos.io/root-resource-version'
+/** Ours. Annotation of a copy that somebody else had written to in the leaf, until its root object changes: who, and when it was made as in the root again. */
+export const setRightAnnotation = 'kosmos.io/set-right'
 /** Ours. Annotation of a copy that has another name than its root object, whose name was taken in the leaf: that object's name. */
 export const rootNameAnnotation = 'kosmos.io/root-name'
 /** Ours. Annotation of a pod written into a leaf that talks to the root's API server: the Secret with its tokens. */

@@ -5,86 +5,19 @@ import {
   type Client,
   type ConfigMap,
   configMaps,
-  Informer,
-  type InformerOptions,
   type KubeObject,
   namespaces,
-  type Pod,
-  type Resource,
   resource,
   secrets,
   unwrap,
 } from '@kosmos/kube'
-import { versionOnly } from '../copies/identity.ts'
 import { connect, eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
-import { startNamespaces } from '../namespaces/fixture.ts'
-import { ConfigurationCopies, type ConfigurationSources } from './controller.ts'
-import { ConfigurationRegistry } from './registry.ts'
+import { startCopies } from './fixture.ts'
 
 const admission = 'admissionregistration.k8s.io/v1'
 const policies = resource(admission, 'ValidatingAdmissionPolicy', 'validatingadmissionpolicies', 'Cluster')
 const bindings = resource(admission, 'ValidatingAdmissionPolicyBinding', 'validatingadmissionpolicybindings', 'Cluster')
-const rootClusterId = 'root-1'
 const namespace = 'shop'
-
-/** One life of the process: what it watches, knows and does. */
-function startCopies(root: Client, leaf: Client, registered: Promise<void> = Promise.resolve()) {
-  const stop = new AbortController()
-  const registry = new ConfigurationRegistry()
-  const woken: string[] = []
-  const told: string[] = []
-  const watching: Promise<void>[] = []
-  const sourcesOf = (
-    client: Client,
-    options: Pick<InformerOptions<KubeObject, never>, 'labelSelector' | 'metadataOnly' | 'transform'>,
-  ): ConfigurationSources => {
-    const informer = (resource: Resource) => {
-      const started = new Informer<KubeObject>({ client, resource, ...options })
-      watching.push(started.run(stop.signal))
-      return started
-    }
-    return { configmaps: informer(configMaps), secrets: informer(secrets) }
-  }
-  const rootSources = sourcesOf(root, { metadataOnly: 'list', transform: versionOnly })
-  const leafSources = sourcesOf(leaf, { labelSelector: `${rootClusterLabel}=${rootClusterId}`, metadataOnly: true })
-  const copies = new ConfigurationCopies({
-    root,
-    leaf,
-    rootClusterId,
-    rootSources,
-    leafSources,
-    registry,
-    heldBack: () => false,
-    namespaces: startNamespaces(root, leaf, rootClusterId).copies,
-    registered,
-    wake: (pod) => woken.push(pod),
-    clusterName: 'east',
-    rootPods: { get: (pod) => ({ kind: 'Pod', metadata: { name: pod } }) as Pod },
-    events: {
-      record: ({ kind, metadata }, { reason, note }) => told.push(`${kind} ${metadata?.name}: ${reason}: ${note}`),
-    },
-  })
-  const running = copies.controller.run(stop.signal)
-  return {
-    copies,
-    woken,
-    told,
-    synced: Promise.all(
-      [rootSources, leafSources].flatMap(({ configmaps, secrets }) => [configmaps.synced, secrets.synced]),
-    ),
-    need: (pod: string, ...keys: string[]) => {
-      for (const key of registry.set(pod, keys)) copies.enqueue(key)
-    },
-    /** Needs what it can do without. */
-    wish: (pod: string, key: string) => {
-      for (const turned of registry.set(pod, [key], [key])) copies.enqueue(turned)
-    },
-    end: async () => {
-      stop.abort()
-      await Promise.all([running, ...watching])
-    },
-  }
-}
 
 describe('copies of ConfigMaps and Secrets in a leaf', () => {
   let root: LiveCluster
@@ -133,7 +66,7 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
     assert.deepEqual((await copyIn('first'))?.data, { colour: 'red' })
     assert.equal(life.copies.stateOf(key('absent')), 'missing')
     const made = await leaf.client.get(namespaces, { name: namespace })
-    assert.equal(made?.metadata.labels?.[rootClusterLabel], rootClusterId)
+    assert.equal(made?.metadata.labels?.[rootClusterLabel], 'root-1')
   })
 
   it('are made of Secrets as well', async () => {
@@ -327,7 +260,7 @@ describe('copies of ConfigMaps and Secrets in a leaf', () => {
     for (const pod of crowd) life.need(pod, key('barred'))
     await root.client.patch(configMaps, target, change, { type: 'merge' })
     await eventually('it is told', () => life.told.length > 0)
-    const said = /: ConfigurationNotUpdated: ConfigMap barred is in cluster east as it was .*not today/
+    const said = /: ConfigurationNotUpdated: ConfigMap barred is in cluster east not as it is in the root: .*not today/
     for (const one of life.told) assert.match(one, said)
     const about = life.told.map((one) => one.slice(0, one.indexOf(':')))
     assert.deepEqual(about.slice(0, 2), ['ConfigMap barred', 'Pod shop/pod-of-barred'])

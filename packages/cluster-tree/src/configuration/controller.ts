@@ -11,16 +11,18 @@ import {
   type Resource,
   secrets,
 } from '@kosmos/kube'
+import type { WatchedCopy } from '../copies/content-state.ts'
+import { ContestedCopies } from '../copies/contested.ts'
 import { type CopyView, isCurrent, planCopy } from '../copies/plan.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
 import { CopyRefusals } from '../copies/refusals.ts'
 import { type CopyTarget, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
-import type { EventSink } from '../root/events.ts'
+import type { EventSink, Notice } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
-import { copyOf } from './copy.ts'
-import { notUpdated } from './events.ts'
+import { copyOf, setRightBy } from './copy.ts'
+import { changedInLeaf, notUpdated } from './events.ts'
 import { FreshContents } from './fresh-contents.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from './registry.ts'
 
@@ -32,12 +34,20 @@ export interface ConfigurationSources {
   readonly secrets: MetadataInformer
 }
 
+/** What a leaf has of ours. */
+export interface CopySources {
+  readonly configmaps: CopyInformer
+  readonly secrets: CopyInformer
+}
+
+type CopyInformer = Pick<Informer<WatchedCopy>, 'get' | 'subscribe' | 'synced' | 'store'>
+
 export interface ConfigurationOptions {
   readonly root: Client
   readonly leaf: Client
   readonly rootClusterId: string
   readonly rootSources: ConfigurationSources
-  readonly leafSources: ConfigurationSources
+  readonly leafSources: CopySources
   readonly registry: ConfigurationRegistry
   /** Whether copies that no root pod needs are to be kept in a namespace. */
   readonly heldBack: (namespace: string) => boolean
@@ -71,6 +81,7 @@ export class ConfigurationCopies {
   readonly #options: ConfigurationOptions
   readonly #refusals = new CopyRefusals<ConfigurationKey>()
   readonly #fresh = new FreshContents()
+  readonly #contested = new ContestedCopies<ConfigurationKey>()
 
   constructor(options: ConfigurationOptions) {
     this.#options = options
@@ -127,7 +138,7 @@ export class ConfigurationCopies {
     }
   }
 
-  #inLeaf(key: ConfigurationKey): KubeObject | undefined {
+  #inLeaf(key: ConfigurationKey): WatchedCopy | undefined {
     const { plural, objectKey, ref } = split(key)
     const { leafSources, rootClusterId } = this.#options
     const copies = leafSources[plural]
@@ -140,7 +151,7 @@ export class ConfigurationCopies {
     return await this.#refusals.around(key, step, (why, isNews) => {
       if (!isNews) return
       this.#wakeDependents(key)
-      if (this.#inLeaf(key)) this.#tell(key, why)
+      if (this.#inLeaf(key)) this.#tell(key, (what) => notUpdated(what, this.#options.clusterName, why))
     })
   }
 
@@ -149,11 +160,11 @@ export class ConfigurationCopies {
   }
 
   /** Pods that run go on with what the leaf has: the object says so, and a few of them. */
-  #tell(key: ConfigurationKey, why: string): void {
-    const { registry, rootPods, rootSources, events, clusterName } = this.#options
+  #tell(key: ConfigurationKey, noticeOf: (what: string) => Notice): void {
+    const { registry, rootPods, rootSources, events } = this.#options
     const { plural, objectKey, ref } = split(key)
     const { kind } = RESOURCES[plural]
-    const notice = notUpdated(`${kind} ${ref.name}`, clusterName, why)
+    const notice = noticeOf(`${kind} ${ref.name}`)
     const object = rootSources[plural].get(objectKey)
     if (object) events.record({ ...object, apiVersion: 'v1', kind }, notice)
     for (const pod of Iterator.from(registry.dependentsOf(key)).take(TOLD_PODS)) {
@@ -164,24 +175,36 @@ export class ConfigurationCopies {
 
   async #step(key: ConfigurationKey, fresh: KubeObject | undefined): Promise<Requeue> {
     const view = this.#view(key)
-    const plan = planCopy(view)
+    const by = this.#contested.writerOf(key, this.#inLeaf(key))
+    const plan = planCopy({ ...view, contested: by !== undefined })
     // The watch may have begun anew since, and told of a later state without its content.
     const content = isVersion(fresh, view.root) ? fresh : undefined
     const { ref } = split(key)
-    if (plan.kind === 'none') this.#wakeDependents(key)
+    if (plan.kind === 'none' || isCurrent(view)) this.#wakeDependents(key)
     if (plan.kind === 'delete' && plan.reason === 'unneeded' && this.#options.heldBack(ref.namespace))
       return { afterMs: HELD_BACK_MS }
-    const written = await writeCopyAs(plan, this.nameOf(key), (name) => this.#target(key, name, content))
+    const setRight = plan.kind === 'replace' && plan.setsRight ? by : undefined
+    const pauseMs = setRight === undefined ? 0 : this.#contested.pauseMs(key, Date.now())
+    if (pauseMs > 0) return { afterMs: pauseMs }
+    const written = await writeCopyAs(plan, this.nameOf(key), (name) => this.#target(key, name, content, setRight))
+    if (setRight !== undefined) this.#tellSetRight(key, setRight)
     return written === 'written' ? undefined : written
   }
 
-  #target(key: ConfigurationKey, nameInLeaf: string, content: KubeObject | undefined): CopyTarget {
+  #tellSetRight(key: ConfigurationKey, by: string): void {
+    const { times, pauseMs } = this.#contested.setRight(key, Date.now())
+    this.#tell(key, (what) => changedInLeaf(what, this.#options.clusterName, { by, times, pauseMs }))
+  }
+
+  /** @param setRight who else has written to it, if that is why it is written */
+  #target(key: ConfigurationKey, nameInLeaf: string, content?: KubeObject, setRight?: string): CopyTarget {
     const { root, leaf, rootClusterId, namespaces } = this.#options
     const { plural, ref } = split(key)
     const resource = RESOURCES[plural] as Resource
     const copy = async () => {
       const object = content ?? (await root.get(resource, ref))
-      return object && copyOf(object as Parameters<typeof copyOf>[0], rootClusterId, nameInLeaf)
+      const made = object && copyOf(object as Parameters<typeof copyOf>[0], rootClusterId, nameInLeaf)
+      return made && setRight !== undefined ? setRightBy(made, setRight, new Date()) : made
     }
     return { leaf, resource, ref: { namespace: ref.namespace, name: nameInLeaf }, rootClusterId, namespaces, copy }
   }

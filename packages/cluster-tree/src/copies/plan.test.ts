@@ -60,6 +60,14 @@ describe('what is to be done with the copy of a ConfigMap or Secret', () => {
     assert.deepEqual(plan, { kind: 'replace', uid: 'leaf-uid', resourceVersion: '70' })
   })
 
+  it('is to write it again when somebody else has written to it, unless it is to change anyway', () => {
+    const replace = { kind: 'replace', uid: 'leaf-uid', resourceVersion: '70' }
+    const view = { needed: true, root, contested: true }
+    assert.deepEqual(planCopy({ ...view, leaf: copyOf('first', '10') }), { ...replace, setsRight: true })
+    assert.deepEqual(planCopy({ ...view, leaf: copyOf('first', '9') }), replace)
+    assert.equal(planCopy({ ...view, needed: false, leaf: copyOf('first', '10') }).kind, 'delete')
+  })
+
   it('is to make it anew when the root object was deleted and created again', () => {
     const plan = planCopy({ needed: true, root, leaf: copyOf('second', '10') })
     assert.deepEqual(plan, { kind: 'delete', uid: 'leaf-uid', reason: 'replacedInRoot' })

@@ -23,10 +23,13 @@ import {
   storageClasses,
 } from '@kosmos/kube'
 import type { LeafStorageSources } from '../capacities/controller.ts'
+import type { WatchedCopy } from '../copies/content-state.ts'
+import { copyInformer } from '../copies/informer.ts'
 import { copiedSlices, serviceKeyOf } from '../endpoints/copy.ts'
 import { whatIsOffered } from '../nodes/leaf-node.ts'
 
 type Metadata = Informer<KubeObject>
+type Copies = Informer<WatchedCopy>
 
 /** Watches that tell how much room the leaf's storage has. */
 export const storageSources = ['storageclasses', 'csidrivers', 'csistoragecapacities'] as const
@@ -61,7 +64,8 @@ export interface LeafSources {
   /** Those that we made; the leaf's own of our Services are its business. */
   readonly endpointSlices: Informer<EndpointSlice, 'service'>
   readonly claims: Informer<PersistentVolumeClaim>
-  readonly configuration: { readonly configmaps: Metadata; readonly secrets: Metadata }
+  /** Metadata of our copies, and of what is made for one pod. */
+  readonly configuration: { readonly configmaps: Copies; readonly secrets: Copies }
   readonly storage: LeafStorageSources
   run(signal: AbortSignal): Promise<void>
 }
@@ -129,7 +133,9 @@ export function watchLeaf(
       onRelist,
     }),
   }
-  const configuration = { configmaps: metadata(configMaps, 'configmaps'), secrets: metadata(secrets, 'secrets') }
+  const copies = (resource: Resource, source: LeafSource) =>
+    copyInformer({ client, resource, labelSelector: ours, onState: telling(source), onRelist })
+  const configuration = { configmaps: copies(configMaps, 'configmaps'), secrets: copies(secrets, 'secrets') }
   const unheardOf = new Set<LeafSource>(storageSources)
   const heardOf = Promise.withResolvers<void>()
   const hearing = (source: LeafSource) => (state: ReflectorState) => {

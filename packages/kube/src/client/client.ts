@@ -53,6 +53,8 @@ export interface ListOptions {
   readonly limit?: number
   /** Asks for PartialObjectMetadata. */
   readonly metadataOnly?: boolean | undefined
+  /** Keeps `metadata.managedFields`. */
+  readonly managedFields?: boolean | undefined
   readonly signal?: AbortSignal
 }
 
@@ -113,14 +115,14 @@ export class Client {
 
   /** Pages of a consistent list; each page is of the same resourceVersion. */
   async *list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): AsyncGenerator<Page<T>, void> {
-    const { namespace, labelSelector, fieldSelector, limit = 500, metadataOnly, signal } = options
+    const { namespace, labelSelector, fieldSelector, limit = 500, metadataOnly, managedFields, signal } = options
     const accept = metadataOnly ? METADATA_ONLY_LIST : 'application/json'
     let next: string | undefined
     let size = limit
     do {
       const query = { labelSelector, fieldSelector, continue: next }
       const pathFor = (limit: number) => pathOf(resource, { namespace, query: { ...query, limit } })
-      const { answer, path, taken } = await this.#page(pathFor, size, { accept, signal })
+      const { answer, path, taken } = await this.#page(pathFor, size, { accept, signal, managedFields })
       size = taken
       if (answer.code !== 200) throw this.#error('GET', path, answer)
       const list = this.#object<{ items?: T[] | null; metadata: { resourceVersion: string; continue?: string } }>(
@@ -142,7 +144,7 @@ export class Client {
   async #page(
     pathFor: (limit: number) => string,
     size: number,
-    options: { readonly accept: string; readonly signal: AbortSignal | undefined },
+    options: Pick<Request, 'accept' | 'signal' | 'managedFields'>,
   ) {
     for (let taken = size; ; taken = Math.ceil(taken / 4)) {
       const path = pathFor(taken)

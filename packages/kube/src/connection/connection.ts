@@ -27,6 +27,8 @@ export interface Request {
   readonly forwarded?: boolean
   /** False: a "later" is the answer, since the caller comes back by itself, and may want something else then. */
   readonly repeat?: boolean
+  /** Keeps the managedFields of what is answered, which are cut out otherwise; not of a stream. */
+  readonly managedFields?: boolean | undefined
 }
 
 /** An answer whose body is read at the reader's pace. */
@@ -284,6 +286,7 @@ export class Connection {
       maxBytes: this.#maxAnswerBytes,
       gathered: this.#gathered,
       stream,
+      managedFields: request.managedFields ?? false,
       aborted: () => this.#aborted(request),
       unreachable: (cause) => new ClusterUnreachable(this.name, this.server.origin, cause),
     })

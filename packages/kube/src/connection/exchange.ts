@@ -7,7 +7,7 @@ import { AnswerTooLong, isMalformedRequest, isSilence } from './errors.ts'
 export interface Response {
   /** HTTP status; every status is a value here, only the lack of an answer is an error. */
   readonly code: number
-  /** Parsed JSON without managedFields, or the text if the answer was not JSON. */
+  /** Parsed JSON, without managedFields unless they were asked for, or the text if the answer was not JSON. */
   readonly body: unknown
   /** Retry-After of the answer: the least time until it makes sense to ask again, at most five minutes. */
   readonly retryAfterMs?: number
@@ -38,6 +38,7 @@ interface Terms {
   /** What is gathered of all answers of the server now, in bytes. */
   readonly gathered: { bytes: number }
   readonly stream: Reading | undefined
+  readonly managedFields: boolean
   /** The error of an end by a signal. */
   aborted(): Error
   /** The error of having no answer. */
@@ -63,7 +64,7 @@ const LONGEST_RETRY_AFTER_MS = 300_000
 export async function exchange(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
-  { breaker, forwarded, signals, timeoutMs, maxBytes, gathered, stream, aborted, unreachable }: Terms,
+  { breaker, forwarded, signals, timeoutMs, maxBytes, gathered, stream, managedFields, aborted, unreachable }: Terms,
 ): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>()
   let chunks: Buffer[] = []
@@ -144,7 +145,7 @@ export async function exchange(
         finish(() => {
           const bytes = Buffer.concat(chunks)
           try {
-            const body: unknown = json && bytes.length > 0 ? decode(bytes) : bytes.toString('utf8')
+            const body: unknown = json && bytes.length > 0 ? decode(bytes, managedFields) : bytes.toString('utf8')
             resolve({ code, body, ...(retryAfterMs !== undefined && { retryAfterMs }) })
           } catch {
             // Without the parser's own message, which quotes the answer.

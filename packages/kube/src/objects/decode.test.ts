@@ -68,6 +68,11 @@ describe('JSON of the API', () => {
     fc.assert(fc.property(tricky, (value) => assert.deepEqual(decode(bytes(value)), JSON.parse(JSON.stringify(value)))))
   })
 
+  it('is parsed with managedFields for who asks for them', () => {
+    const whole = { metadata: { name: 'a', managedFields: [{ manager: 'b' }] }, spec: {} }
+    assert.deepEqual(decode(bytes(whole), true), whole)
+  })
+
   it('is refused when it is cut short, wherever', () => {
     const whole = bytes({ metadata: { name: 'a', managedFields: [{ 'f:a': ']"' }], uid: 'u' }, spec: {} })
     for (let length = 0; length < whole.length; length++) {

@@ -15,7 +15,7 @@ import { createTransport } from '../connection/transport.ts'
 import { type LiveCluster, liveCluster } from '../live.fixture.ts'
 import { keyOf } from '../objects/key.ts'
 import { configMaps } from '../objects/resources.ts'
-import type { ConfigMap } from '../objects/types.ts'
+import type { ConfigMap, KubeObject } from '../objects/types.ts'
 import type { Change, Store } from '../store/store.ts'
 import { Informer, type InformerOptions } from './informer.ts'
 
@@ -310,6 +310,21 @@ describe('a reflector', () => {
       for (let i = 0; i < 50; i++) await write(namespace, pick)
       await converges(namespace, followed)
       for (const object of followed.informer.store.values()) assert.equal(object.kind ?? 'ConfigMap', 'ConfigMap')
+    })
+
+    it('tells who wrote, in pages and afterwards, whom it interests', async (t) => {
+      const namespace = await cluster.namespace('written')
+      const create = (name: string) =>
+        writer.create(configMaps, { metadata: { name, namespace }, data: { a: 'b' } } as KubeObject)
+      await create('first')
+      const { informer } = await follow(t, namespace, { server, managedFields: true })
+      await informer.synced
+      await create('second')
+      for (const name of ['first', 'second']) {
+        while (!informer.get(`${namespace}/${name}`)) await sleep(20)
+        const seen = informer.get(`${namespace}/${name}`)
+        assert.match(JSON.stringify(seen?.metadata), /"managedFields":\[\{"manager":"kosmos-test"/)
+      }
     })
   })
 

@@ -40,6 +40,8 @@ export interface ReflectorOptions<T extends KubeObject> {
    * changes afterwards comes whole, which costs the API server less than to take it apart, and spares a GET.
    */
   readonly metadataOnly?: boolean | 'list'
+  /** Keeps `metadata.managedFields`: who wrote which fields. They are often more than the rest. */
+  readonly managedFields?: boolean
   readonly sink: ReflectorSink<T>
   readonly onState?: (state: ReflectorState) => void
   readonly backoff?: BackoffOptions
@@ -130,6 +132,7 @@ export class Reflector<T extends KubeObject> {
       labelSelector,
       fieldSelector,
       metadataOnly,
+      managedFields,
       sink,
       pageSize = 500,
     } = this.#options
@@ -141,6 +144,7 @@ export class Reflector<T extends KubeObject> {
       fieldSelector,
       limit: pageSize,
       metadataOnly: Boolean(metadataOnly),
+      managedFields,
       signal,
     })) {
       for (const object of page.items) objects.push(object)
@@ -153,7 +157,14 @@ export class Reflector<T extends KubeObject> {
 
   /** Watches until the server ends it in good order or sends nothing any more; throws on every other end. */
   async #watch(signal: AbortSignal): Promise<void> {
-    const { client, sink, metadataOnly, silenceMs = 90_000, maxEventBytes = MAX_EVENT_BYTES } = this.#options
+    const {
+      client,
+      sink,
+      metadataOnly,
+      managedFields,
+      silenceMs = 90_000,
+      maxEventBytes = MAX_EVENT_BYTES,
+    } = this.#options
     const stop = new AbortController()
     const streamingList = this.#resourceVersion === undefined
     // Live changes may come before the end mark of a streaming list, so what is gathered is a state, not a log.
@@ -167,7 +178,7 @@ export class Reflector<T extends KubeObject> {
 
     const split = createLineSplitter((line) => {
       if (failure || onlyListed) return
-      const event = parseWatchEvent<T>(line)
+      const event = parseWatchEvent<T>(line, managedFields)
       if (event.type === 'error') {
         failure = failureOf(event.status)
         stop.abort()

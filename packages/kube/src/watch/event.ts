@@ -10,11 +10,14 @@ export type WatchEvent<T> =
   | { readonly type: 'bookmark'; readonly resourceVersion: string; readonly initialEventsEnd: boolean }
   | { readonly type: 'error'; readonly status: Status }
 
-/** Reads a frame. A frame that cannot be understood becomes an error event, which ends the watch. */
-export function parseWatchEvent<T extends KubeObject>(line: Buffer): WatchEvent<T> {
+/**
+ * Reads a frame. A frame that cannot be understood becomes an error event, which ends the watch.
+ * @param managedFields keeps them
+ */
+export function parseWatchEvent<T extends KubeObject>(line: Buffer, managedFields = false): WatchEvent<T> {
   let frame: { type?: unknown; object?: unknown } | null
   try {
-    frame = decode(line) as typeof frame
+    frame = decode(line, managedFields) as typeof frame
   } catch {
     return unreadable('it is not JSON')
   }
