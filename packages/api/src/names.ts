@@ -61,6 +61,11 @@ export const rootUidAnnotation = 'kosmos.io/root-uid'
 export const rootGenerationAnnotation = 'kosmos.io/root-generation'
 /** Ours. Annotation of a pod written into a leaf in place of one that was disrupted there: how often each container had started again (JSON). */
 export const restartsAnnotation = 'kosmos.io/restarts'
+/**
+ * Ours. Annotation of a pod written into a leaf: the taints of a lost node that it bears as long as its root pod says (keys, with
+ * commas); of the others the leaf says it.
+ */
+export const patienceAnnotation = 'kosmos.io/patience'
 /** Ours. Annotation of a pod written into a leaf: which labels and annotations of the root pod it carries (JSON). */
 export const rootMetadataAnnotation = 'kosmos.io/root-metadata'
 /** Ours. Annotation of everything written into a leaf: the resourceVersion of the root object that it shows. */

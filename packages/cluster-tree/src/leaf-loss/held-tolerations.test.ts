@@ -19,6 +19,8 @@ const toleration: fc.Arbitrary<Toleration> = fc
     },
     { requiredKeys: ['operator'] },
   )
+  // An API server lets no other effect have seconds.
+  .map(({ tolerationSeconds, ...one }) => (one.effect === 'NoExecute' ? { ...one, tolerationSeconds } : one))
   .map((one) => JSON.parse(JSON.stringify(one)))
 const pod = fc.array(toleration, { maxLength: 5 }).map((tolerations) => rootPod({ spec: { tolerations } }))
 
@@ -62,6 +64,21 @@ describe('a pod that is held through the loss of its leaf', () => {
         assert.equal(evictedAfter(free), evictedAfter(pod))
         assert.equal(free.metadata.annotations?.[heldTolerationsAnnotation], undefined)
         assert.equal(tolerationPatch(free, false), undefined)
+      }),
+    )
+  })
+
+  it('is let go with seconds only where it may have some, in whatever order its tolerations are by then', () => {
+    fc.assert(
+      fc.property(pod, fc.nat(), (pod, turn) => {
+        const held = patched(pod, tolerationPatch(pod, true))
+        const { tolerations = [] } = held.spec
+        const turned = [...tolerations.slice(turn % 6), ...tolerations.slice(0, turn % 6)]
+        const patch = tolerationPatch({ ...held, spec: { ...held.spec, tolerations: turned } }, false)
+        const wrong = (patch?.spec.tolerations ?? []).filter(
+          ({ effect, tolerationSeconds }) => tolerationSeconds !== undefined && effect !== 'NoExecute',
+        )
+        assert.deepEqual(wrong, [])
       }),
     )
   })

@@ -9,7 +9,7 @@ export const lostNodeTaints = ['node.kubernetes.io/not-ready', 'node.kubernetes.
   effect: 'NoExecute',
 }))
 
-/** How many seconds each toleration had, by its place in the list: nobody may remove or reorder tolerations. */
+/** How many seconds each toleration had, by its place in the list: nobody may remove tolerations. */
 type Held = Readonly<Record<string, number>>
 
 /** A merge patch of a root pod; it holds for the list of tolerations that was read. */
@@ -59,8 +59,9 @@ export function ownTolerations(pod: Pod): readonly Toleration[] {
   const held = heldOf(pod)
   return (pod.spec.tolerations ?? []).map((toleration, i) => {
     const seconds = held[i]
-    // Somebody has given it seconds of their own meanwhile.
+    // Somebody has given it seconds of their own meanwhile, or the list another order: no other effect can have any.
     if (seconds === undefined || toleration.tolerationSeconds !== undefined) return toleration
+    if (toleration.effect !== 'NoExecute') return toleration
     return { ...toleration, tolerationSeconds: seconds }
   })
 }

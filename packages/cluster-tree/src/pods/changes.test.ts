@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Pod, PodSpec } from '@kosmos/kube'
 import fc from 'fast-check'
-import { type CopyPatch, changesOf } from './changes.ts'
+import { type TolerationPatch, tolerationPatch } from '../leaf-loss/held-tolerations.ts'
+import { type CopyPatch, changesOf, type Toleration } from './changes.ts'
 import { ctx, leafPod, rootPod } from './fixture.ts'
+import { withTolerations } from './tolerations.ts'
+import { translate } from './translate.ts'
 import type { LeafContext } from './translation.ts'
 
 type Strings = Record<string, string>
@@ -31,6 +34,12 @@ function edited(
 ): Pod {
   const generation = (root.metadata.generation ?? 0) + (spec ? 1 : 0)
   return { ...root, metadata: { ...root.metadata, ...metadata, generation }, spec: { ...root.spec, ...spec } }
+}
+
+function patchedBy(root: Pod, patch: TolerationPatch | undefined): Pod {
+  assert(patch)
+  const annotations = patch.metadata.annotations as Strings
+  return edited(root, { metadata: { annotations }, spec: { tolerations: patch.spec.tolerations } })
 }
 
 const strings = fc.dictionary(
@@ -106,6 +115,62 @@ describe('the change of a root pod', () => {
     const tolerated = (context: LeafContext) => changesOf(next, leafPod(root), context).at(-1)?.tolerations
     assert.deepEqual(tolerated({ ...ctx, home }), [gpu, night])
     assert.equal(tolerated(ctx), undefined)
+  })
+
+  describe('of how long it bears that its node is lost', () => {
+    const bearing = (...seconds: (number | undefined)[]) =>
+      ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'].map((key, i) => ({
+        key,
+        operator: 'Exists',
+        effect: 'NoExecute',
+        ...(seconds[i] !== undefined && { tolerationSeconds: seconds[i] }),
+      }))
+    const bears = (tolerations: readonly Toleration[]) => ({ spec: { tolerations } })
+
+    it('is carried over, also for ever, and the defaults when it had said something else', () => {
+      const seconds = fc.constantFrom(undefined, 0, 10, 300)
+      fc.assert(
+        fc.property(seconds, seconds, seconds, seconds, (...[a, b, c, d]) => {
+          const root = rootPod(bears(bearing(a, b)))
+          const copy = leafPod(root)
+          // What the leaf's admission gives for what nobody says.
+          const given = bearing(60, 60).filter(({ key }) => !copy.spec.tolerations?.some((one) => one.key === key))
+          const leaf = { ...copy, spec: { ...copy.spec, tolerations: [...(copy.spec.tolerations ?? []), ...given] } }
+          const change = changesOf(edited(root, bears(bearing(c, d))), leaf, ctx).at(-1)
+          const body = withTolerations(change?.body as CopyPatch['body'], change?.tolerations ?? [], leaf)
+          const { tolerations = leaf.spec.tolerations } = (body?.spec ?? {}) as PodSpec
+          const borne = bearing().map(({ key }) => tolerations.find((one) => one.key === key)?.tolerationSeconds)
+          const expected = [
+            [a, c],
+            [b, d],
+          ].map(([before, after]) => (before === 300 && after === 300 ? 60 : after))
+          assert.deepEqual(borne, expected)
+          assert.equal(tolerations.length, 2)
+        }),
+      )
+    })
+
+    it('is none that the copy hears of when it is held through the loss of its leaf, or let go', () => {
+      const root = rootPod(bears(bearing(10, 300)))
+      const held = patchedBy(root, tolerationPatch(root, true))
+      const letGo = patchedBy(held, tolerationPatch(held, false))
+      for (const home of [{ kind: 'cluster' }, { kind: 'node', leafNode: 'worker' }] as const) {
+        const { pod } = translate(root, { ...ctx, home })
+        const leaf = leafPod(root, { spec: pod.spec })
+        for (const next of [held, letGo]) {
+          const change = changesOf(next, leaf, { ...ctx, home }).at(-1)
+          assert(change)
+          assert.equal(withTolerations(change.body, change.tolerations ?? [], leaf), change.body)
+        }
+      }
+    })
+
+    it('leaves a copy alone that bears it as the user says of the nodes of the leaf', () => {
+      const annotations = { 'kosmos.io/cluster-selector': '{"tolerations":[{"operator":"Exists"}]}' }
+      const root = rootPod({ ...bears(bearing(10, 10)), metadata: { annotations } })
+      const change = changesOf(edited(root, bears(bearing(20, 300))), leafPod(root), ctx).at(-1)
+      assert.deepEqual(change?.tolerations, [{ operator: 'Exists' }])
+    })
   })
 
   it('of resources goes through the subresource before the copy is stamped', () => {

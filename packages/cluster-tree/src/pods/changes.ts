@@ -1,6 +1,7 @@
 import { rootGenerationAnnotation } from '@kosmos/api'
 import type { Pod, PodSpec } from '@kosmos/kube'
 import { carriesMetadata, droppedMetadata } from './carried-metadata.ts'
+import { patienceAgain } from './mutations/patience.ts'
 import { gateConditions } from './readiness-gates.ts'
 import { renameReferences } from './renamed-references.ts'
 import { translate } from './translate.ts'
@@ -17,7 +18,7 @@ export interface CopyPatch {
     readonly spec?: object
     readonly status?: object
   }
-  /** What the copy has to tolerate beside what it does. */
+  /** What the copy has to tolerate, and for how long, beside what the leaf has given it. */
   readonly tolerations?: readonly Toleration[]
 }
 
@@ -26,7 +27,7 @@ export interface CopyPatch {
  * The last one of the spec stamps the copy with what it carries now, so that what an interruption left undone is done again.
  *
  * These are the fields that an API server lets a pod change: labels, annotations, images, activeDeadlineSeconds, resources
- * (KEP-1287), ephemeral containers (KEP-277), tolerations where the copy has those of the root pod; and of its status the
+ * (KEP-1287), ephemeral containers (KEP-277), the tolerations that a copy gets, with their seconds; and of its status the
  * readiness gates. What the leaf added to the copy (annotations of a CNI, injected containers) is not named, so the merge keeps it.
  *
  * The caller has made sure that `leaf` is the copy of this incarnation of `root`. Pure.
@@ -55,7 +56,7 @@ function objectChanges(root: Pod, leaf: Pod, ctx: LeafContext): readonly CopyPat
     annotations: { ...nulls(dropped.annotations), ...annotations },
   }
   if (!specChanged) return [{ body: { metadata } }]
-  const { tolerations = [] } = pod.spec
+  const tolerations = [...(pod.spec.tolerations ?? []), ...patienceAgain(leaf, pod.spec)]
   return [
     ...debugging(root, pod.spec, ctx, uid),
     ...resizing(pod.spec, uid),

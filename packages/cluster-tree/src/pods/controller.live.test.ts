@@ -493,6 +493,37 @@ describe('the pods of a virtual node and their copies', () => {
     assert(!pair.told.includes(`${name} ChangeRefusedByLeaf`))
   })
 
+  it('bear the loss of their leaf node as long as the root pod comes to say, also as long as by default', async () => {
+    const bearing = (...seconds: (number | undefined)[]) =>
+      ['not-ready', 'unreachable'].map((way, i) => ({
+        key: `node.kubernetes.io/${way}`,
+        operator: 'Exists',
+        effect: 'NoExecute',
+        ...(seconds[i] !== undefined && { tolerationSeconds: seconds[i] }),
+      }))
+    const copyBears = async (...seconds: (number | undefined)[]) => {
+      const expected = bearing(...seconds)
+      await eventually(`the copy bears it for ${seconds}`, async () => {
+        const tolerations = (await inLeaf())?.spec.tolerations ?? []
+        return expected.every((one) => tolerations.some((other) => isDeepStrictEqual(one, other)))
+      })
+    }
+    const pod = await create({ tolerations: bearing(10) } as Partial<PodSpec>)
+    await copyBears(10, undefined)
+    for (const seconds of [
+      [20, 30],
+      [undefined, 0],
+      [300, 5],
+      [300, 300],
+    ] as const) {
+      const patch = { spec: { tolerations: bearing(...seconds) } }
+      unwrap(await root.client.patch(pods, ref(), patch, { type: 'strategic' }))
+      await copyBears(...seconds)
+    }
+    assert.equal((await inLeaf())?.metadata.annotations?.[rootUidAnnotation], pod.metadata.uid)
+    assert(!pair.told.includes(`${name} ChangeRefusedByLeaf`))
+  })
+
   it('are resized in place: the root says how far the leaf is with it, by its own generations', async () => {
     const cpu = (amount: string) => ({ requests: { cpu: amount } })
     await copyOf(await create({ containers: [{ name: 'a', image: 'a', resources: cpu('100m') }] }))

@@ -1,10 +1,14 @@
 import {
+  orphanLabel,
+  patienceAnnotation,
   podLabel,
+  restartsAnnotation,
   rootClusterLabel,
   rootGenerationAnnotation,
   rootMetadataAnnotation,
   rootResourceVersionAnnotation,
   rootUidAnnotation,
+  tokenSecretAnnotation,
 } from '@kosmos/api'
 import type { Pod, PodSpec } from '@kosmos/kube'
 import { type PodMutation, withSpec } from '../translation.ts'
@@ -53,29 +57,29 @@ function resolveVariable(variable: EnvVar, root: Pod): EnvVar {
   return value === undefined ? variable : { name: variable.name, value: literal(value) }
 }
 
+/** What the copy has under keys of its own. */
+const stamped = {
+  labels: [podLabel, rootClusterLabel, orphanLabel],
+  annotations: [
+    rootUidAnnotation,
+    rootGenerationAnnotation,
+    rootMetadataAnnotation,
+    rootResourceVersionAnnotation,
+    patienceAnnotation,
+    restartsAnnotation,
+    tokenSecretAnnotation,
+  ],
+} as const
+
 /** The root pod's value of a field that has another value in the leaf. */
-function rootValue(path: string, root: Pod): string | undefined {
-  const { labels, annotations } = root.metadata
-  switch (path) {
-    case 'spec.nodeName':
-      return root.spec.nodeName
-    case 'spec.serviceAccountName':
-      return root.spec.serviceAccountName ?? 'default'
-    case `metadata.labels['${podLabel}']`:
-      return labels?.[podLabel] ?? ''
-    case `metadata.labels['${rootClusterLabel}']`:
-      return labels?.[rootClusterLabel] ?? ''
-    case rootUidPath:
-      return annotations?.[rootUidAnnotation] ?? ''
-    case `metadata.annotations['${rootGenerationAnnotation}']`:
-      return annotations?.[rootGenerationAnnotation] ?? ''
-    case `metadata.annotations['${rootMetadataAnnotation}']`:
-      return annotations?.[rootMetadataAnnotation] ?? ''
-    case `metadata.annotations['${rootResourceVersionAnnotation}']`:
-      return annotations?.[rootResourceVersionAnnotation] ?? ''
-    default:
-      return undefined
+function rootValue(path: string, { metadata, spec }: Pod): string | undefined {
+  if (path === 'spec.nodeName') return spec.nodeName
+  if (path === 'spec.serviceAccountName') return spec.serviceAccountName ?? 'default'
+  for (const field of ['labels', 'annotations'] as const) {
+    const key = stamped[field].find((key) => path === `metadata.${field}['${key}']`)
+    if (key) return metadata[field]?.[key] ?? ''
   }
+  return undefined
 }
 
 function resolveVolume(volume: Volume): Volume {

@@ -1,5 +1,6 @@
 import {
   orphanLabel,
+  patienceAnnotation,
   podLabel,
   restartsAnnotation,
   rootClusterLabel,
@@ -27,6 +28,7 @@ export const stampIdentity: PodMutation = (translation, root, ctx) => {
   delete annotations[tokenSecretAnnotation]
   // Of earlier copies of this pod; what a root pod has of it, being a copy itself, counts for another root.
   delete annotations[restartsAnnotation]
+  delete annotations[patienceAnnotation]
   // Which root spec the copy stands for, so that status.observedGeneration can be told in the root's numbers.
   delete annotations[rootGenerationAnnotation]
   if (root.metadata.generation !== undefined) annotations[rootGenerationAnnotation] = String(root.metadata.generation)

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Pod } from '@kosmos/kube'
+import fc from 'fast-check'
 import { ctx, type PodParts, rootPod } from '../fixture.ts'
+import { translate } from '../translate.ts'
 import type { LeafContext, PodMutation, Translation } from '../translation.ts'
 import { refuseDeviceClaims } from './device-claims.ts'
 import { resolveDownwardApi } from './downward-api.ts'
@@ -51,6 +53,8 @@ describe('stampIdentity', () => {
       'kosmos.io/root-resource-version': '999999',
       'kosmos.io/root-metadata': '{"hash":"","labels":["of-the-leaf"]}',
       'kosmos.io/restarts': '{"web":99}',
+      'kosmos.io/patience': 'node.kubernetes.io/not-ready',
+      'kosmos.io/token-secret': 'of-the-leaf',
     }
     const { metadata } = apply(stampIdentity, { metadata: { uid: 'u-1', labels, annotations } }).pod
     assert.deepEqual(metadata.labels, { 'kosmos-io/pod': 'true', 'kosmos.io/root-cluster': 'root-1' })
@@ -291,6 +295,33 @@ describe('resolveDownwardApi', () => {
     assert.deepEqual(resolved("metadata.labels['kosmos-io/pod']", { metadata }), { name: 'X', value: 'no' })
     assert.deepEqual(resolved("metadata.labels['kosmos.io/root-cluster']", { metadata }), { name: 'X', value: '' })
     assert.deepEqual(resolved("metadata.annotations['kosmos.io/root-generation']"), { name: 'X', value: '' })
+  })
+
+  it('gives what the root pod has under every key where its copy has something else', () => {
+    const tolerations = [{ operator: 'Exists' }]
+    const { metadata } = translate(rootPod({ spec: { tolerations } }), ctx).pod
+    const ownKeys = (field: 'labels' | 'annotations', ...more: string[]) => [...Object.keys(metadata[field]), ...more]
+    const values = (keys: readonly string[]) => fc.dictionary(fc.constantFrom(...keys), fc.constantFrom('a', 'b$'))
+    const labels = ownKeys('labels', 'kosmos.io/orphan', 'app')
+    const annotations = ownKeys('annotations', 'kosmos.io/restarts', 'kosmos.io/token-secret', 'example.com/note')
+    fc.assert(
+      fc.property(values(labels), values(annotations), (labels, annotations) => {
+        const asked = { labels, annotations }
+        for (const field of ['labels', 'annotations'] as const) {
+          for (const key of field === 'labels' ? ownKeys(field, 'kosmos.io/orphan') : ownKeys(field)) {
+            const path = `metadata.${field}['${key}']`
+            const root = rootPod({
+              metadata: asked,
+              spec: { tolerations, containers: [{ name: 'main', image: 'x', env: [env(path)] }] },
+            })
+            const { pod } = translate(root, ctx)
+            const variable = pod.spec.containers[0]?.env?.[0]
+            const told = variable?.valueFrom ? pod.metadata[field][key] : variable?.value?.replaceAll('$$', '$')
+            assert.equal(told ?? '', asked[field][key] ?? '', path)
+          }
+        }
+      }),
+    )
   })
 
   for (const path of [

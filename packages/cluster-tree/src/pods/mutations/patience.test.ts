@@ -37,6 +37,14 @@ describe('a copy on a leaf node that is lost', () => {
     assert.deepEqual(carried([notReady, quick, { operator: 'Exists' }]), [quick], 'what comes first counts')
   })
 
+  it('remembers of which taints its root pod has said it', () => {
+    const marked = (tolerations: readonly Toleration[]) =>
+      translate(rootPod({ spec: { tolerations } }), ctx).pod.metadata.annotations['kosmos.io/patience']
+    assert.equal(marked(bearing(10)), lost.join())
+    assert.equal(marked(bearing(10).slice(1)), lost[1])
+    assert.equal(marked(bearing(300)), undefined)
+  })
+
   it('is waited for for ever when the root pod bears everything, as those of DaemonSets do', () => {
     assert.deepEqual(carried([{ operator: 'Exists' }]), bearing())
   })

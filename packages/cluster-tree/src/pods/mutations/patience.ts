@@ -1,4 +1,5 @@
-import { type PodSpec, toleratesTaint } from '@kosmos/kube'
+import { patienceAnnotation } from '@kosmos/api'
+import { type Pod, type PodSpec, toleratesTaint } from '@kosmos/kube'
 import { lostNodeTaints, ownTolerations } from '../../leaf-loss/held-tolerations.ts'
 import { type PodMutation, withSpec } from '../translation.ts'
 
@@ -15,7 +16,21 @@ export const carryPatience: PodMutation = (translation, root) => {
   const { spec } = translation.pod
   if (spec.tolerations) return translation
   const tolerations = patienceOf(ownTolerations(root))
-  return tolerations.length > 0 ? withSpec(translation, { ...spec, tolerations }) : translation
+  if (tolerations.length === 0) return translation
+  const { pod } = withSpec(translation, { ...spec, tolerations })
+  const annotations = { ...pod.metadata.annotations, [patienceAnnotation]: tolerations.map(({ key }) => key).join() }
+  return { ...translation, pod: { ...pod, metadata: { ...pod.metadata, annotations } } }
+}
+
+/**
+ * What the copy has to tolerate because its root pod has come to say no more than the defaults: tolerations cannot be taken away,
+ * and the seconds that the leaf would have given are not known any more. @param spec what is translated now
+ */
+export function patienceAgain(copy: Pod, { tolerations = [] }: PodSpec): readonly Toleration[] {
+  const given = copy.metadata.annotations?.[patienceAnnotation]?.split(',') ?? []
+  return lostNodeTaints
+    .filter((taint) => given.includes(taint.key) && !tolerations.some((one) => toleratesTaint(one, taint)))
+    .map((taint) => ({ ...taint, operator: 'Exists', tolerationSeconds: DEFAULT_SECONDS }))
 }
 
 /** The first that fits a taint is the one that counts (upstream pkg/controller/tainteviction, getMinTolerationTime). */
