@@ -53,6 +53,8 @@ export * from './objects/resources.ts'
 export { servedResource } from './objects/served.ts'
 export type * from './objects/types.ts'
 export { parseQuantity, QuantityError } from './quantity/parse.ts'
+export { isPodLevel } from './quantity/pod-aggregate.ts'
+export { podLimits } from './quantity/pod-limits.ts'
 export { podRequests } from './quantity/pod-requests.ts'
 export { Quantity } from './quantity/quantity.ts'
 export {

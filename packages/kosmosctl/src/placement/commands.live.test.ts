@@ -103,6 +103,23 @@ describe('kosmosctl simulate and explain', () => {
     assert.equal(code, 0, stderr)
     return JSON.parse(stdout)
   }
+  /** Admission counts by what the controller of quotas has found, and lets everything through until then. */
+  const counted = async (ref: { namespace: string; name: string }) => {
+    const isCounted = async () => {
+      const found = await root.client.get(resourceQuotas, ref)
+      return (found as { status?: { used?: object } } | undefined)?.status?.used !== undefined
+    }
+    await eventually(isCounted, `quota ${ref.name} is counted`)
+  }
+  /** How many pods of a Deployment are there when one was refused: not before, since others were perhaps still to come. */
+  const madeOf = async ({ metadata: { namespace, name } }: ReturnType<typeof workload>) => {
+    const isRefused = async () => {
+      const { status } = (await root.client.get(deployments, { namespace, name })) as { status?: Refused }
+      return status?.conditions?.some(({ type }) => type === 'ReplicaFailure') ?? false
+    }
+    await eventually(isRefused, `a pod of ${name} is refused`)
+    return (await root.client.listAll(pods, { namespace, labelSelector: `app=${name}` })).length
+  }
   const node = async (name: string, labels: Record<string, string>) => {
     const condition = { type: 'Ready', status: 'True', reason: 'Test', message: '' }
     const conditions = [{ ...condition, lastHeartbeatTime: null, lastTransitionTime: null }]
@@ -271,12 +288,7 @@ describe('kosmosctl simulate and explain', () => {
     }
     const foreseen = (await json(['simulate', '-f', '-'], workload('web'), quota)).outcomes
     await created(resourceQuotas, quota)
-    // Admission counts by what its controller has found, and lets everything through until then.
-    const isCounted = async () => {
-      const found = await root.client.get(resourceQuotas, { namespace, name: 'small' })
-      return (found as { status?: { used?: object } } | undefined)?.status?.used !== undefined
-    }
-    await eventually(isCounted, 'the quota is counted')
+    await counted({ namespace, name: 'small' })
     const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }
     const webhook = {
       name: 'pods.example.org',
@@ -293,18 +305,32 @@ describe('kosmosctl simulate and explain', () => {
     assert.equal(refused, 1)
     assert.match(what, /is not made: ResourceQuota small .*requests\.cpu/)
     assert.match(notes.join(), /webhooks of others.*injector/)
-    const outcome = await root.client.create(deployments, { ...workload('quota') } as KubeObject)
-    assert(outcome.ok)
-    // As the API server has it.
-    for (;;) {
-      const { status } = (await root.client.get(deployments, { namespace, name: 'quota' })) as { status?: Refused }
-      if (!status?.conditions?.some(({ type }) => type === 'ReplicaFailure')) continue
-      // Not before: then the second was perhaps still to come.
-      const made = await root.client.listAll(pods, { namespace, labelSelector: 'app=quota' })
-      assert.equal(made.length, 2)
-      break
-    }
+    await created(deployments, workload('quota'))
+    assert.equal(await madeOf(workload('quota')), 2)
     await root.client.delete(resourceQuotas, { namespace, name: 'small' })
+  })
+
+  it('simulate counts limits as the API server does, those of pods that are there and the default of a LimitRange', async () => {
+    const main = { name: 'main', image: 'busybox', resources: { limits: { cpu: '500m' } } }
+    const limited = (name: string, replicas = 3) => {
+      const { spec, ...rest } = workload(name, { containers: [main, { name: 'other', image: 'busybox' }] })
+      return { ...rest, metadata: { namespace: 'limited', name }, spec: { ...spec, replicas } }
+    }
+    await created(namespaces, { metadata: { name: 'limited' } })
+    const inIt = { namespace: 'limited', name: 'limits' }
+    await created(limitRanges, { metadata: inIt, spec: { limits: [{ type: 'Container', default: { cpu: '1' } }] } })
+    await created(deployments, limited('there', 1))
+    const isThere = async () => (await root.client.listAll(pods, { namespace: 'limited' })).length === 1
+    await eventually(isThere, 'a pod is there')
+    await created(resourceQuotas, { metadata: inIt, spec: { hard: { 'limits.cpu': '4500m' } } })
+    await counted(inIt)
+    const { outcomes, notes } = await json(['simulate', '-f', '-'], limited('web'))
+    const { pods: refused, what } = outcomes.at(-1)
+    assert.equal(refused, 1)
+    assert.match(what, /is not made: ResourceQuota limits .*limits\.cpu/)
+    assert.doesNotMatch(notes.join(), /ResourceQuota/)
+    await created(deployments, limited('web'))
+    assert.equal(await madeOf(limited('web')), 2)
   })
 
   it('tell a user of one namespace what they may know, and what they could not read', async () => {

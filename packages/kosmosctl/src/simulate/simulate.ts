@@ -8,7 +8,7 @@ import { readWorld } from '../placement/world.ts'
 import { Failure } from '../terminal/failure.ts'
 import { admitted, readAdmission } from './admission/admitted.ts'
 import { applied, appliedNamespaces, appliedOver } from './admission/applied.ts'
-import { type Allowance, allowance, isUncounted, type ResourceQuota, resourceQuotas } from './admission/quota.ts'
+import { type Allowance, allowance, type ResourceQuota, resourceQuotas } from './admission/quota.ts'
 import { areScopesKnown } from './admission/quota-scopes.ts'
 import { askedAboutPods, webhookConfigurations } from './admission/webhooks.ts'
 import { podsOf, readManifest, replicasOf } from './workload.ts'
@@ -80,14 +80,18 @@ export async function simulateWorkload(root: Client, options: SimulateOptions): 
     policy: decisions.find(({ policy }) => policy)?.policy?.name,
     outcomes: [...outcomesOf(decisions), ...refusedBy(allowed, replicas)],
     candidates: anyRoom ? candidatesOf({ ...counted, reaches }, anyRoom) : [],
-    notes: [...claims.unread.map(uncounted), ...notes, ...quotas.filter(isUncounted).map(uncountedQuota)],
+    notes: [
+      ...claims.unread.map(uncounted),
+      ...notes,
+      ...quotas.filter(({ spec = {} }) => !areScopesKnown(spec)).map(uncountedQuota),
+    ],
   }
 }
 
 const uncounted = (one: Unread) => `not counted, since they could not be read: ${unreadText(one)}`
 
-const uncountedQuota = ({ metadata, spec = {} }: ResourceQuota) =>
-  `ResourceQuota ${metadata.name} ${areScopesKnown(spec) ? 'counts limits' : 'has scopes that kosmosctl does not know'}, and may refuse pods: that is not counted`
+const uncountedQuota = ({ metadata }: ResourceQuota) =>
+  `ResourceQuota ${metadata.name} has scopes that kosmosctl does not know, and may refuse pods: that is not counted`
 
 /** Pods that would not even be made. */
 function refusedBy({ pods, by }: Allowance, replicas: number): Outcome[] {

@@ -1,8 +1,6 @@
-import type { Pod, PodSpec } from '../objects/types.ts'
+import type { Pod } from '../objects/types.ts'
+import { aggregate, type Container, withPodLevel } from './pod-aggregate.ts'
 import { addResources, maxResources, parseResources, type ResourceList } from './resource-list.ts'
-
-type Container = PodSpec['containers'][number]
-type Requests = Readonly<Record<string, string>>
 
 /**
  * What a pod takes of its node, as kube-scheduler counts it: PodRequests with UseStatusResources of upstream
@@ -30,31 +28,4 @@ export function podRequests({ spec, status }: Pick<Pod, 'spec' | 'status'>): Res
     requests = isInfeasible ? held : maxResources(asked, held)
   }
   return addResources(withPodLevel(requests, spec.resources?.requests), parseResources(spec.overhead))
-}
-
-/** Pod-level requests exist for cpu, memory and huge pages; other entries are ignored. */
-function withPodLevel(requests: ResourceList, podLevel: Requests | undefined): ResourceList {
-  if (podLevel === undefined) return requests
-  const result = new Map(requests)
-  for (const [name, quantity] of parseResources(podLevel)) {
-    if (name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')) result.set(name, quantity)
-  }
-  return result
-}
-
-function aggregate(spec: PodSpec, requestsOf: (container: Container) => Requests | undefined): ResourceList {
-  let running: ResourceList = new Map()
-  for (const container of spec.containers) running = addResources(running, parseResources(requestsOf(container)))
-  let sidecars: ResourceList = new Map()
-  let initPeak: ResourceList = new Map()
-  for (const container of spec.initContainers ?? []) {
-    const requests = parseResources(requestsOf(container))
-    const together = addResources(requests, sidecars)
-    if (container.restartPolicy === 'Always') {
-      sidecars = together
-      running = addResources(running, requests)
-    }
-    initPeak = maxResources(initPeak, together)
-  }
-  return maxResources(running, initPeak)
 }

@@ -47,12 +47,24 @@ function hasPriorityClass({ spec }: Pod, { operator, values = [] }: Requirement)
   return labelSelector({ matchExpressions: [expression] }).matches(name ? { name } : {})
 }
 
+/** Whether it wants to be with, or away from, pods of other namespaces, however much (usesCrossNamespacePodAffinity). */
+function looksAcrossNamespaces({ spec: { affinity } }: Pod): boolean {
+  const terms = [affinity?.podAffinity, affinity?.podAntiAffinity].flatMap((one) => [
+    ...(one?.requiredDuringSchedulingIgnoredDuringExecution ?? []),
+    ...(one?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(({ podAffinityTerm }) => podAffinityTerm),
+  ])
+  return terms.some(({ namespaces, namespaceSelector }) => namespaceSelector || (namespaces ?? []).length > 0)
+}
+
 const tests: Readonly<Record<string, (pod: Pod, requirement: Requirement) => boolean>> = {
   Terminating: isTerminating,
   NotTerminating: (pod) => !isTerminating(pod),
   BestEffort: isBestEffort,
   NotBestEffort: (pod) => !isBestEffort(pod),
   PriorityClass: hasPriorityClass,
+  CrossNamespacePodAffinity: looksAcrossNamespaces,
+  // Of claims.
+  VolumeAttributesClass: () => false,
 }
 
 function requirementsOf({ scopes = [], scopeSelector }: Scoped): Requirement[] {

@@ -1,4 +1,13 @@
-import { type KubeObject, type Pod, parseQuantity, podRequests, type Quantity, resource } from '@kosmos/kube'
+import {
+  isPodLevel,
+  type KubeObject,
+  type Pod,
+  parseQuantity,
+  podLimits,
+  podRequests,
+  type Quantity,
+  resource,
+} from '@kosmos/kube'
 import { areScopesKnown, isInScopes, type Scoped } from './quota-scopes.ts'
 
 export interface ResourceQuota extends KubeObject {
@@ -20,29 +29,40 @@ export interface Allowance {
 const one = parseQuantity(1)
 const none = parseQuantity(0)
 
-/** What of a quota is counted here, as quota/v1/evaluator/core of Kubernetes counts it; undefined: that is not. */
+type Amounts = Readonly<Record<string, string>>
+
+interface Resources {
+  readonly requests?: Amounts
+  readonly limits?: Amounts
+}
+
+/** What a quota counts of pods, which may be named without a prefix (podComputeUsageHelper). */
+const requested = (name: string): string | undefined =>
+  /^(?:requests\.)?(cpu|memory|ephemeral-storage|hugepages-.*)$/.exec(name)?.[1] ??
+  // The other one is of claims.
+  /^requests\.(?!storage$)(.*)$/.exec(name)?.[1]
+
+const limited = (name: string): string | undefined => /^limits\.(cpu|memory|ephemeral-storage)$/.exec(name)?.[1]
+
+/** What of a quota is of pods, as quota/v1/evaluator/core of Kubernetes counts it; undefined: it is of something else. */
 function amountOf(name: string, pod: Pod): Quantity | undefined {
   const hasEnded = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
   if (name === 'count/pods') return one
   if (name === 'pods') return hasEnded ? none : one
-  const requested = name === 'cpu' || name === 'memory' ? name : /^requests\.(.*)$/.exec(name)?.[1]
-  // Of claims, not of pods.
-  if (requested === undefined || requested === 'storage') return undefined
-  return hasEnded ? none : (podRequests(pod).get(requested) ?? none)
+  const [request, limit] = [requested(name), limited(name)]
+  if (request !== undefined) return hasEnded ? none : (podRequests(pod).get(request) ?? none)
+  if (limit === undefined) return undefined
+  return hasEnded ? none : (podLimits(pod).get(limit) ?? none)
 }
 
-/** A quota of these has every container say what it requests. */
-const demanded = (name: string): string | undefined => /^(?:requests\.)?(cpu|memory)$/.exec(name)?.[1]
-
+/** A quota of cpu or memory has every container say it, unless the pod says it as a whole. */
 function saysIt(name: string, { spec }: Pod): boolean {
-  const ofPod = (spec.resources as { readonly requests?: Readonly<Record<string, string>> } | undefined)?.requests
+  const [, prefix = 'requests', amount] = /^(?:(requests|limits)\.)?(cpu|memory)$/.exec(name) ?? []
+  const { requests, limits } = (spec.resources ?? {}) as Resources
+  if (amount === undefined || Object.keys({ ...requests, ...limits }).some(isPodLevel)) return true
   const all = [...spec.containers, ...(spec.initContainers ?? [])]
-  return ofPod?.[name] !== undefined || all.every(({ resources }) => resources?.requests?.[name] !== undefined)
+  return all.every(({ resources }) => (resources as Resources)?.[prefix as keyof Resources]?.[amount] !== undefined)
 }
-
-/** Whether a quota has to be looked at by hand: it has scopes that are not known here, or counts limits. Pure. */
-export const isUncounted = ({ spec = {} }: ResourceQuota): boolean =>
-  !areScopesKnown(spec) || Object.keys(spec.hard ?? {}).some((name) => name.startsWith('limits.'))
 
 /**
  * How many of the pods may be made, one after the other. Pure.
@@ -66,11 +86,10 @@ export function allowance(
     })
   for (const [i, pod] of created.entries()) {
     for (const row of rows.filter(({ isOf }) => isOf(pod))) {
-      const [amount, asked] = [amountOf(row.resource, pod), demanded(row.resource)]
+      const amount = amountOf(row.resource, pod)
       if (amount === undefined) continue
-      const isUnsaid = asked !== undefined && !saysIt(asked, pod)
       row.left = row.left.sub(amount)
-      if (isUnsaid || (row.left.sign < 0 && amount.sign > 0)) {
+      if (!saysIt(row.resource, pod) || (row.left.sign < 0 && amount.sign > 0)) {
         return { pods: i, by: { quota: row.quota, resource: row.resource } }
       }
     }

@@ -32,17 +32,24 @@ interface Resources {
 }
 
 /**
- * The pod with what it requests in the end: limits where it says nothing else, then the defaults of the LimitRanges of its namespace, as
- * the API server gives them (SetDefaults_Pod of pkg/apis/core/v1, plugin/pkg/admission/limitranger). Pure.
+ * The pod with what it requests in the end, and its limits: these where it requests nothing else, then the defaults of the LimitRanges of
+ * its namespace, as the API server gives them (SetDefaults_Pod of pkg/apis/core/v1, plugin/pkg/admission/limitranger). Pure.
  */
 export function withRequests(pod: Pod, ranges: readonly LimitRange[]): Pod {
-  const limits = ranges.flatMap(({ spec }) => spec?.limits ?? []).filter(({ type }) => type === 'Container')
-  const complete = (own: Resources | undefined): Resources => {
-    const requests = { ...own?.limits, ...own?.requests }
-    return limits.reduce((sum, { defaultRequest }) => ({ requests: { ...defaultRequest, ...sum.requests } }), {
-      requests,
-    })
-  }
+  const defaults = ranges.flatMap(({ spec }) => spec?.limits ?? []).filter(({ type }) => type === 'Container')
+  /** Of several the first one. */
+  const over = (own: Amounts, ofRanges: readonly (Amounts | undefined)[]): Amounts =>
+    Object.assign({}, ...ofRanges.toReversed(), own)
+  const complete = (own: Resources | undefined): Resources => ({
+    requests: over(
+      { ...own?.limits, ...own?.requests },
+      defaults.map((one) => one.defaultRequest),
+    ),
+    limits: over(
+      { ...own?.limits },
+      defaults.map((one) => one.default),
+    ),
+  })
   const completed = <T extends { readonly resources?: object }>(containers: readonly T[]) =>
     containers.map((one): T => ({ ...one, resources: { ...one.resources, ...complete(one.resources) } }))
   const { initContainers, resources } = pod.spec
