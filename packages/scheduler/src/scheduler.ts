@@ -200,8 +200,8 @@ export class Scheduler {
 
   #onNode(change: Change<Node>): void {
     const { type, key, object } = change
-    const isOther =
-      type === 'deleted' || this.#state.vacancies.setNode(object, change.type === 'updated' ? change.old : undefined)
+    const old = change.type === 'updated' ? change.old : undefined
+    const isOther = type === 'deleted' || this.#state.vacancies.setNode(object, old)
     if (type === 'deleted') this.#state.vacancies.deleteNode(key)
     this.#placement.roomChanged(key)
     this.#takeBack?.lookAgain()
@@ -209,7 +209,8 @@ export class Scheduler {
     for (const policy of this.#state.vacancies.takeReopened()) this.#status.changed(policy)
     this.#rebalance.nodesChanged()
     if (!isOther) return
-    this.#status.nodeChanged(object)
+    if (type === 'deleted') this.#status.nodeChanged(object, undefined)
+    else this.#status.nodeChanged(old, object)
     for (const pod of this.#pods.store.by('node', key)) this.#changed(this.#state.setPod(pod))
   }
 

@@ -27,8 +27,6 @@ const SETTLE_MS = 500
 export class StatusController {
   readonly controller: Controller<ObjectKey>
   readonly #options: StatusOptions
-  /** Policies of which some values are on no node. */
-  readonly #lacking = new Set<ObjectKey>()
 
   constructor(options: StatusOptions) {
     this.#options = options
@@ -45,12 +43,11 @@ export class StatusController {
     this.controller.enqueueAfter(policy, SETTLE_MS)
   }
 
-  /** A node has appeared, or other labels. */
-  nodeChanged({ metadata }: Node): void {
-    for (const key of this.#lacking) {
-      const { topologyKey, shares } = this.#options.state.policies.get(key)?.compiled ?? {}
-      const value = topologyKey && metadata.labels?.[topologyKey]
-      if (shares?.some(({ name }) => name === value)) this.changed(key)
+  /** A node has appeared, gone, or has other labels: a value may have its first node now, or may have had its last one. */
+  nodeChanged(before: Node | undefined, now: Node | undefined): void {
+    for (const { key, topologyKey, shares } of this.#options.state.policies.all()) {
+      const [lost, won] = [before, now].map((node) => node?.metadata.labels?.[topologyKey])
+      if (lost !== won && shares.some(({ name }) => name === lost || name === won)) this.changed(key)
     }
   }
 
@@ -58,14 +55,11 @@ export class StatusController {
     const { root, state } = this.#options
     const { policies, ledger, vacancies } = state
     const found = policies.get(key)
-    const absent = found ? state.absentOf(found.compiled) : []
-    if (absent.length > 0) this.#lacking.add(key)
-    else this.#lacking.delete(key)
     if (found === undefined) return
     const findings = {
       groups: [...ledger.groupsOf(key)],
       refusals: vacancies.refusals.of(key),
-      absent,
+      absent: state.absentOf(found.compiled),
       before: policies.namesakes(found.stored).find((other) => isBefore(other, found.compiled))?.name,
     }
     const status = statusOf(found.stored, found.compiled, findings, new Date().toISOString())

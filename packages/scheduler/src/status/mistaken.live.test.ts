@@ -39,12 +39,24 @@ describe('a policy that nothing comes of', () => {
     await root?.stop()
   })
 
-  it('says that it places no pod, and which of its values no node has, until one has it', async () => {
+  it('says that it places no pod, and which of its values no node has: until one has it, and again when the last one has gone', async () => {
+    const isAbsent = /^NoPods: .*: no node has kosmos\.io\/cluster=laef1$/
+    const isThere = /^NoPods: [^:]*$/
+    const label = (value: string) => ({ metadata: { labels: { 'kosmos.io/cluster': value } } })
+    const { client } = root
     await create('a', 'laef1')
-    await says('a', /^NoPods: .*: no node has kosmos\.io\/cluster=laef1$/)
-    const metadata = { name: 'kosmos-laef1', labels: { 'kosmos.io/cluster': 'laef1' } }
-    await mustCreate(root.client, nodes, { metadata } as KubeObject)
-    await says('a', /^NoPods: [^:]*$/)
+    await says('a', isAbsent)
+    const named = (name: string) => ({ metadata: { name, ...label('laef1').metadata } }) as KubeObject
+    await mustCreate(client, nodes, named('kosmos-laef1'))
+    await says('a', isThere)
+    await client.patch(nodes, { name: 'kosmos-laef1' }, label('leaf1'), { type: 'merge' })
+    await says('a', isAbsent)
+    await mustCreate(client, nodes, named('kosmos-laef1-b'))
+    await says('a', isThere)
+    await client.delete(nodes, { name: 'kosmos-laef1-b' })
+    await says('a', isAbsent)
+    await client.patch(nodes, { name: 'kosmos-laef1' }, label('laef1'), { type: 'merge' })
+    await says('a', isThere)
   })
 
   it('names the policy that has the pods of its workload, until that is for another or gone', async () => {
