@@ -8,6 +8,7 @@ export {
   type WorkloadExplanation,
 } from './explanation/explain-workload.ts'
 export type { Objection, Rule } from './explanation/objections.ts'
+export { misnamed, misnamedText } from './misnamed/misnamed.ts'
 export type { Candidate } from './nodes/candidates.ts'
 export { openPatch } from './placement/patch.ts'
 export type { Obstacle, Offer } from './placement/place.ts'

@@ -21,6 +21,7 @@ import type { StoredDistribution } from './distributions/compiled-distribution.t
 import { CLUSTER, scopeOf } from './distributions/distribution-book.ts'
 import { clusterDistributionPolicies, distributionPolicies } from './distributions/resource.ts'
 import { DistributionStatusController } from './distributions/status-controller.ts'
+import { MisnamedController } from './misnamed/controller.ts'
 import { slimNode } from './nodes/slim-node.ts'
 import { PlacementController } from './placement/controller.ts'
 import type { LedgerChange } from './placement/ledger.ts'
@@ -62,6 +63,7 @@ export class Scheduler {
   readonly #distributionStatus: DistributionStatusController
   readonly #rebalance: RebalanceController
   readonly #index: PolicyIndexController
+  readonly #misnamed: MisnamedController
   readonly #takeBack: TakeBackController | undefined
 
   constructor({ root, takeBackAfterMs, record, log, indexSettleMs, onReconcile }: SchedulerOptions) {
@@ -108,6 +110,8 @@ export class Scheduler {
       indexOf: (key) => this.#indexes.get(key),
       ...(indexSettleMs && { settleMs: indexSettleMs }),
     })
+    const isKnown = (policy: ObjectKey) => this.#policies.get(policy) !== undefined
+    this.#misnamed = new MisnamedController({ ...common, record, podOf, isKnown })
     const refused = (policy: ObjectKey) => this.#status.changed(policy)
     if (takeBackAfterMs > 0) {
       const freed = () => this.#freed()
@@ -138,6 +142,7 @@ export class Scheduler {
       this.#distributionStatus,
       this.#rebalance,
       this.#index,
+      this.#misnamed,
       this.#takeBack,
     ].map((one) => one?.controller.run(signal))
     await Promise.all([...informers, ...controllers])
@@ -218,6 +223,7 @@ export class Scheduler {
     this.#changed(type === 'deleted' ? this.#state.deletePod(key) : this.#state.setPod(object))
     this.#takeBack?.changed(key, type === 'deleted' ? undefined : object)
     this.#placement.podChanged(object, key)
+    if (type === 'added') this.#misnamed.podAdded(object, key)
   }
 
   #changed(changes: readonly LedgerChange[]): void {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Pod } from '@kosmos/kube'
+import type { StoredPolicy } from '@kosmos/scheduler'
 import { placedBy } from './placed-by.ts'
 
 const placed = (annotations: Record<string, string>, spec: object = {}) =>
-  placedBy({ metadata: { namespace: 'shop', name: 'web', annotations }, spec } as unknown as Pod)
+  placedBy({ metadata: { namespace: 'shop', name: 'web', annotations }, spec } as unknown as Pod, [])
 
 describe('why a pod is where it is', () => {
   it('is the seat that a policy gave it, what the pod asked for, and what is said of its nodes', () => {
@@ -35,5 +36,16 @@ describe('why a pod is where it is', () => {
   it('is nothing of ours where somebody else bound it, or nobody has yet', () => {
     assert.match(placed({}, { nodeName: 'worker' }).join(), /^nothing of Kosmos/)
     assert.deepEqual(placed({ 'kosmos.io/workload-policy': 'chosen-by-its-user' }), [])
+  })
+
+  it('is not the policy that it names where its namespace has none of that name', () => {
+    const labels = { 'workload-policy/kosmos.io': 'web' }
+    const pod = { metadata: { namespace: 'shop', name: 'web', labels }, spec: {} } as unknown as Pod
+    const policy = (namespace: string) => ({ metadata: { namespace, name: 'web' } }) as StoredPolicy
+    assert.deepEqual(placedBy(pod, [policy('shop')]), [])
+    assert.deepEqual(placedBy(pod, undefined), [])
+    assert.deepEqual(placedBy(pod, [policy('other')]), [
+      'not by the policy that it names: its label workload-policy/kosmos.io names WorkloadPolicy web, which namespace shop does not have, and is as if it were not there',
+    ])
   })
 })

@@ -14,7 +14,7 @@ import {
   secrets,
   services,
 } from '@kosmos/kube'
-import { type Candidate, explainNodes, type Objection } from '@kosmos/scheduler'
+import { type Candidate, explainNodes, type Objection, workloadPolicies } from '@kosmos/scheduler'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { clusters } from '../clusters/resources.ts'
@@ -63,11 +63,12 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
   const known = await readWorld(root, ref.namespace)
   const seen = { ...known, world: { ...known.world, reaches: reachesIn(claims) } }
   const unread = [...known.unread, ...claims.unread]
+  const arePoliciesKnown = unread.every(({ what }) => what !== workloadPolicies.plural)
   const { nodeName: node } = pod.spec
   const about = {
     pod: { ...ref, uid: pod.metadata.uid, phase },
     node,
-    placedBy: placedBy(pod),
+    placedBy: placedBy(pod, arePoliciesKnown ? seen.world.policies : undefined),
     ...(seen.decides ? explainNodes(seen.world, pod) : { candidates: [], objections: [] }),
   }
   const cluster = seen.world.nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels?.[clusterLabel]

@@ -1,6 +1,7 @@
 import { clusterLabel } from '@kosmos/api'
 import type { Client } from '@kosmos/kube'
 import { type Candidate, candidatesOf, isOfWorkload, simulate, type World, without } from '@kosmos/scheduler'
+import { misnamedIn } from '../explain/placed-by.ts'
 import { reachesIn, readClaimsOf } from '../placement/claims.ts'
 import { type Outcome, outcomesOf } from '../placement/outcome.ts'
 import { readAll, type Unread, unreadText } from '../placement/reading.ts'
@@ -73,6 +74,7 @@ export async function simulateWorkload(root: Client, options: SimulateOptions): 
   const claims = await readClaimsOf(root, created)
   const reaches = reachesIn(claims)
   const decisions = simulate({ ...counted, reaches }, created)
+  const missing = wanted[0] && misnamedIn(wanted[0], asked.policies)
   const anyRoom = created[decisions.findIndex((decision) => decision.kind === 'anyRoom')]
   return {
     workload: `${kind} ${namespace}/${metadata.name}`,
@@ -81,6 +83,7 @@ export async function simulateWorkload(root: Client, options: SimulateOptions): 
     outcomes: [...outcomesOf(decisions), ...refusedBy(allowed, replicas)],
     candidates: anyRoom ? candidatesOf({ ...counted, reaches }, anyRoom) : [],
     notes: [
+      ...(missing === undefined ? [] : [`of each pod: ${missing}`]),
       ...claims.unread.map(uncounted),
       ...notes,
       ...quotas.filter(({ spec = {} }) => !areScopesKnown(spec)).map(uncountedQuota),
