@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { ClusterLinkOptions, ClusterStatus } from '@kosmos/api'
 import { join, lines, unjoin } from '@kosmos/kosmosctl'
@@ -32,7 +29,6 @@ const options: Partial<ClusterLinkOptions> = { ipFamily: 'ipv4' }
 describe('clusters with Flannel, linked', { skip: isRoot ? false : 'real nodes need root' }, () => {
   let platform: Platform
   let pods: LinkedPods
-  let scratch: string
   let unlinked: Map<string, string[]>
 
   const leaves = () => platform.testbed.leaves
@@ -79,13 +75,12 @@ describe('clusters with Flannel, linked', { skip: isRoot ? false : 'real nodes n
   }
 
   before(async () => {
-    scratch = await mkdtemp(path.join(os.tmpdir(), 'kosmos-flannel-'))
     platform = await startPlatform('flannel', {
       leaves: 2,
       nodes: 'real:2',
       cni: (cluster) => (cluster === 'leaf1' ? 'flannel' : 'flannel-iptables'),
       images: ['agnhost'],
-      archives: [await linkAgentImage(scratch, silent)],
+      archives: [await linkAgentImage(silent)],
       tree: false,
     })
     pods = new LinkedPods(platform)
@@ -93,7 +88,6 @@ describe('clusters with Flannel, linked', { skip: isRoot ? false : 'real nodes n
   })
   after(async () => {
     await platform?.down()
-    await rm(scratch, { recursive: true, force: true })
   })
 
   it('have a network of their own before', async () => {

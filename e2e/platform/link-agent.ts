@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { bundleLinkAgent } from '@kosmos/cluster-link/build'
-import { ensurePackagedImage, type Progress } from '@kosmos/testbed'
+import { ensurePackagedImage, makeScratch, type Progress } from '@kosmos/testbed'
 import { loadAll } from 'js-yaml'
 
 /** As deploy/images/Dockerfile.link-agent has them, and what Node itself needs. */
@@ -25,21 +25,26 @@ const packages = [
 ] as const
 
 /** The image of the agents of ClusterLink, under the name in its manifest. @returns the path of an archive */
-export async function linkAgentImage(dir: string, progress: Progress): Promise<string> {
+export async function linkAgentImage(progress: Progress): Promise<string> {
   progress.step('making the image of the link agent')
-  const program = path.join(dir, 'link-agent.mjs')
-  await bundleLinkAgent(program)
-  return await ensurePackagedImage(
-    {
-      name: await imageName(),
-      packages,
-      files: [
-        { path: '/usr/local/bin/node', source: process.execPath, mode: 0o755 },
-        { path: '/kosmos/link-agent.mjs', source: program, mode: 0o644 },
-      ],
-    },
-    progress,
-  )
+  const scratch = makeScratch('kosmos-link-agent-')
+  try {
+    const program = path.join(scratch.dir, 'link-agent.mjs')
+    await bundleLinkAgent(program)
+    return await ensurePackagedImage(
+      {
+        name: await imageName(),
+        packages,
+        files: [
+          { path: '/usr/local/bin/node', source: process.execPath, mode: 0o755 },
+          { path: '/kosmos/link-agent.mjs', source: program, mode: 0o644 },
+        ],
+      },
+      progress,
+    )
+  } finally {
+    await scratch.remove()
+  }
 }
 
 interface DaemonSet {

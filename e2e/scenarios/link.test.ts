@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { type ClusterLinkOptions, linkGatewayLabel, type NodeConfigSpec } from '@kosmos/api'
 import { lines, unjoin } from '@kosmos/kosmosctl'
 import { askPort, listeningPorts } from '@kosmos/kube/testing'
-import { enterNode, imageNames, silent } from '@kosmos/testbed'
+import { enterNode, imageNames, makeScratch, type Scratch, silent } from '@kosmos/testbed'
 import { linkAgentImage } from '../platform/link-agent.ts'
 import { readMetrics } from '../platform/metrics.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
@@ -46,7 +43,7 @@ const server = (node: string) => ({
 
 describe('clusters that are linked, without virtual nodes', { skip: isRoot ? false : 'real nodes need root' }, () => {
   let platform: Platform
-  let scratch: string
+  let scratch: Scratch
 
   interface Pod {
     readonly name: string
@@ -93,8 +90,8 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
   }
 
   before(async () => {
-    scratch = await mkdtemp(path.join(os.tmpdir(), 'kosmos-link-'))
-    const archive = await linkAgentImage(scratch, silent)
+    scratch = makeScratch('kosmos-link-')
+    const archive = await linkAgentImage(silent)
     platform = await startPlatform('link', {
       leaves: 2,
       nodes: 'real:2',
@@ -118,7 +115,7 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
   })
   after(async () => {
     await platform?.down()
-    await rm(scratch, { recursive: true, force: true })
+    await scratch?.remove()
   })
 
   it('have an agent on every node, which has applied what it should', async () => {
@@ -360,7 +357,7 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
   })
 
   it('are in a support bundle with their public keys, without a private one, and without a credential', () =>
-    bundleHasNoSecret(platform, scratch))
+    bundleHasNoSecret(platform, scratch.dir))
 
   it('are as they were before, on every node, when they are linked no longer', async () => {
     const [first, second] = platform.testbed.leaves

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import os from 'node:os'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { clusters, type Service, services } from '@kosmos/kube'
@@ -31,18 +30,16 @@ async function agents(): Promise<object[]> {
 
 describe('a leaf that is linked with its root', { skip: isRoot ? false : 'real nodes need root' }, () => {
   let platform: Platform
-  let scratch: string
   let address: string
   const kubectl = (...args: string[]) => platform.kubectl(args)
 
   before(async () => {
-    scratch = await mkdtemp(path.join(os.tmpdir(), 'kosmos-linked-root-'))
     platform = await startPlatform('linked-root', {
       leaves: 1,
       nodes: 'real:1',
       rootNodes: 'real:1',
       images: ['agnhost'],
-      archives: [await linkAgentImage(scratch, silent)],
+      archives: [await linkAgentImage(silent)],
       link: () => link,
     })
     await platform.apply(...(await agents()), home)
@@ -53,7 +50,6 @@ describe('a leaf that is linked with its root', { skip: isRoot ? false : 'real n
   })
   after(async () => {
     await platform?.down()
-    await rm(scratch, { recursive: true, force: true })
   })
 
   it('has pods that talk to the API server of the root at the address of its Service, and believe it', async () => {

@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { clusterLabel } from '@kosmos/api'
 import { pods } from '@kosmos/kube'
@@ -14,17 +11,15 @@ const isRoot = process.getuid?.() === 0
 
 describe('leaves that are linked as well', { skip: isRoot ? false : 'real nodes need root' }, () => {
   let platform: Platform
-  let scratch: string
   const kubectl = (...args: string[]) => platform.kubectl(args)
   const names = ['in-leaf1', 'in-leaf2']
 
   before(async () => {
-    scratch = await mkdtemp(path.join(os.tmpdir(), 'kosmos-linked-tree-'))
     platform = await startPlatform('linked-tree', {
       leaves: 2,
       nodes: 'real:1',
       images: ['agnhost'],
-      archives: [await linkAgentImage(scratch, silent)],
+      archives: [await linkAgentImage(silent)],
       link: () => ({ ipFamily: 'ipv4', networkType: 'gateway' }),
     })
     await platform.apply({
@@ -49,7 +44,6 @@ describe('leaves that are linked as well', { skip: isRoot ? false : 'real nodes 
   })
   after(async () => {
     await platform?.down()
-    await rm(scratch, { recursive: true, force: true })
   })
 
   it('let pods of the root reach each other at the addresses that the root shows, whichever leaf they are in', async () => {

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { devices } from '@kosmos/cluster-link'
 import { join, lines } from '@kosmos/kosmosctl'
@@ -16,8 +13,7 @@ const ROUNDS = 3
 /** Measures tunnels between the only nodes of two clusters, and the same by hand, in turn. Needs root. */
 export async function benchNetwork(progress: Progress): Promise<NetworkResult> {
   await ensurePrograms(['iperf3', 'ping'], progress)
-  const scratch = await mkdtemp(path.join(os.tmpdir(), 'kosmos-bench-network-'))
-  const archive = await linkAgentImage(scratch, progress)
+  const archive = await linkAgentImage(progress)
   progress.step('starting two clusters with a real node each')
   const platform = await startPlatform('bench-network', {
     leaves: 2,
@@ -52,7 +48,6 @@ export async function benchNetwork(progress: Progress): Promise<NetworkResult> {
     return networkResult({ vxlan: overVxlan, wireguard, joinToPingSeconds, plan: measurePlan() })
   } finally {
     await platform.down()
-    await rm(scratch, { recursive: true, force: true })
   }
 }
 

@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ensurePrograms, silent } from '@kosmos/testbed'
+import { ensurePrograms, makeScratch, silent } from '@kosmos/testbed'
 import { removeEverything } from './remove.ts'
 import { createShell, type Shell } from './shell/shell.ts'
 
@@ -41,7 +39,9 @@ export async function startNetwork(plan: Readonly<Record<string, readonly string
   const children: ChildProcess[] = []
   /** Of those, the ones that network namespaces last as long as. */
   const holders = new Set<ChildProcess>()
-  const stateRoot = await mkdtemp(join(tmpdir(), 'kosmos-link-'))
+  const scratch = makeScratch('kosmos-link-')
+  // wireguard-go and strongSwan end with a test that is killed, although they are in sessions of their own.
+  const marked = ['env', scratch.mark]
   const start = (prefix: readonly string[], argv: readonly string[], options = {}) => {
     const [program = '', ...args] = [...prefix, 'setpriv', '--pdeathsig', 'KILL', ...argv]
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
@@ -50,21 +50,21 @@ export async function startNetwork(plan: Readonly<Record<string, readonly string
   }
   const namespace = async (name: string): Promise<Host> => {
     const script = 'mount -t tmpfs none /run && ip link set lo up && echo up && exec sleep infinity'
-    const child = start(['unshare', '--net', '--mount'], ['sh', '-c', script])
+    const child = start([...marked, 'unshare', '--net', '--mount'], ['sh', '-c', script])
     holders.add(child)
     await new Promise((resolve, reject) => {
       child.stdout?.once('data', resolve)
       child.stderr?.once('data', (text) => reject(new Error(`${text}`)))
     })
     const pid = child.pid ?? 0
-    const prefix = ['nsenter', `--target=${pid}`, '--net', '--mount', '--']
+    const prefix = ['nsenter', `--target=${pid}`, '--net', '--mount', '--', ...marked]
     const shell = createShell(prefix)
     return {
       name,
       pid,
       prefix,
       shell,
-      stateDir: join(stateRoot, name),
+      stateDir: join(scratch.dir, name),
       sh: (script) => shell.run(['sh', '-ec', script]),
     }
   }
@@ -76,7 +76,7 @@ export async function startNetwork(plan: Readonly<Record<string, readonly string
       await Promise.all([...hosts.values()].map((host) => removeEverything(host.shell, host.stateDir)))
     } finally {
       await kill(children)
-      await rm(stateRoot, { recursive: true, force: true })
+      await scratch.remove()
     }
   }
   try {
