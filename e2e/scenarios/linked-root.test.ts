@@ -1,32 +1,20 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import path from 'node:path'
+import { execFile } from 'node:child_process'
 import { after, before, describe, it } from 'node:test'
-import { clusters, type Service, services } from '@kosmos/kube'
-import { imageNames, silent } from '@kosmos/testbed'
-import { loadAll } from 'js-yaml'
+import { promisify } from 'node:util'
+import { clusterNodes, nodeConfigs } from '@kosmos/cluster-link'
+import { join, lines, unjoin } from '@kosmos/kosmosctl'
+import { clusters, namespaces, type Service, services } from '@kosmos/kube'
+import { enterNode, imageNames, silent } from '@kosmos/testbed'
 import { linkAgentImage } from '../platform/link-agent.ts'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
+import { nothingIsWrong } from './link-seen.ts'
 
 const isRoot = process.getuid?.() === 0
+const home = 'home'
+const quiet = lines(() => undefined)
 const link = { ipFamily: 'ipv4', networkType: 'gateway' } as const
-
-/** The root as ClusterLink knows it: linked like any cluster, and no leaf of itself. */
-const home = {
-  apiVersion: 'kosmos.io/v1alpha1',
-  kind: 'Cluster',
-  metadata: { name: 'home', annotations: { 'kosmos.io/cluster-role': 'root' } },
-  spec: { clusterLinkOptions: { enable: true, ...link } },
-}
-
-/** The agents of ClusterLink and their rights, as `join --link` brings them to a cluster; not the account by which a root reaches in. */
-async function agents(): Promise<object[]> {
-  const deploy = path.resolve(import.meta.dirname, '../../deploy')
-  const files = ['rbac/leaf-link.yaml', 'link-agent.yaml'].map((file) => readFile(path.join(deploy, file), 'utf8'))
-  const all = (await Promise.all(files)).flatMap((text) => loadAll(text.replaceAll('<cluster>', 'home')) as object[])
-  return all.filter((manifest) => !JSON.stringify(manifest).includes('<root>'))
-}
 
 describe('a leaf that is linked with its root', { skip: isRoot ? false : 'real nodes need root' }, () => {
   let platform: Platform
@@ -42,7 +30,8 @@ describe('a leaf that is linked with its root', { skip: isRoot ? false : 'real n
       archives: [await linkAgentImage(silent)],
       link: () => link,
     })
-    await platform.apply(...(await agents()), home)
+    const root = { file: platform.testbed.root.kubeconfig }
+    await join({ name: home, root, leaf: root, tree: false, link }, quiet)
     const { spec } = (await platform.root.get<Service>(services, { namespace: 'default', name: 'kubernetes' })) ?? {}
     address = `https://${spec?.clusterIP}:443`
     const patch = { spec: { clusterTreeOptions: { rootAPIServer: address } } }
@@ -79,4 +68,27 @@ describe('a leaf that is linked with its root', { skip: isRoot ? false : 'real n
       throw new Error(stdout)
     })
   })
+
+  it('is seen to reach the root, and the root to reach it', () => nothingIsWrong(platform))
+
+  it('has a root that leaves the network again, and keeps nothing of it', async () => {
+    const { root, testbed } = platform
+    const [node = ''] = (await root.listAll(nodeConfigs)).map(({ spec }) => spec.nodeName)
+    await unjoin({ name: home, root: { file: testbed.root.kubeconfig } }, quiet)
+    const left = await Promise.all([root.listAll(nodeConfigs), root.listAll(clusterNodes)])
+    assert.deepEqual(
+      left.flat().filter(({ metadata }) => metadata.name.startsWith(`${home}-`)),
+      [],
+    )
+    await eventually('the agents and their namespace are gone', async () => {
+      return (await root.get(namespaces, { name: 'kosmos-link' })) === undefined
+    })
+    const [file = '', ...args] = enterNode(testbed.journal, testbed.root.name, node, ['net'])
+    const { stdout } = await promisify(execFile)(file, [...args, 'sh', '-c', OURS])
+    assert.equal(stdout, '')
+  })
 })
+
+/** What an agent makes on its node. */
+const OURS =
+  'ip -o link | grep -E "vx-|kl-"; ip rule | grep 4876; ip route show table 4876 2>/dev/null; nft list tables | grep kosmos; true'

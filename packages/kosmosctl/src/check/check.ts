@@ -1,4 +1,4 @@
-import { type Cluster, hasClusterTree } from '@kosmos/api'
+import { type Cluster, hasClusterLink, hasClusterTree, isRootCluster } from '@kosmos/api'
 import { type Client, isForbidden, type KubeConfigSource } from '@kosmos/kube'
 import { withClusters } from '../clusters/connect.ts'
 import { clusters } from '../clusters/resources.ts'
@@ -6,7 +6,7 @@ import { type Finding, judge, ok, problem } from '../findings/finding.ts'
 import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
-import { clusterChecks } from './cluster-checks.ts'
+import { clusterChecks, linkedRootChecks } from './cluster-checks.ts'
 import { gatherClusterFacts } from './cluster-facts.ts'
 import { rootChecks } from './root-checks.ts'
 import { gatherRootFacts } from './root-facts.ts'
@@ -44,7 +44,9 @@ async function checkLeaves(
   const findings = await progress.step('looking at the leaves', () =>
     Promise.all(
       leaves.map(async (leaf) =>
-        judge(clusterChecks, await gatherClusterFacts(root, leaf, rootVersion), leaf.metadata.name),
+        isRootCluster(leaf)
+          ? judge(linkedRootChecks, { cluster: leaf }, leaf.metadata.name)
+          : judge(clusterChecks, await gatherClusterFacts(root, leaf, rootVersion), leaf.metadata.name),
       ),
     ),
   )
@@ -53,7 +55,7 @@ async function checkLeaves(
 
 async function choose(root: Client, name: string | undefined): Promise<Cluster[]> {
   const all = await root.listAll(clusters)
-  if (name === undefined) return all.filter(hasClusterTree)
+  if (name === undefined) return all.filter((cluster) => hasClusterTree(cluster) || isLinkedRoot(cluster))
   const found = all.filter(({ metadata }) => metadata.name === name)
   if (found.length > 0) return found
   const known = all.map(({ metadata }) => metadata.name)
@@ -61,3 +63,5 @@ async function choose(root: Client, name: string | undefined): Promise<Cluster[]
     next: known.length > 0 ? `there are: ${known.join(', ')}` : 'no cluster is joined to this root',
   })
 }
+
+const isLinkedRoot = (cluster: Cluster): boolean => isRootCluster(cluster) && hasClusterLink(cluster)

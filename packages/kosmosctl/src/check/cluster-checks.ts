@@ -29,8 +29,13 @@ export const clusterChecks: readonly Check<ClusterFacts>[] = [
   },
 ]
 
+/** What can be wrong with the root as a member of the network; kosmosctl link check looks closer. */
+export const linkedRootChecks: readonly Check<Pick<ClusterFacts, 'cluster'>>[] = [
+  { id: 'linked', run: (facts) => condition(facts, 'Linked') },
+]
+
 /** A condition that the controllers wrote; its message says what to do. */
-function condition({ cluster }: ClusterFacts, type: string): Verdict {
+function condition({ cluster }: Pick<ClusterFacts, 'cluster'>, type: string): Verdict {
   const found = cluster.status?.conditions?.find((one) => one.type === type)
   if (found === undefined) return problem(`no controller has set ${type}`, 'start the controllers: kosmosctl install')
   if (found.status === 'True') return ok(found.message)

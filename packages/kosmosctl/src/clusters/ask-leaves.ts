@@ -1,4 +1,4 @@
-import { rootClusterLabel } from '@kosmos/api'
+import { isRootCluster, rootClusterLabel } from '@kosmos/api'
 import { type Client, type Pod, pods } from '@kosmos/kube'
 import { explain } from '../terminal/explain.ts'
 import { clusterId } from './identity.ts'
@@ -32,7 +32,8 @@ export async function withLeaves<T>(
   { isMeant = () => true, warn }: WithLeavesOptions,
   work: (leaf: Client, cluster: string) => Promise<readonly T[]>,
 ): Promise<T[]> {
-  const joined = (await root.listAll(clusters)).filter(({ metadata }) => isMeant(metadata.name))
+  const all = await root.listAll(clusters)
+  const joined = all.filter((cluster) => !isRootCluster(cluster) && isMeant(cluster.metadata.name))
   const answers = await Promise.all(
     joined.map(async (cluster) => {
       const { name } = cluster.metadata

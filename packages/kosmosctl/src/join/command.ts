@@ -32,7 +32,7 @@ export function addJoin(program: Command, terminal: Terminal): void {
     .command('join')
     .summary('make a cluster a leaf of the root')
     .description(
-      'Makes a cluster a leaf of the root: checks both, creates an account with few rights in the leaf, stores its credentials and the Cluster in the root, and waits for the virtual nodes. Run again, it takes up where it stopped and renews the credentials; what is not said again stays as it is.',
+      'Makes a cluster a leaf of the root: checks both, creates an account with few rights in the leaf, stores its credentials and the Cluster in the root, and waits for the virtual nodes. Run again, it takes up where it stopped and renews the credentials; what is not said again stays as it is. With --link --no-tree and a kubeconfig of the root itself, the root becomes a member of the network.',
     )
     .argument('<name>', 'what the leaf is called in the root')
     .requiredOption('--kubeconfig <file>', 'kubeconfig of the LEAF, of somebody who may create roles there')
@@ -143,7 +143,8 @@ function planText({ leaf, root }: JoinPlan): string {
 function resultText({ cluster, virtualNodes, credentialsExpire }: JoinResult, { link, kubeconfig }: JoinFlags): string {
   const which = virtualNodes.length > MANY ? `${virtualNodes.length} virtual nodes` : virtualNodes.join(', ')
   const nodes = virtualNodes.length > 0 ? `: ${which} Ready` : ''
-  const joined = `cluster "${cluster}" joined${nodes} (credentials until ${credentialsExpire})`
+  const until = credentialsExpire === undefined ? '' : ` (credentials until ${credentialsExpire})`
+  const joined = `cluster "${cluster}" joined${nodes}${until}`
   if (!link) return joined
   const hint = `kosmosctl link dns --kubeconfig ${kubeconfig}`
   return `${joined}\nto let its DNS answer names of Services that other clusters export: ${hint}`

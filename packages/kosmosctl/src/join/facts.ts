@@ -20,6 +20,7 @@ import { linkNamespace } from '../link/network/facts.ts'
 import { Failure } from '../terminal/failure.ts'
 import { leafManifests } from './leaf-manifests.ts'
 import type { LeafNode, ModelChoice } from './leaf-models.ts'
+import { linkedRootManifests } from './linked-root.ts'
 import type { LinkChoices } from './root-manifests.ts'
 
 /** A cluster that answered. */
@@ -38,6 +39,12 @@ export interface ClusterFacts<T> {
 
 export function reached<T>(cluster: ClusterFacts<T>): (Reached & T) | undefined {
   return 'error' in cluster.found ? undefined : cluster.found
+}
+
+/** Whether what is to be joined is the root itself. */
+export function isRootItself({ root, leaf }: JoinFacts): boolean {
+  const id = reached(root)?.id
+  return id !== undefined && reached(leaf)?.id === id
 }
 
 /** The verdict of a check that depends on a cluster which did not answer. */
@@ -87,6 +94,8 @@ export interface JoinFacts {
   readonly model: ModelChoice | undefined
   /** Whether the leaf is to be linked. */
   readonly link: boolean
+  /** Whether it is to have virtual nodes; undefined: what the Cluster says already. */
+  readonly tree: boolean | undefined
   readonly root: ClusterFacts<RootFacts>
   readonly leaf: ClusterFacts<LeafFacts>
 }
@@ -125,7 +134,7 @@ const rootRights: readonly Right[] = [
 export async function gatherFacts(
   root: OpenCluster,
   leaf: OpenCluster,
-  options: Pick<JoinFacts, 'name' | 'installCrds' | 'serverOverride' | 'model' | 'link'>,
+  options: Pick<JoinFacts, 'name' | 'installCrds' | 'serverOverride' | 'model' | 'link' | 'tree'>,
 ): Promise<JoinFacts> {
   const rootFacts = await factsOf(root, rootRights, async ({ client }) => await aboutRoot(client))
   const rootId = 'id' in rootFacts.found ? rootFacts.found.id : '00000000-0000'
@@ -133,7 +142,12 @@ export async function gatherFacts(
   const rights = [...leafRights, ...(needsNodes ? leafNodeRights : [])]
   const leafFacts = await factsOf(leaf, rights, async ({ client, config }) => ({
     unverified: config.getCurrentCluster()?.skipTLSVerify === true,
-    roleRefusal: await roleRefusal(client, leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId)),
+    roleRefusal: await roleRefusal(
+      client,
+      (await clusterId(client)) === rootId
+        ? await linkedRootManifests(options.name, rootId)
+        : leafManifests(await deployedManifests('rbac/leaf.yaml'), rootId),
+    ),
     nodes: needsNodes ? await leafNodes(client) : undefined,
     linkedBy: options.link ? await linkedBy(client) : undefined,
   }))

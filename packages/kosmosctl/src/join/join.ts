@@ -7,7 +7,7 @@ import { applyTo, ensureNamespace } from '../clusters/own.ts'
 import type { Manifest } from '../clusters/resources.ts'
 import { type Finding, isProblem, judge } from '../findings/finding.ts'
 import { definitions, installDefinitions } from '../install/definitions.ts'
-import { installMcsDefinitions, markOfJoin, mcsDefinitions } from '../install/mcs-definitions.ts'
+import { installMcsDefinitions, markOfInstall, markOfJoin, mcsDefinitions } from '../install/mcs-definitions.ts'
 import { counted } from '../output/counted.ts'
 import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
@@ -18,9 +18,16 @@ import { gatherFacts, type JoinFacts } from './facts.ts'
 import { grantAccess } from './grant.ts'
 import { leafManifestsFor } from './leaf-manifests.ts'
 import type { ModelChoice } from './leaf-models.ts'
+import { linkedRootManifests, linkRoot } from './linked-root.ts'
 import { joinChecks } from './preflight.ts'
 import { rootAddress } from './root-address.ts'
-import { clusterManifest, credentialsSecret, type LinkChoices, rootNamespace } from './root-manifests.ts'
+import {
+  clusterManifest,
+  credentialsSecret,
+  type LinkChoices,
+  linkedRootManifest,
+  rootNamespace,
+} from './root-manifests.ts'
 import { logIn } from './verify.ts'
 import { chosenModels } from './virtual-node-checks.ts'
 import { waitUntilReady } from './wait-ready.ts'
@@ -52,9 +59,10 @@ export interface JoinOptions {
 
 export interface JoinResult {
   readonly cluster: string
-  readonly leaf: { readonly server: string; readonly id: string; readonly account: string }
-  /** RFC 3339: when the credentials end unless they are renewed before. */
-  readonly credentialsExpire: string
+  /** Without an account: it is the root itself. */
+  readonly leaf: { readonly server: string; readonly id: string; readonly account?: string }
+  /** RFC 3339: when the credentials end unless they are renewed before. Undefined: the root needs none for itself. */
+  readonly credentialsExpire?: string
   /** The virtual nodes, all Ready; empty if they were not waited for. */
   readonly virtualNodes: readonly string[]
 }
@@ -84,7 +92,9 @@ const defaultTokenTtlSeconds = 30 * 24 * 3600
  */
 export async function join(options: JoinOptions, progress: Progress): Promise<JoinResult> {
   return await withClusters({ root: options.root, leaf: options.leaf }, async ({ root, leaf }) => {
-    const { rootId, leafId, definition, leafModels, tree, link } = await preflight(options, root, leaf, progress)
+    const found = await preflight(options, root, leaf, progress)
+    if (found.leafId === found.rootId) return await joinRoot(options, root, found, progress)
+    const { rootId, leafId, definition, leafModels, tree, link } = found
     const { name, timeoutSeconds = 120, tokenTtlSeconds = defaultTokenTtlSeconds } = options
     const account = leafAccountName(rootId)
     const isDefined = definition !== 'missing'
@@ -129,10 +139,33 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
   })
 }
 
+/** Makes the root itself a member of the network of ClusterLink. */
+async function joinRoot(
+  options: JoinOptions,
+  { client, server }: OpenCluster,
+  { rootId, definition, link }: Found,
+  progress: Progress,
+): Promise<JoinResult> {
+  const { name } = options
+  if (definition === 'missing') {
+    await progress.step('installing the kinds of kosmos.io in the root', () => installDefinitions(client))
+  }
+  await progress.step('installing ServiceExport and ServiceImport in the root where they are missing', () =>
+    installMcsDefinitions(client, markOfInstall, (text) => progress.warn(text)),
+  )
+  await progress.step(`storing Cluster "${name}" and its agents in the root`, async () => {
+    const agents = await agentsInRoot(options, client, rootId, progress)
+    await linkRoot(client, linkedRootManifest(name, rootId, link), agents, rootId)
+  })
+  return { cluster: name, leaf: { server, id: rootId }, virtualNodes: [] }
+}
+
 /** The manifests that {@link join} would apply, after the same checks. The token is left out. */
 export async function planJoin(options: JoinOptions, progress: Progress): Promise<JoinPlan> {
   return await withClusters({ root: options.root, leaf: options.leaf }, async ({ root, leaf }) => {
-    const { rootId, leafId, definition, leafModels, tree, link } = await preflight(options, root, leaf, progress)
+    const found = await preflight(options, root, leaf, progress)
+    if (found.leafId === found.rootId) return await planRoot(options, root.client, found, progress)
+    const { rootId, leafId, definition, leafModels, tree, link } = found
     const kubeconfig = selfContainedKubeconfig(
       options.name,
       await endpointOf(leaf.config, options.server),
@@ -160,6 +193,33 @@ export async function planJoin(options: JoinOptions, progress: Progress): Promis
   })
 }
 
+async function planRoot(
+  options: JoinOptions,
+  root: Client,
+  { rootId, definition, link }: Found,
+  progress: Progress,
+): Promise<JoinPlan> {
+  return {
+    leaf: [],
+    root: [
+      ...(definition === 'missing' ? definitions() : []),
+      ...(await mcsDefinitions(markOfInstall)),
+      linkedRootManifest(options.name, rootId, link),
+      ...(await agentsInRoot(options, root, rootId, progress)),
+    ],
+  }
+}
+
+async function agentsInRoot(
+  { name, agentImage }: JoinOptions,
+  root: Client,
+  rootId: string,
+  progress: Progress,
+): Promise<Manifest[]> {
+  const image = { asked: agentImage, option: '--agent-image' }
+  return await withImages(root, await linkedRootManifests(name, rootId), image, (text) => progress.warn(text))
+}
+
 async function manifestsInLeaf(
   { name, tree, link, agentImage }: JoinOptions & { readonly tree: boolean },
   leaf: Client,
@@ -171,10 +231,12 @@ async function manifestsInLeaf(
   return await withImages(leaf, manifests, image, (text) => progress.warn(text))
 }
 
+type Found = Awaited<ReturnType<typeof preflight>>
+
 async function preflight(options: JoinOptions, root: OpenCluster, leaf: OpenCluster, progress: Progress) {
-  const { name, server, model, installCrds = true, link } = options
+  const { name, server, model, installCrds = true, link, tree } = options
   const facts: JoinFacts = await progress.step('looking at both clusters', () =>
-    gatherFacts(root, leaf, { name, installCrds, serverOverride: server, model, link: link !== undefined }),
+    gatherFacts(root, leaf, { name, installCrds, serverOverride: server, model, tree, link: link !== undefined }),
   )
   const findings = judge(joinChecks, facts)
   const found = { root: facts.root.found, leaf: facts.leaf.found }

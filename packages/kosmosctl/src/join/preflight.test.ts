@@ -15,6 +15,7 @@ interface Differences {
   readonly serverOverride?: string
   readonly model?: ModelChoice
   readonly link?: boolean
+  readonly tree?: boolean
   readonly leaf?: Partial<Reached & LeafFacts> | { readonly error: unknown }
   readonly root?: Partial<Reached & RootFacts> | { readonly error: unknown }
   readonly leafServer?: string
@@ -40,6 +41,7 @@ const facts = (differences: Differences = {}): JoinFacts => {
     serverOverride: differences.serverOverride,
     model: differences.model,
     link: differences.link ?? false,
+    tree: differences.tree,
     root: { server: differences.rootServer ?? server.root, found: found(root, differences.root) as never },
     leaf: { server: differences.leafServer ?? server.leaf, found: found(leaf, differences.leaf) as never },
   }
@@ -93,6 +95,30 @@ describe('the preflight of a join', () => {
       problems({ leaf: { id: 'root-id' } }).map(([id]) => id),
       ['leaf-is-not-root'],
     )
+  })
+
+  it('lets the root link itself without virtual nodes, however it is reached from here', () => {
+    const itself = { leaf: { id: 'root-id', unverified: true }, leafServer: 'https://127.0.0.1:6443/', link: true }
+    assert.deepEqual(problems({ ...itself, tree: false }), [])
+    assert.deepEqual(
+      problems(itself).map(([id]) => id),
+      ['leaf-is-not-root'],
+    )
+    const known = { ...cluster('leaf1', 'root-id'), tree: false }
+    assert.deepEqual(problems({ ...itself, root: { clusters: [known] } }), [])
+  })
+
+  it('takes over a Cluster that somebody has made for the root, and refuses the root under a second name', () => {
+    const itself = { leaf: { id: 'root-id' }, link: true, tree: false }
+    const byHand = (name: string) => ({
+      ...cluster(name, undefined),
+      annotations: { 'kosmos.io/cluster-role': 'root' },
+    })
+    assert.deepEqual(problems({ ...itself, root: { clusters: [byHand('leaf1')] } }), [])
+    assert.deepEqual(problems({ ...itself, root: { clusters: [byHand('home')] } }), [
+      ['not-joined', 'the leaf is joined already, as "home"'],
+    ])
+    assert.deepEqual(problems({ link: true, root: { clusters: [byHand('home')] } }), [])
   })
 
   it('refuses a name that another cluster has, and one that is on its way out', () => {

@@ -1,4 +1,4 @@
-import { clusterNameProblem } from '@kosmos/api'
+import { clusterNameProblem, isRootCluster } from '@kosmos/api'
 import { ApiError, ClusterUnreachable } from '@kosmos/kube'
 import { isLoopback } from '../clusters/loopback.ts'
 import { leafIdAnnotation } from '../clusters/names.ts'
@@ -7,7 +7,8 @@ import { clockVerdict } from '../findings/clock.ts'
 import { type Check, ok, problem, type Verdict, warning } from '../findings/finding.ts'
 import { leafVersionVerdict, rootVersionVerdict } from '../findings/version.ts'
 import { explain, isTlsError } from '../terminal/explain.ts'
-import { type ClusterFacts, type JoinFacts, reached, unknown } from './facts.ts'
+import { chosenTree, knownCluster } from './chosen.ts'
+import { type ClusterFacts, isRootItself, type JoinFacts, type KnownCluster, reached, unknown } from './facts.ts'
 import { leafNodesAreThere, nodeNamesAreFree } from './virtual-node-checks.ts'
 
 /** Everything that would make a join fail later, or go wrong silently. Nothing has been changed when they run. */
@@ -59,9 +60,10 @@ function detail(error: ClusterUnreachable): string {
   return error.message.replace(/^.*?: no answer from \S+: /, '')
 }
 
-function certificateIsVerified({ leaf }: JoinFacts): Verdict {
-  const found = reached(leaf)
+function certificateIsVerified(facts: JoinFacts): Verdict {
+  const found = reached(facts.leaf)
   if (found === undefined) return unknown('leaf')
+  if (isRootItself(facts)) return reachesItself
   if (!found.unverified) return ok("the leaf's certificate is verified")
   return problem(
     "the leaf's kubeconfig sets insecure-skip-tls-verify, and the controllers never speak to a server they cannot verify",
@@ -69,7 +71,11 @@ function certificateIsVerified({ leaf }: JoinFacts): Verdict {
   )
 }
 
-function addressWorksElsewhere({ leaf, root, serverOverride }: JoinFacts): Verdict {
+const reachesItself = ok('the root is reached by the credentials that its controllers have anyway')
+
+function addressWorksElsewhere(facts: JoinFacts): Verdict {
+  const { leaf, root, serverOverride } = facts
+  if (isRootItself(facts)) return reachesItself
   const address = serverOverride ?? leaf.server
   if (serverOverride !== undefined && protocolOf(serverOverride) !== 'https:') {
     return problem(`--server ${serverOverride} is no address of an API server`, 'give it as https://host:port')
@@ -104,14 +110,16 @@ function rootVersionIsSupported({ root }: JoinFacts): Verdict {
   return version === undefined ? unknown('root') : rootVersionVerdict(version)
 }
 
-function leafIsNotRoot({ leaf, root }: JoinFacts): Verdict {
+function leafIsNotRoot(facts: JoinFacts): Verdict {
+  const { leaf, root, link, tree } = facts
   const leafId = reached(leaf)?.id
   const rootId = reached(root)?.id
   if (leafId === undefined || rootId === undefined) return unknown(leafId === undefined ? 'leaf' : 'root')
   if (leafId !== rootId) return ok('leaf and root are two clusters')
+  if (link && !chosenTree(knownCluster(facts), tree)) return ok('the root itself is linked, without virtual nodes')
   return problem(
     `${leaf.server} and ${root.server} are the same cluster: the root cannot be its own leaf`,
-    'give the leaf with --kubeconfig/--context and the root with --root-kubeconfig/--root-context',
+    'give the leaf with --kubeconfig/--context and the root with --root-kubeconfig/--root-context; or link the root itself: --link --no-tree',
   )
 }
 
@@ -127,19 +135,23 @@ function nameIsFree({ name, root, leaf }: JoinFacts): Verdict {
     )
   }
   const id = reached(leaf)?.id
-  if (id !== undefined && other.annotations[leafIdAnnotation] === id)
-    return ok(`"${name}" is this leaf: join continues`)
+  if (id !== undefined && standsFor(other, id, found.id)) return ok(`"${name}" is this leaf: join continues`)
   return problem(
     `the name "${name}" is taken by another cluster`,
     `choose another name, or remove that cluster first: kosmosctl unjoin ${name}`,
   )
 }
 
+/** Whether a Cluster is the one with this id; of the root there may be one that somebody else has made. */
+function standsFor({ annotations }: KnownCluster, id: string, rootId: string): boolean {
+  return annotations[leafIdAnnotation] === id || (id === rootId && isRootCluster({ metadata: { annotations } }))
+}
+
 function leafIsNotJoined({ name, root, leaf }: JoinFacts): Verdict {
   const id = reached(leaf)?.id
   const found = reached(root)
   if (id === undefined || found === undefined) return unknown(id === undefined ? 'leaf' : 'root')
-  const other = found.clusters.find((cluster) => cluster.name !== name && cluster.annotations[leafIdAnnotation] === id)
+  const other = found.clusters.find((cluster) => cluster.name !== name && standsFor(cluster, id, found.id))
   if (other === undefined) return ok('the leaf is not joined under another name')
   return problem(
     `the leaf is joined already, as "${other.name}"`,

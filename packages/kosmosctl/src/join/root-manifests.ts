@@ -1,4 +1,12 @@
-import { apiVersion, type ClusterManifest, clusterLabel, type LeafModel, systemNamespace } from '@kosmos/api'
+import {
+  apiVersion,
+  type ClusterManifest,
+  clusterLabel,
+  clusterRoleAnnotation,
+  type LeafModel,
+  rootClusterRole,
+  systemNamespace,
+} from '@kosmos/api'
 import {
   credentialsSecretName,
   kubeconfigKey,
@@ -74,5 +82,23 @@ export function clusterManifest(
       },
       ...(link && { clusterLinkOptions: { enable: true, ...link } }),
     },
+  }
+}
+
+/** The Cluster that stands for the root itself: it has no credentials, and no virtual nodes. Pure. */
+export function linkedRootManifest(
+  name: string,
+  rootId: string,
+  link: LinkChoices | undefined,
+): ClusterManifest & Manifest {
+  return {
+    apiVersion,
+    kind: 'Cluster',
+    metadata: {
+      name,
+      labels: { [managedByLabel]: managedBy },
+      annotations: { [leafIdAnnotation]: rootId, [clusterRoleAnnotation]: rootClusterRole },
+    },
+    spec: { clusterTreeOptions: { enable: false }, clusterLinkOptions: { enable: true, ...link } },
   }
 }

@@ -65,10 +65,11 @@ function remainderLines(remains: readonly Remainder[]): string[] {
 
 function planText({ evicted, root, leaf, remains }: UnjoinPlan): string {
   const part = (title: string, lines: readonly string[]) => [title, ...lines.map((line) => `  - ${line}`)]
+  const inLeaf = (lines: readonly string[]) => (lines.length === 0 ? [] : part('would be removed in the leaf:', lines))
   return [
     ...part(`would be evicted: ${evicted.length || 'no'} ${evicted.length === 1 ? 'pod' : 'pods'}`, evicted),
     ...part('would be removed in the root:', root),
-    ...(leaf === undefined ? ['the leaf cannot be asked'] : part('would be removed in the leaf:', leaf)),
+    ...(leaf === undefined ? ['the leaf cannot be asked'] : inLeaf(leaf)),
     ...(remains.length > 0 ? ['would remain in the leaf', ...remainderLines(remains)] : []),
   ].join('\n')
 }

@@ -1,4 +1,4 @@
-import { clusterLabel } from '@kosmos/api'
+import { clusterLabel, isRootCluster } from '@kosmos/api'
 import { type Client, describeObject, type KubeObject, nodes, pods, type Resource } from '@kosmos/kube'
 import { openCluster } from '../clusters/connect.ts'
 import { leafAccountName } from '../clusters/names.ts'
@@ -6,6 +6,7 @@ import type { Progress } from '../terminal/progress.ts'
 import { isDrainable } from './drain.ts'
 import { findJoined, reachLeaf } from './joined.ts'
 import { copiedKinds, importedIn, importedKinds, lookAtLeaf, ownIn, type Remainder } from './leave-leaf.ts'
+import { lookAtRoot } from './leave-root.ts'
 import type { UnjoinOptions } from './options.ts'
 
 /** What unjoin would do: nothing is changed. */
@@ -24,6 +25,11 @@ export async function planUnjoin(options: UnjoinOptions, progress: Progress): Pr
   const root = await openCluster('root', options.root)
   try {
     const { cluster, secret, rootId } = await findJoined(root.client, options.name)
+    if (cluster !== undefined && isRootCluster(cluster)) {
+      const agents = await lookAtRoot(root.client, options.name, rootId)
+      const removed = [describeObject({ ...cluster, kind: 'Cluster' }), ...agents]
+      return { evicted: [], root: removed, leaf: [], remains: [] }
+    }
     const virtualNodes = await root.client.listAll(nodes, { labelSelector: `${clusterLabel}=${options.name}` })
     const bound = await Promise.all(
       virtualNodes.map(({ metadata }) =>

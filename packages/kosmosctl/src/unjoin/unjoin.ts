@@ -1,4 +1,4 @@
-import { clusterLabel } from '@kosmos/api'
+import { clusterLabel, isRootCluster } from '@kosmos/api'
 import { type Client, isGone, type Node, nodes, pods, type Secret, secrets } from '@kosmos/kube'
 import { type OpenCluster, openCluster } from '../clusters/connect.ts'
 import { leafAccountName } from '../clusters/names.ts'
@@ -6,8 +6,9 @@ import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { cordon, drain } from './drain.ts'
-import { findJoined, reachLeaf } from './joined.ts'
+import { findJoined, reachLeaf, type StoredCluster } from './joined.ts'
 import { deleteCopies, deleteImports, leaveLeaf, leftInLeaf, type Remainder } from './leave-leaf.ts'
+import { deleteNodeConfigs, leaveRoot } from './leave-root.ts'
 import type { UnjoinOptions } from './options.ts'
 import { removeCluster } from './remove-cluster.ts'
 
@@ -33,6 +34,10 @@ export async function unjoin(options: UnjoinOptions, progress: Progress): Promis
   let leaf: OpenCluster | undefined
   try {
     const { cluster, secret, rootId } = await findJoined(root.client, name)
+    if (cluster !== undefined && isRootCluster(cluster)) {
+      await unjoinRoot(root.client, cluster, { rootId, force, deadline }, progress)
+      return { cluster: name, podsGone: 0, remains: [] }
+    }
     const reached = await progress.step('looking for the leaf', () => reachLeaf(root.client, cluster, secret, options))
     leaf = reached.leaf
     if (leaf === undefined) {
@@ -67,6 +72,26 @@ export async function unjoin(options: UnjoinOptions, progress: Progress): Promis
   } finally {
     await Promise.all([root.client.connection.close(), leaf?.client.connection.close()])
   }
+}
+
+/** The root itself leaves the network of ClusterLink. */
+async function unjoinRoot(
+  root: Client,
+  cluster: StoredCluster,
+  { rootId, force, deadline }: { readonly rootId: string; readonly force: boolean; readonly deadline: number },
+  progress: Progress,
+): Promise<void> {
+  const { name } = cluster.metadata
+  await progress.step(`removing Cluster "${name}"`, (note) =>
+    removeCluster(root, cluster, { force, leafGone: false, deadline, note }),
+  )
+  await progress.step('removing its agents', async () => {
+    if (force) {
+      await deleteImports(root, rootId)
+      await deleteNodeConfigs(root, name)
+    }
+    await leaveRoot(root, name, rootId)
+  })
 }
 
 /** The same without a controller; ends at the deadline, whatever the leaf does. */

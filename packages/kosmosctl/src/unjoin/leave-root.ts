@@ -1,0 +1,53 @@
+import { clusterLabel } from '@kosmos/api'
+import { nodeConfigs } from '@kosmos/cluster-link'
+import { type Client, describeObject, isGone, type KubeObject } from '@kosmos/kube'
+import { isOwn } from '../clusters/own.ts'
+import { resourceOf } from '../clusters/resource-of.ts'
+import type { Manifest } from '../clusters/resources.ts'
+import { linkedRootManifests } from '../join/linked-root.ts'
+import { Failure } from '../terminal/failure.ts'
+
+interface Present {
+  readonly manifest: Manifest
+  readonly object: KubeObject
+}
+
+/** The agents of a root that is linked itself, and their rights, in the order in which they go. */
+async function agentsOf(root: Client, cluster: string, rootId: string): Promise<Present[]> {
+  const manifests = await linkedRootManifests(cluster, rootId)
+  const found = await Promise.all(
+    manifests.map(async (manifest) => {
+      const { name = '', namespace } = manifest.metadata ?? {}
+      const object = await root.get(resourceOf(manifest), { name, namespace })
+      return object !== undefined && isOwn(object, rootId) ? [{ manifest, object }] : []
+    }),
+  )
+  return found.flat().reverse()
+}
+
+/** What {@link leaveRoot} would remove. */
+export async function lookAtRoot(root: Client, cluster: string, rootId: string): Promise<string[]> {
+  return (await agentsOf(root, cluster, rootId)).map(({ manifest }) => describeObject(manifest))
+}
+
+/** Removes the agents and their rights. Their Cluster owns them: without this the garbage collector does it, in its own time. */
+export async function leaveRoot(root: Client, cluster: string, rootId: string): Promise<void> {
+  for (const { manifest, object } of await agentsOf(root, cluster, rootId)) {
+    const { name = '', namespace, uid = '' } = object.metadata ?? {}
+    const outcome = await root.delete(
+      resourceOf(manifest),
+      { name, namespace },
+      { uid, propagationPolicy: 'Background' },
+    )
+    if (outcome.ok || isGone(outcome)) continue
+    throw new Failure(`root: ${describeObject(manifest)} was not deleted: ${outcome.status.message}`, {
+      next: 'the garbage collector of the root removes it, since its Cluster is gone; or use credentials that may delete it',
+    })
+  }
+}
+
+/** Deletes what the agents of a cluster are to do. For when no controller does. */
+export async function deleteNodeConfigs(root: Client, cluster: string): Promise<void> {
+  const configs = await root.listAll(nodeConfigs, { labelSelector: `${clusterLabel}=${cluster}`, metadataOnly: true })
+  for (const { metadata } of configs) await root.delete(nodeConfigs, { name: metadata.name }, { uid: metadata.uid })
+}
