@@ -9,7 +9,7 @@ import { enterNode, imageNames, silent } from '@kosmos/testbed'
 import { linkAgentImage } from '../platform/link-agent.ts'
 import { pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
-import { nothingIsWrong } from './link-seen.ts'
+import { nothingIsWrong } from './link/seen.ts'
 
 const isRoot = process.getuid?.() === 0
 const home = 'home'

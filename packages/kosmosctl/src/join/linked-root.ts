@@ -2,7 +2,7 @@ import type { Client } from '@kosmos/kube'
 import { applyOwn, applyTo } from '../clusters/own.ts'
 import type { Manifest } from '../clusters/resources.ts'
 import { deployedManifests } from '../install/deploy-folder.ts'
-import { linkNamespace } from '../link/facts.ts'
+import { linkNamespace } from '../link/network/facts.ts'
 import { leafManifests } from './leaf-manifests.ts'
 
 /**
