@@ -10,7 +10,7 @@ const run = promisify(execFile)
 const main = path.resolve(import.meta.dirname, '../../../packages/kosmosctl/src/main.ts')
 
 /** Without KOSMOS_LINK_MATRIX=all, what takes long is left out. */
-const isWhole = process.env.KOSMOS_LINK_MATRIX === 'all'
+export const isWhole = process.env.KOSMOS_LINK_MATRIX === 'all'
 
 interface LinkCheck {
   readonly pairs: readonly { readonly from: string; readonly to: string; readonly verdict: string }[]

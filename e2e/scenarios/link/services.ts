@@ -36,7 +36,7 @@ export class SharedServices {
     })
     const before = await linkCheck(this.#platform)
     assert.ok(before.checks.some(({ id, what }) => id === 'service-names' && /does not answer/.test(what)))
-    await Promise.all([first, second].map((leaf) => this.#answerNames(leaf)))
+    await Promise.all(this.#platform.testbed.leaves.map((leaf) => this.#answerNames(leaf)))
     assert.match(await this.#dns(first), /stays as it is/)
     await eventually(`${second.name} calls the Service of ${first.name}`, async () => {
       const seen = await this.#callers(second, 1)
