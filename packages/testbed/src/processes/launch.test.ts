@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import os from 'node:os'
@@ -30,6 +30,21 @@ describe('a component', () => {
   it('is in the journal with what starts it again', async () => {
     const entry = await launch(journal, shell('exec sleep 60'))
     assert.deepEqual(new Journal(journal.dir).process('test/component'), entry)
+  })
+
+  it('has of the environment of who starts it what Go is told about memory, and no variable that is nobody’s business', async (t) => {
+    const { GOGC, KOSMOS_SECRET } = process.env
+    Object.assign(process.env, { GOGC: '400', KOSMOS_SECRET: 'x' })
+    t.after(() => {
+      for (const [name, value] of Object.entries({ GOGC, KOSMOS_SECRET })) {
+        if (value === undefined) delete process.env[name]
+        else process.env[name] = value
+      }
+    })
+    const { pid } = await launch(journal, shell('exec sleep 60'))
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+    assert(environment.includes('GOGC=400'))
+    assert(!environment.some((one) => one.startsWith('KOSMOS_SECRET')))
   })
 
   it('that cannot be executed says so', async () => {

@@ -44,7 +44,8 @@ async function start(journal: Journal, spec: ProcessSpec): Promise<ProcessEntry>
       detached: true,
       stdio: ['ignore', log, log],
       cwd: spec.cwd ?? journal.dir,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...spec.env, [markName]: mark },
+      // GOGC: whoever has memory to spare may spare processors.
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, GOGC: process.env.GOGC, ...spec.env, [markName]: mark },
     })
     child.unref()
     const failed = new Promise<Error>((resolve) => child.once('error', resolve))
