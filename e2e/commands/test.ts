@@ -21,22 +21,24 @@ const unit = selected(
 const live = selected((await testFiles(['packages/*/src/**/*.test.ts'])).filter((file) => LIVE.test(file)))
 const scenarios = selected(await testFiles(['e2e/scenarios/**/*.test.ts']))
 
-/** A control plane has half a GiB, one of those at once up to four. */
-const hasRoom = os.freemem() > 8 * 1024 ** 3
-/** Two wait a third of the time for their API servers, or for what Kubernetes takes its time for. */
-const atOnce = hasRoom ? 3 : 2
+const GIB = 1024 ** 3
+const free = os.freemem()
+/** Two wait a third of the time for their API servers; each has two of them or so, of half a GiB. */
+const liveAtOnce = free > 8 * GIB ? 3 : 2
+/** They wait for what Kubernetes takes its time for; each has up to four control planes, and many have real nodes. */
+const scenariosAtOnce = free > 12 * GIB ? 3 : 2
 
 if (wanted.length === 0) await prepareBinaries(progressOn(process.stderr))
 // Components in Go that collect garbage a quarter as often use a quarter less CPU for half a control plane's memory more.
-if (hasRoom) process.env.GOGC ??= '400'
+if (free > 12 * GIB) process.env.GOGC ??= '400'
 
 /** What they start of ours is bundled once for all of them. */
 async function runScenarios(files: readonly string[]) {
-  if (files.length === 0) return await runTests(files, atOnce)
+  if (files.length === 0) return await runTests(files, scenariosAtOnce)
   const folder = await mkdtemp(path.join(os.tmpdir(), 'kosmos-programs-'))
   try {
     Object.assign(process.env, await bundlePrograms(folder))
-    return await runTests(inOrder(files), atOnce)
+    return await runTests(inOrder(files), scenariosAtOnce)
   } finally {
     await rm(folder, { recursive: true })
   }
@@ -45,7 +47,7 @@ async function runScenarios(files: readonly string[]) {
 const total = { passed: 0, failed: 0, skipped: 0 }
 for (const [title, files, run] of [
   ['Unit tests', unit, runTogether],
-  ['Tests on real API servers', live, (files: string[]) => runTests(inOrder(files), atOnce)],
+  ['Tests on real API servers', live, (files: string[]) => runTests(inOrder(files), liveAtOnce)],
   ['Scenarios on real clusters', scenarios, runScenarios],
 ] as const) {
   process.stdout.write(`\n${title}: ${files.length} files\n\n`)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { explainPod } from '@kosmos/kosmosctl'
-import { pods, resource } from '@kosmos/kube'
+import { type Pod, pods, resource } from '@kosmos/kube'
 import { deployment, pod } from '../platform/manifests.ts'
 import { eventually, type Platform, startPlatform } from '../platform/platform.ts'
 
@@ -78,6 +78,11 @@ describe('pods of a root with nodes of its own and leaves', () => {
         { policyName: 'leaf2-only', name: 'shop-one' },
       ]),
     )
+    // An API server hears of a policy a moment after it is stored, and lets pods through until then.
+    await eventually('its pods are held', async () => {
+      const tried = await platform.root.create<Pod>(pods, pod('shop-one', plain) as object, { dryRun: true })
+      return tried.ok && tried.object.spec.schedulingGates
+    })
     const front = deployment('front', 2, plain)
     const labels = { app: 'front', tier: 'front' }
     const template = { ...front.spec.template, metadata: { labels } }

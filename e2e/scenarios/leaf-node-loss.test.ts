@@ -136,7 +136,8 @@ describe('a leaf that loses a node', () => {
     const lost = (await inRoot(web.metadata.name)) ?? assert.fail('and it is still shown')
     assert.equal(disruptionOf(lost)?.reason, 'DeletionByTaintManager')
     assert.notEqual(lost.metadata.deletionTimestamp, undefined)
-    assert.match(await told('StuckInLeaf'), new RegExp(`pod/${web.metadata.name}`))
+    const said = new RegExp(`pod/${web.metadata.name}`)
+    await eventually('an Event says so', async () => said.test(await told('StuckInLeaf')))
   })
 
   it('has no second pod of a StatefulSet meanwhile', async () => {

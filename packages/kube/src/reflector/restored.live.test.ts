@@ -25,9 +25,10 @@ describe('an API server whose etcd is restored from a snapshot', { timeout: 300_
     const client = await cluster.client()
     const make = (name: string) => client.create(configMaps, { metadata: { namespace: 'default', name } })
     await make('before')
-    await stop()
+    // What lies there while it stands still is what a kill would leave.
+    await controlPlane.pause('etcd')
     cpSync(data, snapshot, { recursive: true })
-    await start()
+    controlPlane.resume('etcd')
 
     const informer = new Informer({
       client: await cluster.client(),
