@@ -35,9 +35,11 @@ describe('a leaf that loses a node', () => {
 
   before(async () => {
     platform = await startPlatform('leaf-node-loss', { leaves: 2, nodes: 'kwok:5' })
-    // By default it waits twice as long for a node that is silent. Simulated ones are heard of every ten seconds.
+    // By default it waits twice as long for a node that is silent, and simulated ones are heard of every ten seconds, not every three.
     const impatiently = (argv: readonly string[]) => [...argv, '--node-monitor-grace-period=25s']
+    const oftener = (argv: readonly string[]) => [...argv, '--node-lease-duration-seconds=12']
     const { leaves } = platform.testbed
+    await Promise.all(leaves.map((one) => one.restart('kwok', oftener)))
     await Promise.all(leaves.map((one) => one.restart('kube-controller-manager', impatiently)))
   })
   after(() => platform?.down())
