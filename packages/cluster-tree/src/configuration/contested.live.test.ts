@@ -90,7 +90,7 @@ describe('a copy of a ConfigMap or Secret that somebody else writes to in the le
       /^\S+Z: made as in the root again after kubectl-edit had/,
     )
     const said =
-      /: ConfigurationChangedInLeaf: ConfigMap edited was changed in cluster east by kubectl-edit, and is as in the root again/
+      /: ConfigurationChangedInLeaf: ConfigMap edited was changed in cluster east by kubectl-edit, and is as the root has it again/
     await toldOf('edited', new RegExp(`^ConfigMap edited${said.source}`))
     await toldOf('edited', new RegExp(`^Pod shop/pod-of-edited${said.source}`))
     await root.client.patch(configMaps, { namespace, name: 'edited' }, { data: { size: 'XL' } }, { type: 'merge' })

@@ -13,6 +13,7 @@ import {
 } from '@kosmos/kube'
 import type { WatchedCopy } from '../copies/content-state.ts'
 import { ContestedCopies } from '../copies/contested.ts'
+import { changedInLeaf } from '../copies/events.ts'
 import { type CopyView, isCurrent, planCopy } from '../copies/plan.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
@@ -22,7 +23,7 @@ import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink, Notice } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import { copyOf, setRightBy } from './copy.ts'
-import { changedInLeaf, notUpdated } from './events.ts'
+import { notUpdated } from './events.ts'
 import { FreshContents } from './fresh-contents.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from './registry.ts'
 
@@ -40,7 +41,8 @@ export interface CopySources {
   readonly secrets: CopyInformer
 }
 
-type CopyInformer = Pick<Informer<WatchedCopy>, 'get' | 'subscribe' | 'synced' | 'store'>
+/** Versions of our copies, and who has written to them. */
+export type CopyInformer = Pick<Informer<WatchedCopy>, 'get' | 'subscribe' | 'synced' | 'store'>
 
 export interface ConfigurationOptions {
   readonly root: Client

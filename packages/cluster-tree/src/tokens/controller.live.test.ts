@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { rootClusterLabel } from '@kosmos/api'
 import {
+  Client,
   configMaps,
   Informer,
   type KubeObject,
@@ -17,6 +18,7 @@ import {
 } from '@kosmos/kube'
 import { startFaultProxy } from '@kosmos/testbed'
 import { quoteRefusedSecrets } from '../copies/fixture.ts'
+import { copyInformer } from '../copies/informer.ts'
 import { connect, eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { leafPod } from '../pods/fixture.ts'
 import { BoundPods } from '../root/bound-pods.ts'
@@ -40,12 +42,13 @@ function startTokens(root: LiveCluster, leaf: LiveCluster, lifeSeconds?: number)
   rootPods.add(nodeName)
   const ours = { client: leaf.client, labelSelector: `${rootClusterLabel}=${rootClusterId}` }
   const leafPods = new Informer<Pod>({ ...ours, resource: pods })
-  const leafSecrets = new Informer<KubeObject>({ ...ours, resource: secrets, metadataOnly: true })
+  const leafSecrets = copyInformer({ ...ours, resource: secrets })
   const rootConfigMaps = new Informer<KubeObject>({ client: root.client, resource: configMaps, metadataOnly: true })
   const issuer = new TokenIssuer(root.client)
   const told: string[] = []
   const tokens = new PodTokens({
     leaf: leaf.client,
+    clusterName: 'east',
     rootClusterId,
     rootPods,
     leafPods,
@@ -203,6 +206,22 @@ describe('tokens of pods in a leaf', () => {
       const now = await secretOf(pod)
       return now && now.metadata.uid !== metadata.uid
     })
+  })
+
+  it('come back when somebody writes over them in the leaf, which the pod says', async (t) => {
+    const life = startTokens(root, leaf)
+    t.after(life.end)
+    const pod = await inRoot('overwritten')
+    await inLeaf(pod)
+    const { data = {}, metadata } = await delivered(pod)
+    const change = { data: Object.fromEntries(Object.keys(data).map((key) => [key, 'Zm9yZ2Vk'])) }
+    const them = new Client(leaf.client.connection, 'kubectl-edit')
+    await them.patch(secrets, { namespace, name: metadata.name }, change, { type: 'merge' })
+    await eventually('a token of the root', async () => /^ey/.test(tokenIn((await secretOf(pod)) ?? assert.fail())))
+    const said = new RegExp(
+      `^ConfigurationChangedInLeaf: Secret ${metadata.name} was changed in cluster east by kubectl-edit`,
+    )
+    await eventually('it is told', () => life.told.find((one) => said.test(one)))
   })
 
   it('that the root does not issue keep the pod from being created, with the reason', async (t) => {

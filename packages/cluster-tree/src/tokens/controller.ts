@@ -9,7 +9,9 @@ import {
   secrets,
 } from '@kosmos/kube'
 import { LRUCache } from 'lru-cache'
-import type { MetadataInformer } from '../configuration/controller.ts'
+import type { CopyInformer } from '../configuration/controller.ts'
+import { ContestedCopies } from '../copies/contested.ts'
+import { changedInLeaf } from '../copies/events.ts'
 import { type Present, writeDelivery } from '../copies/write.ts'
 import type { Waiting } from '../pods/waiting.ts'
 import type { EventSink } from '../root/events.ts'
@@ -23,11 +25,12 @@ import { tokenSecretName, tokenWishes } from './wishes.ts'
 
 export interface PodTokensOptions {
   readonly leaf: Client
+  readonly clusterName: string
   readonly rootClusterId: string
   readonly rootPods: Pick<PodsOnNodes, 'synced' | 'subscribe' | 'get'>
   readonly leafPods: Pick<Informer<Pod>, 'synced' | 'subscribe' | 'get'>
   /** Metadata of our Secrets in the leaf. */
-  readonly leafSecrets: MetadataInformer
+  readonly leafSecrets: CopyInformer
   readonly issuer: Pick<TokenIssuer, 'issue'>
   readonly authority: Pick<RootAuthority, 'pem'>
   readonly events: EventSink
@@ -42,6 +45,7 @@ export class PodTokens {
   readonly controller: Controller<ObjectKey>
   readonly #options: PodTokensOptions
   /** By uid of the root pod; until they are delivered, or not needed after all. */
+  readonly #contested = new ContestedCopies<ObjectKey>()
   readonly #issued = new LRUCache<string, Issued>({ max: 1_000, ttl: 300_000 })
 
   constructor(options: PodTokensOptions) {
@@ -84,16 +88,30 @@ export class PodTokens {
     const root = this.#options.rootPods.get(key)
     const leaf = this.#options.leafPods.get(key)
     const secret = root && this.#options.leafSecrets.get(`${root.metadata.namespace}/${tokenSecretName(root)}`)
-    const plan = planTokens({ root, leaf, secret, now: Date.now() })
-    if (plan.kind === 'none' || !root || !leaf)
-      return plan.kind === 'none' && plan.afterMs ? { afterMs: plan.afterMs } : undefined
+    const now = Date.now()
+    const by = this.#contested.writerOf(key, secret)
+    const pauseMs = by === undefined ? 0 : this.#contested.pauseMs(key, now)
+    const plan = planTokens({ root, leaf, secret, contested: by !== undefined && pauseMs <= 0, now })
+    if (plan.kind === 'none' || !root || !leaf) {
+      const [first] = [pauseMs, (plan.kind === 'none' && plan.afterMs) || 0]
+        .filter((ms) => ms > 0)
+        .sort((a, b) => a - b)
+      return first === undefined ? undefined : { afterMs: first }
+    }
     try {
       await this.#deliver(root, leaf, plan.kind === 'replace' ? plan : undefined)
     } catch (error) {
       this.#options.events.record(root, tokensNotRenewed((error as Error).message))
       throw error
     }
+    if (by !== undefined) this.#tellSetRight(key, root, by)
     return
+  }
+
+  #tellSetRight(key: ObjectKey, root: Pod, by: string): void {
+    const { events, clusterName } = this.#options
+    const { times, pauseMs } = this.#contested.setRight(key, Date.now())
+    events.record(root, changedInLeaf(`Secret ${tokenSecretName(root)}`, clusterName, { by, times, pauseMs }))
   }
 
   async #deliver(root: Pod, copy: Pod, present: Present | undefined) {

@@ -41,6 +41,10 @@ describe('what to do about the tokens of a pod', () => {
     assert.deepEqual(planTokens({ root, leaf, secret: secret({ renewal: 'soon' }), now }), replace)
   })
 
+  it('is to give it others when somebody has written over them', () => {
+    assert.deepEqual(planTokens({ root, leaf, secret: secret(), contested: true, now }), replace)
+  })
+
   it('is to give them to the pod that is there now, when it was made again', () => {
     assert.deepEqual(planTokens({ root, leaf, secret: secret({ owner: 'leaf-uid-before' }), now }), replace)
   })

@@ -8,6 +8,8 @@ export interface TokenView {
   readonly leaf: Pod | undefined
   /** Metadata of the Secret with the tokens, undefined if there is none. */
   readonly secret: KubeObject | undefined
+  /** Whether somebody else has written to it. */
+  readonly contested?: boolean
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -22,7 +24,7 @@ export type TokenPlan =
  * What to do about the tokens of one pod. They are never removed: the Secret is owned by the pod in the leaf, and a token is
  * worth nothing once its root pod is gone. Pure.
  */
-export function planTokens({ root, leaf, secret, now }: TokenView): TokenPlan {
+export function planTokens({ root, leaf, secret, contested = false, now }: TokenView): TokenPlan {
   if (!root || !leaf || !isCopyOf(leaf, root)) return { kind: 'none' }
   if (leaf.metadata.annotations?.[tokenSecretAnnotation] === undefined) return { kind: 'none' }
   if (isTerminal(leaf.status)) return { kind: 'none' }
@@ -32,5 +34,7 @@ export function planTokens({ root, leaf, secret, now }: TokenView): TokenPlan {
   // Also while the pod is ending: it may still have to talk to the API server.
   const dueMs = Date.parse(annotations?.[tokenRenewalAnnotation] ?? '') - now
   // A time that cannot be read is due.
-  return isOfThisCopy && dueMs > 0 ? { kind: 'none', afterMs: dueMs } : { kind: 'replace', uid, resourceVersion }
+  return isOfThisCopy && !contested && dueMs > 0
+    ? { kind: 'none', afterMs: dueMs }
+    : { kind: 'replace', uid, resourceVersion }
 }

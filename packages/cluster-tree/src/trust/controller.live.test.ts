@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { rootClusterLabel } from '@kosmos/api'
 import {
+  Client,
   type ClusterTrustBundle,
   type ConfigMap,
   clusterTrustBundles,
@@ -16,6 +17,7 @@ import {
   serviceAccounts,
   unwrap,
 } from '@kosmos/kube'
+import { copyInformer } from '../copies/informer.ts'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { leafPod } from '../pods/fixture.ts'
 import { BoundPods } from '../root/bound-pods.ts'
@@ -38,13 +40,14 @@ function startTrust(root: LiveCluster, leaf: LiveCluster) {
   rootPods.add(nodeName)
   const ours = { client: leaf.client, labelSelector: `${rootClusterLabel}=${rootClusterId}` }
   const leafPods = new Informer<Pod>({ ...ours, resource: pods })
-  const leafConfigMaps = new Informer<KubeObject>({ ...ours, resource: configMaps, metadataOnly: true })
+  const leafConfigMaps = copyInformer({ ...ours, resource: configMaps })
   const indexes = { signer: ({ spec }: ClusterTrustBundle) => [spec.signerName ?? ''] }
   const bundles = new TrustBundles(new Informer({ client: root.client, resource: clusterTrustBundles, indexes }))
   const told: string[] = []
   const woken: string[] = []
   const trust = new PodTrust({
     leaf: leaf.client,
+    clusterName: 'east',
     rootClusterId,
     bundles,
     rootPods,
@@ -179,6 +182,20 @@ describe('bundles of trust of the root for pods in a leaf', () => {
       const now = await configMapOf(pod)
       return now && now.metadata.uid !== metadata.uid
     })
+  })
+
+  it('come back when somebody writes over them in the leaf, which the pod says', async () => {
+    await publish('overwritten', authorities[0])
+    const pod = await inRoot('overwritten', { name: 'overwritten', path: 'a' })
+    await inLeaf(pod)
+    const { data = {}, metadata } = await holds(pod, normalizeAnchors([authorities[0]]))
+    const change = { data: Object.fromEntries(Object.keys(data).map((key) => [key, 'forged'])) }
+    const them = new Client(leaf.client.connection, 'kubectl-edit')
+    await them.patch(configMaps, { namespace, name: metadata.name }, change, { type: 'merge' })
+    await eventually('it is told', () =>
+      life.told.find((one) => one.includes(`ConfigMap ${metadata.name} was changed in cluster east by kubectl-edit`)),
+    )
+    await holds(pod, normalizeAnchors([authorities[0]]))
   })
 
   it('that the leaf does not take are told on the root pod', async (t) => {

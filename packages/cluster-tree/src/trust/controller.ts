@@ -6,8 +6,11 @@ import {
   type ObjectKey,
   type Pod,
   type ReconcileObservation,
+  type Requeue,
 } from '@kosmos/kube'
-import type { MetadataInformer } from '../configuration/controller.ts'
+import type { CopyInformer } from '../configuration/controller.ts'
+import { ContestedCopies } from '../copies/contested.ts'
+import { changedInLeaf } from '../copies/events.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
 import { type Present, writeDelivery } from '../copies/write.ts'
 import { wantsLeafApi } from '../pods/mutations/leaf-api-access.ts'
@@ -21,13 +24,14 @@ import { type BundleWish, bundleWishes, describeBundles, trustConfigMapName } fr
 
 export interface PodTrustOptions {
   readonly leaf: Client
+  readonly clusterName: string
   readonly rootClusterId: string
   /** Of the root; undefined if it has none to give. */
   readonly bundles: TrustBundles | undefined
   readonly rootPods: Pick<PodsOnNodes, 'synced' | 'subscribe' | 'get'>
   readonly leafPods: Pick<Informer<Pod>, 'synced' | 'subscribe' | 'get'>
   /** Metadata of our ConfigMaps in the leaf. */
-  readonly leafConfigMaps: MetadataInformer
+  readonly leafConfigMaps: CopyInformer
   readonly events: EventSink
   /** What the pod waited for may be there. */
   readonly wake: (pod: ObjectKey) => void
@@ -38,6 +42,7 @@ export interface PodTrustOptions {
 export class PodTrust {
   readonly controller: Controller<ObjectKey>
   readonly #options: PodTrustOptions
+  readonly #contested = new ContestedCopies<ObjectKey>()
   /** The pods that ask for bundles. */
   readonly #wishes = new Map<ObjectKey, readonly BundleWish[]>()
 
@@ -47,7 +52,7 @@ export class PodTrust {
     this.controller = new Controller({
       name: 'trust',
       concurrency: 8,
-      reconcile: async (key) => void (await this.#reconcile(key)),
+      reconcile: (key) => this.#reconcile(key),
       ...(onReconcile && { onReconcile }),
     })
     if (!bundles) return
@@ -93,20 +98,30 @@ export class PodTrust {
     for (const [pod, wishes] of this.#wishes) if (wishes.some(isMeant)) yield pod
   }
 
-  async #reconcile(key: ObjectKey): Promise<void> {
+  async #reconcile(key: ObjectKey): Promise<Requeue> {
     const root = this.#options.rootPods.get(key)
     const leaf = this.#options.leafPods.get(key)
     if (root && !leaf) this.#options.wake(key)
     const configMap = root && this.#options.leafConfigMaps.get(`${root.metadata.namespace}/${trustConfigMapName(root)}`)
     const data = this.#dataOf(this.#wishes.get(key) ?? [])
-    const plan = planTrust({ root, leaf, data, configMap })
-    if (plan.kind === 'none' || !root || !leaf || !data) return
+    const by = this.#contested.writerOf(key, configMap)
+    const pauseMs = by === undefined ? 0 : this.#contested.pauseMs(key, Date.now())
+    const plan = planTrust({ root, leaf, data, configMap, contested: by !== undefined && pauseMs <= 0 })
+    if (plan.kind === 'none' || !root || !leaf || !data) return pauseMs > 0 ? { afterMs: pauseMs } : undefined
     try {
       await this.#deliver(root, leaf, data, plan.kind === 'replace' ? plan : undefined)
     } catch (error) {
       this.#options.events.record(root, trustNotDelivered((error as Error).message))
       throw error
     }
+    if (by !== undefined) this.#tellSetRight(key, root, by)
+    return
+  }
+
+  #tellSetRight(key: ObjectKey, root: Pod, by: string): void {
+    const { events, clusterName } = this.#options
+    const { times, pauseMs } = this.#contested.setRight(key, Date.now())
+    events.record(root, changedInLeaf(`ConfigMap ${trustConfigMapName(root)}`, clusterName, { by, times, pauseMs }))
   }
 
   #dataOf(wishes: readonly BundleWish[]): TrustData | undefined {

@@ -36,6 +36,11 @@ describe('what to do about the bundles of a pod', () => {
     assert.deepEqual(planTrust({ root, leaf: again, data, configMap: stored() }), replace)
   })
 
+  it('is to write them again when somebody has written over them', () => {
+    const contested = { root, leaf, data, configMap: stored(), contested: true }
+    assert.equal(planTrust(contested).kind, 'replace')
+  })
+
   it('is nothing for a pod that has ended, or is another incarnation', () => {
     const ended = leafPod(root, { status: { phase: 'Succeeded' } })
     assert.deepEqual(planTrust({ root, leaf: ended, data, configMap: stored({ 'bundle-1': 'OLD' }) }), none)

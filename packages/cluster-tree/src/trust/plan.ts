@@ -15,6 +15,8 @@ export interface TrustView {
   readonly data: TrustData | undefined
   /** Metadata of the ConfigMap with the bundles, undefined if there is none. */
   readonly configMap: KubeObject | undefined
+  /** Whether somebody else has written to it. */
+  readonly contested?: boolean
 }
 
 export type TrustPlan =
@@ -26,13 +28,13 @@ export type TrustPlan =
  * What to do about the bundles of one pod. What it has it keeps when the root has it no more, as a kubelet leaves the files of a
  * running pod; the ConfigMap is owned by the pod in the leaf, and goes with it. Pure.
  */
-export function planTrust({ root, leaf, data, configMap }: TrustView): TrustPlan {
+export function planTrust({ root, leaf, data, configMap, contested = false }: TrustView): TrustPlan {
   if (!root || !leaf || !isCopyOf(leaf, root) || isTerminal(leaf.status) || !data) return { kind: 'none' }
   if (!configMap) return { kind: leaf.metadata.deletionTimestamp === undefined ? 'create' : 'none' }
   const { uid = '', resourceVersion = '', annotations, ownerReferences } = configMap.metadata ?? {}
   const isOfThisCopy = ownerReferences?.some((owner) => owner.uid === leaf.metadata.uid) ?? false
   const isCurrent = isOfThisCopy && annotations?.[trustAnchorsAnnotation] === hashOf(data)
-  return isCurrent ? { kind: 'none' } : { kind: 'replace', uid, resourceVersion }
+  return isCurrent && !contested ? { kind: 'none' } : { kind: 'replace', uid, resourceVersion }
 }
 
 /** The ConfigMap that only this pod mounts. Pure. */
