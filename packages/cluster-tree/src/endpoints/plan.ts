@@ -10,12 +10,18 @@ export function planSlice(wanted: KubeObject | undefined, leaf: EndpointSlice | 
   const { uid = '', resourceVersion = '' } = leaf?.metadata ?? {}
   if (!wanted) return leaf ? { kind: 'delete', uid, reason: 'unneeded' } : { kind: 'none' }
   if (!leaf) return { kind: 'create' }
-  return isDeepStrictEqual(contentOf(wanted as EndpointSlice), contentOf(leaf))
+  const { labels, annotations } = wanted.metadata ?? {}
+  // The leaf's admission may add others at each write, which would be in vain then.
+  const isMarked = holds(leaf.metadata.labels, labels) && holds(leaf.metadata.annotations, annotations)
+  return isMarked && isDeepStrictEqual(contentOf(wanted as EndpointSlice), contentOf(leaf))
     ? { kind: 'none' }
     : { kind: 'replace', uid, resourceVersion }
 }
 
-function contentOf({ metadata, addressType, endpoints, ports }: EndpointSlice) {
-  const { labels, annotations, ownerReferences } = metadata
-  return { labels, annotations, ownerReferences, addressType, endpoints: endpoints ?? [], ports: ports ?? [] }
+function contentOf({ metadata: { ownerReferences }, addressType, endpoints, ports }: EndpointSlice) {
+  return { ownerReferences, addressType, endpoints: endpoints ?? [], ports: ports ?? [] }
+}
+
+function holds(has: Readonly<Record<string, string>> = {}, wanted: Readonly<Record<string, string>> = {}): boolean {
+  return Object.entries(wanted).every(([key, value]) => has[key] === value)
 }
