@@ -77,6 +77,11 @@ describe('what metadata tells of the content of a copy', () => {
     assert.deepEqual(stateOf([ours, theirs]), stateOf([ours]))
   })
 
+  it('is nobody who made a map in which nothing is left', () => {
+    const emptied = wrote('kubectl-edit', later, { 'f:binaryData': { '.': {} } })
+    assert.deepEqual(othersIn(wrote(US, early, fieldsOf('a')), emptied), [])
+  })
+
   it('is which fields there are, whoever has written them, in whatever order', () => {
     const managers = fc.array(fc.constantFrom(US, 'flux', 'velero'), { minLength: 1 })
     const keys = fc.uniqueArray(fc.string(), { minLength: 1, maxLength: 6 })

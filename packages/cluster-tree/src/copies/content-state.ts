@@ -52,7 +52,7 @@ export function withContentState(object: KubeObject, fieldManager: string): Watc
   })
   const own = writers.filter(({ manager }) => manager === fieldManager)
   const ours = new Set(own.flatMap(({ fields }) => fields))
-  const lastOfOurs = Math.max(0, ...own.map(({ writtenAt }) => writtenAt))
+  const lastOfOurs = Math.max(...own.map(({ writtenAt }) => writtenAt))
   const others = writers
     .filter(({ fields, writtenAt }) => !(writtenAt < lastOfOurs) && fields.some((field) => !ours.has(field)))
     .map(({ manager }) => manager)

@@ -36,11 +36,9 @@ export function copyMetadata({ metadata }: Stored<KubeObject>, rootClusterId: st
  * Of an object that may be copied, which version of it there is: all that decides about its copy. The rest is read when it is
  * copied; an annotation of kubectl's quotes whole Secrets. Pure.
  */
-export function versionOnly({ apiVersion, kind, metadata }: KubeObject): KubeObject {
+export function versionOnly({ metadata }: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion } = { namespace: undefined, uid: undefined, ...metadata }
   return {
-    ...(apiVersion && { apiVersion }),
-    ...(kind && { kind }),
     metadata: {
       ...(name && { name }),
       ...(namespace && { namespace }),

@@ -16,6 +16,10 @@ describe('the name of a copy whose own name is taken', () => {
     )
   })
 
+  it('is what it was in earlier versions, or a copy would not be found after an upgrade', () => {
+    assert.equal(privateName('settings', 'root-1'), 'kosmos-copy-669c27e0c61b5e2f')
+  })
+
   it('leads back to the name in the root, from the copy alone', () => {
     const root = { metadata: { name: 'settings', namespace: 'shop', uid: 'u', resourceVersion: '1' } }
     const named = (name?: string) => nameInRoot({ metadata: copyMetadata(root, 'root-1', name) })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ApiError } from '@kosmos/kube'
 import { CopyRefusals } from './refusals.ts'
-import { answerOf, CopyFailed, CopyRefused } from './refused.ts'
+import { answerOf, CopyFailed, CopyRefused, isRefusal } from './refused.ts'
 
 const request = { method: 'POST', path: '/api/v1/namespaces/shop/secrets' }
 const errorOf = (code: number, message?: string, reason = 'InternalError') =>
@@ -39,6 +39,23 @@ describe('a refusal of a Secret that could not be read', () => {
   it('is told by its reason alone', () => {
     const refusal = { ok: false, reason: 'Forbidden', status: { message: 'not precious' } } as const
     assert.match(CopyRefused.of(refusal, 'unknown').message, /^Forbidden \(its words are left out/)
+  })
+})
+
+describe('a refusal of anything else', () => {
+  it('is told in its words, or by its reason where it has none', () => {
+    const refusal = (status: { message?: string }) => CopyRefused.of({ ok: false, reason: 'Invalid', status }).message
+    assert.deepEqual([refusal({ message: 'too long' }), refusal({})], ['too long', 'Invalid'])
+  })
+})
+
+describe('an answer', () => {
+  it('is a refusal where only the leaf’s administrator can mend it, and not where another change has come between', () => {
+    const refused = (['Forbidden', 'Invalid', 'Conflict', 'NotFound', 'AlreadyExists'] as const).filter((reason) =>
+      isRefusal({ ok: false, reason, status: {} }),
+    )
+    assert.deepEqual(refused, ['Forbidden', 'Invalid'])
+    assert.equal(isRefusal({ ok: true, object: {} }), false)
   })
 })
 

@@ -30,6 +30,7 @@ describe('what a leaf says of a Secret', () => {
     const told = 'pin "[left out]" is [left out] the list; pin=[left out]! is not, 12345 is none'
     assert.equal(withoutContents(said, secretOf('123', 'on', '7', '')), told)
     assert.equal(withoutContents('é7 7é', secretOf('7')), 'é7 7é')
+    assert.equal(withoutContents('x1234y x123y', secretOf('1234', '123')), 'x[left out]y x123y')
   })
 
   it('is told without the values of each Secret, of what was sent and of what is there', () => {
@@ -44,6 +45,7 @@ describe('what a leaf says of a Secret', () => {
     }
     assert.equal(withoutContents('not pre…', secretOf(value)), 'not pre…')
     assert.equal(withoutContents('not prec', secretOf(value)), 'not prec')
+    assert.equal(withoutContents('not recious…', secretOf('precious, and more')), 'not recious…')
   })
 
   it('is told without values that mean something in a pattern, and ones like the words that take their place', () => {

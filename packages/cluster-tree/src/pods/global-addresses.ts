@@ -16,7 +16,7 @@ export function withGlobalAddresses(pod: Pod, globalCIDRs: Readonly<Record<strin
   const status = {
     ...pod.status,
     podIP: globalOf(podIP, mappings),
-    ...(podIPs && { podIPs: podIPs.map(({ ip }) => ({ ...(ip && { ip: globalOf(ip, mappings) }) })) }),
+    ...(podIPs && { podIPs: podIPs.map(({ ip }) => ({ ip: globalOf(ip, mappings) })) }),
   }
   return { ...pod, status } as Pod
 }

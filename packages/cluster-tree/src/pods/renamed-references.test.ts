@@ -44,13 +44,16 @@ const container = fc.record({
   ),
 })
 const spec = fc
-  .record({
-    volumes: fc.array(source).map((sources) => sources.map((source, index) => ({ name: `v${index}`, ...source }))),
-    imagePullSecrets: fc.array(fc.record({ name })),
-    initContainers: fc.array(container),
-    containers: fc.array(container),
-    ephemeralContainers: fc.array(container),
-  })
+  .record(
+    {
+      volumes: fc.array(source).map((sources) => sources.map((source, index) => ({ name: `v${index}`, ...source }))),
+      imagePullSecrets: fc.array(fc.record({ name })),
+      initContainers: fc.array(container),
+      containers: fc.array(container),
+      ephemeralContainers: fc.array(container),
+    },
+    { requiredKeys: ['containers'] },
+  )
   // Plain objects, as they come from JSON.
   .map((spec) => JSON.parse(JSON.stringify(spec)) as PodSpec)
 

@@ -18,14 +18,18 @@ describe('the Service of a leaf for one of the root', () => {
         ipFamilyPolicy: 'SingleStack',
         ports: [{ name: 'http', port: 80, targetPort: 'http', protocol: 'TCP', appProtocol: 'http' }],
         selector: { app: 'web' },
-        sessionAffinity: 'None',
+        sessionAffinity: 'ClientIP',
+        sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } },
+        trafficDistribution: 'PreferSameZone',
         internalTrafficPolicy: 'Local',
       }),
       {
         type: 'ClusterIP',
         ports: [{ name: 'http', port: 80, targetPort: 'http', protocol: 'TCP', appProtocol: 'http' }],
         selector: { app: 'web', 'kosmos.io/root-cluster': 'root-1' },
-        sessionAffinity: 'None',
+        sessionAffinity: 'ClientIP',
+        sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } },
+        trafficDistribution: 'PreferSameZone',
       },
     )
   })
