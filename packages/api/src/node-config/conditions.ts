@@ -16,6 +16,11 @@ export const nodeConfigConditions = {
       status: 'False',
       message: 'The kernel refused a change; what was there before is there still. The agent tries again',
     },
+    PortTaken: {
+      status: 'False',
+      message:
+        'Another program or device of the node listens on a UDP port of a tunnel; end it, or give it another port. What was there before is there still. The agent tries again',
+    },
     ToolMissing: {
       status: 'False',
       message: 'A program that the agent needs is not installed on the node; use the image of the agent, or install it',

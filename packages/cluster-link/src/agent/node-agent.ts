@@ -11,6 +11,7 @@ import { type Observed, readRoutes } from './kernel/read.ts'
 import type { Step } from './kernel/step.ts'
 import { followKeys, loadKeys } from './keys/keys.ts'
 import { canonicalAddress, contains, familyOf } from './net/cidr.ts'
+import { PortTaken } from './ports/taken.ts'
 import { startProbes } from './probe/probes.ts'
 import { suspectsOf, type Targets, targetsOf } from './probe/targets.ts'
 import type { Shell } from './shell/shell.ts'
@@ -177,7 +178,8 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
       return { afterMs: recheckMs }
     } catch (error) {
       unrest++
-      learn({ applied: { reason: 'ApplyFailed', detail: (error as Error).message } })
+      const reason = error instanceof PortTaken ? 'PortTaken' : 'ApplyFailed'
+      learn({ applied: { reason, detail: (error as Error).message } })
       throw error
     }
   }

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { devices, ipsecRouting } from '../../model/names.ts'
 import { linkAlias } from '../kernel/state.ts'
+import { holderOf, isBound } from '../ports/holder.ts'
+import { PortTaken } from '../ports/taken.ts'
 import { writePrivate } from '../private-file.ts'
 import type { Shell } from '../shell/shell.ts'
 import { createCalls, endTunnels, replacedTunnels } from './calls.ts'
@@ -30,6 +32,8 @@ export interface Charon {
 const program = 'charon-systemd'
 const startTimeoutMs = 10_000
 const stopTimeoutMs = 5_000
+/** One that was killed has its sockets until its last thread has ended. */
+const portTimeoutMs = 2_000
 
 const forgetRules = [4, 6]
   .map(
@@ -104,7 +108,18 @@ export function createCharon(shell: Shell, stateDir: string, loadKey: () => Prom
       `alias ${linkAlias}`,
     )
 
+  /** strongSwan says nothing of a port that it does not get, and hears nobody. */
+  const awaitPort = async () => {
+    const { name, port } = devices.ipsec
+    const deadline = performance.now() + portTimeoutMs
+    while (await isBound(shell, port)) {
+      if (performance.now() > deadline) throw new PortTaken(name, port, await holderOf(shell, name, port))
+      await sleep(50)
+    }
+  }
+
   const launch = async (implementation: IpsecImplementation) => {
+    await awaitPort()
     if (implementation === 'xfrm') await removeLeftovers(shell)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await rm(socket, { force: true })

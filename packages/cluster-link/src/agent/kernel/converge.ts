@@ -3,6 +3,7 @@ import { tableName } from '../firewall/syntax.ts'
 import { createCharon } from '../ipsec/charon.ts'
 import type { IpsecImplementation } from '../ipsec/implementation.ts'
 import type { Keys } from '../keys/keys.ts'
+import { namingPort, refuseSharedPorts } from '../ports/taken.ts'
 import type { Shell } from '../shell/shell.ts'
 import { followRoaming } from '../wireguard/roaming.ts'
 import { followSuccession, isAwaited } from '../wireguard/succession.ts'
@@ -102,7 +103,10 @@ export function createNodeKernel(options: NodeKernelOptions): NodeKernel {
         const has = rerouted.reduce(afterStep, state)
         const wants = { ...desired(spec, { ...facts, unreachable: unreachable() }), nft }
         const steps = diff(has, withSessions(wants, has, spec, handshakes))
-        await orBack(steps, has)
+        await refuseSharedPorts(shell, steps)
+        await orBack(steps, has).catch(async (error: unknown) => {
+          throw await namingPort(shell, spec.devices ?? [], error)
+        })
         if (wants.ipsecs.size > 0) programs.charon.keepUp([...wants.ipsecs.values()])
         lastSet = wants.wireGuards
         last = { spec, hasIpv6, links: [...wants.links.values()], routes: wants.routes, ipsecs: wants.ipsecs }
