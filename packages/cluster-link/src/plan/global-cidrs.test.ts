@@ -27,6 +27,24 @@ describe('global networks of clusters that overlap', () => {
     assert.deepEqual([...globalCIDRsFor(a, [b])], [['fd00:1::/64', 'fd42::/64']])
   })
 
+  it('are not what the cluster itself has elsewhere', () => {
+    const a = cluster('a', ['10.1.0.0/16', '242.0.0.0/16'])
+    assert.deepEqual([...globalCIDRsFor(a, [cluster('b', ['10.1.0.0/16'])])], [['10.1.0.0/16', '242.1.0.0/16']])
+  })
+
+  it('use up a pool to its last address, and never go beyond', () => {
+    const pool = [parseCidr('198.18.0.0/15')]
+    const given = (networks: string[], taken: string[] = []) => [
+      ...globalCIDRsFor(cluster('a', networks), [cluster('b', [...networks, ...taken])], pool).values(),
+    ]
+    assert.deepEqual(given(['10.0.0.0/15']), ['198.18.0.0/15'])
+    assert.deepEqual(given(['10.0.0.0/14']), [])
+    assert.deepEqual(given(['10.0.0.0/16', '10.1.0.0/16', '10.2.0.0/16']), ['198.18.0.0/16', '198.19.0.0/16'])
+    // A small one in the way takes one place, a large one all that it covers.
+    assert.deepEqual(given(['10.0.0.0/16'], ['198.18.7.0/24']), ['198.19.0.0/16'])
+    assert.deepEqual(given(['10.0.0.0/24'], ['198.18.0.0/16', '198.19.0.0/24']), ['198.19.1.0/24'])
+  })
+
   it('overlap nothing that anybody has or was given, in whatever order clusters come', () => {
     const network = fc
       .tuple(fc.integer({ min: 0, max: 7 }), fc.integer({ min: 12, max: 26 }))
