@@ -26,4 +26,19 @@ describe('the global networks that clusters are given', () => {
     const all = [globals.of(again, found), ofB, ofC].flatMap((one) => Object.values(one))
     assert.equal(new Set(all).size, 3, all.join())
   })
+
+  it('are given to networks of Services as well', () => {
+    const services = { podCIDRs: [], serviceCIDRs: ['10.96.0.0/16'] }
+    const [a, b] = [cluster('a', '1'), cluster('b', '2')].map((one) => ({
+      ...one,
+      status: { clusterLinkStatus: services },
+    })) as unknown as [StoredCluster, StoredCluster]
+    assert.deepEqual(Object.keys(new GlobalCIDRs(() => [a, b]).of(a, services)), ['10.96.0.0/16'])
+  })
+
+  it('are not needed because of a cluster that is not linked', () => {
+    const [a, b] = [cluster('a', '1'), cluster('b', '2')]
+    const unlinked = { ...b, spec: { clusterLinkOptions: { enable: false } } } as unknown as StoredCluster
+    assert.deepEqual(new GlobalCIDRs(() => [a, unlinked]).of(a, found), {})
+  })
 })
