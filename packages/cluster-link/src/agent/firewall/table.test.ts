@@ -38,6 +38,18 @@ describe('our table of nftables', () => {
     assert.equal(chainOf(plainSpec(me, []), 'input')[0], 'udp dport 4876 meta nfproto ipv4 counter drop')
   })
 
+  it('listens on the port of each device to the ends of that device, those within the own cluster too', () => {
+    const spec = plainSpec(me, [first])
+    const inner = { ...spec.devices?.[0], type: 'vxlan', name: 'vx-local', id: 55, port: 4877, mtu: 1450 } as const
+    const ends = [...(spec.fdbs ?? []), { ip: '192.0.2.9', mac: '02:00:00:00:00:09', dev: 'vx-local' }]
+    assert.deepEqual(chainOf({ ...spec, devices: [...(spec.devices ?? []), inner], fdbs: ends }, 'input'), [
+      'udp dport 4876 ip saddr != { 192.0.2.2/32 } counter drop',
+      'udp dport 4876 meta nfproto ipv6 counter drop',
+      'udp dport 4877 ip saddr != { 192.0.2.9/32 } counter drop',
+      'udp dport 4877 meta nfproto ipv6 counter drop',
+    ])
+  })
+
   it('takes the port of vx-secure through the tunnel only', () => {
     assert.equal(chainOf(secureSpec(me, [first]), 'input')[0], 'udp dport 4878 iifname != "kl-wireguard" counter drop')
   })
