@@ -1,15 +1,38 @@
-import { Argument, type Command } from 'commander'
+import type { Command } from 'commander'
 import { withClusters } from '../clusters/connect.ts'
 import { counted } from '../output/counted.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import { table } from '../output/table.ts'
 import { candidatesText } from '../placement/candidates-text.ts'
 import { type Unread, unreadText } from '../placement/reading.ts'
+import { asked, kindArgument } from '../terminal/asked.ts'
 import type { Terminal } from '../terminal/context.ts'
+import { WrongUsage } from '../terminal/failure.ts'
 import { outputOption, rootSource, withRootOptions } from '../terminal/options.ts'
 import { objectionsText } from './objections-text.ts'
 import { explainPod, leafOf, type PodExplanation } from './pod.ts'
 import { askedOf, reportWorkload, type WorkloadReport } from './workload.ts'
+
+/** Every word for what can be explained. */
+const kinds = {
+  ...{ pod: 'pod', pods: 'pod', po: 'pod', workload: 'workload', workloads: 'workload' },
+  ...{ deployment: 'deployment', deployments: 'deployment', deploy: 'deployment', job: 'job', jobs: 'job' },
+  ...{ statefulset: 'statefulset', statefulsets: 'statefulset', sts: 'statefulset' },
+  ...{ replicaset: 'replicaset', replicasets: 'replicaset', rs: 'replicaset' },
+} as const
+
+/** The pod, or the workload as NAME or KIND/NAME. @throws WrongUsage */
+function subjectOf(words: readonly [string, ...string[]]): { readonly isPod: boolean; readonly name: string } {
+  const { kind, names } = asked(words, kinds)
+  const [name, another] = names
+  const isPod = kind === 'pod'
+  const form = isPod ? 'kosmosctl explain pod NAME' : 'kosmosctl explain workload NAME, or KIND/NAME'
+  if (name === undefined) throw new WrongUsage(`which ${kind}?`, { next: form })
+  if (another !== undefined) throw new WrongUsage(`one ${kind} at a time`, { next: form })
+  if (isPod && name.includes('/'))
+    throw new WrongUsage(`"${name}" is no name of a pod`, { next: `${form} -n NAMESPACE` })
+  return { isPod, name: isPod || kind === 'workload' ? name : `${kind}/${name}` }
+}
 
 interface ExplainFlags {
   readonly namespace?: string
@@ -23,15 +46,16 @@ export function addExplain(program: Command, terminal: Terminal): void {
     .description(
       'pod: looks at a pod of the root and at its leaf: where it is and who has placed it there, which rule is against each other node, where its copy is, what the pod refers to, whether that is in the leaf, and what the pod waits for. workload: which shares a Deployment, StatefulSet, ReplicaSet or Job was asked to have by its WorkloadPolicy, what it has, and why something is missing. Changes nothing.',
     )
-    .addArgument(new Argument('<what>', 'what to explain').choices(['pod', 'po', 'workload']))
-    .argument('<name>', 'which one; a workload also as KIND/NAME')
+    .addArgument(kindArgument('what to explain; also as KIND/NAME', kinds))
+    .argument('[name]', 'which one; a workload also as KIND/NAME')
     .option('-n, --namespace <namespace>', 'its namespace (default: that of the context)')
     .addOption(outputOption(['table', 'json', 'yaml']))
-  withRootOptions(command).action(async (what: string, name: string, flags: ExplainFlags) => {
+  withRootOptions(command).action(async (what: string, named: string | undefined, flags: ExplainFlags) => {
+    const { isPod, name } = subjectOf(named === undefined ? [what] : [what, named])
     await withClusters({ root: rootSource(command) }, async ({ root }) => {
       const own = root.config.getContextObject(root.config.getCurrentContext())?.namespace ?? 'default'
       const ref = { namespace: flags.namespace ?? own, name }
-      if (what === 'workload') {
+      if (!isPod) {
         const report = await reportWorkload(root.client, ref)
         terminal.print(render(flags.output, { data: report, text: () => reportText(report) }))
         return

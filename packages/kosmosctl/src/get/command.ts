@@ -1,6 +1,7 @@
-import { Argument, type Command } from 'commander'
+import type { Command } from 'commander'
 import { type OpenCluster, withClusters } from '../clusters/connect.ts'
 import { outputFormats, render } from '../output/print.ts'
+import { asked, kindArgument } from '../terminal/asked.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { outputOption, rootSource, withRootOptions } from '../terminal/options.ts'
 import { listClusters } from './clusters.ts'
@@ -10,14 +11,12 @@ import { listOrphans } from './orphans.ts'
 import { listPods } from './pods.ts'
 import { listVirtualNodes } from './virtual-nodes.ts'
 
-const singular: Readonly<Record<string, string>> = {
-  cluster: 'clusters',
-  virtualnode: 'virtualnodes',
-  vn: 'virtualnodes',
-  pod: 'pods',
-  po: 'pods',
-  orphan: 'orphans',
-}
+/** Every word for what can be listed. */
+const kinds = {
+  ...{ clusters: 'clusters', cluster: 'clusters' },
+  ...{ virtualnodes: 'virtualnodes', virtualnode: 'virtualnodes', vn: 'virtualnodes' },
+  ...{ pods: 'pods', pod: 'pods', po: 'pods', orphans: 'orphans', orphan: 'orphans' },
+} as const
 
 const formats = [...outputFormats, 'name'] as const
 
@@ -28,26 +27,19 @@ interface GetFlags {
 }
 
 export function addGet(program: Command, terminal: Terminal): void {
-  const what = new Argument('<what>', 'what to list').choices([
-    'clusters',
-    'virtualnodes',
-    'pods',
-    'orphans',
-    ...Object.keys(singular),
-  ])
   const command = program
     .command('get')
     .summary('list clusters, virtual nodes, pods in leaves, or orphans')
     .description(
       'Lists the Clusters, the virtual nodes, the pods of the root that run in leaves, or those in leaves that the root lost when it was restored from a snapshot (orphans).',
     )
-    .addArgument(what)
+    .addArgument(kindArgument('what to list; also as KIND/NAME', kinds))
     .argument('[names...]', 'only these')
     .option('-n, --namespace <namespace>', 'pods of this namespace (default: that of the context)')
     .option('-A, --all-namespaces', 'pods of all namespaces')
     .addOption(outputOption(formats))
-  withRootOptions(command).action(async (asked: string, names: string[], flags: GetFlags) => {
-    const what = singular[asked] ?? asked
+  withRootOptions(command).action(async (first: string, others: string[], flags: GetFlags) => {
+    const { kind: what, names } = asked([first, ...others], kinds)
     await withClusters({ root: rootSource(command) }, async ({ root }) => {
       const listing = onlyNamed(await list(what, root, flags, terminal), what, names)
       if (flags.output === 'name') {

@@ -1,10 +1,11 @@
 import { rootUidAnnotation } from '@kosmos/api'
-import { type Client, nodes, type Pod, pods } from '@kosmos/kube'
+import { type Client, isForbidden, type Pod, pods } from '@kosmos/kube'
 import { askLeaves } from '../clusters/ask-leaves.ts'
 import { age } from '../output/age.ts'
+import { explain } from '../terminal/explain.ts'
+import { clusterOfNodes } from './cluster-of-node.ts'
 import type { Listing } from './listing.ts'
 import { podSummary } from './pod-status.ts'
-import { clusterOfNode, virtualNodeSelector } from './virtual-nodes.ts'
 
 /** What the leaf itself says about the copy of a root pod. */
 interface InLeaf {
@@ -14,7 +15,7 @@ interface InLeaf {
 
 /**
  * The pods of the root that run in leaves. `namespace` undefined: of all namespaces. With `askLeaves` also where in the
- * leaf each of them is; a leaf that does not answer is told to `warn`.
+ * leaf each of them is; a leaf that does not answer is told to `warn`, and so is what the caller may not read.
  */
 export async function listPods(
   root: Client,
@@ -24,11 +25,16 @@ export async function listPods(
     readonly warn: (text: string) => void
   },
 ): Promise<Listing> {
-  const virtual = await root.listAll(nodes, { labelSelector: virtualNodeSelector })
-  const clusterOf = new Map(virtual.map((node) => [node.metadata.name, clusterOfNode(node)]))
+  const clusterOf = await clusterOfNodes(root)
+  if (clusterOf === undefined) {
+    options.warn(
+      'you may list neither nodes nor clusters.kosmos.io: pods on nodes of the root itself are in the list, too',
+    )
+  }
   const bound = await root.listAll(pods, { namespace: options.namespace, fieldSelector: 'spec.nodeName!=' })
-  const found = bound.filter((pod) => clusterOf.has(pod.spec.nodeName ?? ''))
-  const inLeaf = options.askLeaves ? await copiesIn(root, new Set(clusterOf.values()), options.warn) : new Map()
+  const found = clusterOf ? bound.filter((pod) => clusterOf.has(pod.spec.nodeName ?? '')) : bound
+  const meant = new Set(found.map((pod) => clusterOf?.get(pod.spec.nodeName ?? '')))
+  const inLeaf = options.askLeaves && clusterOf ? await copiesIn(root, meant, options.warn) : new Map()
   const many = options.namespace === undefined
   return {
     items: found,
@@ -40,7 +46,7 @@ export async function listPods(
         cells: [
           ...(many ? [pod.metadata.namespace] : []),
           pod.metadata.name,
-          clusterOf.get(pod.spec.nodeName ?? '') ?? '',
+          clusterOf?.get(pod.spec.nodeName ?? '') ?? '<unknown>',
           ready,
           status,
           String(restarts),
@@ -59,7 +65,11 @@ export async function listPods(
 
 /** By the uid of the root pod. */
 async function copiesIn(root: Client, clusters: ReadonlySet<string | undefined>, warn: (text: string) => void) {
-  const found = await askLeaves(root, { isMeant: (cluster) => clusters.has(cluster), warn })
+  const found = await askLeaves(root, { isMeant: (cluster) => clusters.has(cluster), warn }).catch((error: unknown) => {
+    if (!isForbidden(error)) throw error
+    warn(`leaves were not asked: ${explain(error).message}`)
+    return []
+  })
   return new Map(found.map(({ copy }) => [copy.metadata.annotations?.[rootUidAnnotation] ?? '', inLeafOf(copy)]))
 }
 

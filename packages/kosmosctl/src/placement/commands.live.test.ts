@@ -204,7 +204,7 @@ describe('kosmosctl simulate and explain', () => {
       nodeSelector: { here: 'only' },
     }
     await created(pods, { metadata: { namespace, name: 'bound' }, spec })
-    const { pod, node, placedBy, candidates, objections, waitsFor } = await json(['explain', 'pod', 'bound'])
+    const { pod, node, placedBy, candidates, objections, waitsFor } = await json(['explain', 'pods/bound'])
     assert.deepEqual([pod.name, node, candidates, waitsFor], ['bound', 'worker', [], []])
     assert.match(placedBy.join(), /nothing of Kosmos/)
     assert.deepEqual(
@@ -235,7 +235,7 @@ describe('kosmosctl simulate and explain', () => {
     await created(deployments, { ...workload('db', { schedulingGates: gates }) })
     let held: Pod[] = []
     while (held.length < 3) held = await root.client.listAll(pods, { namespace, labelSelector: 'app=db' })
-    const report = await json(['explain', 'workload', 'deployment/db'])
+    const report = await json(['explain', 'deployment.apps/db'])
     assert.deepEqual(
       [report.workload, report.policy.name, report.pods, report.atOtherGates, report.waiting],
       ['Deployment shop/db', 'db', 0, 3, []],
@@ -256,8 +256,8 @@ describe('kosmosctl simulate and explain', () => {
       [2, ['simulate'], [], /--filename/],
       [2, ['simulate', '-f', '-', '--replicas', 'many'], [workload('web')], /replicas/],
       [2, ['simulate', '-f', '-', '-o', 'xml'], [workload('web')], /Allowed choices/],
-      [2, ['explain', 'cloud', 'a'], [], /Allowed choices/],
-      [2, ['explain', 'pod'], [], /missing required argument/],
+      [2, ['explain', 'cloud', 'a'], [], /"cloud" is nothing/],
+      [2, ['explain', 'pod'], [], /which pod/],
     ] as const) {
       const result = await kosmosctl(args, ...manifest)
       assert.deepEqual([args, result.code, result.stdout], [args, code, ''])
@@ -368,7 +368,7 @@ describe('kosmosctl simulate and explain', () => {
         /nothing of Kosmos(.*\n)*waits for nothing that could be read\n(.*\n)*.* nodes: .*forbidden/,
       )
       assert.doesNotMatch(bound.stdout, /NOT ON/)
-      const { shares, policy, unread } = await json(['explain', 'workload', 'deployment/db'])
+      const { shares, policy, unread } = await json(['explain', 'deployment.apps/db'])
       assert.deepEqual([shares.length, policy.name], [2, 'db'])
       assert.deepEqual(
         unread.map(({ what }: Record<string, unknown>) => what),
@@ -412,9 +412,9 @@ describe('kosmosctl simulate and explain', () => {
       await root.client.delete(customResourceDefinitions, metadata as { name: string })
     }
     while ((await root.client.listAll(customResourceDefinitions)).length > 0);
-    const { placedBy, objections, unread } = await json(['explain', 'pod', 'bound'])
+    const { placedBy, objections, unread } = await json(['explain', 'pods/bound'])
     assert.deepEqual([placedBy.length, objections.length, unread], [1, 3, []])
-    assert.deepEqual((await json(['explain', 'workload', 'deployment/db'])).unread, [])
+    assert.deepEqual((await json(['explain', 'deployment.apps/db'])).unread, [])
     const { outcomes } = await json(['simulate', '-f', '-'], workload('web'))
     assert.equal(outcomes[0].node, 'worker')
   })
