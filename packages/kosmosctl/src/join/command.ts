@@ -2,9 +2,11 @@ import { type Command, Option } from 'commander'
 import { type OutputFormat, render, toYaml } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { WrongUsage } from '../terminal/failure.ts'
+import { tellingWhatIsLeft } from '../terminal/interruption.ts'
 import { outputOption, parseDuration, rootSource, timeoutOption, withLongRootOptions } from '../terminal/options.ts'
 import { type JoinOptions, type JoinPlan, type JoinResult, join, planJoin } from './join.ts'
 import { type ModelFlags, modelChoice, modelKinds, parseGroup, parseNodeSelector } from './leaf-models.ts'
+import { leftOfJoin } from './left.ts'
 import { parseRootAddress } from './root-address.ts'
 import type { LinkChoices } from './root-manifests.ts'
 
@@ -111,7 +113,11 @@ export function addJoin(program: Command, terminal: Terminal): void {
         terminal.print(flags.output === 'json' ? render('json', { data: plan, text: () => '' }) : planText(plan))
         return
       }
-      const result = await join(options, terminal.progress)
+      const result = await tellingWhatIsLeft(
+        terminal.progress,
+        (step) => leftOfJoin(name, step),
+        (progress) => join(options, progress),
+      )
       terminal.print(render(flags.output, { data: result, text: () => resultText(result, flags) }))
     })
 }

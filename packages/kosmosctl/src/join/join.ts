@@ -1,9 +1,9 @@
 import { virtualNodeModels } from '@kosmos/api'
-import { type Client, ClusterUnreachable, describeObject, type KubeConfigSource, secrets } from '@kosmos/kube'
+import { type Client, ClusterUnreachable, type KubeConfigSource } from '@kosmos/kube'
 import { type OpenCluster, withClusters } from '../clusters/connect.ts'
 import { withImages } from '../clusters/images.ts'
-import { leafAccountName, managedBy, managedByLabel } from '../clusters/names.ts'
-import { applyTo, ensureNamespace } from '../clusters/own.ts'
+import { leafAccountName } from '../clusters/names.ts'
+import { applyTo } from '../clusters/own.ts'
 import type { Manifest } from '../clusters/resources.ts'
 import { type Finding, isProblem, judge } from '../findings/finding.ts'
 import { definitions, installDefinitions } from '../install/definitions.ts'
@@ -13,11 +13,13 @@ import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { chosenLink, chosenTree, knownCluster } from './chosen.ts'
+import { type Claim, claimName, releaseName, storeCredentials } from './claim.ts'
 import { endpointOf, requestToken, selfContainedKubeconfig } from './credentials.ts'
 import { gatherFacts, type JoinFacts } from './facts.ts'
 import { grantAccess } from './grant.ts'
 import { leafManifestsFor } from './leaf-manifests.ts'
 import type { ModelChoice } from './leaf-models.ts'
+import { steps } from './left.ts'
 import { linkedRootManifests, linkRoot } from './linked-root.ts'
 import { joinChecks } from './preflight.ts'
 import { rootAddress } from './root-address.ts'
@@ -94,40 +96,20 @@ export async function join(options: JoinOptions, progress: Progress): Promise<Jo
   return await withClusters({ root: options.root, leaf: options.leaf }, async ({ root, leaf }) => {
     const found = await preflight(options, root, leaf, progress)
     if (found.leafId === found.rootId) return await joinRoot(options, root, found, progress)
-    const { rootId, leafId, definition, leafModels, tree, link } = found
-    const { name, timeoutSeconds = 120, tokenTtlSeconds = defaultTokenTtlSeconds } = options
-    const account = leafAccountName(rootId)
-    const isDefined = definition !== 'missing'
-    const rootAPIServer = await rootAddress(options.rootAPIServer, root, { name, isDefined })
-
-    if (definition === 'missing') {
-      await progress.step('installing the kinds of kosmos.io in the root', () => installDefinitions(root.client))
-    }
-    if (options.link) {
-      await progress.step('installing ServiceExport and ServiceImport in the leaf where they are missing', () =>
-        installMcsDefinitions(leaf.client, markOfJoin(rootId), (text) => progress.warn(text)),
-      )
-    }
-    const { kubeconfig, expires } = await progress.step(`creating an account for the root in the leaf`, async () => {
-      await grantAccess(leaf.client, await manifestsInLeaf({ ...options, tree }, leaf.client, rootId, progress), rootId)
-      const { token, expires } = await requestToken(leaf.client, account, tokenTtlSeconds)
-      return {
-        kubeconfig: selfContainedKubeconfig(name, await endpointOf(leaf.config, options.server), token),
-        expires,
-      }
-    })
-    await progress.step('logging in to the leaf with it', () => verify(kubeconfig, leafId, options, progress))
-    await progress.step(`storing Cluster "${name}" in the root`, async () => {
-      await ensureNamespace(root.client, rootNamespace())
-      await storeCredentials(root.client, credentialsSecret(name, kubeconfig))
-      const choices = { rootAPIServer, leafModels, tree, link }
-      await applyTo(root.client, clusterManifest(name, { id: leafId, account }, choices))
+    const { leafId, leafModels, tree } = found
+    const { name, timeoutSeconds = 120 } = options
+    const claim = await progress.step(`claiming the name "${name}" in the root`, () =>
+      claimName(root.client, name, leafId),
+    )
+    const { account, expires } = await store(options, { root, leaf }, found, claim, progress).catch(async (error) => {
+      await releaseName(root.client, claim)
+      throw error
     })
     const expected = virtualNodeModels(name, leafModels).map(({ name }) => name)
     const virtualNodes =
       timeoutSeconds === 0 || !tree
         ? []
-        : await progress.step('waiting for the virtual nodes', (note) =>
+        : await progress.step(steps.wait, (note) =>
             waitUntilReady(root.client, { cluster: name, virtualNodes: expected }, timeoutSeconds * 1000, note),
           )
     return {
@@ -158,6 +140,41 @@ async function joinRoot(
     await linkRoot(client, linkedRootManifest(name, rootId, link), agents, rootId)
   })
   return { cluster: name, leaf: { server, id: rootId }, virtualNodes: [] }
+}
+
+/** Makes the account in the leaf, and stores its credentials and the Cluster in the root. */
+async function store(
+  options: JoinOptions,
+  { root, leaf }: Readonly<Record<'root' | 'leaf', OpenCluster>>,
+  { rootId, leafId, definition, leafModels, tree, link }: Found,
+  claim: Claim,
+  progress: Progress,
+): Promise<{ readonly account: string; readonly expires: string }> {
+  const { name, tokenTtlSeconds = defaultTokenTtlSeconds } = options
+  const account = leafAccountName(rootId)
+  const isDefined = definition !== 'missing'
+  const rootAPIServer = await rootAddress(options.rootAPIServer, root, { name, isDefined })
+  if (!isDefined) {
+    await progress.step('installing the kinds of kosmos.io in the root', () => installDefinitions(root.client))
+  }
+  if (options.link) {
+    await progress.step('installing ServiceExport and ServiceImport in the leaf where they are missing', () =>
+      installMcsDefinitions(leaf.client, markOfJoin(rootId), (text) => progress.warn(text)),
+    )
+  }
+  const { kubeconfig, expires } = await progress.step('creating an account for the root in the leaf', async () => {
+    await grantAccess(leaf.client, await manifestsInLeaf({ ...options, tree }, leaf.client, rootId, progress), rootId)
+    const { token, expires } = await requestToken(leaf.client, account, tokenTtlSeconds)
+    const endpoint = await endpointOf(leaf.config, options.server)
+    return { kubeconfig: selfContainedKubeconfig(name, endpoint, token), expires }
+  })
+  await progress.step('logging in to the leaf with it', () => verify(kubeconfig, leafId, options, progress))
+  await progress.step(`storing Cluster "${name}" in the root`, async () => {
+    await storeCredentials(root.client, name, claim, kubeconfig)
+    const choices = { rootAPIServer, leafModels, tree, link }
+    await applyTo(root.client, clusterManifest(name, { id: leafId, account }, choices))
+  })
+  return { account, expires }
 }
 
 /** The manifests that {@link join} would apply, after the same checks. The token is left out. */
@@ -235,7 +252,7 @@ type Found = Awaited<ReturnType<typeof preflight>>
 
 async function preflight(options: JoinOptions, root: OpenCluster, leaf: OpenCluster, progress: Progress) {
   const { name, server, model, installCrds = true, link, tree } = options
-  const facts: JoinFacts = await progress.step('looking at both clusters', () =>
+  const facts: JoinFacts = await progress.step(steps.look, () =>
     gatherFacts(root, leaf, { name, installCrds, serverOverride: server, model, tree, link: link !== undefined }),
   )
   const findings = judge(joinChecks, facts)
@@ -252,18 +269,6 @@ async function preflight(options: JoinOptions, root: OpenCluster, leaf: OpenClus
     tree: chosenTree(knownCluster(facts), options.tree),
     link: chosenLink(knownCluster(facts), link),
   }
-}
-
-/** A Secret of that name which somebody else made stays as it is. */
-async function storeCredentials(root: Client, secret: Manifest): Promise<void> {
-  const { name = '', namespace } = secret.metadata ?? {}
-  const existing = await root.get(secrets, { name, namespace })
-  if (existing !== undefined && existing.metadata.labels?.[managedByLabel] !== managedBy) {
-    throw new Failure(`root: ${describeObject(secret)} exists and was not made by kosmosctl`, {
-      next: 'remove or rename it, or choose another name for the cluster; then run join again',
-    })
-  }
-  await applyTo(root, secret)
 }
 
 async function verify(kubeconfig: string, leafId: string, options: JoinOptions, progress: Progress): Promise<void> {

@@ -39,6 +39,12 @@ export function credentialsSecret(cluster: string, kubeconfig: string): Manifest
   }
 }
 
+/** The same Secret without credentials: it says whose the name is. Pure. */
+export function claimSecret(cluster: string, leafId: string): Manifest {
+  const { data: _, ...secret } = credentialsSecret(cluster, '') as Manifest & { data?: unknown }
+  return { ...secret, metadata: { ...secret.metadata, annotations: { [leafIdAnnotation]: leafId } } } as Manifest
+}
+
 /** What is said of ClusterLink; what is not stays as it is. */
 export interface LinkChoices {
   /** Default: true. */
