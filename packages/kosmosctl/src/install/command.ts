@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import { type OutputFormat, render, toYaml } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
+import { tellingWhatIsLeft } from '../terminal/interruption.ts'
 import { outputOption, parseCount, rootSource, timeoutOption, withRootOptions } from '../terminal/options.ts'
 import { install } from './install.ts'
+import { leftOfInstall } from './left.ts'
 import { installManifests } from './manifests.ts'
 import { markOfInstall, mcsDefinitions } from './mcs-definitions.ts'
 import { uninstall } from './uninstall.ts'
@@ -40,7 +42,9 @@ export function addInstall(program: Command, terminal: Terminal): void {
       return
     }
     const timeoutSeconds = flags.wait ? flags.timeout : 0
-    const applied = await install({ ...flags, root: rootSource(command), timeoutSeconds }, terminal.progress)
+    const applied = await tellingWhatIsLeft(terminal.progress, leftOfInstall, (progress) =>
+      install({ ...flags, root: rootSource(command), timeoutSeconds }, progress),
+    )
     const text = () => applied.map((what) => `${what} applied`).join('\n')
     terminal.print(render(flags.output, { data: { applied }, text }))
   })

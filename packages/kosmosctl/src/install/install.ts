@@ -8,6 +8,7 @@ import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { isFor, servesAdmissionPolicies } from './admission.ts'
 import { installDefinitions } from './definitions.ts'
+import { waitingForControllers } from './left.ts'
 import { type InstallValues, installManifests } from './manifests.ts'
 import { installMcsDefinitions, markOfInstall } from './mcs-definitions.ts'
 import { remove } from './remove.ts'
@@ -49,7 +50,7 @@ export async function install(options: InstallOptions, progress: Progress): Prom
       const deployed = others.filter(({ kind }) => kind === 'Deployment')
       if (timeoutSeconds > 0) {
         const deadline = Date.now() + timeoutSeconds * 1000
-        await progress.step('waiting for the controllers', async (note) => {
+        await progress.step(waitingForControllers, async (note) => {
           for (const { metadata } of deployed) {
             await rolledOut(client, { name: metadata?.name ?? '', namespace: metadata?.namespace }, deadline, note)
           }

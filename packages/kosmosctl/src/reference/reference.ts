@@ -13,7 +13,7 @@ export async function referencePage(): Promise<string> {
   const program = createProgram({ print: () => {}, progress: silent })
   await addCompletion(program, [])
   const { done, failed, wrongUsage } = exitCodes
-  const codes = `Exit codes: ${done} done, ${failed} failed, ${wrongUsage} wrong usage. Results go to stdout, progress and errors to stderr; \`KOSMOS_DEBUG=1\` adds stacks to errors.`
+  const codes = `Exit codes: ${done} done, ${failed} failed, ${wrongUsage} wrong usage. Results go to stdout, progress and errors to stderr; \`KOSMOS_DEBUG=1\` adds stacks to errors. Ctrl-C while something is changed says what is left and how to go on, and ends with 130. What a kubeconfig says of impersonation (\`as\`, \`as-uid\`, \`as-groups\`, \`as-user-extra\`) is followed.`
   return cliPage(program, [
     rootKubeconfigHelp
       .replace(/:\n/, ':\n\n')

@@ -15,7 +15,11 @@ export function progressOn(stream: NodeJS.WriteStream): Progress {
         },
       }
       const logger = new ListrLogger({ processOutput: new ProcessOutput(stream, stream) })
-      await new Listr([task], { rendererOptions: { logger, showErrorMessage: false } }).run()
+      // What Ctrl-C does is the command's business.
+      await new Listr([task], {
+        rendererOptions: { logger, showErrorMessage: false },
+        registerSignalListeners: false,
+      }).run()
       if (result === undefined) throw new Error(`${title}: not finished`)
       return result.value
     },

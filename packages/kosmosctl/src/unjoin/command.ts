@@ -2,8 +2,10 @@ import type { Command } from 'commander'
 import { counted } from '../output/counted.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
+import { tellingWhatIsLeft } from '../terminal/interruption.ts'
 import { outputOption, parseDuration, rootSource, withRootOptions } from '../terminal/options.ts'
 import type { Remainder } from './leave-leaf.ts'
+import { leftOfUnjoin } from './left.ts'
 import { planUnjoin, type UnjoinPlan } from './plan.ts'
 import { type UnjoinResult, unjoin } from './unjoin.ts'
 
@@ -44,7 +46,11 @@ export function addUnjoin(program: Command, terminal: Terminal): void {
       terminal.print(render(flags.output, { data: plan, text: () => planText(plan) }))
       return
     }
-    const result = await unjoin(options, terminal.progress)
+    const result = await tellingWhatIsLeft(
+      terminal.progress,
+      (step) => leftOfUnjoin(name, step),
+      (progress) => unjoin(options, progress),
+    )
     terminal.print(render(flags.output, { data: result, text: () => resultText(result) }))
   })
 }

@@ -9,6 +9,7 @@ import { cordon, drain } from './drain.ts'
 import { findJoined, reachLeaf, type StoredCluster } from './joined.ts'
 import { deleteCopies, deleteImports, leaveLeaf, leftInLeaf, type Remainder } from './leave-leaf.ts'
 import { deleteNodeConfigs, leaveRoot } from './leave-root.ts'
+import { steps } from './left.ts'
 import type { UnjoinOptions } from './options.ts'
 import { removeCluster } from './remove-cluster.ts'
 
@@ -38,7 +39,7 @@ export async function unjoin(options: UnjoinOptions, progress: Progress): Promis
       await unjoinRoot(root.client, cluster, { rootId, force, deadline }, progress)
       return { cluster: name, podsGone: 0, remains: [] }
     }
-    const reached = await progress.step('looking for the leaf', () => reachLeaf(root.client, cluster, secret, options))
+    const reached = await progress.step(steps.look, () => reachLeaf(root.client, cluster, secret, options))
     leaf = reached.leaf
     if (leaf === undefined) {
       if (!force) {
@@ -49,20 +50,20 @@ export async function unjoin(options: UnjoinOptions, progress: Progress): Promis
       progress.warn(`the leaf cannot be asked, so what is there stays: ${reached.why}`)
     }
     const virtualNodes = await root.client.listAll(nodes, { labelSelector: `${clusterLabel}=${name}` })
-    await progress.step('cordoning', async () => {
+    await progress.step(steps.cordon, async () => {
       for (const node of virtualNodes) await cordon(root.client, node)
     })
     const podsGone = force
-      ? await progress.step('deleting its pods', () => deletePods(root.client, virtualNodes, leaf === undefined))
-      : await progress.step('draining', (note) => drainAll(root.client, virtualNodes, deadline, note))
+      ? await progress.step(steps.deletePods, () => deletePods(root.client, virtualNodes, leaf === undefined))
+      : await progress.step(steps.drain, (note) => drainAll(root.client, virtualNodes, deadline, note))
     if (cluster !== undefined) {
-      await progress.step(`removing Cluster "${name}"`, (note) =>
+      await progress.step(steps.removeCluster(name), (note) =>
         removeCluster(root.client, cluster, { force, leafGone: leaf === undefined, deadline, note }),
       )
     }
     if (force) await removeLeftovers(root.client, virtualNodes)
     const account = leafAccountName(rootId)
-    const remains = await progress.step('removing what is ours in the leaf', async () => {
+    const remains = await progress.step(steps.leave, async () => {
       if (leaf === undefined) return leftInLeaf(rootId, account, reached.why)
       if (!force) return await leaveLeaf(leaf.client, rootId, account)
       return await leaveByForce(leaf.client, rootId, account, deadline)
