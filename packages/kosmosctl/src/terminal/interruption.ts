@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { Progress } from './progress.ts'
 
@@ -32,7 +33,8 @@ export async function tellingWhatIsLeft<T>(
     const { what, next } = leftIn(current)
     const where = current === undefined ? '' : ` while ${current}`
     const cursor = process.stderr.isTTY ? SHOW_CURSOR : ''
-    process.stderr.write(`${cursor}\nerror: interrupted${where}: ${what}\nnext:  ${next}\n`)
+    // Past the spinners, which hold back what is written to the stream and would be ended with it.
+    writeSync(process.stderr.fd, `${cursor}\nerror: interrupted${where}: ${what}\nnext:  ${next}\n`)
     process.exit(128 + constants.signals[signal])
   }
   process.once('SIGINT', interrupt)
