@@ -12,6 +12,7 @@ import { attributesOf, pathOf } from './routes/attributes.ts'
 import type { NodeContext, RequestContext } from './routes/context.ts'
 import { createRouter } from './routes/router.ts'
 import type { Flags } from './routes/zpages.ts'
+import { createSpares } from './tunnel/spare.ts'
 
 export interface KubeletApiOptions {
   readonly authenticate: Authenticate
@@ -47,6 +48,7 @@ export async function createKubeletApi(options: KubeletApiOptions): Promise<Kube
   const contexts = new WeakMap<IncomingMessage, RequestContext>()
   const router = createRouter(contexts, metrics, log, options.flags ?? {})
   await router.ready()
+  const spares = createSpares()
   const listeners = new Set<() => void>()
   let clientCA = options.clientCA === undefined ? undefined : parseClientCA(options.clientCA)
 
@@ -62,6 +64,7 @@ export async function createKubeletApi(options: KubeletApiOptions): Promise<Kube
     contexts.set(request, {
       ...admission.admitted,
       node,
+      spares,
       answered,
       ...(upgrade && { upgrade: { request, response, ...upgrade } }),
     })

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Admitted } from '../auth/admit.ts'
 import type { NodePods } from '../pods.ts'
 import type { LeafNodes } from '../stats/leaf-nodes.ts'
+import type { Spares } from '../tunnel/spare.ts'
 import type { Upgrade } from '../tunnel/tunnel.ts'
 
 /** The virtual node whose kubelet is asked. */
@@ -18,6 +19,8 @@ export interface RequestContext extends Admitted {
   readonly node: NodeContext
   /** Present if the client asks for an upgrade. */
   readonly upgrade?: Upgrade
+  /** Connections to leaves for sessions. */
+  readonly spares: Spares
   /** Reports the status of an answer that Node did not write. */
   readonly answered: (code: number) => void
 }

@@ -14,12 +14,12 @@ export async function openInLeaf(
   query: string,
   { namespace = '', pod = '', uid }: RouteParams,
   response: ServerResponse,
-  { node, upgrade, answered }: RequestContext,
+  { node, upgrade, spares, answered }: RequestContext,
 ): Promise<void> {
   const located = await locate(node.pods, { namespace, pod, ...(uid && { uid }) })
   if ('answer' in located) return send(response, located.answer)
   if (!upgrade) return send(response, { code: 400, text: 'Upgrade request required' })
   const { connection, namespace: leafNamespace, name } = located.found
   const path = `/api/v1/namespaces/${encodeURIComponent(leafNamespace)}/pods/${encodeURIComponent(name)}/${session}`
-  await tunnel(upgrade, { connection, path: query ? `${path}?${query}` : path }, undefined, () => answered(101))
+  await tunnel(upgrade, { connection, path: query ? `${path}?${query}` : path }, spares, () => answered(101))
 }

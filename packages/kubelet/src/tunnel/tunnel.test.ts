@@ -106,6 +106,28 @@ describe('an exec session through the kubelet API', () => {
     for (const name of ['impersonate-user', 'x-forwarded-for', 'cookie']) assert.equal(seen?.headers[name], undefined)
   })
 
+  it('makes the connection for the next one when it has begun, which asks at once', async () => {
+    const opened: Socket[] = []
+    const count = (socket: Socket) => opened.push(socket)
+    leaf.server.on('secureConnection', count)
+    const bearers: Socket[] = []
+    grant = (request, socket, head) => {
+      bearers.push(request.socket)
+      echo(request, socket, head)
+    }
+    for (const n of [1, 2, 3]) {
+      const { socket } = await open()
+      socket.write(`round ${n}`)
+      assert.equal(String((await once(socket, 'data'))[0]), `round ${n}`)
+      while (opened.length < bearers.length + 1) await sleep(10)
+      // Our end of it knows a moment later.
+      await sleep(50)
+      socket.destroy()
+    }
+    leaf.server.off('secureConnection', count)
+    assert.deepEqual(bearers, opened.slice(0, 3))
+  })
+
   it('gives the leaf’s 101 to the client as it is', async () => {
     grant = (_request, socket) => {
       socket.write(
@@ -353,6 +375,28 @@ describe('an exec session through the kubelet API', () => {
 })
 
 describe('an exec session whose leaf cannot be reached', () => {
+  it('is refused when that comes out while a connection waits that was open before', async () => {
+    const leaf = await startPeer()
+    const { connection } = leaf
+    const served = await serve({ locate: () => ({ kind: 'found', connection, namespace: 'ns', name: 'pod' }) })
+    let opened = 0
+    leaf.server.on('secureConnection', () => opened++)
+    leaf.server.once('upgrade', (_request, socket) => socket.write(switching))
+    const first = await askUpgrade(served.port, target, { token: 'good' })
+    assert.equal(first.kind, 'switched')
+    while (opened < 2) await sleep(10)
+    await sleep(50)
+    leaf.server.once('upgrade', () => {
+      while (connection.breaker.retryInMs() === 0) connection.breaker.failed(new Error('no answer'))
+    })
+    const result = await askUpgrade(served.port, target, { token: 'good' })
+    assert.equal(result.message.statusCode, 503)
+    assert.match(result.kind === 'refused' ? result.text : '', /^cluster leaf1 cannot be reached at .*: not answering$/)
+    for (const socket of leaf.sockets) socket.destroy()
+    await served.server.close()
+    await leaf.close()
+  })
+
   it('is refused with a sentence that says so when Kosmos has no login for it now', async () => {
     const leaf = await startPeer()
     const { connection } = leaf

@@ -6,6 +6,7 @@ import { TLSSocket } from 'node:tls'
 import { ClusterUnreachable, type Connection } from '@kosmos/kube'
 import { isRedirect, loginRefused, redirectRefused, send } from '../answer.ts'
 import { refusalHeaders, requestHeaders, switchingHead } from './headers.ts'
+import type { Spares } from './spare.ts'
 import { splice } from './splice.ts'
 
 /** A client's request to upgrade, as Node hands it over: nothing has been answered yet. */
@@ -34,8 +35,18 @@ export interface TunnelLimits {
 
 export const defaultTunnelLimits: TunnelLimits = { idleMs: 4 * 3600_000, connectMs: 5_000, answerMs: 65_000 }
 
+/** Until a session has its first bytes, usually. */
+const SETTLED_MS = 100
+
 type LeafAnswer =
-  | { readonly kind: 'switched'; readonly message: IncomingMessage; readonly socket: Socket; readonly head: Buffer }
+  | {
+      readonly kind: 'switched'
+      readonly message: IncomingMessage
+      readonly socket: Socket
+      readonly head: Buffer
+      /** What the connection was opened with. */
+      readonly options: Parameters<Spares['prepare']>[1]
+    }
   | { readonly kind: 'refused'; readonly message: IncomingMessage }
   | { readonly kind: 'none'; readonly code: 502 | 503 | 504; readonly text: string }
   /** The client has left, so that nobody asks any more. */
@@ -49,11 +60,12 @@ type LeafAnswer =
 export async function tunnel(
   upgrade: Upgrade,
   target: TunnelTarget,
-  limits: TunnelLimits = defaultTunnelLimits,
+  spares: Spares,
   switched: () => void = () => {},
+  limits: TunnelLimits = defaultTunnelLimits,
 ): Promise<void> {
   const { response, socket, head } = upgrade
-  const leaf = await askLeaf(upgrade, target, limits)
+  const leaf = await askLeaf(upgrade, target, spares, limits)
   if (leaf.kind === 'left') {
     socket.destroy()
     return
@@ -65,10 +77,17 @@ export async function tunnel(
   socket.write(switchingHead(leaf.message.statusMessage ?? '', leaf.message.rawHeaders))
   if (head.length > 0) socket.unshift(head)
   if (leaf.head.length > 0) leaf.socket.unshift(leaf.head)
+  // Where one session is others follow, but this one comes first.
+  setTimeout(() => spares.prepare(target.connection, leaf.options), SETTLED_MS).unref()
   await splice(socket, leaf.socket, limits.idleMs)
 }
 
-async function askLeaf({ request, socket }: Upgrade, target: TunnelTarget, limits: TunnelLimits): Promise<LeafAnswer> {
+async function askLeaf(
+  { request, socket }: Upgrade,
+  target: TunnelTarget,
+  spares: Spares,
+  limits: TunnelLimits,
+): Promise<LeafAnswer> {
   const { connection, path } = target
   const retryMs = connection.breaker.retryInMs()
   if (retryMs > 0) return unreachable(connection, `not answering; next attempt in ${Math.ceil(retryMs / 1000)} s`)
@@ -79,18 +98,26 @@ async function askLeaf({ request, socket }: Upgrade, target: TunnelTarget, limit
   if (asked instanceof ClusterUnreachable) return { kind: 'none', code: 503, text: asked.message }
   if (hasLeft(socket)) return { kind: 'left' }
   const { headers: login, ...options } = asked
+  const spare = spares.take(connection, options)
   const leaf = (options.protocol === 'http:' ? http : https).request({
     ...options,
     method: request.method,
     // As an array, so that repeated headers stay repeated.
     headers: requestHeaders(request.rawHeaders, login, connection.server.host) as unknown as http.OutgoingHttpHeaders,
     allowHalfOpen: true,
+    ...(spare && { agent: undefined, createConnection: () => spare }),
   } as https.RequestOptions)
   return await new Promise((resolve) => {
     const clientGone = () => settle({ kind: 'left' })
     const answerTimer = setTimeout(() => settle(noAnswer(connection, limits.answerMs)), limits.answerMs)
     let connectTimer: NodeJS.Timeout | undefined
+    // Whether a spare connection still leads somewhere shows only by others.
+    const lost = () => {
+      if (connection.breaker.retryInMs() > 0) settle(unreachable(connection, 'not answering'))
+    }
+    const spareTimer = spare && setInterval(lost, limits.connectMs)
     const settle = (answer: LeafAnswer) => {
+      clearInterval(spareTimer)
       clearTimeout(answerTimer)
       clearTimeout(connectTimer)
       for (const event of leaving) socket.off(event, clientGone)
@@ -107,7 +134,7 @@ async function askLeaf({ request, socket }: Upgrade, target: TunnelTarget, limit
       leafSocket.once(leafSocket instanceof TLSSocket ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer))
     })
     leaf.once('upgrade', (message, leafSocket: Socket, head) =>
-      settle({ kind: 'switched', message, socket: leafSocket, head }),
+      settle({ kind: 'switched', message, socket: leafSocket, head, options }),
     )
     leaf.once('response', (message) => settle({ kind: 'refused', message }))
     // Stays for errors after the answer, which the sockets report as well.
