@@ -115,7 +115,7 @@ async function askLeaf(
     const lost = () => {
       if (connection.breaker.retryInMs() > 0) settle(unreachable(connection, 'not answering'))
     }
-    const spareTimer = spare && setInterval(lost, limits.connectMs)
+    const spareTimer = spare && setInterval(lost, limits.connectMs / 20)
     const settle = (answer: LeafAnswer) => {
       clearInterval(spareTimer)
       clearTimeout(answerTimer)
