@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { RefusalReason } from '@kosmos/kube'
-import { copyRefused, isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './refusal.ts'
+import { ApiError, type RefusalReason } from '@kosmos/kube'
+import {
+  claimBlocked,
+  copyRefused,
+  failedIn,
+  isNamespaceStarting,
+  namespaceRefused,
+  Refusals,
+  waitingFor,
+} from './refusal.ts'
 
 const waiting = { reason: 'RefusedByLeaf', message: 'exceeded quota' }
 const refusal = (reason: RefusalReason, message?: string) =>
@@ -58,11 +66,36 @@ describe('what a refusal says to the user', () => {
     assert.match(namespaceRefused(refusal('Invalid'), 'shop', 'east').message, /Invalid/)
   })
 
+  it('is what is the matter with a claim, and which it is', () => {
+    const said = 'the words of the leaf'
+    const claims = {
+      missing: ['ClaimNotFound', /Claim data does not exist/],
+      unbound: ['ClaimNotBound', /Claim data has no volume yet/],
+      elsewhere: ['VolumeNotInLeaf', /Claim data: the words of the leaf$/],
+      lost: ['VolumeLostInLeaf', /Claim data had a volume in cluster east/],
+      refused: ['RefusedByLeaf', /east does not accept PersistentVolumeClaim data: the words of the leaf$/],
+    } as const
+    for (const [state, [reason, message]] of Object.entries(claims)) {
+      const waiting = claimBlocked('data', state as keyof typeof claims, 'east', said)
+      assert.equal(waiting.reason, reason)
+      assert.match(waiting.message, message)
+    }
+  })
+
+  it('is the error of an API server that goes on answering with one, in its words', () => {
+    const error = new ApiError('east', { method: 'POST', path: '/pods' }, 500, { message: 'etcd is away' })
+    assert.match(failedIn('east', error).message, /^cluster east does not accept the pod: .*500.*etcd is away/)
+  })
+
   it('is nothing while a new namespace has no ServiceAccount yet', () => {
     const starting =
       'pods "p" is forbidden: error looking up service account shop/default: serviceaccount "default" not found'
     assert(isNamespaceStarting(refusal('Forbidden', starting)))
     assert(!isNamespaceStarting(refusal('Forbidden', 'exceeded quota')))
     assert(!isNamespaceStarting(refusal('Invalid', starting)))
+    assert(
+      !isNamespaceStarting(refusal('Forbidden', starting.replaceAll('default', 'builder'))),
+      'one that is asked for',
+    )
   })
 })

@@ -28,6 +28,20 @@ describe('the copy of a pod', () => {
       assert.deepEqual([nodeName, affinity, spec.tolerations], ['worker-1', undefined, tolerations])
     })
 
+    it('has the tolerations that the user gives for leaf nodes, else those of the root pod when it is not held', () => {
+      const held = { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' }
+      const given = [{ key: 'dedicated', operator: 'Exists' }]
+      for (const volumes of [[], [{ name: 'v', ephemeral: {} }]]) {
+        const tolerated = (annotations: Record<string, string>, tolerations?: PodSpec['tolerations']) =>
+          specAt(home, { volumes, ...(tolerations && { tolerations }) }, annotations).tolerations
+        assert.deepEqual(tolerated({ 'kosmos.io/held-tolerations': '{"0":10}' }, [held]), [
+          { ...held, tolerationSeconds: 10 },
+        ])
+        assert.deepEqual(tolerated(selecting({ tolerations: given }), [held]), given)
+        assert.equal(tolerated({}), undefined)
+      }
+    })
+
     for (const [what, spec] of Object.entries<Partial<PodSpec>>({
       'a volume': { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] },
       'a volume of its own': { volumes: [{ name: 'v', ephemeral: {} }] },
@@ -61,6 +75,22 @@ describe('the copy of a pod', () => {
     it('may go to the nodes of the group', () => {
       const copy = specAt({ kind: 'group', labelSelector })
       assert.deepEqual(requiredOf(copy)?.nodeSelectorTerms, [{ matchExpressions: inGroup }])
+    })
+
+    it('may go to its nodes also when one label makes the group', () => {
+      const copy = specAt({ kind: 'group', labelSelector: { matchLabels: { pool: 'gpu' } } })
+      assert.deepEqual(requiredOf(copy)?.nodeSelectorTerms, [{ matchExpressions: inGroup.slice(0, 1) }])
+    })
+
+    it('keeps what else the pod prefers', () => {
+      const labels = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'web' } } }
+      const podAffinity = { requiredDuringSchedulingIgnoredDuringExecution: [labels] }
+      const preferred = [{ weight: 1, preference: { matchExpressions: [ssd] } }]
+      const nodeAffinity = { preferredDuringSchedulingIgnoredDuringExecution: preferred }
+      const annotations = selecting({ affinity: { nodeAffinity } })
+      const { affinity } = specAt({ kind: 'group', labelSelector }, { affinity: { podAffinity } }, annotations)
+      assert.deepEqual(affinity?.podAffinity, podAffinity)
+      assert.deepEqual(affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution, preferred)
     })
 
     it('may go to those of them that the user selects, in each alternative', () => {

@@ -52,7 +52,7 @@ function restricted(spec: PodSpec, term: Term): PodSpec {
   const nodeSelectorTerms = required?.nodeSelectorTerms.map((other) => narrowed(other, term)) ?? [term]
   const nodeAffinity = {
     ...affinity.nodeAffinity,
-    requiredDuringSchedulingIgnoredDuringExecution: { ...required, nodeSelectorTerms },
+    requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms },
   }
   return { ...spec, affinity: { ...affinity, nodeAffinity } }
 }

@@ -137,6 +137,41 @@ describe('constrainToLeaf', () => {
     ])
   })
 
+  for (const topologyKey of [
+    'kubernetes.io/hostname',
+    'topology.kubernetes.io/zone',
+    'topology.kubernetes.io/region',
+  ]) {
+    it(`sends spread over ${topologyKey}, with the label keys that are not merged yet`, () => {
+      const spread = { maxSkew: 1, topologyKey, whenUnsatisfiable: 'ScheduleAnyway', matchLabelKeys: ['tenant'] }
+      const spec = specOf(constrainToLeaf, { topologySpreadConstraints: [spread] })
+      assert.deepEqual(spec.topologySpreadConstraints, [spread])
+    })
+  }
+
+  it('leaves no empty spread behind', () => {
+    const spread = { maxSkew: 1, topologyKey: 'kosmos.io/cluster', whenUnsatisfiable: 'DoNotSchedule' }
+    assert.ok(!('topologySpreadConstraints' in specOf(constrainToLeaf, { topologySpreadConstraints: [spread] })))
+  })
+
+  it('sends every kind of constraint between pods, with those keys only that nobody has merged', () => {
+    const merged = { matchExpressions: [{ key: 'merged', operator: 'In', values: ['x'] }] }
+    const keys = { matchLabelKeys: ['merged', 'a'], mismatchLabelKeys: ['merged', 'b'] }
+    const term = { topologyKey: 'kubernetes.io/hostname', labelSelector: merged }
+    const both = (more: object) => ({
+      requiredDuringSchedulingIgnoredDuringExecution: [{ ...term, ...more }],
+      preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 7, podAffinityTerm: { ...term, ...more } }],
+    })
+    const sent = both({ matchLabelKeys: ['a'], mismatchLabelKeys: ['b'] })
+    for (const kind of ['podAffinity', 'podAntiAffinity'] as const) {
+      assert.deepEqual(specOf(constrainToLeaf, { affinity: { [kind]: both(keys) } }).affinity, { [kind]: sent })
+      for (const [when, terms] of Object.entries(both({}))) {
+        const affinity = { [kind]: { [when]: terms } }
+        assert.deepEqual(specOf(constrainToLeaf, { affinity }).affinity, affinity)
+      }
+    }
+  })
+
   it('does not send label keys twice that the root’s API server has merged into the selector', () => {
     const merged = { matchExpressions: [{ key: 'pod-template-hash', operator: 'In', values: ['abc'] }] }
     const term = { topologyKey: 'kubernetes.io/hostname', labelSelector: merged, matchLabelKeys: ['pod-template-hash'] }
