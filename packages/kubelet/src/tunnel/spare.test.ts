@@ -83,7 +83,7 @@ describe('a spare connection to a leaf', () => {
     const { agent, secureContext, ...rest } = await options()
     assert(agent && secureContext)
     spares.prepare(leaf.connection, { ...rest, agent } as never)
-    const proxy = Object.assign(Object.create(Object.getPrototypeOf(agent)), { constructor: class Proxy {} })
+    const proxy = Object.assign(Object.create(Object.getPrototypeOf(agent)), { constructor: class Other {} })
     spares.prepare(leaf.connection, { ...rest, secureContext, agent: proxy })
     await prepared(spares)
     assert.equal(opened.length, 1, 'only the third')

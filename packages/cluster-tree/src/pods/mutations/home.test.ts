@@ -31,14 +31,14 @@ describe('the copy of a pod', () => {
     it('has the tolerations that the user gives for leaf nodes, else those of the root pod when it is not held', () => {
       const held = { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' }
       const given = [{ key: 'dedicated', operator: 'Exists' }]
+      const gpu = { key: 'gpu', operator: 'Exists' }
+      const isHeld = { 'kosmos.io/held-tolerations': '{"0":10}' }
       for (const volumes of [[], [{ name: 'v', ephemeral: {} }]]) {
-        const tolerated = (annotations: Record<string, string>, tolerations?: PodSpec['tolerations']) =>
-          specAt(home, { volumes, ...(tolerations && { tolerations }) }, annotations).tolerations
-        assert.deepEqual(tolerated({ 'kosmos.io/held-tolerations': '{"0":10}' }, [held]), [
-          { ...held, tolerationSeconds: 10 },
-        ])
-        assert.deepEqual(tolerated(selecting({ tolerations: given }), [held]), given)
-        assert.equal(tolerated({}), undefined)
+        const own = specAt(home, { volumes, tolerations: [held, gpu] }, isHeld)
+        assert.deepEqual(own.tolerations, [{ ...held, tolerationSeconds: 10 }, gpu])
+        const asGiven = specAt(home, { volumes, tolerations: [held] }, selecting({ tolerations: given }))
+        assert.deepEqual(asGiven.tolerations, given)
+        assert(!('tolerations' in specAt(home, { volumes })))
       }
     })
 

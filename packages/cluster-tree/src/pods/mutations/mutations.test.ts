@@ -287,6 +287,18 @@ describe('withholdApiAccess', () => {
   })
 })
 
+describe('a translation that has a problem already', () => {
+  it('keeps it beside the next', () => {
+    const root = rootPod({ metadata: { annotations: { 'kosmos.io/cluster-selector': '[]' } } })
+    const before = { reason: 'ResourceClaimNotCarried', message: 'devices' } as const
+    const { problems } = constrainToLeaf({ ...translate(root, ctx), problems: [before] }, root, ctx)
+    assert.deepEqual(
+      problems.map(({ reason }) => reason),
+      [before.reason, 'InvalidClusterSelector'],
+    )
+  })
+})
+
 describe('resolveDownwardApi', () => {
   const env = (fieldPath: string) => ({ name: 'X', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } } })
   const resolved = (fieldPath: string, parts: PodParts = {}) => {
