@@ -43,16 +43,14 @@ const rootUidPath = `metadata.annotations['${rootUidAnnotation}']`
 const literal = (value: string) => value.replaceAll('$', '$$$$')
 
 function resolveEnv(container: Container, root: Pod): Container {
-  if (!container.env?.some((variable) => variable.valueFrom?.fieldRef !== undefined)) return container
-  return { ...container, env: container.env.map((variable) => resolveVariable(variable, root)) }
+  const { env } = container
+  return env ? { ...container, env: env.map((variable) => resolveVariable(variable, root)) } : container
 }
 
 function resolveVariable(variable: EnvVar, root: Pod): EnvVar {
   const path = variable.valueFrom?.fieldRef?.fieldPath
   if (path === undefined) return variable
-  if (path === 'metadata.uid') {
-    return { ...variable, valueFrom: { fieldRef: { ...variable.valueFrom?.fieldRef, fieldPath: rootUidPath } } }
-  }
+  if (path === 'metadata.uid') return { ...variable, valueFrom: { fieldRef: { fieldPath: rootUidPath } } }
   const value = rootValue(path, root)
   return value === undefined ? variable : { name: variable.name, value: literal(value) }
 }
@@ -84,22 +82,18 @@ function rootValue(path: string, { metadata, spec }: Pod): string | undefined {
 
 function resolveVolume(volume: Volume): Volume {
   const { downwardAPI, projected } = volume
-  if (downwardAPI?.items?.some(isUid)) {
+  if (downwardAPI?.items) {
     return { ...volume, downwardAPI: { ...downwardAPI, items: downwardAPI.items.map(resolveFile) } }
   }
-  if (projected?.sources?.some((source) => source.downwardAPI?.items?.some(isUid))) {
+  if (projected?.sources) {
     const sources = projected.sources.map((source) =>
-      source.downwardAPI?.items
-        ? { ...source, downwardAPI: { items: source.downwardAPI.items.map(resolveFile) } }
-        : source,
+      source.downwardAPI?.items ? { downwardAPI: { items: source.downwardAPI.items.map(resolveFile) } } : source,
     )
     return { ...volume, projected: { ...projected, sources } }
   }
   return volume
 }
 
-const isUid = (file: DownwardFile) => file.fieldRef?.fieldPath === 'metadata.uid'
-
 function resolveFile(file: DownwardFile): DownwardFile {
-  return isUid(file) ? { ...file, fieldRef: { ...file.fieldRef, fieldPath: rootUidPath } } : file
+  return file.fieldRef?.fieldPath === 'metadata.uid' ? { ...file, fieldRef: { fieldPath: rootUidPath } } : file
 }

@@ -329,6 +329,26 @@ describe('resolveDownwardApi', () => {
     ])
   })
 
+  it('changes nothing else of a volume that has the uid in a file', () => {
+    const file = (fieldPath: string) => ({ path: 'uid', mode: 256, fieldRef: { fieldPath } })
+    const volumeOf = (fieldPath: string) => [
+      { name: 'one', downwardAPI: { defaultMode: 292, items: [file(fieldPath)] } },
+      {
+        name: 'several',
+        projected: {
+          defaultMode: 292,
+          sources: [
+            { configMap: { name: 'settings' } },
+            { downwardAPI: { items: [file(fieldPath)] } },
+            { downwardAPI: {} },
+          ],
+        },
+      },
+    ]
+    const { volumes } = specOf(resolveDownwardApi, { volumes: volumeOf('metadata.uid') })
+    assert.deepEqual(volumes, volumeOf(rootUidPath))
+  })
+
   it('gives the service account and the node of the root', () => {
     const parts = { spec: { serviceAccountName: 'builder' } }
     assert.deepEqual(resolved('spec.serviceAccountName', parts), { name: 'X', value: 'builder' })
