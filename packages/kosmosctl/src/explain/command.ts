@@ -93,7 +93,7 @@ function reportText({
   return [
     `${workload}: ${counted(pods, 'pod')}, placed by WorkloadPolicy ${policy.name}${others > 0 ? `, counted together with ${others} of others` : ''}`,
     '',
-    table([policy.topologyKey, 'asked', 'of these', 'has', 'ready', 'missing', 'why'], rows),
+    table([policy.topologyKey, 'asked', 'desired', 'has', 'ready', 'missing', 'why'], rows),
     ...(atOtherGates > 0
       ? ['', `${atOtherGates} more get their places when the scheduling gates of others are gone`]
       : []),
@@ -121,6 +121,7 @@ function explanationText({
   copy,
   needs,
   placedBy,
+  madeAnew,
   candidates,
   objections,
   waitsFor,
@@ -143,8 +144,8 @@ function explanationText({
     ...(cluster === undefined || isUnread(leafOf(cluster)) ? [] : [`in the leaf: ${there}`]),
     ...(rows.length > 0 ? ['', table(['needs', 'name', 'in the root', 'in the leaf', 'used by'], rows)] : []),
     ...list('placed by:', placedBy),
-    ...(candidates.length > 0 || objections.length > 0 ? ['', 'made anew, it would now go:'] : []),
-    ...(candidates.length > 0 ? [candidatesText(candidates)] : []),
+    ...(madeAnew === undefined ? [] : ['', `made anew now, it ${madeAnew}`]),
+    ...(candidates.length > 0 ? ['', 'nodes that would take it:', candidatesText(candidates)] : []),
     ...(objections.length > 0 ? ['', objectionsText(objections)] : []),
     '',
     waitsFor.length > 0

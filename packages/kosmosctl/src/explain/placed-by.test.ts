@@ -45,7 +45,7 @@ describe('why a pod is where it is', () => {
     assert.deepEqual(placedBy(pod, [policy('shop')]), [])
     assert.deepEqual(placedBy(pod, undefined), [])
     assert.deepEqual(placedBy(pod, [policy('other')]), [
-      'not by the policy that it names: its label workload-policy/kosmos.io names WorkloadPolicy web, which namespace shop does not have, and is as if it were not there',
+      'not by the policy that it names: its label workload-policy/kosmos.io names WorkloadPolicy web, which namespace shop does not have: the label counts for nothing',
     ])
   })
 })

@@ -14,11 +14,12 @@ import {
   secrets,
   services,
 } from '@kosmos/kube'
-import { type Candidate, explainNodes, type Objection, workloadPolicies } from '@kosmos/scheduler'
+import { type Candidate, explainNodes, type Objection, type World, workloadPolicies } from '@kosmos/scheduler'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { clusters } from '../clusters/resources.ts'
 import { reachesIn, readClaimsOf } from '../placement/claims.ts'
+import { meaningOf } from '../placement/outcome.ts'
 import type { Unread } from '../placement/reading.ts'
 import { readWorld } from '../placement/world.ts'
 import { explain } from '../terminal/explain.ts'
@@ -39,7 +40,9 @@ export interface PodExplanation {
   readonly needs: readonly Need[]
   /** Why it is where it is, a sentence each: who has placed it. */
   readonly placedBy: readonly string[]
-  /** The nodes that would take it if it were made anew now, the best first. */
+  /** What the scheduler would decide if it were made anew now, as a predicate; undefined: that depends on what could not be read. */
+  readonly madeAnew: string | undefined
+  /** The nodes that would take it then, the best first if no share decides. */
   readonly candidates: readonly Candidate[]
   /** Which rule is against the others, or says that they have no room. */
   readonly objections: readonly Objection[]
@@ -69,7 +72,7 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
     pod: { ...ref, uid: pod.metadata.uid, phase },
     node,
     placedBy: placedBy(pod, arePoliciesKnown ? seen.world.policies : undefined),
-    ...(seen.decides ? explainNodes(seen.world, pod) : { candidates: [], objections: [] }),
+    ...(seen.decides ? nodesFor(seen.world, pod) : { madeAnew: undefined, candidates: [], objections: [] }),
   }
   const cluster = seen.world.nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels?.[clusterLabel]
   const unplaced = whyUnplaced(pod, seen, claims.byPod.get(keyOf(pod)))
@@ -92,6 +95,11 @@ export async function explainPod(root: Client, ref: { namespace: string; name: s
     const inLeaf = { what: leafOf(cluster), why: explain(error).message, isOfOthers: false }
     return { ...about, cluster, copy: undefined, needs: [], waitsFor: said, unread: [...unread, inLeaf] }
   }
+}
+
+function nodesFor(world: World, pod: Pod): Pick<PodExplanation, 'madeAnew' | 'candidates' | 'objections'> {
+  const { decision, ...nodes } = explainNodes(world, pod)
+  return { madeAnew: meaningOf(decision), ...nodes }
 }
 
 /** What is unread where a leaf could not be looked into. */

@@ -94,7 +94,7 @@ function nextMove(rebalance: WorkloadExplanation['rebalance']): string | undefin
   if (rebalance.why === 'settling')
     return 'moves none while pods wait, or as many are not Ready as maxUnavailable allows'
   if (rebalance.why === 'stuck')
-    return 'moves none: there is no room where they belong, or they have claims, or are of a Job or of nobody'
+    return 'moves none: there is no room where they belong, or they have claims, belong to a Job, or have no controller'
   return undefined
 }
 

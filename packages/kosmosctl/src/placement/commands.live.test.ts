@@ -204,7 +204,8 @@ describe('kosmosctl simulate and explain', () => {
       nodeSelector: { here: 'only' },
     }
     await created(pods, { metadata: { namespace, name: 'bound' }, spec })
-    const { pod, node, placedBy, candidates, objections, waitsFor } = await json(['explain', 'pods/bound'])
+    const { pod, node, placedBy, madeAnew, candidates, objections, waitsFor } = await json(['explain', 'pods/bound'])
+    assert.match(madeAnew, /^waits for room, by the label kosmos\.io\/placement of its namespace: no Ready node takes it/)
     assert.deepEqual([pod.name, node, candidates, waitsFor], ['bound', 'worker', [], []])
     assert.match(placedBy.join(), /nothing of Kosmos/)
     assert.deepEqual(
@@ -213,6 +214,7 @@ describe('kosmosctl simulate and explain', () => {
     )
     const { stdout } = await kosmosctl(['explain', 'pod', 'bound'])
     assert.match(stdout, /on worker, a node of the root itself/)
+    assert.match(stdout, /made anew now, it waits for room/)
     assert.match(stdout, /NOT ON +SINCE\n(.*\n)*kosmos-leaf2 +node selector or affinity of the pod are for others/)
   })
 

@@ -146,11 +146,24 @@ describe('what is against the nodes that a pod is not on', () => {
     }
     const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } }
     const placed = podOf('web', { nodeName: `${aimed}`, affinity }, { 'kosmos.io/room-at': `${aimed}` })
-    const { candidates, objections } = explainNodes({ ...of, pods: [placed] }, placed)
+    const { decision: anew, candidates, objections } = explainNodes({ ...of, pods: [placed] }, placed)
     assert.equal(candidates[0]?.node, aimed)
+    assert.deepEqual([anew.kind, 'aim' in anew && anew.aim?.node], ['anyRoom', aimed])
     assert.deepEqual(
       objections.map(({ node, rule }) => [node, rule]),
       [['kosmos-a', 'noRoom']],
     )
+  })
+
+  it('leaves the place to the policy, whose share may be at another node than the first one', () => {
+    const nodes = [leaf('a', 4), leaf('b', 4)]
+    const allocationPolicy = [
+      { name: 'a', weight: 1 },
+      { name: 'b', weight: 9 },
+    ]
+    const of = world(nodes, { policies: [policyLike({ allocationPolicy, labelSelector: {} })] })
+    const { decision, candidates } = explainNodes(of, podOf('web'))
+    assert.deepEqual([decision.kind, 'value' in decision && decision.value], ['seat', 'b'])
+    assert.equal(candidates[0]?.node, 'kosmos-a')
   })
 })

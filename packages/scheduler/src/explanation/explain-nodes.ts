@@ -2,11 +2,14 @@ import { askedPlaceAnnotation, placementGate, roomAtAnnotation, seatAnnotation }
 import { keyOf, type Pod } from '@kosmos/kube'
 import type { Candidate } from '../nodes/candidates.ts'
 import { asCreated } from '../placement/as-created.ts'
+import type { Decision } from '../placement/state.ts'
 import { type CompiledPolicy, policyOf } from '../policies/compiled-policy.ts'
 import { decideWaiting, stateOf, type World } from '../simulation.ts'
 import type { Objection } from './objections.ts'
 
 export interface NodesExplanation {
+  /** What would be decided about it. */
+  readonly decision: Decision
   /** The nodes that would take it, in the order in which it would be given to them if no share decided. */
   readonly candidates: readonly Candidate[]
   /** The first rule that is against each of the others, and against those that have no room. */
@@ -21,7 +24,7 @@ export function explainNodes(world: World, pod: Pod): NodesExplanation {
   const fresh = asNew(pod, policyOf(pod, state.policies.in(pod.metadata.namespace)))
   state.setPod(fresh)
   const objections = world.nodes.flatMap((node) => state.objection(fresh, node) ?? [])
-  return { candidates: state.candidates(fresh), objections }
+  return { decision: state.decide(fresh), candidates: state.candidates(fresh), objections }
 }
 
 /** The pod as it was when it was created, at its gate. */

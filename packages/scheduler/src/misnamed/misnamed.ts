@@ -12,4 +12,4 @@ export function misnamed({ metadata }: Pick<Pod, 'metadata'>, isThere: (name: st
 
 /** What is wrong with that, as a clause. */
 export const misnamedText = (name: string, namespace: string): string =>
-  `its label ${workloadPolicyLabel} names WorkloadPolicy ${name}, which namespace ${namespace} does not have, and is as if it were not there`
+  `its label ${workloadPolicyLabel} names WorkloadPolicy ${name}, which namespace ${namespace} does not have: the label counts for nothing`

@@ -7,7 +7,7 @@ export const rebalanceEvents = {
     type: 'Normal',
     reason: 'Rebalanced',
     action: 'Rebalancing',
-    note: `WorkloadPolicy ${name} wants one more pod at ${topologyKey}=${value}, where there is room again; this one is evicted, and its successor goes there`,
+    note: `WorkloadPolicy ${name} wants one more pod at ${topologyKey}=${value}, where there is room; this one is evicted, and its successor goes there`,
   }),
   notRebalanced: ({ name, topologyKey }: CompiledPolicy, value: string, why: string): EventContent => ({
     type: 'Warning',
