@@ -81,6 +81,19 @@ describe('the gate of placement, on an API server', () => {
 
   const of = (app: string) => ({ allocationPolicy, labelSelector: { matchLabels: { app } } })
 
+  it('costs pods of no policy no request of the API server to itself', async () => {
+    const asked = async () => {
+      const lines = String(await client.raw('/metrics')).split('\n')
+      const ofIndexes = lines.filter((line) => /^apiserver_request_total\{.*resource="policyindexes".*verb="GET"/.test(line))
+      return ofIndexes.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+    }
+    await store([])
+    await remove()
+    const before = await asked()
+    for (let i = 0; i < 5; i++) await admitted(podLike())
+    assert.equal((await asked()) - before, 0)
+  })
+
   it('is on exactly those pods that a policy selects', async () => {
     for (const all of fc.sample(policies, 8)) {
       await store(all)
