@@ -14,6 +14,22 @@ const shares = fc
   .map((all) => sharesOf(all.map((one, i) => ({ name: `v${i}`, ...one }))))
 const sum = (counts: readonly number[]) => counts.reduce((a, b) => a + b, 0)
 
+describe('the share of a value', () => {
+  it('is what its allocation says: a count is a minimum and a maximum, of whose seats each comes in proportion', () => {
+    const [counted, none, plain, bounded] = sharesOf([
+      { name: 'a', replicas: 4 },
+      { name: 'b', replicas: 0 },
+      { name: 'c' },
+      { name: 'd', weight: 3, min: 2, max: 5 },
+    ])
+    assert.deepEqual(counted, { name: 'a', weight: 4, min: 4, max: 4 })
+    // A weight of none would be divided by.
+    assert.deepEqual(none, { name: 'b', weight: 1, min: 0, max: 0 })
+    assert.deepEqual(plain, { name: 'c', weight: 1, min: 0, max: Number.POSITIVE_INFINITY })
+    assert.deepEqual(bounded, { name: 'd', weight: 3, min: 2, max: 5 })
+  })
+})
+
 describe('the allotment of pods', () => {
   const weights = (...all: number[]) => sharesOf(all.map((weight, i) => ({ name: `v${i}`, weight })))
   const counts = (...all: number[]) => sharesOf(all.map((replicas, i) => ({ name: `v${i}`, replicas })))
@@ -31,6 +47,7 @@ describe('the allotment of pods', () => {
 
   it('gives counts in proportion while there are fewer pods', () => {
     assert.deepEqual(allot(counts(4, 2), 'Balance', 3), [2, 1])
+    assert.deepEqual(allot(counts(6, 2), 'Balance', 4), [3, 1])
     assert.deepEqual(allot(counts(4, 2), 'Balance', 6), [4, 2])
     assert.deepEqual(allot(counts(4, 2), 'Balance', 9), [4, 2])
   })
@@ -127,6 +144,15 @@ describe('the place of a seat in the order', () => {
         }
       }),
     )
+  })
+
+  it('is known for the last of very many as well', () => {
+    const all = sharesOf([
+      { name: 'a', weight: 2 },
+      { name: 'b', weight: 1 },
+    ])
+    assert.equal(seatsBefore(all, 'Balance', { share: 1, number: 300_000 }), 899_998)
+    assert.equal(seatsBefore(all, 'Fill', { share: 0, number: 999_999 }), 999_998)
   })
 
   it('is a total order', () => {
