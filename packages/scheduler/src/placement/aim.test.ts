@@ -29,6 +29,13 @@ describe('how a pod is kept where it has room', () => {
     assert.equal(aimAt(podLike(), worker, [leaf, worker, second]).bound, 'own')
   })
 
+  it('is off those that it is not to go to, where they are still open to it', () => {
+    const closed = ['full', 'second']
+    assert.deepEqual(aimAt(podLike(), worker, [worker, second], closed).avoid, closed)
+    assert.deepEqual(aimAt(podLike(), worker, [leaf, full, worker, second], closed).avoid, ['second'])
+    assert.deepEqual(aimAt(podLike(), leaf, [leaf, full, worker], closed).avoid, [])
+  })
+
   const choosy: Record<string, Partial<Pod['spec']>> = {
     'a volume': { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] },
     'a volume of its own': { volumes: [{ name: 'data', ephemeral: {} }] },
@@ -50,6 +57,11 @@ describe('how a pod is kept where it has room', () => {
       const expected = { node: 'leaf', bound: 'preferred', avoid: ['bad', 'full'] }
       for (const one of [pod, slimPod(pod)]) {
         assert.deepEqual(aimAt(one, leaf, [leaf, full, other, worker, second], ['bad']), expected)
+        // Preempted for: it has no room yet, and is told of once.
+        const byPreemption = { ...full, node: 'full' }
+        assert.deepEqual(aimAt(one, byPreemption, [leaf, full, node('third', { hasRoom: false })], ['third']).avoid, [
+          'third',
+        ])
       }
     })
   }

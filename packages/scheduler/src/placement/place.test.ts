@@ -66,6 +66,54 @@ describe('the place of a pod', () => {
     assert.deepEqual(place(view({ asked: new Set(['leaf9']), policy: required })), { kind: 'anywhere' })
   })
 
+  it('is where it asks to be and nowhere else, with room if that is to be had, and waits only when nothing is free', () => {
+    const offers = fc.constantFrom<Offer>('room', 'byPreemption', 'noRoom', 'noNode')
+    const names = ['leaf1', 'leaf2', 'leaf3']
+    const whole = names.map((name) => ({ name, weight: 1, max: 2 }))
+    const asked = fc.option(fc.subarray([...names, 'leaf9'], { minLength: 1 }), { nil: undefined })
+    const three = <T>(one: fc.Arbitrary<T>) => fc.tuple(one, one, one)
+    fc.assert(
+      fc.property(
+        three(fc.nat(2)),
+        three(offers),
+        asked,
+        fc.boolean(),
+        fc.boolean(),
+        (taken, offered, at, wait, must) => {
+          const policy = compiled({
+            allocationPolicy: whole,
+            allocationType: must ? 'Required' : 'Preferred',
+            whenUnavailable: wait ? 'Wait' : 'Spill',
+          })
+          const offerOf = (index: number) => offered[index] ?? assert.fail()
+          const placement = place({ policy, taken, asked: at && new Set(at), offerOf })
+          const free = names.flatMap((name, i) => ((taken[i] ?? 0) < 2 && (at?.includes(name) ?? true) ? [i] : []))
+          const isHad = (offer: Offer) => free.some((index) => offerOf(index) === offer)
+          if (at !== undefined && !names.some((name) => at.includes(name))) {
+            assert.deepEqual(placement, { kind: 'anywhere' })
+            return
+          }
+          if (free.length === 0) {
+            assert.deepEqual(placement, { kind: must ? 'wait' : 'anywhere' })
+            return
+          }
+          const own = placement.kind === 'anywhere' ? placement.own : placement
+          assert(own?.kind === 'share')
+          assert(free.includes(own.share))
+          assert.equal(own.offer, offerOf(own.share))
+          // The first seat in the order, which is the emptiest one.
+          const first = free.toSorted((a, b) => (taken[a] ?? 0) - (taken[b] ?? 0) || a - b)
+          const best = wait ? undefined : (['room', 'byPreemption'] as const).find(isHad)
+          assert.equal(
+            own.share,
+            first.find((index) => best === undefined || offerOf(index) === best),
+          )
+          assert.equal(placement.kind, wait || must || best === 'room' ? 'share' : 'anywhere')
+        },
+      ),
+    )
+  })
+
   it('is never beyond a maximum', () => {
     const counts = fc.tuple(fc.nat(3), fc.nat(2))
     fc.assert(
