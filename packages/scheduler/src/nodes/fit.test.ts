@@ -24,6 +24,7 @@ describe('how well a machine suits a pod', () => {
     const gpu = { cpu: '4', 'nvidia.com/gpu': '8' }
     assert(fit(gpu, { cpu: '4' }) < 0)
     assert.equal(fit(gpu, { cpu: '4', 'nvidia.com/gpu': '1' }), 100)
+    assert.equal(fit({ ...gpu, 'nvidia.com/gpu': '0' }, { cpu: '4' }), 100)
     assert.equal(fit({ cpu: '4', pods: '110', 'ephemeral-storage': '9Gi', 'hugepages-2Mi': '1Gi' }, { cpu: '4' }), 100)
   })
 

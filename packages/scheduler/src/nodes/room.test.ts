@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { formatResources, parseResources } from '@kosmos/kube'
-import { type Bin, bestFit, binsOf } from './room.ts'
+import { type Bin, bestFit, binsOf, hasRoom, lackIn } from './room.ts'
 
 const node = (annotations: Record<string, string> = {}, allocatable?: Record<string, string>) => ({
   metadata: { name: 'n', uid: 'u', resourceVersion: '1', annotations },
@@ -31,6 +31,22 @@ describe('the machines of a node', () => {
     for (const text of ['', '{', '{"nodes": 1}', '[{"nodes": 1, "free": {"cpu": "lots"}}]']) {
       assert.equal(binsOf(node({ 'kosmos.io/free-shapes': text }), none), undefined, text)
     }
+  })
+})
+
+describe('the room of a machine', () => {
+  it('is minded for what is asked for: of what is not, it may have too little or none at all', () => {
+    const free = parseResources({ cpu: '2', memory: '-1Gi', pods: '1' })
+    assert(hasRoom(free, parseResources({ cpu: '2', memory: '0', 'nvidia.com/gpu': '0' })))
+    assert(!hasRoom(free, parseResources({ cpu: '2', 'nvidia.com/gpu': '1' })))
+    assert(!hasRoom(free, parseResources({ cpu: '2001m' })))
+  })
+
+  it('lacks as much as the scarcest resource of the best machine, of those that are there', () => {
+    const of = (machines: number, cpu: string) => ({ machines, free: parseResources({ cpu, memory: '8Gi' }) })
+    const asked = parseResources({ cpu: '4', memory: '4Gi', pods: '0' })
+    assert.equal(lackIn([of(1, '1'), of(2, '3'), of(0, '4')], asked), 0.25)
+    assert.equal(lackIn([], asked), 1)
   })
 })
 
