@@ -43,6 +43,9 @@ describe('the order of nodes', () => {
         )
         const kin = equals.filter(({ isOwn }) => isOwn === first.isOwn)
         assert.equal(first.fit, Math.max(...kin.map(({ fit }) => fit)))
+        // The same question has the same answer.
+        const [byName] = kin.filter(({ fit }) => fit === first.fit).map(({ node }) => node)
+        assert.equal(first.node, byName)
       }),
     )
   })
