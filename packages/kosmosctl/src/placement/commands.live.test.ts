@@ -205,7 +205,10 @@ describe('kosmosctl simulate and explain', () => {
     }
     await created(pods, { metadata: { namespace, name: 'bound' }, spec })
     const { pod, node, placedBy, madeAnew, candidates, objections, waitsFor } = await json(['explain', 'pods/bound'])
-    assert.match(madeAnew, /^waits for room, by the label kosmos\.io\/placement of its namespace: no Ready node takes it/)
+    assert.match(
+      madeAnew,
+      /^waits for room, by the label kosmos\.io\/placement of its namespace: no Ready node takes it/,
+    )
     assert.deepEqual([pod.name, node, candidates, waitsFor], ['bound', 'worker', [], []])
     assert.match(placedBy.join(), /nothing of Kosmos/)
     assert.deepEqual(

@@ -84,7 +84,9 @@ describe('the gate of placement, on an API server', () => {
   it('costs pods of no policy no request of the API server to itself', async () => {
     const asked = async () => {
       const lines = String(await client.raw('/metrics')).split('\n')
-      const ofIndexes = lines.filter((line) => /^apiserver_request_total\{.*resource="policyindexes".*verb="GET"/.test(line))
+      const ofIndexes = lines.filter((line) =>
+        /^apiserver_request_total\{.*resource="policyindexes".*verb="GET"/.test(line),
+      )
       return ofIndexes.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
     }
     await store([])
