@@ -98,7 +98,7 @@ describe('what is in the Secrets of pods in a leaf', () => {
     await copied(leaf, 'unchanged')
     const data = { word: base64(`${wordOf('unchanged')}-now`) }
     await root.client.patch(secrets, ref('unchanged'), { data }, { type: 'merge' })
-    await isToldOf(root, 'Pod', 'unchanged', /as it was before it was changed in the root: .*not \[left out\]/)
+    await isToldOf(root, 'Pod', 'unchanged', /not as it is in the root: .*not \[left out\]/)
     await isToldOf(root, 'Secret', 'unchanged', /not \[left out\]/)
   })
 
