@@ -44,8 +44,8 @@ describe('Events of a leaf on real API servers', () => {
   })
   after(async () => await Promise.all([root?.end(), leaf?.end()]))
 
-  /** One life of the process. */
-  const start = () => {
+  /** One life of the process. @param following is called when it has heard of what there was */
+  const start = (following = () => {}) => {
     const stop = new AbortController()
     const events = new LeafEvents({
       root: root.client,
@@ -54,7 +54,7 @@ describe('Events of a leaf on real API servers', () => {
       kind: 'Pod',
       rootObjectOf: (_namespace, name, uid) => (name === 'web' && uid === leafPod.metadata.uid ? rootPod : undefined),
       words: (_about, said) => said.replace('kosmos-copy-1', 'settings'),
-      onState: () => {},
+      onState: ({ kind }) => kind === 'following' && following(),
       onRefused: (reason) => refused.push(reason),
     })
     const running = events.run(stop.signal)
@@ -137,7 +137,10 @@ describe('Events of a leaf on real API servers', () => {
 
   it('of before a restart are written no second time, and take nothing from what is new', async () => {
     const before = await told()
-    const end = start()
+    const following = Promise.withResolvers<void>()
+    const end = start(following.resolve)
+    // What is there by then has to share with all that was there before.
+    await following.promise
     await tell(leafPod, 'news', { reason: 'FailedMount', type: 'Warning' })
     await shown('what is new', ({ reason }) => reason === 'FailedMount')
     const versions = (all: readonly CoreEvent[]) => all.map(({ metadata }) => [metadata.name, metadata.resourceVersion])
