@@ -44,8 +44,8 @@ type Issued = readonly IssuedToken[]
 export class PodTokens {
   readonly controller: Controller<ObjectKey>
   readonly #options: PodTokensOptions
-  /** By uid of the root pod; until they are delivered, or not needed after all. */
   readonly #contested = new ContestedCopies<ObjectKey>()
+  /** By uid of the root pod; until they are delivered, or not needed after all. */
   readonly #issued = new LRUCache<string, Issued>({ max: 1_000, ttl: 300_000 })
 
   constructor(options: PodTokensOptions) {
@@ -93,10 +93,8 @@ export class PodTokens {
     const pauseMs = by === undefined ? 0 : this.#contested.pauseMs(key, now)
     const plan = planTokens({ root, leaf, secret, contested: by !== undefined && pauseMs <= 0, now })
     if (plan.kind === 'none' || !root || !leaf) {
-      const [first] = [pauseMs, (plan.kind === 'none' && plan.afterMs) || 0]
-        .filter((ms) => ms > 0)
-        .sort((a, b) => a - b)
-      return first === undefined ? undefined : { afterMs: first }
+      const waits = [pauseMs, (plan.kind === 'none' && plan.afterMs) || 0].filter((ms) => ms > 0)
+      return waits.length > 0 ? { afterMs: Math.min(...waits) } : undefined
     }
     try {
       await this.#deliver(root, leaf, plan.kind === 'replace' ? plan : undefined)

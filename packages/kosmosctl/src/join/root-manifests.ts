@@ -71,24 +71,16 @@ export function clusterManifest(
   leaf: { readonly id: string; readonly account: string },
   { rootAPIServer, leafModels, tree = true, link }: ClusterChoices = {},
 ): ClusterManifest & Manifest {
-  return {
-    apiVersion,
-    kind: 'Cluster',
-    metadata: {
-      name,
-      labels: { [managedByLabel]: managedBy },
-      annotations: { [leafIdAnnotation]: leaf.id, [leafAccountAnnotation]: leaf.account },
+  const annotations = { [leafIdAnnotation]: leaf.id, [leafAccountAnnotation]: leaf.account }
+  return clusterOf(name, annotations, {
+    credentialsSecretRef: { namespace: systemNamespace, name: credentialsSecretName(name), key: kubeconfigKey },
+    clusterTreeOptions: {
+      enable: tree,
+      ...(rootAPIServer !== undefined && { rootAPIServer }),
+      ...(leafModels !== undefined && { leafModels: [...leafModels] }),
     },
-    spec: {
-      credentialsSecretRef: { namespace: systemNamespace, name: credentialsSecretName(name), key: kubeconfigKey },
-      clusterTreeOptions: {
-        enable: tree,
-        ...(rootAPIServer !== undefined && { rootAPIServer }),
-        ...(leafModels !== undefined && { leafModels: [...leafModels] }),
-      },
-      ...(link && { clusterLinkOptions: { enable: true, ...link } }),
-    },
-  }
+    ...(link && { clusterLinkOptions: { enable: true, ...link } }),
+  })
 }
 
 /** The Cluster that stands for the root itself: it has no credentials, and no virtual nodes. Pure. */
@@ -97,14 +89,18 @@ export function linkedRootManifest(
   rootId: string,
   link: LinkChoices | undefined,
 ): ClusterManifest & Manifest {
-  return {
-    apiVersion,
-    kind: 'Cluster',
-    metadata: {
-      name,
-      labels: { [managedByLabel]: managedBy },
-      annotations: { [leafIdAnnotation]: rootId, [clusterRoleAnnotation]: rootClusterRole },
-    },
-    spec: { clusterTreeOptions: { enable: false }, clusterLinkOptions: { enable: true, ...link } },
-  }
+  const annotations = { [leafIdAnnotation]: rootId, [clusterRoleAnnotation]: rootClusterRole }
+  return clusterOf(name, annotations, {
+    clusterTreeOptions: { enable: false },
+    clusterLinkOptions: { enable: true, ...link },
+  })
+}
+
+function clusterOf(
+  name: string,
+  annotations: Readonly<Record<string, string>>,
+  spec: ClusterManifest['spec'],
+): ClusterManifest & Manifest {
+  const metadata = { name, labels: { [managedByLabel]: managedBy }, annotations }
+  return { apiVersion, kind: 'Cluster', metadata, spec }
 }

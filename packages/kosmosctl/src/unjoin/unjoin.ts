@@ -83,7 +83,7 @@ async function unjoinRoot(
   progress: Progress,
 ): Promise<void> {
   const { name } = cluster.metadata
-  await progress.step(`removing Cluster "${name}"`, (note) =>
+  await progress.step(steps.removeCluster(name), (note) =>
     removeCluster(root, cluster, { force, leafGone: false, deadline, note }),
   )
   await progress.step('removing its agents', async () => {
