@@ -23,10 +23,15 @@ export interface StatusOptions {
 /** A thousand pods that get their places are some writes of the status, not a thousand. */
 const SETTLE_MS = 500
 
+/** While pods come and go without end, counts are written so rarely: each write costs the API server as much as half a pod does. */
+const COUNTS_EVERY_MS = 2_000
+
 /** Writes what became of a policy into its status. */
 export class StatusController {
   readonly controller: Controller<ObjectKey>
   readonly #options: StatusOptions
+  /** When statuses were last written, by `performance.now()`. */
+  readonly #writtenAt = new Map<ObjectKey, number>()
 
   constructor(options: StatusOptions) {
     this.#options = options
@@ -39,6 +44,12 @@ export class StatusController {
   }
 
   /** The counts of a policy have changed. */
+  counted(policy: ObjectKey): void {
+    const writtenAt = this.#writtenAt.get(policy) ?? Number.NEGATIVE_INFINITY
+    this.controller.enqueueAfter(policy, Math.max(SETTLE_MS, writtenAt + COUNTS_EVERY_MS - performance.now()))
+  }
+
+  /** What a policy says of itself, its values or refusals may be otherwise; refusals are what the next leader knows them by. */
   changed(policy: ObjectKey): void {
     this.controller.enqueueAfter(policy, SETTLE_MS)
   }
@@ -55,7 +66,10 @@ export class StatusController {
     const { root, state } = this.#options
     const { policies, ledger, vacancies } = state
     const found = policies.get(key)
-    if (found === undefined) return
+    if (found === undefined) {
+      this.#writtenAt.delete(key)
+      return
+    }
     const findings = {
       groups: [...ledger.groupsOf(key)],
       refusals: vacancies.refusals.of(key),
@@ -64,6 +78,7 @@ export class StatusController {
     }
     const status = statusOf(found.stored, found.compiled, findings, new Date().toISOString())
     if (status === undefined) return
+    this.#writtenAt.set(key, performance.now())
     const patch = { metadata: { uid: found.stored.metadata.uid }, status }
     const outcome = await root.patch(workloadPolicies, refOf(key), patch, { type: 'merge', subresource: 'status' })
     if (outcome.ok || isGone(outcome)) return
