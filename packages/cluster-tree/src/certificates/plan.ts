@@ -1,7 +1,7 @@
 import { certificateRenewalAnnotation } from '@kosmos/api'
 import type { KubeObject, Pod, PodCertificateRequest } from '@kosmos/kube'
 import { isCopyOf } from '../pods/decide.ts'
-import { isTerminal } from '../pods/status-patch.ts'
+import { isTerminal } from '../pods/status/status-patch.ts'
 import type { Credential, IssuedCertificate } from './credential.ts'
 
 export interface CertificateView {

@@ -1,6 +1,6 @@
 import type { ClusterTreeOptions } from '@kosmos/api'
 import type { Client } from '@kosmos/kube'
-import type { ApiServerAddress } from '../pods/translation.ts'
+import type { ApiServerAddress } from '../pods/translate/translation.ts'
 import type { ClassNames } from '../volumes/class-names.ts'
 import type { LeafIdentity } from './identity.ts'
 import type { LeafOptions } from './options.ts'

@@ -26,7 +26,7 @@ import { BoundPods } from '../root/bound-pods.ts'
 import type { Notice } from '../root/events.ts'
 import { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import { PodController } from './controller.ts'
-import { PodNeeds } from './needs.ts'
+import { PodNeeds } from './needs/needs.ts'
 
 const namespace = 'shop'
 const limitRanges = resource('v1', 'LimitRange', 'limitranges', 'Namespaced')

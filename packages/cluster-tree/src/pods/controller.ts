@@ -20,9 +20,10 @@ import type { Home } from '../nodes/home.ts'
 import type { EventSink } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import type { PodTokens } from '../tokens/controller.ts'
-import { changeCopy } from './change-copy.ts'
-import { type CopyPatch, changesOf } from './changes.ts'
+import { changeCopy } from './change/change-copy.ts'
+import { type CopyPatch, changesOf } from './change/changes.ts'
 import { decide, isCopyOf, nameTaken, nodeRetiring, type PodAction } from './decide.ts'
+import { restartsOf } from './disruption/restarts.ts'
 import {
   changeRefused,
   createdInLeaf,
@@ -35,17 +36,16 @@ import {
   waitingInRoot,
 } from './events.ts'
 import { Expectations } from './expectations.ts'
-import { withGlobalAddresses } from './global-addresses.ts'
-import { type Needs, NOTHING_NEEDED, type PodNeeds } from './needs.ts'
-import type { Reference } from './references.ts'
-import { failedIn, isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './refusal.ts'
-import { restartsOf } from './restarts.ts'
-import { withRootNames } from './root-names.ts'
-import type { StatusPatch } from './status-patch.ts'
-import { translate } from './translate.ts'
-import type { ApiServerAddress, LeafContext } from './translation.ts'
-import { uninvited } from './uninvited.ts'
-import { type Waiting, waitingStatus } from './waiting.ts'
+import { type Needs, NOTHING_NEEDED, type PodNeeds } from './needs/needs.ts'
+import type { Reference } from './needs/references.ts'
+import { withGlobalAddresses } from './status/global-addresses.ts'
+import { withRootNames } from './status/root-names.ts'
+import type { StatusPatch } from './status/status-patch.ts'
+import { translate } from './translate/translate.ts'
+import type { ApiServerAddress, LeafContext } from './translate/translation.ts'
+import { failedIn, isNamespaceStarting, namespaceRefused, Refusals, waitingFor } from './waiting/refusal.ts'
+import { uninvited } from './waiting/uninvited.ts'
+import { type Waiting, waitingStatus } from './waiting/waiting.ts'
 
 export interface PodControllerOptions {
   readonly context: Pick<LeafContext, 'rootClusterId' | 'clusterName' | 'trustBundles' | 'podCertificates'>

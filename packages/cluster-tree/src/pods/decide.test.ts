@@ -3,10 +3,10 @@ import { describe, it } from 'node:test'
 import type { Pod } from '@kosmos/kube'
 import fc from 'fast-check'
 import { decide, isOurs, type PodAction, type PodView, rootUidOf } from './decide.ts'
+import { restartsOf } from './disruption/restarts.ts'
 import { ctx, deletion, leafPod, leafStatus, patched, rootPod, rootStatus } from './fixture.ts'
-import type { Reference } from './references.ts'
-import { restartsOf } from './restarts.ts'
-import { conditionOf, isTerminal } from './status-patch.ts'
+import type { Reference } from './needs/references.ts'
+import { conditionOf, isTerminal } from './status/status-patch.ts'
 
 const view = (parts: Partial<PodView>): PodView => ({
   rootClusterId: ctx.rootClusterId,

@@ -1,13 +1,13 @@
 import { orphanLabel, rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
 import type { Pod } from '@kosmos/kube'
-import type { CopyPatch } from './changes.ts'
-import { endedStatus, vanishedStatus } from './failure.ts'
-import { isOrphan } from './orphans.ts'
-import type { Reference } from './references.ts'
-import { reflect } from './reflect.ts'
-import { restartingStatus } from './restarts.ts'
-import { conditionOf, isTerminal, type StatusPatch } from './status-patch.ts'
-import { type Waiting, waitingStatus } from './waiting.ts'
+import type { CopyPatch } from './change/changes.ts'
+import { endedStatus, vanishedStatus } from './disruption/failure.ts'
+import { restartingStatus } from './disruption/restarts.ts'
+import type { Reference } from './needs/references.ts'
+import { isOrphan } from './removal/orphans.ts'
+import { reflect } from './status/reflect.ts'
+import { conditionOf, isTerminal, type StatusPatch } from './status/status-patch.ts'
+import { type Waiting, waitingStatus } from './waiting/waiting.ts'
 
 /** How long a copy may go on after the end of its grace before nobody is expected to end it. */
 const STUCK_MS = 60_000

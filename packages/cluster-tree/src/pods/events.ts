@@ -1,7 +1,7 @@
 import type { Notice } from '../root/events.ts'
-import type { Reference } from './references.ts'
-import type { Omission, Problem } from './translation.ts'
-import type { Waiting } from './waiting.ts'
+import type { Reference } from './needs/references.ts'
+import type { Omission, Problem } from './translate/translation.ts'
+import type { Waiting } from './waiting/waiting.ts'
 
 export const createdInLeaf = (cluster: string): Notice => ({
   type: 'Normal',

@@ -1,8 +1,8 @@
 import type { Pod, PodSpec, PodStatus } from '@kosmos/kube'
 import fc from 'fast-check'
-import type { StatusPatch } from './status-patch.ts'
-import { translate } from './translate.ts'
-import type { LeafContext } from './translation.ts'
+import type { StatusPatch } from './status/status-patch.ts'
+import { translate } from './translate/translate.ts'
+import type { LeafContext } from './translate/translation.ts'
 
 /** Pods for tests, and what an API server makes of a status patch. */
 export const ctx: LeafContext = { rootClusterId: 'root-1', clusterName: 'east', home: { kind: 'cluster' } }

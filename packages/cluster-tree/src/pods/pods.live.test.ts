@@ -17,12 +17,12 @@ import {
 } from '@kosmos/kube'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 import fc from 'fast-check'
-import { endedStatus, vanishedStatus } from './failure.ts'
+import { endedStatus, vanishedStatus } from './disruption/failure.ts'
 import { ctx, leafStatus, nodeName, patched, rootStatus } from './fixture.ts'
-import { reflect } from './reflect.ts'
-import type { StatusPatch } from './status-patch.ts'
-import { translate } from './translate.ts'
-import { waitingStatus } from './waiting.ts'
+import { reflect } from './status/reflect.ts'
+import type { StatusPatch } from './status/status-patch.ts'
+import { translate } from './translate/translate.ts'
+import { waitingStatus } from './waiting/waiting.ts'
 
 const namespace = 'shop'
 const priorityClasses = resource('scheduling.k8s.io/v1', 'PriorityClass', 'priorityclasses', 'Cluster')

@@ -1,4 +1,4 @@
-import type { ApiServerAddress } from '../pods/translation.ts'
+import type { ApiServerAddress } from '../pods/translate/translation.ts'
 
 /** Host and port of `spec.clusterTreeOptions.rootAPIServer`, which the API server has validated. Pure. */
 export function apiServerAddress(origin: string | undefined): ApiServerAddress | undefined {

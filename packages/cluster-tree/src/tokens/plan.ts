@@ -1,7 +1,7 @@
 import { tokenRenewalAnnotation, tokenSecretAnnotation } from '@kosmos/api'
 import type { KubeObject, Pod } from '@kosmos/kube'
 import { isCopyOf } from '../pods/decide.ts'
-import { isTerminal } from '../pods/status-patch.ts'
+import { isTerminal } from '../pods/status/status-patch.ts'
 
 export interface TokenView {
   readonly root: Pod | undefined

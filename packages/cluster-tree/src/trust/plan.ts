@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { globalAnnotation, rootClusterLabel, rootUidAnnotation, trustAnchorsAnnotation } from '@kosmos/api'
 import type { KubeObject, Pod } from '@kosmos/kube'
 import { isCopyOf } from '../pods/decide.ts'
-import { isTerminal } from '../pods/status-patch.ts'
+import { isTerminal } from '../pods/status/status-patch.ts'
 import { trustConfigMapName } from './wishes.ts'
 
 /** What the ConfigMap of a pod holds, by key. */
