@@ -12,7 +12,7 @@ import {
   secrets,
 } from '@kosmos/kube'
 import type { WatchedCopy } from '../copies/content-state.ts'
-import { ContestedCopies } from '../copies/contested.ts'
+import { ContestedCopies, type Stepped } from '../copies/contested.ts'
 import { changedInLeaf } from '../copies/events.ts'
 import { type CopyView, isCurrent, planCopy } from '../copies/plan.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
@@ -83,7 +83,9 @@ export class ConfigurationCopies {
   readonly #options: ConfigurationOptions
   readonly #refusals = new CopyRefusals<ConfigurationKey>()
   readonly #fresh = new FreshContents()
-  readonly #contested = new ContestedCopies<ConfigurationKey>()
+  readonly #contested = new ContestedCopies<ConfigurationKey>((key, quarrel) =>
+    this.#tell(key, (what) => changedInLeaf(what, this.#options.clusterName, quarrel)),
+  )
 
   constructor(options: ConfigurationOptions) {
     this.#options = options
@@ -149,7 +151,7 @@ export class ConfigurationCopies {
 
   async #reconcile(key: ConfigurationKey): Promise<Requeue> {
     const fresh = this.#fresh.take(key)
-    const step = () => this.#step(key, fresh)
+    const step = () => this.#contested.around(key, this.#inLeaf(key), (by) => this.#step(key, fresh, by))
     return await this.#refusals.around(key, step, (why, isNews) => {
       if (!isNews) return
       this.#wakeDependents(key)
@@ -175,9 +177,8 @@ export class ConfigurationCopies {
     }
   }
 
-  async #step(key: ConfigurationKey, fresh: KubeObject | undefined): Promise<Requeue> {
+  async #step(key: ConfigurationKey, fresh: KubeObject | undefined, by: string | undefined): Promise<Stepped> {
     const view = this.#view(key)
-    const by = this.#contested.writerOf(key, this.#inLeaf(key))
     const plan = planCopy({ ...view, contested: by !== undefined })
     // The watch may have begun anew since, and told of a later state without its content.
     const content = isVersion(fresh, view.root) ? fresh : undefined
@@ -186,16 +187,9 @@ export class ConfigurationCopies {
     if (plan.kind === 'delete' && plan.reason === 'unneeded' && this.#options.heldBack(ref.namespace))
       return { afterMs: HELD_BACK_MS }
     const setRight = plan.kind === 'replace' && plan.setsRight ? by : undefined
-    const pauseMs = setRight === undefined ? 0 : this.#contested.pauseMs(key, Date.now())
-    if (pauseMs > 0) return { afterMs: pauseMs }
     const written = await writeCopyAs(plan, this.nameOf(key), (name) => this.#target(key, name, content, setRight))
-    if (setRight !== undefined) this.#tellSetRight(key, setRight)
+    if (setRight !== undefined) return 'setRight'
     return written === 'written' ? undefined : written
-  }
-
-  #tellSetRight(key: ConfigurationKey, by: string): void {
-    const { times, pauseMs } = this.#contested.setRight(key, Date.now())
-    this.#tell(key, (what) => changedInLeaf(what, this.#options.clusterName, { by, times, pauseMs }))
   }
 
   /** @param setRight who else has written to it, if that is why it is written */

@@ -1,4 +1,6 @@
+import type { Requeue } from '@kosmos/kube'
 import type { ContentState, WatchedCopy } from './content-state.ts'
+import type { Quarrel } from './events.ts'
 
 /** After a copy was written again once; doubles with every time. Milliseconds. */
 const FIRST_PAUSE_MS = 1_000
@@ -12,14 +14,47 @@ interface SetRight {
   readonly pausedUntil: number
 }
 
+/** What a step came to: `setRight` if it has written a copy over what somebody else wrote. */
+export type Stepped = Requeue | 'setRight'
+
 /** Copies that somebody else writes to in a leaf: who, and how soon they may be written again, so that two writers do not fight for ever. */
 export class ContestedCopies<Key extends string> {
   /** What each was like when we first saw what we had written, whatever the leaf's admission made of it. */
   readonly #accepted = new Map<Key, ContentState>()
   readonly #setRight = new Map<Key, SetRight>()
+  readonly #tell: (key: Key, quarrel: Quarrel) => void
+  readonly #now: () => number
+
+  /**
+   * @param tell hears that a copy was set right
+   * @param now milliseconds since the epoch
+   */
+  constructor(tell: (key: Key, quarrel: Quarrel) => void, now: () => number = Date.now) {
+    this.#tell = tell
+    this.#now = now
+  }
+
+  /**
+   * Does a step for a copy, and takes up that it was set right.
+   * @param step gets who else has written to the copy; undefined if nobody, or while theirs is left
+   * @returns when to look again: as the step says, or sooner if theirs is left until then
+   */
+  async around(
+    key: Key,
+    copy: WatchedCopy | undefined,
+    step: (by: string | undefined) => Promise<Stepped>,
+  ): Promise<Requeue> {
+    const by = this.#writerOf(key, copy)
+    const pauseMs = by === undefined ? 0 : this.#pauseMs(key)
+    const stepped = await step(pauseMs > 0 ? undefined : by)
+    if (stepped !== 'setRight')
+      return pauseMs > 0 ? { afterMs: Math.min(stepped?.afterMs ?? pauseMs, pauseMs) } : stepped
+    if (by !== undefined) this.#tell(key, { by, ...this.#takeUp(key) })
+    return
+  }
 
   /** Who has written to the content of a copy since we did; undefined if nobody. What was there before this process came is held to be whole. */
-  writerOf(key: Key, copy: WatchedCopy | undefined): string | undefined {
+  #writerOf(key: Key, copy: WatchedCopy | undefined): string | undefined {
     const { content } = copy ?? {}
     const accepted = this.#accepted.get(key)
     this.#accepted.delete(key)
@@ -31,12 +66,13 @@ export class ContestedCopies<Key extends string> {
   }
 
   /** Milliseconds until it may be written again; not more than 0: at once. */
-  pauseMs(key: Key, now: number): number {
+  #pauseMs(key: Key): number {
+    const now = this.#now()
     return (this.#setRight.get(key)?.pausedUntil ?? now) - now
   }
 
-  /** Takes up that a copy is written again; returns how often that was in a row, and how long it is left alone now, in milliseconds. */
-  setRight(key: Key, now: number): { readonly times: number; readonly pauseMs: number } {
+  #takeUp(key: Key): Pick<Quarrel, 'times' | 'pauseMs'> {
+    const now = this.#now()
     for (const [other, { pausedUntil }] of this.#setRight)
       if (now - pausedUntil > LONGEST_PAUSE_MS) this.#setRight.delete(other)
     const times = (this.#setRight.get(key)?.times ?? 0) + 1

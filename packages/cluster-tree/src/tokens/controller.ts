@@ -2,6 +2,7 @@ import {
   type Client,
   Controller,
   type Informer,
+  type KubeObject,
   type ObjectKey,
   type Pod,
   type ReconcileObservation,
@@ -10,8 +11,8 @@ import {
 } from '@kosmos/kube'
 import { LRUCache } from 'lru-cache'
 import type { CopyInformer } from '../configuration/controller.ts'
-import { ContestedCopies } from '../copies/contested.ts'
-import { changedInLeaf } from '../copies/events.ts'
+import { ContestedCopies, type Stepped } from '../copies/contested.ts'
+import { changedInLeaf, type Quarrel } from '../copies/events.ts'
 import { type Present, writeDelivery } from '../copies/write.ts'
 import type { Waiting } from '../pods/waiting/waiting.ts'
 import type { EventSink } from '../root/events.ts'
@@ -44,7 +45,7 @@ type Issued = readonly IssuedToken[]
 export class PodTokens {
   readonly controller: Controller<ObjectKey>
   readonly #options: PodTokensOptions
-  readonly #contested = new ContestedCopies<ObjectKey>()
+  readonly #contested = new ContestedCopies<ObjectKey>((key, quarrel) => this.#tellSetRight(key, quarrel))
   /** By uid of the root pod; until they are delivered, or not needed after all. */
   readonly #issued = new LRUCache<string, Issued>({ max: 1_000, ttl: 300_000 })
 
@@ -86,37 +87,41 @@ export class PodTokens {
 
   async #reconcile(key: ObjectKey): Promise<Requeue> {
     const root = this.#options.rootPods.get(key)
-    const leaf = this.#options.leafPods.get(key)
     const secret = root && this.#options.leafSecrets.get(`${root.metadata.namespace}/${tokenSecretName(root)}`)
-    const now = Date.now()
-    const by = this.#contested.writerOf(key, secret)
-    const pauseMs = by === undefined ? 0 : this.#contested.pauseMs(key, now)
-    const plan = planTokens({ root, leaf, secret, contested: by !== undefined && pauseMs <= 0, now })
-    if (plan.kind === 'none' || !root || !leaf) {
-      const waits = [pauseMs, (plan.kind === 'none' && plan.afterMs) || 0].filter((ms) => ms > 0)
-      return waits.length > 0 ? { afterMs: Math.min(...waits) } : undefined
-    }
+    return await this.#contested.around(key, secret, (by) => this.#step(key, root, secret, by !== undefined))
+  }
+
+  async #step(
+    key: ObjectKey,
+    root: Pod | undefined,
+    secret: KubeObject | undefined,
+    contested: boolean,
+  ): Promise<Stepped> {
+    const leaf = this.#options.leafPods.get(key)
+    const plan = planTokens({ root, leaf, secret, contested, now: Date.now() })
+    if (plan.kind === 'none') return plan.afterMs ? { afterMs: plan.afterMs } : undefined
+    if (!root || !leaf) return
     try {
-      await this.#deliver(root, leaf, plan.kind === 'replace' ? plan : undefined)
+      const isWritten = await this.#deliver(root, leaf, plan.kind === 'replace' ? plan : undefined)
+      return contested && isWritten ? 'setRight' : undefined
     } catch (error) {
       this.#options.events.record(root, tokensNotRenewed((error as Error).message))
       throw error
     }
-    if (by !== undefined) this.#tellSetRight(key, root, by)
-    return
   }
 
-  #tellSetRight(key: ObjectKey, root: Pod, by: string): void {
-    const { events, clusterName } = this.#options
-    const { times, pauseMs } = this.#contested.setRight(key, Date.now())
-    events.record(root, changedInLeaf(`Secret ${tokenSecretName(root)}`, clusterName, { by, times, pauseMs }))
+  #tellSetRight(key: ObjectKey, quarrel: Quarrel): void {
+    const { events, clusterName, rootPods } = this.#options
+    const root = rootPods.get(key)
+    if (root) events.record(root, changedInLeaf(`Secret ${tokenSecretName(root)}`, clusterName, quarrel))
   }
 
-  async #deliver(root: Pod, copy: Pod, present: Present | undefined) {
+  async #deliver(root: Pod, copy: Pod, present: Present | undefined): Promise<boolean> {
     const { leaf, rootClusterId, authority } = this.#options
     const tokens = this.#issued.get(root.metadata.uid) ?? (await this.#issue(root))
     const secret = tokenSecret({ root, copy, rootClusterId, tokens, authority: await authority.pem() })
-    await writeDelivery(leaf, secrets, secret, present)
+    const isWritten = await writeDelivery(leaf, secrets, secret, present)
     this.#issued.delete(root.metadata.uid)
+    return isWritten
   }
 }

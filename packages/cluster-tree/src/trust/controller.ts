@@ -3,14 +3,15 @@ import {
   Controller,
   configMaps,
   type Informer,
+  type KubeObject,
   type ObjectKey,
   type Pod,
   type ReconcileObservation,
   type Requeue,
 } from '@kosmos/kube'
 import type { CopyInformer } from '../configuration/controller.ts'
-import { ContestedCopies } from '../copies/contested.ts'
-import { changedInLeaf } from '../copies/events.ts'
+import { ContestedCopies, type Stepped } from '../copies/contested.ts'
+import { changedInLeaf, type Quarrel } from '../copies/events.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
 import { type Present, writeDelivery } from '../copies/write.ts'
 import { wantsLeafApi } from '../pods/translate/mutations/leaf-api-access.ts'
@@ -42,7 +43,7 @@ export interface PodTrustOptions {
 export class PodTrust {
   readonly controller: Controller<ObjectKey>
   readonly #options: PodTrustOptions
-  readonly #contested = new ContestedCopies<ObjectKey>()
+  readonly #contested = new ContestedCopies<ObjectKey>((key, quarrel) => this.#tellSetRight(key, quarrel))
   /** The pods that ask for bundles. */
   readonly #wishes = new Map<ObjectKey, readonly BundleWish[]>()
 
@@ -103,25 +104,32 @@ export class PodTrust {
     const leaf = this.#options.leafPods.get(key)
     if (root && !leaf) this.#options.wake(key)
     const configMap = root && this.#options.leafConfigMaps.get(`${root.metadata.namespace}/${trustConfigMapName(root)}`)
+    return await this.#contested.around(key, configMap, (by) => this.#step(key, root, configMap, by !== undefined))
+  }
+
+  async #step(
+    key: ObjectKey,
+    root: Pod | undefined,
+    configMap: KubeObject | undefined,
+    contested: boolean,
+  ): Promise<Stepped> {
+    const leaf = this.#options.leafPods.get(key)
     const data = this.#dataOf(this.#wishes.get(key) ?? [])
-    const by = this.#contested.writerOf(key, configMap)
-    const pauseMs = by === undefined ? 0 : this.#contested.pauseMs(key, Date.now())
-    const plan = planTrust({ root, leaf, data, configMap, contested: by !== undefined && pauseMs <= 0 })
-    if (plan.kind === 'none' || !root || !leaf || !data) return pauseMs > 0 ? { afterMs: pauseMs } : undefined
+    const plan = planTrust({ root, leaf, data, configMap, contested })
+    if (plan.kind === 'none' || !root || !leaf || !data) return
     try {
-      await this.#deliver(root, leaf, data, plan.kind === 'replace' ? plan : undefined)
+      const isWritten = await this.#deliver(root, leaf, data, plan.kind === 'replace' ? plan : undefined)
+      return contested && isWritten ? 'setRight' : undefined
     } catch (error) {
       this.#options.events.record(root, trustNotDelivered((error as Error).message))
       throw error
     }
-    if (by !== undefined) this.#tellSetRight(key, root, by)
-    return
   }
 
-  #tellSetRight(key: ObjectKey, root: Pod, by: string): void {
-    const { events, clusterName } = this.#options
-    const { times, pauseMs } = this.#contested.setRight(key, Date.now())
-    events.record(root, changedInLeaf(`ConfigMap ${trustConfigMapName(root)}`, clusterName, { by, times, pauseMs }))
+  #tellSetRight(key: ObjectKey, quarrel: Quarrel): void {
+    const { events, clusterName, rootPods } = this.#options
+    const root = rootPods.get(key)
+    if (root) events.record(root, changedInLeaf(`ConfigMap ${trustConfigMapName(root)}`, clusterName, quarrel))
   }
 
   #dataOf(wishes: readonly BundleWish[]): TrustData | undefined {
@@ -134,9 +142,9 @@ export class PodTrust {
     return data
   }
 
-  async #deliver(root: Pod, copy: Pod, data: TrustData, present: Present | undefined) {
+  async #deliver(root: Pod, copy: Pod, data: TrustData, present: Present | undefined): Promise<boolean> {
     const { leaf, rootClusterId } = this.#options
     const configMap = trustConfigMap(root, copy, rootClusterId, data)
-    await writeDelivery(leaf, configMaps, configMap, present)
+    return await writeDelivery(leaf, configMaps, configMap, present)
   }
 }
