@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { clusterLabel, rootClusterLabel } from '@kosmos/api'
 import {
+  Client,
   Informer,
   type KubeObject,
   namespaces,
@@ -20,6 +21,7 @@ import {
 import { generatePodKey } from '@kosmos/kubelet'
 import { type Authority, createAuthority, startPodCertificateSigner } from '@kosmos/testbed'
 import { quoteRefusedSecrets } from '../copies/fixture.ts'
+import { copyInformer } from '../copies/informer.ts'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { leafPod } from '../pods/fixture.ts'
 import { BoundPods } from '../root/bound-pods.ts'
@@ -61,9 +63,10 @@ describe('certificates of pods in a leaf', () => {
     const boundPods = new BoundPods(root.client)
     const rootPods = new PodsOnNodes(boundPods)
     rootPods.add(nodeName)
-    const ours = { client: leaf.client, labelSelector: `${rootClusterLabel}=${rootClusterId}` }
+    const client = new Client(leaf.client.connection, 'kosmos-cluster-tree')
+    const ours = { client, labelSelector: `${rootClusterLabel}=${rootClusterId}` }
     const leafPods = new Informer<Pod>({ ...ours, resource: pods })
-    const leafSecrets = new Informer<KubeObject>({ ...ours, resource: secrets, metadataOnly: true })
+    const leafSecrets = copyInformer({ ...ours, resource: secrets })
     const requests = new Informer<PodCertificateRequest>({
       client: root.client,
       resource: podCertificateRequests,
@@ -72,7 +75,7 @@ describe('certificates of pods in a leaf', () => {
     const told: string[] = []
     const woken = new Set<string>()
     const certificates = new PodCertificates({
-      leaf: leaf.client,
+      leaf: client,
       clusterName: 'east',
       rootClusterId,
       requests,
@@ -271,6 +274,35 @@ describe('certificates of pods in a leaf', () => {
       const now = await secretOf(pod)
       return now && now.metadata.uid !== metadata.uid
     })
+  })
+
+  it('come back with another key when somebody writes over them in the leaf, which the pod says, and once', async (t) => {
+    const life = running(t, startCertificates())
+    const signer = startSigner()
+    t.after(() => signer.stop())
+    const pod = await inRoot('overwritten')
+    await inLeaf(pod)
+    const before = await delivered(pod)
+    const forged = { data: Object.fromEntries(Object.keys(before.data ?? {}).map((key) => [key, 'Zm9yZ2Vk'])) }
+    const them = new Client(leaf.client.connection, 'kubectl-edit')
+    unwrap(await them.patch(secrets, before.metadata, forged, { type: 'merge' }))
+    const after = await eventually('a certificate of the signer', async () => {
+      const now = await secretOf(pod)
+      return (
+        now &&
+        read(now, 'chain.pem').startsWith('-----BEGIN') &&
+        read(now, 'key.pem') !== read(before, 'key.pem') &&
+        now
+      )
+    })
+    assert.ok(new X509Certificate(read(after, 'chain.pem')).checkPrivateKey(createPrivateKey(read(after, 'key.pem'))))
+    assert.equal(after.metadata.uid, before.metadata.uid)
+    const said = new RegExp(
+      `^ConfigurationChangedInLeaf: Secret ${after.metadata.name} was changed in cluster east by kubectl-edit`,
+    )
+    await eventually('it is told', () => life.told.find((one) => said.test(one)))
+    assert.doesNotMatch(life.told.join(), /forged|Zm9yZ2Vk|PRIVATE/)
+    assert.equal((await requestsOf('overwritten')).length, 2)
   })
 
   it('are asked for as the node: the root takes no request for a signer that the pod does not mount, nor for another node', async () => {

@@ -10,8 +10,12 @@ import {
   secrets,
 } from '@kosmos/kube'
 import { generatePodKey } from '@kosmos/kubelet'
-import type { MetadataInformer } from '../configuration/controller.ts'
+import type { CopyInformer } from '../configuration/controller.ts'
+import type { WatchedCopy } from '../copies/content-state.ts'
+import { ContestedCopies, type Stepped } from '../copies/contested.ts'
+import { changedInLeaf, type Quarrel } from '../copies/events.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
+import { setRightBy } from '../copies/set-right.ts'
 import { writeDelivery } from '../copies/write.ts'
 import { wantsLeafApi } from '../pods/translate/mutations/leaf-api-access.ts'
 import type { Waiting } from '../pods/waiting/waiting.ts'
@@ -35,8 +39,8 @@ export interface PodCertificatesOptions {
   readonly signers: Pick<CertificateRequests, 'ask'>
   readonly rootPods: Pick<PodsOnNodes, 'synced' | 'subscribe' | 'get'>
   readonly leafPods: Pick<Informer<Pod>, 'synced' | 'subscribe' | 'get'>
-  /** Metadata of our Secrets in the leaf. */
-  readonly leafSecrets: MetadataInformer
+  /** Metadata of our Secrets in the leaf, and who has written to them. */
+  readonly leafSecrets: CopyInformer
   readonly events: EventSink
   /** What the pod waits for may be there, or has another reason. */
   readonly wake: (pod: ObjectKey) => void
@@ -58,6 +62,7 @@ export class PodCertificates {
   readonly #options: PodCertificatesOptions
   /** The pods that ask for certificates. */
   readonly #wishes = new Map<ObjectKey, readonly CertificateWish[]>()
+  readonly #contested = new ContestedCopies<CertificateKey>((key, quarrel) => this.#tellSetRight(key, quarrel))
   readonly #credentials = new Map<CertificateKey, Credential>()
   /** Why the root did not take a request of a pod, while that is tried again. */
   readonly #notAsked = new Map<CertificateKey, { readonly rootUid: string; readonly why: string }>()
@@ -133,9 +138,15 @@ export class PodCertificates {
   }
 
   async #reconcile(key: CertificateKey): Promise<Requeue> {
-    const [namespace = '', name = '', id = ''] = key.split('/')
-    const pod = `${namespace}/${name}`
-    const { rootPods, leafPods, leafSecrets, requests } = this.#options
+    const { namespace, pod, id } = split(key)
+    const root = this.#options.rootPods.get(pod)
+    const secret = root && this.#options.leafSecrets.get(`${namespace}/${certificateSecretName(root, id)}`)
+    return await this.#contested.around(key, secret, (by) => this.#step(key, secret, by))
+  }
+
+  async #step(key: CertificateKey, secret: WatchedCopy | undefined, by: string | undefined): Promise<Stepped> {
+    const { namespace, pod, id } = split(key)
+    const { rootPods, leafPods, requests } = this.#options
     const wish = this.#wishes.get(pod)?.find((wish) => wish.id === id)
     const root = wish && rootPods.get(pod)
     // Here and not when it is heard of: it may have been on its way then.
@@ -143,10 +154,10 @@ export class PodCertificates {
     const leaf = leafPods.get(pod)
     const credential = this.#credentials.get(key)
     const request = credential?.kind === 'asked' ? requests?.get(`${namespace}/${credential.request}`) : undefined
-    const secret = root && leafSecrets.get(`${namespace}/${certificateSecretName(root, id)}`)
-    const plan = planCertificate({ root, leaf, secret, credential, request, now: Date.now() })
+    const contested = by !== undefined
+    const plan = planCertificate({ root, leaf, secret, contested, credential, request, now: Date.now() })
     try {
-      return await this.#act(key, plan, { root, leaf, wish, credential, request })
+      return await this.#act(key, plan, { root, leaf, wish, credential, request, by })
     } finally {
       if (root && !leaf) this.#options.wake(pod)
     }
@@ -161,14 +172,16 @@ export class PodCertificates {
       wish,
       credential,
       request,
+      by,
     }: {
       readonly root: Pod | undefined
       readonly leaf: Pod | undefined
       readonly wish: CertificateWish | undefined
       readonly credential: Credential | undefined
       readonly request: PodCertificateRequest | undefined
+      readonly by: string | undefined
     },
-  ): Promise<Requeue> {
+  ): Promise<Stepped> {
     const { events } = this.#options
     if (plan.kind === 'forget') {
       this.#credentials.delete(key)
@@ -193,7 +206,7 @@ export class PodCertificates {
         return AT_ONCE
       }
       case 'deliver':
-        return leaf && (await this.#deliver(key, root, leaf, wish, plan))
+        return leaf && (await this.#deliver(key, root, leaf, wish, plan, by))
     }
   }
 
@@ -219,19 +232,32 @@ export class PodCertificates {
     copy: Pod,
     { id, volume }: CertificateWish,
     { issued, present }: Extract<CertificatePlan, { kind: 'deliver' }>,
-  ): Promise<Requeue> {
+    by: string | undefined,
+  ): Promise<Stepped> {
     const { leaf, rootClusterId, events } = this.#options
     const secret = certificateSecret({ root, copy, rootClusterId, id, issued })
     try {
-      if (!(await writeDelivery(leaf, secrets, secret, present))) return { afterMs: 500 }
+      if (!(await writeDelivery(leaf, secrets, setRightBy(secret, by, new Date()), present))) return { afterMs: 500 }
     } catch (error) {
       events.record(root, certificateNotDelivered(volume, (error as Error).message))
       throw error
     }
     const until = Date.now() + SHOWN_MS
     this.#credentials.set(key, { kind: 'delivered', rootUid: root.metadata.uid, renewal: renewalOf(issued), until })
-    return { afterMs: SHOWN_MS }
+    return by === undefined ? { afterMs: SHOWN_MS } : 'setRight'
   }
+
+  #tellSetRight(key: CertificateKey, quarrel: Quarrel): void {
+    const { rootPods, events, clusterName } = this.#options
+    const { pod, id } = split(key)
+    const root = rootPods.get(pod)
+    if (root) events.record(root, changedInLeaf(`Secret ${certificateSecretName(root, id)}`, clusterName, quarrel))
+  }
+}
+
+function split(key: CertificateKey) {
+  const [namespace = '', name = '', id = ''] = key.split('/')
+  return { namespace, pod: `${namespace}/${name}` as ObjectKey, id }
 }
 
 const AT_ONCE: Requeue = { afterMs: 1 }

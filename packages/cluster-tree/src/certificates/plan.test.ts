@@ -55,6 +55,13 @@ describe('what to do about a certificate of a pod', () => {
     assert.deepEqual(plan({ ...later, leaf, request: request() }), overdue)
   })
 
+  it('is to ask for another when somebody else wrote into the Secret, which may be any', () => {
+    const view = { leaf, secret: secretOf(now + 600_000) }
+    assert.deepEqual(plan(view), { kind: 'none', afterMs: 600_000 })
+    assert.deepEqual(plan({ ...view, contested: true }), { kind: 'ask' })
+    assert.deepEqual(plan({ ...view, contested: true, credential: asked }), { kind: 'none', afterMs: 2_000 })
+  })
+
   it('is to deliver it when the pod is in the leaf, and to keep it until then', () => {
     assert.deepEqual(plan({ credential: issued }), { kind: 'none', afterMs: 600_000 })
     assert.deepEqual(plan({ credential: issued, now: now + 600_000 }), { kind: 'ask' })

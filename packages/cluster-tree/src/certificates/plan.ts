@@ -9,6 +9,8 @@ export interface CertificateView {
   readonly leaf: Pod | undefined
   /** Metadata of the Secret with the certificate, undefined if there is none. */
   readonly secret: KubeObject | undefined
+  /** Whether somebody else has written to it. */
+  readonly contested?: boolean
   /** How far this process has got, with this or an earlier incarnation of the pod. */
   readonly credential: Credential | undefined
   /** What was asked, as the root has it. */
@@ -44,7 +46,7 @@ const NOTHING: CertificatePlan = { kind: 'none' }
  * owned by the pod in the leaf, and goes with it. Pure.
  */
 export function planCertificate(view: CertificateView): CertificatePlan {
-  const { root, leaf, secret, credential, now } = view
+  const { root, leaf, secret, contested = false, credential, now } = view
   if (!root) return credential ? { kind: 'forget' } : NOTHING
   if (credential && credential.rootUid !== root.metadata.uid) return { kind: 'forget' }
   const copy = leaf && isCopyOf(leaf, root) ? leaf : undefined
@@ -63,7 +65,7 @@ export function planCertificate(view: CertificateView): CertificatePlan {
   }
   // Also while the pod is ending: it may still have to show its certificate.
   const dueMs = Date.parse(renewal) - now
-  if (isOfThisCopy && dueMs > 0) return { kind: 'none', afterMs: dueMs }
+  if (isOfThisCopy && !contested && dueMs > 0) return { kind: 'none', afterMs: dueMs }
   const isEnding = (copy ?? root).metadata.deletionTimestamp !== undefined
   return isEnding && !isOfThisCopy ? NOTHING : { kind: 'ask' }
 }

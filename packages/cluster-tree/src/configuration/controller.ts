@@ -18,11 +18,12 @@ import { type CopyView, isCurrent, planCopy } from '../copies/plan.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
 import { CopyRefusals } from '../copies/refusals.ts'
+import { overwritten, setRightBy } from '../copies/set-right.ts'
 import { type CopyTarget, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink, Notice } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
-import { copyOf, setRightBy } from './copy.ts'
+import { copyOf } from './copy.ts'
 import { notUpdated } from './events.ts'
 import { FreshContents } from './fresh-contents.ts'
 import type { ConfigurationKey, ConfigurationRegistry } from './registry.ts'
@@ -186,7 +187,7 @@ export class ConfigurationCopies {
     if (plan.kind === 'none' || isCurrent(view)) this.#wakeDependents(key)
     if (plan.kind === 'delete' && plan.reason === 'unneeded' && this.#options.heldBack(ref.namespace))
       return { afterMs: HELD_BACK_MS }
-    const setRight = plan.kind === 'replace' && plan.setsRight ? by : undefined
+    const setRight = overwritten(plan, by)
     const written = await writeCopyAs(plan, this.nameOf(key), (name) => this.#target(key, name, content, setRight))
     if (setRight !== undefined) return 'setRight'
     return written === 'written' ? undefined : written
@@ -200,7 +201,7 @@ export class ConfigurationCopies {
     const copy = async () => {
       const object = content ?? (await root.get(resource, ref))
       const made = object && copyOf(object as Parameters<typeof copyOf>[0], rootClusterId, nameInLeaf)
-      return made && setRight !== undefined ? setRightBy(made, setRight, new Date()) : made
+      return made && setRightBy(made, setRight, new Date())
     }
     return { leaf, resource, ref: { namespace: ref.namespace, name: nameInLeaf }, rootClusterId, namespaces, copy }
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ConfigMap, Secret } from '@kosmos/kube'
-import { copyOf, setRightBy } from './copy.ts'
+import { copyOf } from './copy.ts'
 
 const metadata = {
   name: 'settings',
@@ -60,13 +60,5 @@ describe('the copy of a ConfigMap or Secret', () => {
   it('of a ServiceAccount token is opaque, or the leaf would collect it', () => {
     const secret = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'kubernetes.io/service-account-token', data: {} }
     assert.equal((copyOf(secret as unknown as Secret, 'root-1') as { type?: string }).type, 'Opaque')
-  })
-
-  it('that is set right says after whom and when, and is the same otherwise', () => {
-    const at = new Date('2026-11-30T11:22:43.000Z')
-    const { metadata, ...content } = setRightBy(copy, 'flux', at) as ConfigMap
-    const { 'kosmos.io/set-right': note, ...annotations } = metadata.annotations ?? {}
-    assert.equal(note, '2026-11-30T11:22:43.000Z: made as in the root again after flux had changed it')
-    assert.deepEqual({ ...content, metadata: { ...metadata, annotations } }, copy)
   })
 })

@@ -37,7 +37,7 @@ export class ContestedCopies<Key extends string> {
   /**
    * Does a step for a copy, and takes up that it was set right.
    * @param step gets who else has written to the copy; undefined if nobody, or while theirs is left
-   * @returns when to look again: as the step says, or sooner if theirs is left until then
+   * @returns when to look again: as the step says, or sooner if what somebody writes is left until then
    */
   async around(
     key: Key,
@@ -49,8 +49,10 @@ export class ContestedCopies<Key extends string> {
     const stepped = await step(pauseMs > 0 ? undefined : by)
     if (stepped !== 'setRight')
       return pauseMs > 0 ? { afterMs: Math.min(stepped?.afterMs ?? pauseMs, pauseMs) } : stepped
-    if (by !== undefined) this.#tell(key, { by, ...this.#takeUp(key) })
-    return
+    if (by === undefined) return
+    const quarrel = { by, ...this.#takeUp(key) }
+    this.#tell(key, quarrel)
+    return { afterMs: quarrel.pauseMs }
   }
 
   /** Who has written to the content of a copy since we did; undefined if nobody. What was there before this process came is held to be whole. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { rootClusterLabel, rootUidAnnotation } from '@kosmos/api'
 import {
+  Client,
   type EndpointSlice,
   endpointSlices,
   Informer,
@@ -14,6 +15,7 @@ import {
   services,
   unwrap,
 } from '@kosmos/kube'
+import { copyInformer } from '../copies/informer.ts'
 import { privateName } from '../copies/private-name.ts'
 import { Neighbours } from '../links/neighbours.ts'
 import { ServiceSlices } from '../links/service-slices.ts'
@@ -31,32 +33,26 @@ const rootClusterId = 'root-1'
 const ours = `${rootClusterLabel}=${rootClusterId}`
 
 /** One life of the process, as far as endpoints are concerned. */
-function startEndpoints(root: LiveCluster, leaf: LiveCluster) {
+function startEndpoints(root: LiveCluster, leaf: Client) {
   const stop = new AbortController()
   const boundPods = new BoundPods(root.client)
   const rootPods = new PodsOnNodes(boundPods)
   rootPods.add(nodeName)
-  const service = (slice: EndpointSlice) => [serviceKeyOf(slice)]
   const informers = {
-    leafPods: new Informer<Pod>({ client: leaf.client, resource: pods, labelSelector: ours }),
+    leafPods: new Informer<Pod>({ client: leaf, resource: pods, labelSelector: ours }),
     rootServices: new Informer<Service>({ client: root.client, resource: services }),
-    leafServices: new Informer<Service>({
-      client: leaf.client,
-      resource: services,
-      labelSelector: ours,
-      metadataOnly: true,
-    }),
+    leafServices: copyInformer({ client: leaf, resource: services, labelSelector: ours }),
     rootSlices: new Informer<EndpointSlice, 'service' | 'pod'>({
       client: root.client,
       resource: endpointSlices,
       labelSelector: handWritten,
-      indexes: { service, pod: podKeysOf },
+      indexes: { service: (slice) => [serviceKeyOf(slice)], pod: podKeysOf },
     }),
-    leafSlices: new Informer<EndpointSlice, 'service'>({
-      client: leaf.client,
+    leafSlices: copyInformer({
+      client: leaf,
       resource: endpointSlices,
       labelSelector: `${ours},${copiedSlices}`,
-      indexes: { service },
+      indexes: { service: (slice) => [serviceKeyOf(slice)] },
     }),
   }
   const told: string[] = []
@@ -69,7 +65,7 @@ function startEndpoints(root: LiveCluster, leaf: LiveCluster) {
   })
   const copies = new EndpointCopies({
     ...informers,
-    leaf: leaf.client,
+    leaf,
     clusterName: 'east',
     rootClusterId,
     boundPods: boundPods.informer,
@@ -105,7 +101,7 @@ describe('endpoints that somebody wrote in the root', () => {
       await client.create(namespaces, { metadata: { name: namespace } })
       await client.create(serviceAccounts, { metadata: { namespace, name: 'default' } })
     }
-    life = startEndpoints(root, leaf)
+    life = startEndpoints(root, new Client(leaf.client.connection, 'kosmos-cluster-tree'))
   })
   after(async () => {
     await life?.end()
@@ -163,8 +159,34 @@ describe('endpoints that somebody wrote in the root', () => {
     })
     await leaf.client.patch(endpointSlices, ref, { endpoints: [{ addresses: ['203.0.113.1'] }] }, { type: 'merge' })
     await become('kept', '192.0.2.9')
+    const said =
+      /^kept ConfigurationChangedInLeaf: EndpointSlice kept was changed in cluster east by kosmos-test, and is/
+    await eventually('it is told', () => life.told.some((one) => said.test(one)))
     await root.client.delete(endpointSlices, { namespace, name: 'kept' })
     await become('kept')
+  })
+
+  it('are written less and less often against somebody who writes on, and at once when the root’s change', async () => {
+    await Promise.all([inRoot('fought-over'), inLeaf('fought-over')])
+    await write('fought-over', [{ addresses: ['192.0.2.20'] }])
+    await become('fought-over', '192.0.2.20')
+    const [copy] = await slicesOf('fought-over')
+    const theirs = { endpoints: [{ addresses: ['203.0.113.2'] }] }
+    const edit = async () =>
+      unwrap(await leaf.client.patch(endpointSlices, copy?.metadata ?? assert.fail(), theirs, { type: 'merge' }))
+    for (const _ of [1, 2, 3]) {
+      await edit()
+      await become('fought-over', '192.0.2.20')
+    }
+    const told = () => life.told.filter((one) => one.startsWith('fought-over '))
+    await eventually('it is told', () =>
+      /3 times in a row; the next time theirs stays for up to 4 s$/.test(told()[2] ?? ''),
+    )
+    await edit()
+    const patch = { endpoints: [{ addresses: ['192.0.2.21'] }] }
+    await root.client.patch(endpointSlices, { namespace, name: 'fought-over' }, patch, { type: 'merge' })
+    await become('fought-over', '192.0.2.21')
+    assert.equal(told().length, 3)
   })
 
   it('are not those that the root makes of pods, which the leaf makes itself', async () => {

@@ -12,8 +12,12 @@ import {
   refOf,
   type Service,
 } from '@kosmos/kube'
+import type { WatchedCopy } from '../copies/content-state.ts'
+import { ContestedCopies, type Stepped } from '../copies/contested.ts'
+import { changedInLeaf, type Quarrel } from '../copies/events.ts'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
 import { CopyRefusals } from '../copies/refusals.ts'
+import { overwritten, setRightBy } from '../copies/set-right.ts'
 import { writeCopy } from '../copies/write.ts'
 import type { Neighbours } from '../links/neighbours.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
@@ -31,11 +35,11 @@ export interface EndpointCopiesOptions {
   readonly rootClusterId: string
   readonly rootServices: Pick<Informer<Service>, 'get'>
   /** Metadata of our copies. */
-  readonly leafServices: Pick<Informer<Service>, 'synced' | 'subscribe' | 'get'>
+  readonly leafServices: Pick<Informer<WatchedCopy>, 'synced' | 'subscribe' | 'get'>
   /** Those that no controller of the root makes of pods. */
   readonly rootSlices: Informer<EndpointSlice, 'service' | 'pod'>
-  /** Ours. */
-  readonly leafSlices: Informer<EndpointSlice, 'service'>
+  /** Metadata of ours, and who has written to them. */
+  readonly leafSlices: Informer<WatchedCopy, 'service'>
   /** All pods of the root that are bound to a node. */
   readonly boundPods: Pick<Informer<Pod>, 'get'>
   /** Of them those that are bound to the leaf. */
@@ -60,6 +64,7 @@ const SYNC_MS = 500
 export class EndpointCopies {
   readonly controller: Controller<ObjectKey>
   readonly #options: EndpointCopiesOptions
+  readonly #contested = new ContestedCopies<ObjectKey>((key, quarrel) => this.#tellSetRight(key, quarrel))
   readonly #refusals = new CopyRefusals<ObjectKey>()
   /** How many endpoints each slice has elsewhere, as last told. */
   readonly #elsewhere = new Map<ObjectKey, number>()
@@ -108,30 +113,54 @@ export class EndpointCopies {
   }
 
   async #reconcile(key: ObjectKey): Promise<Requeue> {
-    const { leaf, clusterName, rootClusterId, leafSlices, namespaces, events } = this.#options
+    const { rootClusterId, leafSlices } = this.#options
+    const { namespace, name } = refOf(key)
+    const present = leafSlices.get(`${namespace}/${privateName(name, rootClusterId)}`)
+    return await this.#contested.around(key, present, (by) => this.#step(key, present, by))
+  }
+
+  async #step(key: ObjectKey, present: WatchedCopy | undefined, by: string | undefined): Promise<Stepped> {
+    const { leaf, clusterName, rootClusterId, namespaces, events } = this.#options
     const { namespace, name } = refOf(key)
     const ref = { namespace, name: privateName(name, rootClusterId) }
     const { slices } = this.#options.neighbours
-    const root = this.#options.rootSlices.get(key) ?? slices.informer.get(key)
+    const root = this.#rootSlice(key)
     // It may be one of those that are not known yet.
     if (!root && slices.isFollowed && !slices.informer.hasSynced) return { afterMs: SYNC_MS }
     const { slice, elsewhere } = this.#wanted(root)
-    const regarding = root && (this.#options.rootServices.get(serviceKeyOf(root)) ?? root)
+    const regarding = root && this.#toldOn(root)
     if (regarding && elsewhere > 0 && elsewhere !== this.#elsewhere.get(key))
       events.record(regarding, endpointsElsewhere(clusterName, name, elsewhere))
     if (elsewhere > 0) this.#elsewhere.set(key, elsewhere)
     else this.#elsewhere.delete(key)
-    const plan = planSlice(slice, leafSlices.get(`${ref.namespace}/${ref.name}`))
-    const copy = async () => slice
+    const plan = planSlice(slice, present, by !== undefined)
+    const setRight = overwritten(plan, by)
+    const copy = async () => slice && setRightBy(slice, setRight, new Date())
     const target = { leaf, resource: endpointSlices, ref, rootClusterId, namespaces, copy }
     const tell = (why: string) => {
       if (regarding) events.record(regarding, endpointsRefused(clusterName, name, why))
     }
     const written = await this.#refusals.around(key, () => writeCopy(plan, target), tell)
-    if (written === 'written') return
+    if (written === 'written') return setRight === undefined ? undefined : 'setRight'
     if (written !== 'foreign') return written
     tell(`it has another one called ${ref.name}`)
     return { afterMs: FOREIGN_MS }
+  }
+
+  #rootSlice(key: ObjectKey): EndpointSlice | undefined {
+    return this.#options.rootSlices.get(key) ?? this.#options.neighbours.slices.informer.get(key)
+  }
+
+  /** What people look at. */
+  #toldOn(root: EndpointSlice): Service | EndpointSlice {
+    return this.#options.rootServices.get(serviceKeyOf(root)) ?? root
+  }
+
+  #tellSetRight(key: ObjectKey, quarrel: Quarrel): void {
+    const { events, clusterName } = this.#options
+    const root = this.#rootSlice(key)
+    if (root)
+      events.record(this.#toldOn(root), changedInLeaf(`EndpointSlice ${root.metadata.name}`, clusterName, quarrel))
   }
 
   /** Nothing where the leaf has no copy of the Service: what has its name there then is not ours. */
@@ -139,8 +168,9 @@ export class EndpointCopies {
     const { leafServices, rootClusterId, translateAddress } = this.#options
     const service = root && leafServices.get(serviceKeyOf(root))
     if (!service) return { slice: undefined, elsewhere: 0 }
+    const { name = '', uid = '' } = service.metadata ?? {}
     const podOf = (key: ObjectKey, uid: string | undefined) => this.#podOf(key, uid)
-    return sliceCopy(root, { rootClusterId, service, podOf, translateAddress })
+    return sliceCopy(root, { rootClusterId, service: { name, uid }, podOf, translateAddress })
   }
 
   #podOf(key: ObjectKey, uid: string | undefined): EndpointPod {

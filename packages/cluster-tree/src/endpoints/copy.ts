@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto'
 import { isIPv4, isIPv6 } from 'node:net'
-import { type EndpointSlice, type KubeObject, keyOf, type ObjectKey, type Stored } from '@kosmos/kube'
+import { endpointsAnnotation } from '@kosmos/api'
+import { type EndpointSlice, type KubeObject, keyOf, type ObjectKey } from '@kosmos/kube'
 import { copyMetadata } from '../copies/identity.ts'
 import { privateName } from '../copies/private-name.ts'
 import type { AddressTranslator } from './address-translator.ts'
@@ -35,7 +37,7 @@ export type EndpointPod =
 export interface SliceContext {
   readonly rootClusterId: string
   /** Our copy of the slice's Service in the leaf. */
-  readonly service: Pick<Stored<KubeObject>, 'metadata'>
+  readonly service: { readonly name: string; readonly uid: string }
   readonly podOf: (pod: ObjectKey, uid: string | undefined) => EndpointPod
   readonly translateAddress: AddressTranslator
 }
@@ -69,16 +71,16 @@ export function sliceCopy(root: EndpointSlice, ctx: SliceContext): SliceCopy {
   const elsewhere = reached.filter((endpoint) => endpoint === 'elsewhere').length
   if (present.length === 0) return { slice: undefined, elsewhere }
   const copied = copyMetadata(root, ctx.rootClusterId, privateName(metadata.name, ctx.rootClusterId))
-  const { name, uid } = ctx.service.metadata
+  const { name, uid } = ctx.service
+  const content = { addressType, endpoints: present, ...(ports && { ports }) }
   const slice = {
     metadata: {
       ...copied,
       labels: { ...copied.labels, [managedByLabel]: US },
+      annotations: { ...copied.annotations, [endpointsAnnotation]: hash('sha1', JSON.stringify(content)) },
       ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name, uid }],
     },
-    addressType,
-    endpoints: present,
-    ...(ports && { ports }),
+    ...content,
   }
   return { slice, elsewhere }
 }

@@ -1,26 +1,21 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { EndpointSlice } from '@kosmos/kube'
+import type { EndpointSlice, KubeObject } from '@kosmos/kube'
 import { planSlice } from './plan.ts'
 
 const wanted = {
   metadata: {
     name: 'web',
     labels: { app: 'web' },
-    annotations: { 'kosmos.io/root-resource-version': '7' },
+    annotations: { 'kosmos.io/root-resource-version': '7', 'kosmos.io/endpoints': 'a' },
     ownerReferences: [],
   },
   addressType: 'IPv4',
-  endpoints: [{ addresses: ['10.0.0.1'] }],
-  ports: [{ port: 80 }],
 }
 type Metadata = Partial<EndpointSlice['metadata']>
-const inLeaf = (metadata: Metadata = {}, content: object = {}) =>
-  ({
-    ...wanted,
-    ...content,
-    metadata: { ...wanted.metadata, uid: 'u', resourceVersion: '70', ...metadata },
-  }) as EndpointSlice
+const inLeaf = (metadata: Metadata = {}): KubeObject => ({
+  metadata: { ...wanted.metadata, uid: 'u', resourceVersion: '70', ...metadata },
+})
 const replace = { kind: 'replace', uid: 'u', resourceVersion: '70' }
 
 describe('what is to be done with a slice of ours in a leaf', () => {
@@ -31,26 +26,26 @@ describe('what is to be done with a slice of ours in a leaf', () => {
     assert.deepEqual(planSlice(wanted, inLeaf({ labels, annotations })), { kind: 'none' })
   })
 
-  it('is to write it when a label, an annotation, its owner or what is in it is another', () => {
+  it('is to write it when a label, an annotation, its owner or what we wrote into it is another', () => {
     for (const metadata of [
       { labels: { app: 'other' } },
       { labels: {} },
       { annotations: {} },
+      { annotations: { ...wanted.metadata.annotations, 'kosmos.io/endpoints': 'b' } },
       { ownerReferences: [{}] },
     ])
-      assert.deepEqual(planSlice(wanted, inLeaf(metadata as Metadata)), replace)
-    for (const content of [{ addressType: 'IPv6' }, { endpoints: [] }, { ports: [{ port: 81 }] }])
-      assert.deepEqual(planSlice(wanted, inLeaf({}, content)), replace)
+      for (const contested of [false, true])
+        assert.deepEqual(planSlice(wanted, inLeaf(metadata as Metadata), contested), replace)
   })
 
-  it('is the same for no endpoints and an empty list of them, as an API server may say it', () => {
-    const empty = { ...wanted, endpoints: [], ports: [] }
-    assert.deepEqual(planSlice(empty, inLeaf({}, { endpoints: null, ports: undefined })), { kind: 'none' })
+  it('is to set it right when somebody else wrote into it', () => {
+    assert.deepEqual(planSlice(wanted, inLeaf(), true), { ...replace, setsRight: true })
   })
 
   it('is to make it, or to delete that very one when it is not wanted', () => {
     assert.deepEqual(planSlice(wanted, undefined), { kind: 'create' })
-    assert.deepEqual(planSlice(undefined, inLeaf()), { kind: 'delete', uid: 'u', reason: 'unneeded' })
+    for (const contested of [false, true])
+      assert.deepEqual(planSlice(undefined, inLeaf(), contested), { kind: 'delete', uid: 'u', reason: 'unneeded' })
     assert.deepEqual(planSlice(undefined, undefined), { kind: 'none' })
   })
 })

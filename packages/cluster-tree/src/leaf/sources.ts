@@ -4,7 +4,6 @@ import {
   configMaps,
   csiDrivers,
   csiStorageCapacities,
-  type EndpointSlice,
   endpointSlices,
   Informer,
   type KubeObject,
@@ -17,7 +16,6 @@ import {
   pods,
   type ReflectorState,
   type Resource,
-  type Service,
   secrets,
   services,
   storageClasses,
@@ -59,10 +57,9 @@ export interface LeafSources {
   readonly nodes: Informer<Node>
   /** Those that were made for this root. */
   readonly namespaces: Metadata
-  /** Metadata of our copies. */
-  readonly services: Informer<Service, 'namespace'>
+  readonly services: Informer<WatchedCopy, 'namespace'>
   /** Those that we made; the leaf's own of our Services are its business. */
-  readonly endpointSlices: Informer<EndpointSlice, 'service'>
+  readonly endpointSlices: Informer<WatchedCopy, 'service'>
   readonly claims: Informer<PersistentVolumeClaim>
   /** Metadata of our copies, and of what is made for one pod. */
   readonly configuration: { readonly configmaps: Copies; readonly secrets: Copies }
@@ -115,20 +112,19 @@ export function watchLeaf(
       onState: telling('claims'),
       onRelist,
     }),
-    services: new Informer({
+    services: copyInformer({
       client,
       resource: services,
       labelSelector: ours,
-      metadataOnly: true,
-      indexes: { namespace: ({ metadata }: Service) => [metadata.namespace ?? ''] },
+      indexes: { namespace: ({ metadata }) => [metadata?.namespace ?? ''] },
       onState: telling('services'),
       onRelist,
     }),
-    endpointSlices: new Informer({
+    endpointSlices: copyInformer({
       client,
       resource: endpointSlices,
       labelSelector: `${ours},${copiedSlices}`,
-      indexes: { service: (slice: EndpointSlice) => [serviceKeyOf(slice)] },
+      indexes: { service: (slice) => [serviceKeyOf(slice)] },
       onState: telling('endpointslices'),
       onRelist,
     }),

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { rootClusterLabel } from '@kosmos/api'
+import { isDeepStrictEqual } from 'node:util'
+import { rootClusterLabel, setRightAnnotation } from '@kosmos/api'
 import {
+  Client,
   Informer,
   type KubeObject,
   namespaces,
@@ -12,7 +14,8 @@ import {
   services,
   unwrap,
 } from '@kosmos/kube'
-import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
+import { copyInformer } from '../copies/informer.ts'
+import { connect, eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { startNamespaces } from '../namespaces/fixture.ts'
 import { BoundPods } from '../root/bound-pods.ts'
 import type { Notice } from '../root/events.ts'
@@ -23,33 +26,27 @@ const nodeName = 'kosmos-east'
 const rootClusterId = 'root-1'
 
 /** One life of the process, as far as Services are concerned. */
-function startServices(root: LiveCluster, leaf: LiveCluster) {
+function startServices(root: LiveCluster, leaf: Client) {
   const stop = new AbortController()
   const boundPods = new BoundPods(root.client)
   const rootPods = new PodsOnNodes(boundPods)
   rootPods.add(nodeName)
   const labelSelector = `${rootClusterLabel}=${rootClusterId}`
   const indexes = { namespace: ({ metadata }: KubeObject) => [metadata?.namespace ?? ''] }
-  const leafPods = new Informer<Pod, 'namespace'>({ client: leaf.client, resource: pods, labelSelector, indexes })
+  const leafPods = new Informer<Pod, 'namespace'>({ client: leaf, resource: pods, labelSelector, indexes })
   const rootServices = new Informer<Service, 'namespace'>({ client: root.client, resource: services, indexes })
-  const leafServices = new Informer<Service, 'namespace'>({
-    client: leaf.client,
-    resource: services,
-    labelSelector,
-    metadataOnly: true,
-    indexes,
-  })
+  const leafServices = copyInformer({ client: leaf, resource: services, labelSelector, indexes })
   const told: string[] = []
   const settled: string[] = []
   const copies = new ServiceCopies({
-    leaf: leaf.client,
+    leaf,
     clusterName: 'east',
     rootClusterId,
     rootServices,
     leafServices,
     rootPods,
     leafPods,
-    namespaces: startNamespaces(root.client, leaf.client, rootClusterId).copies,
+    namespaces: startNamespaces(root.client, leaf, rootClusterId).copies,
     events: {
       record: ({ metadata }: KubeObject, { reason, note }: Notice) => told.push(`${metadata?.name} ${reason}: ${note}`),
     },
@@ -61,6 +58,7 @@ function startServices(root: LiveCluster, leaf: LiveCluster) {
   return {
     copies,
     knows: rootServices,
+    synced: Promise.all([boundPods.informer, leafPods, rootServices, leafServices].map(({ synced }) => synced)),
     told,
     settled,
     end: async () => {
@@ -73,14 +71,25 @@ function startServices(root: LiveCluster, leaf: LiveCluster) {
 describe('Services of the root in a leaf', () => {
   let root: LiveCluster
   let leaf: LiveCluster
+  let ours: Client
   let life: ReturnType<typeof startServices>
+  /** Services that we have written over in the leaf, each time. */
+  const replaced: string[] = []
 
   before(async () => {
     ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
-    life = startServices(root, leaf)
+    const { connection } = await connect('leaf', leaf.controlPlane.kubeconfig, {
+      onRequest: ({ method, path }) => {
+        const [, namespace] = (method === 'PUT' && /namespaces\/([^/]+)\/services\//.exec(path)) || []
+        if (namespace) replaced.push(namespace)
+      },
+    })
+    ours = new Client(connection, 'kosmos-cluster-tree')
+    life = startServices(root, ours)
   })
   after(async () => {
     await life?.end()
+    await ours?.connection.close()
     await Promise.all([root?.end(), leaf?.end()])
   })
 
@@ -146,6 +155,99 @@ describe('Services of the root in a leaf', () => {
       const now = await inLeaf(namespace, 'web')
       return now && now.metadata.uid !== metadata.uid
     })
+  })
+
+  const by = (manager: string) => new Client(leaf.client.connection, manager)
+  const edit = async (namespace: string, change: object, manager = 'kubectl-edit') =>
+    unwrap(await by(manager).patch(services, { namespace, name: 'web' }, change, { type: 'merge' }))
+  /** What clients of the copy find. */
+  const isRight = (namespace: string, port = 80) =>
+    eventually(`web of ${namespace} is as in the root`, async () => {
+      const {
+        selector,
+        ports = [],
+        sessionAffinity,
+        publishNotReadyAddresses,
+      } = (await inLeaf(namespace, 'web'))?.spec ?? {}
+      const isAll = isDeepStrictEqual(selector, { app: 'web', [rootClusterLabel]: rootClusterId })
+      const [first, ...more] = ports.map(({ port }) => port)
+      return isAll && first === port && more.length === 0 && sessionAffinity === 'None' && publishNotReadyAddresses
+    })
+  const shared = async (name: string) => {
+    const namespace = await namespaceOf(name)
+    await serve(namespace, 'web', { publishNotReadyAddresses: true })
+    await run(namespace, 'pod')
+    await isRight(namespace)
+    return namespace
+  }
+
+  it('are as in the root again when somebody writes into them in the leaf, and say so', async () => {
+    const namespace = await shared('edited')
+    const { clusterIP } = (await inLeaf(namespace, 'web'))?.spec ?? {}
+    for (const [index, change] of [
+      { spec: { selector: { app: 'other' } } },
+      { spec: { ports: [{ port: 81 }] } },
+      {
+        spec: {
+          ports: [
+            { port: 80, name: 'a' },
+            { port: 81, name: 'b' },
+          ],
+        },
+      },
+      { spec: { sessionAffinity: 'ClientIP' } },
+      { spec: { publishNotReadyAddresses: null } },
+    ].entries()) {
+      const already = life.told.length
+      await edit(namespace, change)
+      await eventually(`change ${index} is told`, () => life.told.length > already)
+      await isRight(namespace)
+    }
+    const copy = await inLeaf(namespace, 'web')
+    assert.equal(copy?.spec?.clusterIP, clusterIP)
+    assert.match(
+      copy?.metadata.annotations?.[setRightAnnotation] ?? '',
+      /after (?:kubectl-edit|somebody) had changed it$/,
+    )
+    const said = life.told.filter((one) => one.startsWith('web ConfigurationChangedInLeaf: Service web was changed in'))
+    assert.match(said[0] ?? '', /cluster east by kubectl-edit, and is as the root has it again: only what is changed/)
+    assert.match(said[4] ?? '', /by somebody.*\. That was 5 times in a row; the next time theirs stays for up to 16 s$/)
+  })
+
+  it('are written less and less often against somebody who writes on, and at once when the root’s changes', async () => {
+    const namespace = await shared('fought-over')
+    for (const _ of [1, 2, 3]) {
+      await edit(namespace, { spec: { selector: { app: 'other' } } }, 'flux')
+      await isRight(namespace)
+    }
+    await edit(namespace, { spec: { selector: { app: 'other' } } }, 'flux')
+    await root.client.patch(
+      services,
+      { namespace, name: 'web' },
+      { spec: { ports: [{ port: 82 }] } },
+      { type: 'merge' },
+    )
+    await isRight(namespace, 82)
+    assert.equal(replaced.filter((one) => one === namespace).length, 4)
+  })
+
+  it('are not written when only their labels are, nor after a restart when nobody wrote to them meanwhile', async () => {
+    const [labelled, untouched, edited] = [await shared('labelled'), await shared('untouched'), await shared('away')]
+    await edit(labelled, { metadata: { labels: { team: 'a' } } })
+    await life.end()
+    await edit(edited, { spec: { selector: { app: 'other' } } })
+    replaced.length = 0
+    life = startServices(root, ours)
+    await life.synced
+    await isRight(edited)
+    const after = await shared('after-restart')
+    await edit(after, { spec: { sessionAffinity: 'ClientIP' } })
+    await isRight(after)
+    assert.deepEqual(
+      replaced.filter((one) => [labelled, untouched].includes(one)),
+      [],
+    )
+    assert.equal((await inLeaf(labelled, 'web'))?.metadata.labels?.team, 'a')
   })
 
   it('leave alone what the leaf has under their name, and say so', async () => {

@@ -10,8 +10,12 @@ import {
   type Service,
   services,
 } from '@kosmos/kube'
+import type { WatchedCopy } from '../copies/content-state.ts'
+import { ContestedCopies, type Stepped } from '../copies/contested.ts'
+import { changedInLeaf, type Quarrel } from '../copies/events.ts'
 import { isCurrent, planCopy } from '../copies/plan.ts'
 import { CopyRefusals } from '../copies/refusals.ts'
+import { overwritten, setRightBy } from '../copies/set-right.ts'
 import { writeCopy } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
@@ -26,8 +30,8 @@ export interface ServiceCopiesOptions {
   readonly clusterName: string
   readonly rootClusterId: string
   readonly rootServices: Informer<Service, 'namespace'>
-  /** Metadata of our copies. */
-  readonly leafServices: Informer<Service, 'namespace'>
+  /** Metadata of our copies, and who has written to them. */
+  readonly leafServices: Informer<WatchedCopy, 'namespace'>
   readonly rootPods: Pick<PodsOnNodes, 'synced' | 'subscribe'>
   readonly leafPods: Pick<Informer<Pod, 'namespace'>, 'synced' | 'subscribe'>
   readonly namespaces: Pick<LeafNamespaces, 'ensure'>
@@ -51,6 +55,7 @@ export class ServiceCopies {
   readonly controller: Controller<ObjectKey>
   readonly #options: ServiceCopiesOptions
   readonly #refusals = new CopyRefusals<ObjectKey>()
+  readonly #contested = new ContestedCopies<ObjectKey>((key, quarrel) => this.#tellSetRight(key, quarrel))
   readonly #used = new NamespacesInUse()
   readonly #lingering = new Lingering(LINGER_MS)
   /** Services that a pod which comes now has to wait for, by namespace. */
@@ -97,7 +102,7 @@ export class ServiceCopies {
     }
     if (isThere) return
     this.#pending.delete(namespace)
-    for (const { metadata } of leafServices.store.by('namespace', namespace)) yield `${namespace}/${metadata.name}`
+    for (const { metadata } of leafServices.store.by('namespace', namespace)) yield `${namespace}/${metadata?.name}`
   }
 
   #await(key: ObjectKey): void {
@@ -115,15 +120,21 @@ export class ServiceCopies {
   }
 
   async #reconcile(key: ObjectKey): Promise<Requeue> {
+    const copy = this.#options.leafServices.get(key)
+    return await this.#contested.around(key, copy, (by) => this.#step(key, copy, by))
+  }
+
+  async #step(key: ObjectKey, leafCopy: WatchedCopy | undefined, by: string | undefined): Promise<Stepped> {
     const { leaf, clusterName, rootClusterId, namespaces, events } = this.#options
     const ref = refOf(key)
     const root = this.#options.rootServices.get(key)
-    const view = { needed: this.#used.has(ref.namespace ?? ''), root, leaf: this.#options.leafServices.get(key) }
+    const view = { needed: this.#used.has(ref.namespace ?? ''), root, leaf: leafCopy }
     // A Service that the root has deleted is not needed, whoever still looks for it.
-    const plan = planCopy({ ...view, needed: view.needed && root !== undefined })
+    const plan = planCopy({ ...view, needed: view.needed && root !== undefined, contested: by !== undefined })
+    const setRight = overwritten(plan, by)
     const lingersMs = this.#lingering.leftMs(ref.namespace ?? '', Date.now())
     if (plan.kind === 'delete' && plan.reason === 'unneeded' && root && lingersMs > 0) return { afterMs: lingersMs }
-    const copy = async () => root && serviceCopy(root, rootClusterId)
+    const copy = async () => root && setRightBy(serviceCopy(root, rootClusterId), setRight, new Date())
     const target = { leaf, resource: services, ref, rootClusterId, namespaces, copy }
     const written = await this.#refusals.around(
       key,
@@ -134,10 +145,16 @@ export class ServiceCopies {
       },
     )
     if (!root || isCurrent(view)) this.#arrived(key)
-    if (written === 'written') return
+    if (written === 'written') return setRight === undefined ? undefined : 'setRight'
     if (written !== 'foreign') return written
     if (root) events.record(root, serviceNameTaken(clusterName))
     this.#arrived(key)
     return { afterMs: FOREIGN_MS }
+  }
+
+  #tellSetRight(key: ObjectKey, quarrel: Quarrel): void {
+    const { rootServices, events, clusterName } = this.#options
+    const root = rootServices.get(key)
+    if (root) events.record(root, changedInLeaf(`Service ${root.metadata.name}`, clusterName, quarrel))
   }
 }

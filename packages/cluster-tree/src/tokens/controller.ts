@@ -13,6 +13,7 @@ import { LRUCache } from 'lru-cache'
 import type { CopyInformer } from '../configuration/controller.ts'
 import { ContestedCopies, type Stepped } from '../copies/contested.ts'
 import { changedInLeaf, type Quarrel } from '../copies/events.ts'
+import { setRightBy } from '../copies/set-right.ts'
 import { type Present, writeDelivery } from '../copies/write.ts'
 import type { Waiting } from '../pods/waiting/waiting.ts'
 import type { EventSink } from '../root/events.ts'
@@ -88,22 +89,22 @@ export class PodTokens {
   async #reconcile(key: ObjectKey): Promise<Requeue> {
     const root = this.#options.rootPods.get(key)
     const secret = root && this.#options.leafSecrets.get(`${root.metadata.namespace}/${tokenSecretName(root)}`)
-    return await this.#contested.around(key, secret, (by) => this.#step(key, root, secret, by !== undefined))
+    return await this.#contested.around(key, secret, (by) => this.#step(key, root, secret, by))
   }
 
   async #step(
     key: ObjectKey,
     root: Pod | undefined,
     secret: KubeObject | undefined,
-    contested: boolean,
+    by: string | undefined,
   ): Promise<Stepped> {
     const leaf = this.#options.leafPods.get(key)
-    const plan = planTokens({ root, leaf, secret, contested, now: Date.now() })
+    const plan = planTokens({ root, leaf, secret, contested: by !== undefined, now: Date.now() })
     if (plan.kind === 'none') return plan.afterMs ? { afterMs: plan.afterMs } : undefined
     if (!root || !leaf) return
     try {
-      const isWritten = await this.#deliver(root, leaf, plan.kind === 'replace' ? plan : undefined)
-      return contested && isWritten ? 'setRight' : undefined
+      const isWritten = await this.#deliver(root, leaf, plan.kind === 'replace' ? plan : undefined, by)
+      return by !== undefined && isWritten ? 'setRight' : undefined
     } catch (error) {
       this.#options.events.record(root, tokensNotRenewed((error as Error).message))
       throw error
@@ -116,11 +117,11 @@ export class PodTokens {
     if (root) events.record(root, changedInLeaf(`Secret ${tokenSecretName(root)}`, clusterName, quarrel))
   }
 
-  async #deliver(root: Pod, copy: Pod, present: Present | undefined): Promise<boolean> {
+  async #deliver(root: Pod, copy: Pod, present: Present | undefined, by: string | undefined): Promise<boolean> {
     const { leaf, rootClusterId, authority } = this.#options
     const tokens = this.#issued.get(root.metadata.uid) ?? (await this.#issue(root))
     const secret = tokenSecret({ root, copy, rootClusterId, tokens, authority: await authority.pem() })
-    const isWritten = await writeDelivery(leaf, secrets, secret, present)
+    const isWritten = await writeDelivery(leaf, secrets, setRightBy(secret, by, new Date()), present)
     this.#issued.delete(root.metadata.uid)
     return isWritten
   }

@@ -13,6 +13,7 @@ import type { CopyInformer } from '../configuration/controller.ts'
 import { ContestedCopies, type Stepped } from '../copies/contested.ts'
 import { changedInLeaf, type Quarrel } from '../copies/events.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
+import { setRightBy } from '../copies/set-right.ts'
 import { type Present, writeDelivery } from '../copies/write.ts'
 import { wantsLeafApi } from '../pods/translate/mutations/leaf-api-access.ts'
 import type { Waiting } from '../pods/waiting/waiting.ts'
@@ -104,22 +105,22 @@ export class PodTrust {
     const leaf = this.#options.leafPods.get(key)
     if (root && !leaf) this.#options.wake(key)
     const configMap = root && this.#options.leafConfigMaps.get(`${root.metadata.namespace}/${trustConfigMapName(root)}`)
-    return await this.#contested.around(key, configMap, (by) => this.#step(key, root, configMap, by !== undefined))
+    return await this.#contested.around(key, configMap, (by) => this.#step(key, root, configMap, by))
   }
 
   async #step(
     key: ObjectKey,
     root: Pod | undefined,
     configMap: KubeObject | undefined,
-    contested: boolean,
+    by: string | undefined,
   ): Promise<Stepped> {
     const leaf = this.#options.leafPods.get(key)
     const data = this.#dataOf(this.#wishes.get(key) ?? [])
-    const plan = planTrust({ root, leaf, data, configMap, contested })
+    const plan = planTrust({ root, leaf, data, configMap, contested: by !== undefined })
     if (plan.kind === 'none' || !root || !leaf || !data) return
     try {
-      const isWritten = await this.#deliver(root, leaf, data, plan.kind === 'replace' ? plan : undefined)
-      return contested && isWritten ? 'setRight' : undefined
+      const isWritten = await this.#deliver(root, leaf, data, plan.kind === 'replace' ? plan : undefined, by)
+      return by !== undefined && isWritten ? 'setRight' : undefined
     } catch (error) {
       this.#options.events.record(root, trustNotDelivered((error as Error).message))
       throw error
@@ -142,9 +143,15 @@ export class PodTrust {
     return data
   }
 
-  async #deliver(root: Pod, copy: Pod, data: TrustData, present: Present | undefined): Promise<boolean> {
+  async #deliver(
+    root: Pod,
+    copy: Pod,
+    data: TrustData,
+    present: Present | undefined,
+    by: string | undefined,
+  ): Promise<boolean> {
     const { leaf, rootClusterId } = this.#options
     const configMap = trustConfigMap(root, copy, rootClusterId, data)
-    return await writeDelivery(leaf, configMaps, configMap, present)
+    return await writeDelivery(leaf, configMaps, setRightBy(configMap, by, new Date()), present)
   }
 }

@@ -1,0 +1,20 @@
+import { setRightAnnotation } from '@kosmos/api'
+import type { KubeObject } from '@kosmos/kube'
+import type { CopyPlan } from './plan.ts'
+
+/** Who is written over by a plan, if that is what it is for. Pure. */
+export function overwritten(plan: CopyPlan, by: string | undefined): string | undefined {
+  return plan.kind === 'replace' && plan.setsRight ? by : undefined
+}
+
+/**
+ * A copy in place of one that somebody else wrote to. It says so, also to whoever wrote and finds it gone; and since that is news each
+ * time, our write is one in any case, later than theirs, by which it is known after a restart. Pure.
+ * @param by undefined: it takes the place of none
+ */
+export function setRightBy(copy: KubeObject, by: string | undefined, at: Date): KubeObject {
+  if (by === undefined) return copy
+  const { annotations } = copy.metadata ?? {}
+  const note = `${at.toISOString()}: made as in the root again after ${by} had changed it`
+  return { ...copy, metadata: { ...copy.metadata, annotations: { ...annotations, [setRightAnnotation]: note } } }
+}
