@@ -4,9 +4,9 @@ import { keyOf, type Namespace, type Node, type ObjectKey, type Pod } from '@kos
 import fc from 'fast-check'
 import { isGated } from './placement/standing.ts'
 import { type Decision, PlacementState } from './placement/state.ts'
-import { podLike } from './pods.fixture.ts'
+import { podLike, policyLike } from './pods.fixture.ts'
 import { isBefore, turnOf } from './reservations/turn.ts'
-import { becomesOf, whyWaiting } from './simulation.ts'
+import { becomesOf, simulate, whyWaiting } from './simulation.ts'
 
 const labels = { 'kosmos.io/placement': 'best-fit' }
 const shop: Namespace = { metadata: { name: 'shop', uid: 'shop', resourceVersion: '1', labels } }
@@ -172,5 +172,34 @@ describe('what is foreseen of a pod that is not bound where it has its place', (
     }
     assert.equal(becomes(2), 'evict')
     assert.deepEqual(becomes(1), { why: 'hasNoOtherPlace' })
+  })
+})
+
+describe('what is foreseen of a pod that asks for a place at which another waits', () => {
+  it('is that it has the place, once that one is to wait at another since somebody else came first', () => {
+    const policy = policyLike({
+      allocationPolicy: [
+        { name: 'leaf0', weight: 1, max: 2 },
+        { name: 'leaf1', weight: 1, max: 1 },
+      ],
+    })
+    const of = (name: string, cpu: string, spec: Partial<Pod['spec']>) =>
+      podLike({
+        name,
+        owner: { kind: 'ReplicaSet', name: 'web-1' },
+        labels: { 'pod-template-hash': '1' },
+        spec: { containers: [{ name: 'main', resources: { requests: { cpu } } }], ...spec },
+      })
+    const large = of('large', '2', { schedulingGates })
+    const world = { policies: [policy], distributions: [], namespaces: [], nodes: [leaf('leaf0', 1)], pods: [large] }
+    const at = { nodeSelector: { 'kosmos.io/cluster': 'leaf0' } }
+    const foreseen = simulate(world, [of('small-1', '1', at), of('small-2', '1', at)])
+    assert.deepEqual(
+      foreseen.map((one) => [one.kind, one.kind === 'seat' && one.value, 'offer' in one && one.offer]),
+      [
+        ['seat', 'leaf0', 'room'],
+        ['seat', 'leaf0', 'noRoom'],
+      ],
+    )
   })
 })

@@ -72,10 +72,19 @@ export function simulate(world: World, pods: readonly Pod[]): Foreseen[] {
   const state = stateOf(world)
   const gated = pods.map((pod) => ({ ...pod, spec: { ...pod.spec, schedulingGates: [{ name: placementGate }] } }))
   // Those that wait already may have nodes kept for them.
-  decideWaiting(state, world.pods)
+  const present = waitingIn(world)
+  const decisions = new Map(decideAll(state, present).map((decision, i) => [present[i], decision] as const))
   for (const pod of gated) state.setPod(pod)
-  return decideAll(state, gated)
+  for (const [i, decision] of decideAll(state, gated).entries()) decisions.set(gated[i], decision)
+  // As the scheduler does: who was to wait at one place may be at another by what came after, and leave the first to a third.
+  const waiting = inTurn([...present, ...gated].filter((pod) => isWaiting(decisions.get(pod))))
+  for (const [i, decision] of decideAll(state, waiting).entries()) decisions.set(waiting[i], decision)
+  return gated.flatMap((pod) => decisions.get(pod) ?? [])
 }
+
+/** Whether a pod stays at the gate. */
+const isWaiting = (decision: Decision | undefined): boolean =>
+  decision?.kind === 'wait' || (decision !== undefined && 'aim' in decision && decision.aim === undefined)
 
 /** Why a pod waits, if it does. */
 export type WhyWaiting = Decision & {
@@ -103,9 +112,10 @@ export function decideWaiting(state: PlacementState, pods: readonly Pod[]): Deci
 
 /** Pods at our gate alone, in the order of their turns. */
 function waitingIn({ pods }: Pick<World, 'pods'>): Pod[] {
-  const waiting = pods.filter((pod) => isGated(pod) && isCounted(pod))
-  return waiting.sort((a, b) => (isBefore(turnOf(a), turnOf(b)) ? -1 : 1))
+  return inTurn(pods.filter((pod) => isGated(pod) && isCounted(pod)))
 }
+
+const inTurn = (pods: readonly Pod[]): Pod[] => pods.toSorted((a, b) => (isBefore(turnOf(a), turnOf(b)) ? -1 : 1))
 
 /** The nodes that would take a pod, in the order in which it would be given to them if no share decided. */
 export function candidatesOf(world: World, pod: Pod): Candidate[] {
