@@ -1,5 +1,5 @@
 /** Answers that the fault proxy can give instead of the API server. */
-export type CannedStatus = 410 | 429 | 500 | 503
+export type CannedStatus = 410 | 429 | 500 | 503 | 504
 
 export interface CannedAnswer {
   readonly code: number
@@ -12,6 +12,7 @@ const reasons: Readonly<Record<CannedStatus, { reason: string; message: string }
   429: { reason: 'TooManyRequests', message: 'too many requests (answered by the fault proxy)' },
   500: { reason: 'InternalError', message: 'an error on the server (answered by the fault proxy)' },
   503: { reason: 'ServiceUnavailable', message: 'the server is unavailable (answered by the fault proxy)' },
+  504: { reason: 'Timeout', message: 'the request did not complete in time (answered by the fault proxy)' },
 }
 
 function statusObject(code: CannedStatus, message = reasons[code].message): object {

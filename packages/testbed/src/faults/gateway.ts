@@ -22,12 +22,15 @@ export interface AnswerOptions {
   readonly times?: number
   /** What the Status says, in place of the usual words. */
   readonly message?: string
+  /** The API server carries the request out, and what it answers is lost: as when it is too late. Not for upgrades. */
+  readonly isCarriedOut?: boolean
 }
 
 interface Rule {
   readonly status: CannedStatus
   readonly match: (method: string, path: string) => boolean
   readonly message: string | undefined
+  readonly isCarriedOut: boolean
   left: number
 }
 
@@ -71,8 +74,8 @@ export class Gateway {
   }
 
   answer(status: CannedStatus, options: AnswerOptions): void {
-    const { match = () => true, times = Number.POSITIVE_INFINITY, message } = options
-    this.#rules.push({ status, match, message, left: times })
+    const { match = () => true, times = Number.POSITIVE_INFINITY, message, isCarriedOut = false } = options
+    this.#rules.push({ status, match, message, isCarriedOut, left: times })
   }
 
   clearAnswers(): void {
@@ -111,14 +114,19 @@ export class Gateway {
     const seen = this.#note(request)
     const isWatch = seen.verb === 'WATCH' || seen.verb === 'WATCHLIST'
     const rule = this.#ruleFor(seen)
-    if (rule) {
-      const { code, headers, body } = cannedAnswer(rule.status, isWatch, rule.message)
+    const canned = rule && cannedAnswer(rule.status, isWatch, rule.message)
+    if (canned && !rule.isCarriedOut) {
       request.resume()
-      response.writeHead(code, headers).end(body)
+      response.writeHead(canned.code, canned.headers).end(canned.body)
       return
     }
     const forwarded = httpsRequest(this.#upstream, this.#options(request))
     forwarded.on('response', (answer) => {
+      if (canned) {
+        answer.resume()
+        response.writeHead(canned.code, canned.headers).end(canned.body)
+        return
+      }
       response.writeHead(answer.statusCode ?? 502, endToEnd(answer.rawHeaders))
       response.flushHeaders()
       const watch = { atLineEnd: true, expiring: false }

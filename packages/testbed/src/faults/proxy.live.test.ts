@@ -157,6 +157,15 @@ describe('a watch through the fault proxy', () => {
     await sees(await watch(), await create())
   })
 
+  it('can be carried out although the answer says that it took too long', async () => {
+    const name = `late-${process.pid}`
+    proxy.answer(504, { match: (method) => method === 'POST', times: 1, isCarriedOut: true })
+    const path = '/api/v1/namespaces/default/configmaps'
+    const body = { metadata: { name } }
+    assert.equal((await through.request({ method: 'POST', path, body })).code, 504)
+    assert.equal((await through.request({ method: 'GET', path: `${path}/${name}` })).code, 200)
+  })
+
   it('is told to come back later by 429, which the client does', async () => {
     proxy.answer(429, { times: 1 })
     assert.equal((await through.request({ method: 'GET', path: '/version' })).code, 200)
