@@ -7,6 +7,7 @@ import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 import { load } from 'js-yaml'
 import { Connection } from './connection.ts'
 import { loadKubeConfig } from './kubeconfig.ts'
+import { startConnectProxy, startSocksProxy } from './peer.fixture.ts'
 import { createTransport } from './transport.ts'
 
 const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews'
@@ -27,14 +28,18 @@ describe('a kubeconfig that says as whom requests are made', { timeout: 120_000 
   after(() => plane?.stop())
 
   /** A connection by the administrator's kubeconfig, as somebody else. */
-  async function connectAs(user: object): Promise<Connection> {
-    const written = load(readFileSync(plane.kubeconfig, 'utf8')) as { users: { user: object }[] }
+  async function connectAs(user: object, way: object = {}): Promise<Connection> {
+    const written = load(readFileSync(plane.kubeconfig, 'utf8')) as {
+      users: { user: object }[]
+      clusters: { cluster: object }[]
+    }
     for (const one of written.users) Object.assign(one.user, user)
+    for (const one of written.clusters) Object.assign(one.cluster, way)
     return new Connection('root', await createTransport(loadKubeConfig({ text: JSON.stringify(written) })))
   }
 
-  async function whoIs(user: object, headers?: Record<string, string>) {
-    const connection = await connectAs(user)
+  async function whoIs(user: object, headers?: Record<string, string>, way: object = {}) {
+    const connection = await connectAs(user, way)
     try {
       const answer = await connection.request({ method: 'POST', path, body, ...(headers && { headers }) })
       assert.equal(answer.code, 201, JSON.stringify(answer.body))
@@ -64,6 +69,14 @@ describe('a kubeconfig that says as whom requests are made', { timeout: 120_000 
     )
     assert.deepEqual((await whoIs({ as: 'bob', 'as-groups': ['one'] })).groups, ['one', everybody])
     assert.deepEqual((await whoIs({ as: 'bob', 'as-groups': [], 'as-uid': '' })).groups, [everybody])
+  })
+
+  it('is followed by way of a proxy, too', async (t) => {
+    for (const start of [startConnectProxy, startSocksProxy]) {
+      const { url } = await start(t)
+      const { groups } = await whoIs(alice, {}, { 'proxy-url': url })
+      assert.deepEqual(groups, ['devs', 'ops, too', everybody])
+    }
   })
 
   it('is followed by connections that are upgraded, too', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
-import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer as createTcpServer, isIP, type Server, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { type Authority, type Credential, createAuthority } from '@kosmos/testbed'
@@ -105,7 +105,7 @@ export async function startConnectProxy(t: Pick<TestContext, 'after'>) {
         return
       }
       tunnels.push(`${target[1]}:${target[2]}`)
-      join(client, Number(target[2]), () => client.write('HTTP/1.1 200 Connection established\r\n\r\n'))
+      join(client, target[1], Number(target[2]), () => client.write('HTTP/1.1 200 Connection established\r\n\r\n'))
     })
   })
   return { url: `http://127.0.0.1:${port}`, tunnels }
@@ -123,15 +123,16 @@ export async function startSocksProxy(t: Pick<TestContext, 'after'>) {
         const host = named ? request.toString('latin1', 5, 4 + length) : [...request.subarray(4, 8)].join('.')
         const target = request.readUInt16BE(4 + length)
         tunnels.push(`${host}:${target}`)
-        join(client, target, () => client.write(Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 0])))
+        join(client, host, target, () => client.write(Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 0])))
       })
     })
   })
   return { url: `socks5://127.0.0.1:${port}`, tunnels }
 }
 
-function join(client: Socket, port: number, onOpen: () => void): void {
-  const upstream = connect(port, '127.0.0.1', () => {
+/** Names lead to this machine. */
+function join(client: Socket, host: string, port: number, onOpen: () => void): void {
+  const upstream = connect(port, isIP(host) ? host : '127.0.0.1', () => {
     onOpen()
     client.pipe(upstream).pipe(client)
   })
