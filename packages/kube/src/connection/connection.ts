@@ -6,7 +6,7 @@ import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
 import { ClusterUnreachable, isMalformedRequest, RequestAborted } from './errors.ts'
 import { exchange, MAX_ANSWER_BYTES, type Reading, type Response, type StreamHandlers } from './exchange.ts'
 import { loginBeside } from './impersonation.ts'
-import type { Transport } from './transport.ts'
+import type { LoggedIn, Transport } from './transport.ts'
 
 export interface Request {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -136,7 +136,7 @@ export class Connection {
    * the body.
    */
   async open(request: Omit<Request, 'timeoutMs'>, options: { readonly answerMs?: number } = {}): Promise<OpenResponse> {
-    const { dispatcher, options: sent } = await this.#dispatch('streams', request)
+    const { dispatcher, options: sent, refused } = await this.#dispatch('streams', request)
     // It may wait long for its first byte, so it never is the trial that others wait for.
     this.#admit(request, { trial: false })
     const signal = this.#endOf(request)
@@ -149,6 +149,7 @@ export class Connection {
       })
       this.breaker.succeeded()
       observed(statusCode)
+      if (statusCode === 401) refused()
       return { code: statusCode, headers, body }
     } catch (cause) {
       observed(0)
@@ -236,13 +237,13 @@ export class Connection {
     return new RequestAborted(`${what}: ${isLate ? 'no answer in the time it had' : 'aborted'}`)
   }
 
-  /** Login headers, and the transport that they belong to: another may have come while they were had. */
-  async #login() {
+  /** The login of now, and the connections by it; another transport may have come while it was had. */
+  async #login(): Promise<LoggedIn> {
     for (;;) {
       const transport = this.#transport
       try {
-        const headers = await transport.headers()
-        if (transport === this.#transport) return { transport, headers }
+        const login = await transport.logIn()
+        if (transport === this.#transport) return login
       } catch (thrown) {
         throw this.#noLogin(thrown)
       }
@@ -256,7 +257,7 @@ export class Connection {
   }
 
   async #dispatch(by: 'requests' | 'streams', request: Request) {
-    const { transport, headers } = await this.#login()
+    const { headers, refused, ...pools } = await this.#login()
     const body = request.body === undefined ? null : JSON.stringify(request.body)
     const options = {
       origin: this.server.origin,
@@ -271,14 +272,14 @@ export class Connection {
       },
       body,
     }
-    return { dispatcher: transport[by], options }
+    return { dispatcher: pools[by], options, refused }
   }
 
   async #send(by: 'requests' | 'streams', request: Request, stream?: Reading): Promise<Response> {
     const { forwarded = false } = request
-    const { dispatcher, options } = await this.#dispatch(by, request)
+    const { dispatcher, options, refused } = await this.#dispatch(by, request)
     this.#admit(request, { trial: !forwarded })
-    return await exchange(dispatcher, options, {
+    const answer = await exchange(dispatcher, options, {
       breaker: this.breaker,
       forwarded,
       signals: request.signal ? [this.#closed.signal, request.signal] : [this.#closed.signal],
@@ -290,6 +291,8 @@ export class Connection {
       aborted: () => this.#aborted(request),
       unreachable: (cause) => new ClusterUnreachable(this.name, this.server.origin, cause),
     })
+    if (answer.code === 401) refused()
+    return answer
   }
 
   async #pause(ms: number, request: Request): Promise<void> {

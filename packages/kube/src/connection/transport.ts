@@ -1,24 +1,30 @@
-import { X509Certificate } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Agent, RequestOptions } from 'node:https'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { type buildConnector, type Dispatcher, ProxyAgent, Agent as UndiciAgent } from 'undici'
-import { errorOf } from '../observe/observe.ts'
 import { impersonationHeaders, isRepeated } from './impersonation.ts'
 import { KubeConfigError } from './kubeconfig.ts'
 import { cancelLateAnswers } from './late-answers.ts'
+import { createLoginSource, isSameTls, type Login } from './login.ts'
 import { socksConnector } from './socks.ts'
 
-/** How one API server is reached and logged in to. */
-export interface Transport {
-  readonly server: URL
+/** A login, and the connections that are opened by it. */
+export interface LoggedIn {
+  readonly headers: OutgoingHttpHeaders
   /** For requests that end. */
   readonly requests: Dispatcher
   /** For watches, apart, so that they never take a place from the requests. */
   readonly streams: Dispatcher
-  /** Login headers; may read a token file or run an exec plug-in, which client-node caches by expiry. */
-  headers(): Promise<OutgoingHttpHeaders>
+  /** The API server did not take the login (401): the next one is had anew, where it may be another. */
+  refused(): void
+}
+
+/** How one API server is reached and logged in to. */
+export interface Transport {
+  readonly server: URL
+  /** For what is sent at once; may read files or run an exec plug-in. */
+  logIn(): Promise<LoggedIn>
   /** Options for node:https, for connections that are upgraded. */
   upgradeOptions(): Promise<RequestOptions & { readonly secureContext?: SecureContext }>
   /** Takes nothing new; what is under way ends by itself, and with the last of it the sockets. */
@@ -50,17 +56,14 @@ export async function createTransport(config: KubeConfig, options: TransportOpti
   const { maxConnections = 64, connectTimeoutMs = 5_000, answerTimeoutMs = 65_000, pingMs = 20_000 } = options
   const cluster = config.getCurrentCluster()
   if (!cluster) throw new KubeConfigError('the kubeconfig has no current context')
-  const tls = await login(config).catch((thrown: unknown) => {
-    throw new KubeConfigError(`the login of the kubeconfig cannot be used: ${errorOf(thrown).message.trim()}`)
-  })
-  checkCertificates(tls)
+  const login = await createLoginSource(config)
   const impersonated = impersonationHeaders(config.getCurrentUser())
 
   // Measured: half the CPU and a quarter less memory than HTTP/1.1 with as many sockets (docs/adr/0002).
   const allowH2 = !isRepeated(impersonated)
   // Node and undici type the same TLS options with other optionality.
   const connector = (options: object) => ({ ...options, timeout: connectTimeoutMs }) as buildConnector.BuildOptions
-  const dispatcher = (connections: number | null, bodyTimeout: number): Dispatcher => {
+  const dispatcher = (tls: Login['tls'], connections: number | null, bodyTimeout: number): Dispatcher => {
     const pool = {
       connections,
       pipelining: 1,
@@ -86,88 +89,56 @@ export async function createTransport(config: KubeConfig, options: TransportOpti
         return new UndiciAgent({ ...pool, connect: connector({}) })
     }
   }
-  const requests = dispatcher(maxConnections, answerTimeoutMs)
-  // A stream says itself how long it may be silent.
-  const streams = dispatcher(null, 0)
-
-  // A static login is computed once: this is on the path of every request.
-  const user = config.getCurrentUser()
-  const changes = Boolean(user?.exec || user?.authProvider)
-  const fixed = changes ? undefined : authorization(tls)
-  let pending: Promise<RequestOptions> | undefined
-  // One for all who wait: an exec plug-in is run once, not once a request.
-  const current = (): Promise<RequestOptions> => {
-    pending ??= login(config).finally(() => {
-      pending = undefined
-    })
-    return pending
+  const open = (login: Login) => ({
+    login,
+    requests: dispatcher(login.tls, maxConnections, answerTimeoutMs),
+    // A stream says itself how long it may be silent.
+    streams: dispatcher(login.tls, null, 0),
+  })
+  type Pools = ReturnType<typeof open>
+  const ending = async (end: (pool: Dispatcher) => Promise<void>, pools: Iterable<Pools>) => {
+    await Promise.all([...pools].flatMap(({ requests, streams }) => [end(requests), end(streams)]))
+  }
+  let pools = open(login.first)
+  /** By former certificates, while something is still under way on them. */
+  const retired = new Set<Pools>()
+  /** A client certificate belongs to its connections: another one has others. */
+  const renewed = (now: Login): Pools => {
+    const former = pools
+    if (isSameTls(now.tls, former.login.tls)) return former
+    pools = open(now)
+    retired.add(former)
+    const forget = () => void retired.delete(former)
+    // A request that has its login already is sent before this.
+    setImmediate(() => ending((pool) => pool.close(), [former]).then(forget, forget))
+    return pools
   }
 
   // Reading the same certificates and key for each connection takes longer than a short handshake.
-  let read: SecureContext | undefined
-  const context = () => {
-    read ??= createSecureContext(tls as SecureContextOptions)
-    return read
+  const contexts = new WeakMap<Login, SecureContext>()
+  const contextOf = (now: Login): SecureContext => {
+    const context = contexts.get(now) ?? createSecureContext(now.tls as SecureContextOptions)
+    contexts.set(now, context)
+    return context
   }
 
   return {
     server: new URL(cluster.server),
-    requests,
-    streams,
-    headers: async () => fixed ?? authorization(await current()),
+    async logIn() {
+      const now = await login.current()
+      const { requests, streams } = renewed(now)
+      return { headers: now.headers, requests, streams, refused: () => login.refused(now) }
+    },
     async upgradeOptions() {
+      const now = await login.current()
       // With the same agent again, which keeps TLS sessions: the next handshake is a short one.
-      if (!changes) return { ...tls, headers: authorization(tls), agent: tls.agent as Agent, secureContext: context() }
-      const options = await current()
-      return { ...options, headers: authorization(options), agent: options.agent as Agent }
+      return { ...now.tls, headers: now.headers, agent: now.tls.agent as Agent, secureContext: contextOf(now) }
     },
     async retire() {
-      await Promise.all([requests.close(), streams.close()])
+      await ending((pool) => pool.close(), [pools, ...retired])
     },
     async close() {
-      await Promise.all([requests.destroy(), streams.destroy()])
+      await ending((pool) => pool.destroy(), [pools, ...retired])
     },
-  }
-}
-
-async function login(config: KubeConfig): Promise<RequestOptions> {
-  const options: RequestOptions = { headers: {} }
-  await config.applyToHTTPSOptions(options)
-  options.headers = { ...options.headers, ...impersonationHeaders(config.getCurrentUser()) } as OutgoingHttpHeaders
-  return options
-}
-
-function authorization({ headers, auth }: RequestOptions): OutgoingHttpHeaders {
-  const given = headers as OutgoingHttpHeaders
-  const { Authorization } = given
-  return {
-    ...given,
-    // A token that was read from a file may end with a newline.
-    ...(typeof Authorization === 'string' && { Authorization: Authorization.trim() }),
-    ...(auth && { Authorization: `Basic ${Buffer.from(auth).toString('base64')}` }),
-  }
-}
-
-/** TLS would say it when it connects, or not at all, in words that tell nobody where to look. */
-function checkCertificates({ ca, cert, key }: SecureContextOptions): void {
-  if (ca && !succeeds(() => new X509Certificate(String(ca)))) {
-    throw new KubeConfigError('certificate-authority of the kubeconfig is not a PEM certificate')
-  }
-  if (Boolean(cert) !== Boolean(key)) {
-    throw new KubeConfigError('the kubeconfig has only one of client-certificate and client-key; both are needed')
-  }
-  if (cert && key && !succeeds(() => createSecureContext({ cert, key }))) {
-    throw new KubeConfigError(
-      'client-certificate and client-key of the kubeconfig are not a PEM pair that fits together',
-    )
-  }
-}
-
-function succeeds(check: () => unknown): boolean {
-  try {
-    check()
-    return true
-  } catch {
-    return false
   }
 }
