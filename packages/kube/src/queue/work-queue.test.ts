@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { WorkQueue, type WorkQueueOptions } from './work-queue.ts'
 
@@ -205,6 +207,22 @@ describe('a work queue', () => {
       assert.equal(starts.length, 2)
     })
 
+    it('needs no delay for a key that waits for a lane, or is to be worked on once more', async () => {
+      const { queue, starts, end } = bench({ concurrency: 1 })
+      queue.add('a')
+      await settled()
+      queue.add('a')
+      queue.add('b')
+      queue.addAfter('a', 50)
+      queue.addAfter('b', 50)
+      await end('a')
+      await end('b')
+      await end('a')
+      mock.timers.tick(50)
+      await settled()
+      assert.deepEqual(starts, ['a', 'b', 'a'])
+    })
+
     it('asks once an hour about a key that is due later: a timer does not hear that the machine slept', async () => {
       const { queue, starts } = bench()
       queue.addAfter('a', 24 * 3_600_000)
@@ -278,6 +296,40 @@ describe('a work queue', () => {
       await settled()
       assert.deepEqual(starts, ['ok', 'fails'])
     })
+
+    it('leaves no timer behind, which would keep the process alive', async () => {
+      mock.timers.reset()
+      const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+      const before = timers()
+      const { queue, end } = bench()
+      queue.add('fails')
+      queue.addAfter('delayed', 3_600_000)
+      await settled()
+      const closing = queue.close()
+      await end('fails', new Error('no'))
+      await closing
+      queue.addAfter('late', 3_600_000)
+      assert.ok(timers() <= before)
+    })
+  })
+
+  it('remembers nothing of a key that is done with', async () => {
+    mock.timers.reset()
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    const heap = () => {
+      collect()
+      return process.memoryUsage().heapUsed
+    }
+    const queue = new WorkQueue({ work: async () => {} })
+    const before = heap()
+    for (let i = 0; i < 100; i++) {
+      for (let j = 0; j < 1_000; j++) queue.add(`namespace-${i}/name-${j}`)
+      await queue.idle()
+    }
+    const bytes = (heap() - before) / 100_000
+    assert.ok(bytes < 50, `${bytes} bytes a key`)
+    await queue.close()
   })
 
   it('loses no key and works on none without need, however adds, ends, failures and time interleave', async () => {

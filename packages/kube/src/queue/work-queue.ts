@@ -74,10 +74,7 @@ export class WorkQueue<Key extends string = string> {
     if (entry.waiting || (entry.timer && entry.dueAt <= dueAt)) return
     this.#cancelTimer(entry)
     entry.dueAt = dueAt
-    entry.timer = setTimeout(() => {
-      entry.timer = undefined
-      this.add(key)
-    }, waitMs)
+    entry.timer = setTimeout(() => this.add(key), waitMs)
   }
 
   /** Resolves when no key waits or runs; delayed ones do not count. */
@@ -115,7 +112,7 @@ export class WorkQueue<Key extends string = string> {
     } catch (thrown) {
       entry.failures++
       observe(this.#options.onFailure, key, errorOf(thrown), entry.failures)
-      if (!entry.waiting) this.addAfter(key, backoffMs(entry.failures, this.#options.backoff))
+      this.addAfter(key, backoffMs(entry.failures, this.#options.backoff))
     } finally {
       entry.running = false
       if (entry.waiting && !this.#closed) this.#enqueue(key, entry)
