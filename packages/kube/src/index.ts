@@ -11,7 +11,7 @@ export { type Credentials, credentialsRef, readCredentials } from './clusters/cr
 export { renewToken } from './clusters/renewal.ts'
 export { clusters, type StoredCluster } from './clusters/resource.ts'
 export { isRenewalDue, tokenLife } from './clusters/token.ts'
-export { type Breaker, type BreakerOptions, createBreaker } from './connection/breaker.ts'
+export type { Breaker, BreakerOptions } from './connection/breaker.ts'
 export {
   Connection,
   type ConnectionOptions,
@@ -41,8 +41,6 @@ export {
 } from './leases/decide.ts'
 export { LeaderElector, type LeaderElectorOptions } from './leases/elector.ts'
 export { type Heartbeat, renewHeartbeat, startHeartbeat } from './leases/heartbeat.ts'
-export { assignShards } from './leases/shards/assign.ts'
-export { decideShards, type ShardPlan, type ShardView } from './leases/shards/decide.ts'
 export { ShardLeases, type ShardLeasesOptions } from './leases/shards/shard-leases.ts'
 export type { LeaseTiming } from './leases/timing.ts'
 export { type Census, census, type ForeignObject } from './namespaces/census.ts'
@@ -61,7 +59,6 @@ export {
   addResources,
   equalResources,
   formatResources,
-  maxResources,
   parseResources,
   type ResourceList,
   subtractResources,
@@ -71,7 +68,6 @@ export { type BackoffOptions, backoffMs } from './queue/backoff.ts'
 export { WorkQueue, type WorkQueueOptions } from './queue/work-queue.ts'
 export { Informer, type InformerOptions } from './reflector/informer.ts'
 export { Reflector, type ReflectorOptions, type ReflectorSink, type ReflectorState } from './reflector/reflector.ts'
-export { FieldSelector, type FieldTerm, parseFieldSelector } from './selectors/field-selector.ts'
 export {
   LabelSelector,
   type LabelSelectorSpec,

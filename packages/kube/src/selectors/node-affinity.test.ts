@@ -33,6 +33,12 @@ describe('a node selector', () => {
     assert.ok(!named.matches(node('n2')))
     const other = new NodeSelector([{ matchFields: [{ key: 'metadata.name', operator: 'NotIn', values: ['n1'] }] }])
     assert.ok(other.matches(node('n2')))
+    assert.ok(!other.matches(node('n1')))
+  })
+
+  it('knows no other field of a node', () => {
+    const unknown = new NodeSelector([{ matchFields: [{ key: 'metadata.uid', operator: 'In', values: ['n1'] }] }])
+    assert.ok(!unknown.matches(node('n1')))
   })
 
   it('leaves a term out that cannot be understood, and says what is wrong with it', () => {

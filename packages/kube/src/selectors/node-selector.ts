@@ -1,4 +1,3 @@
-import { FieldSelector } from './field-selector.ts'
 import { LabelSelector, type RequirementSpec } from './label-selector.ts'
 import { type Labels, requirement, SelectorError } from './requirement.ts'
 
@@ -15,7 +14,15 @@ export interface NodeLike {
 
 interface Term {
   readonly labels: LabelSelector
-  readonly fields: FieldSelector
+  readonly fields: readonly FieldTerm[]
+}
+
+/** A condition on a field. Nodes have `metadata.name` only; any other is empty. */
+interface FieldTerm {
+  readonly field: string
+  readonly value: string
+  /** Whether it has to be this value, or any other. */
+  readonly isWanted: boolean
 }
 
 /**
@@ -40,9 +47,13 @@ export class NodeSelector {
 
   matches(node: NodeLike): boolean {
     const labels = node.metadata?.labels ?? {}
-    const fields = { 'metadata.name': node.metadata?.name ?? '' }
-    return this.#terms.some((term) => term.labels.matches(labels) && term.fields.matches(fields))
+    return this.#terms.some((term) => term.labels.matches(labels) && term.fields.every((field) => isMet(field, node)))
   }
+}
+
+function isMet({ field, value, isWanted }: FieldTerm, { metadata }: NodeLike): boolean {
+  const actual = field === 'metadata.name' ? (metadata?.name ?? '') : ''
+  return (actual === value) === isWanted
 }
 
 function hasContent({ matchExpressions, matchFields }: NodeSelectorTermSpec): boolean {
@@ -52,18 +63,18 @@ function hasContent({ matchExpressions, matchFields }: NodeSelectorTermSpec): bo
 function compile({ matchExpressions = [], matchFields = [] }: NodeSelectorTermSpec): Term {
   return {
     labels: new LabelSelector(matchExpressions.map((r) => requirement(r.key, r.operator, r.values))),
-    fields: new FieldSelector(matchFields.map(fieldTerm)),
+    fields: matchFields.map(fieldTerm),
   }
 }
 
-function fieldTerm({ key, operator, values = [] }: RequirementSpec) {
+function fieldTerm({ key, operator, values = [] }: RequirementSpec): FieldTerm {
   const [value] = values
   if ((operator !== 'In' && operator !== 'NotIn') || value === undefined || values.length > 1) {
     throw new SelectorError(
       `field ${key}: matchFields takes In and NotIn with one value, not ${operator} with ${values.length}`,
     )
   }
-  return { field: key, operator: operator === 'In' ? '=' : '!=', value } as const
+  return { field: key, value, isWanted: operator === 'In' }
 }
 
 function attempt<T>(make: () => T): T | SelectorError {

@@ -3,8 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { Client } from '../client/client.ts'
 import { liveCluster } from '../live.fixture.ts'
-import { configMaps, nodes, secrets } from '../objects/resources.ts'
-import { FieldSelector, parseFieldSelector } from './field-selector.ts'
+import { configMaps } from '../objects/resources.ts'
 import { LabelSelector } from './label-selector.ts'
 import { parseLabelSelector } from './parse-labels.ts'
 import { labels, requirements } from './samples.fixture.ts'
@@ -54,43 +53,5 @@ describe('objects that an API server selects', () => {
       assert.deepEqual(theirs.toSorted(), ours.toSorted(), text)
     }
     assert.ok(refused > 50 && refused < 300)
-  })
-
-  it('by fields are those that our selector matches', async () => {
-    const client = await cluster.client()
-    const namespace = await cluster.namespace('fields')
-    const kinds = ['', 'Opaque', 'example.com/a,b', 'example.com/a=b', 'x\\y']
-    for (const [i, type] of kinds.entries()) {
-      const created = await client.create(secrets, { metadata: { namespace, name: `s${i}` }, type } as object)
-      assert.ok(created.ok)
-    }
-    const all = await client.listAll(secrets, { namespace })
-    const fieldsOf = (name = '', type = '') => ({ 'metadata.name': name, 'metadata.namespace': namespace, type })
-    const terms = fc.record({
-      field: fc.constantFrom('metadata.name', 'type'),
-      operator: fc.constantFrom('=' as const, '!=' as const),
-      value: fc.constantFrom('s0', 's1', ...kinds),
-    })
-    for (const sample of fc.sample(fc.uniqueArray(terms, { selector: (t) => t.field, maxLength: 2 }), 100)) {
-      const selector = new FieldSelector(sample)
-      const theirs = await client.listAll(secrets, { namespace, fieldSelector: selector.toString() })
-      const ours = all.filter((s) => selector.matches(fieldsOf(s.metadata.name, s.type)))
-      assert.deepEqual(
-        theirs.map((s) => s.metadata.name),
-        ours.map((s) => s.metadata.name),
-        selector.toString(),
-      )
-    }
-  })
-
-  it('are refused by field selectors that we refuse', async () => {
-    const client = await cluster.client()
-    for (const text of ['metadata.name', 'metadata.name in (a)', 'metadata.name=a=b', 'metadata.name=a\\b']) {
-      assert.equal(
-        attempt(() => parseFieldSelector(text)),
-        undefined,
-      )
-      await assert.rejects(client.listAll(nodes, { fieldSelector: text }), text)
-    }
   })
 })
