@@ -177,6 +177,27 @@ describe('candidates for one lease', () => {
     assert.equal(b.claim(new Date(30_000)).leaseTransitions, 1)
   })
 
+  it('take the lease of one who died, however often they look at it meanwhile', () => {
+    const [dead, alive] = [new Candidate('dead', timing), new Candidate('alive', timing)]
+    const left = leaseOf(dead.claim(new Date(0)))
+    const actions: string[] = []
+    for (let now = 0; now <= timing.leaseDurationMs; now += timing.leaseDurationMs / 5) {
+      alive.saw(left, now)
+      actions.push(alive.decide(now).action)
+    }
+    assert.deepEqual(actions, ['wait', 'wait', 'wait', 'wait', 'wait', 'take'])
+  })
+
+  it('know who holds it, and of one that was released that nobody does', () => {
+    const [a, b] = [new Candidate('a', timing), new Candidate('b', timing)]
+    assert.equal(a.holder, undefined)
+    const claim = b.claim(new Date(0))
+    a.saw(leaseOf(claim), 0)
+    assert.equal(a.holder, 'b')
+    a.saw(leaseOf({ ...claim, holderIdentity: '' }, '2'), 0)
+    assert.equal(a.holder, undefined)
+  })
+
   it('hold nothing from when they resign, before the release is sent', () => {
     const a = new Candidate('a', timing)
     a.wrote(leaseOf(a.claim(new Date(0))), 0, 0)

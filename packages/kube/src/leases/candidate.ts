@@ -50,7 +50,7 @@ export class Candidate {
   /** The lease was written for us; the request was sent at `sentAt`. */
   wrote(lease: Lease, sentAt: number, now: number): void {
     this.saw(lease, now)
-    this.#heldUntil = Math.max(this.#heldUntil, sentAt + this.#timing.renewDeadlineMs)
+    this.#heldUntil = sentAt + this.#timing.renewDeadlineMs
   }
 
   /** What is known may be out of date: the next decision is to read. */

@@ -16,9 +16,17 @@ describe('a candidate that looks at a lease', () => {
     assert.deepEqual(decideLease(own, 'me', 1e9), { action: 'renew' })
   })
 
-  it('takes one that was released at once', () => {
-    const released = observe(undefined, leaseOf({ ...held, holderIdentity: '' }), 0)
-    assert.deepEqual(decideLease(released, 'me', 0), { action: 'take', reason: 'released' })
+  it('takes one that was released, or that never named a holder, at once', () => {
+    const { holderIdentity: _, ...nobody } = held
+    for (const spec of [{ ...held, holderIdentity: '' }, nobody]) {
+      const released = observe(undefined, leaseOf(spec), 0)
+      assert.deepEqual(decideLease(released, 'me', 0), { action: 'take', reason: 'released' })
+    }
+  })
+
+  it('takes one that says no duration at once, as client-go does', () => {
+    const endless = observe(undefined, leaseOf({ holderIdentity: 'other' }), 0)
+    assert.deepEqual(decideLease(endless, 'me', 0), { action: 'take', reason: 'expired' })
   })
 
   it('waits for the duration that the holder wrote, from when it saw the lease, whatever the time in it', () => {
@@ -34,6 +42,21 @@ describe('a candidate that looks at a lease', () => {
     const another = observe(renewed, leaseOf({ ...held, renewTime: '2026-01-01T00:00:02.000000Z' }, '9', 'v'), 7000)
     assert.deepEqual([labelled, renewed, another].map(expiryOf), [16_000, 21_000, 22_000])
     assert.equal(labelled.lease.metadata.resourceVersion, '2')
+  })
+})
+
+describe('a lease that is looked at again', () => {
+  it('counts from then if anything of its record has changed', () => {
+    const changes = [
+      { holderIdentity: 'third' },
+      { renewTime: '2026-01-01T00:00:02.000000Z' },
+      { leaseTransitions: 1 },
+      { leaseDurationSeconds: 16 },
+    ]
+    for (const change of changes) {
+      const seen = observe(undefined, leaseOf(held), 0)
+      assert.equal(observe(seen, leaseOf({ ...held, ...change }, '2'), 1000).at, 1000, JSON.stringify(change))
+    }
   })
 })
 

@@ -9,6 +9,6 @@ export interface BackoffOptions {
 /** Exponential backoff: the pause before attempt `failures` + 1, doubling from `minMs` to `maxMs`. */
 export function backoffMs(failures: number, options: BackoffOptions = {}): number {
   const { minMs = 100, maxMs = 30_000, jitter = 0.3, random = Math.random } = options
-  const full = Math.min(maxMs, minMs * 2 ** Math.min(Math.max(failures - 1, 0), 30))
+  const full = Math.min(maxMs, minMs * 2 ** Math.max(failures - 1, 0))
   return full * (1 - jitter * random())
 }

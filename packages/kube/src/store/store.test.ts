@@ -80,6 +80,16 @@ describe('a store', () => {
     assert.equal(store.get('shop/a')?.color, '')
   })
 
+  it('tells nothing beside the object where the transform leaves it as it is', () => {
+    const store = new Store<Item>()
+    const changes = recorded(store)
+    store.set(item('a', 'u1', '1'))
+    assert.deepEqual(
+      changes.map((change) => 'given' in change),
+      [false],
+    )
+  })
+
   it('tells of an object that was replaced under its name as deleted, then added', () => {
     for (const write of ['set', 'replaceAll'] as const) {
       const store = new Store<Item, 'color' | 'tag'>({ indexes })

@@ -71,7 +71,7 @@ export class Member {
       { metadata: { uid: this.#uid }, spec: { renewTime: microTime(new Date()) } },
       { type: 'merge', signal: AbortSignal.timeout(timing.renewDeadlineMs) },
     )
-    if (outcome.ok) this.#heldUntil = Math.max(this.#heldUntil, sentAt + timing.renewDeadlineMs)
+    if (outcome.ok) this.#heldUntil = sentAt + timing.renewDeadlineMs
     else if (outcome.reason === 'Forbidden') throw new Error(outcome.status.message)
     // Others may have taken what it held.
     else this.#heldUntil = Number.NEGATIVE_INFINITY
