@@ -1,11 +1,11 @@
 import type { Client, ReconcileObservation } from '@kosmos/kube'
 import type { Log, ProcessMetrics } from '@kosmos/kube/process'
-import type { RecordEvent } from './control/cluster-node-writer.ts'
+import type { RecordEvent } from './control/cluster-nodes/cluster-node-writer.ts'
 import { DiscoveryController } from './control/discovery.ts'
 import { LinkState } from './control/link-state.ts'
-import { MembersController } from './control/members.ts'
-import { PlanningController } from './control/planning.ts'
-import { PoliciesController } from './control/policies.ts'
+import { MembersController } from './control/members/members.ts'
+import { PlanningController } from './control/plans/planning.ts'
+import { PoliciesController } from './control/policies/policies.ts'
 import { ServiceSharing } from './services/sharing.ts'
 
 /** Agents of a cluster are heard of one after the other. */

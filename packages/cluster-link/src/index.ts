@@ -1,5 +1,5 @@
-export { silentSince } from './control/cluster-node.ts'
-export { linkNetwork } from './control/link-network.ts'
+export { silentSince } from './control/cluster-nodes/cluster-node.ts'
+export { linkNetwork } from './control/plans/link-network.ts'
 export {
   clusterLinkPolicies,
   clusterNodes,

@@ -34,8 +34,8 @@ import { createProcessMetrics } from '@kosmos/kube/process'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 import { renewWord } from '../agent/status/word.ts'
 import { ClusterLink } from '../cluster-link.ts'
+import { RootPolicies } from './policies/root-policies.ts'
 import { clusterLinkPolicies, clusterNodes, nodeConfigs } from './resources.ts'
-import { RootPolicies } from './root-policies.ts'
 
 const rbac = 'rbac.authorization.k8s.io/v1'
 const clusterRoles = resource(rbac, 'ClusterRole', 'clusterroles', 'Cluster')

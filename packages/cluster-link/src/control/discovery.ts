@@ -9,17 +9,17 @@ import {
   type StoredCluster,
 } from '@kosmos/kube'
 import { type Discovery, type FoundNetworks, foundNetworks } from '../discover/networks.ts'
-import { ClusterNodeWriter, type ClusterNodeWriterOptions } from './cluster-node-writer.ts'
-import { GlobalCIDRs } from './global-cidrs.ts'
-import { takesPart } from './link-network.ts'
+import { ClusterNodeWriter, type ClusterNodeWriterOptions } from './cluster-nodes/cluster-node-writer.ts'
+import { linkedCondition } from './conditions/linked.ts'
+import { networksFoundCondition } from './conditions/networks-found.ts'
+import { twinsOf } from './conditions/twins.ts'
 import type { LinkState } from './link-state.ts'
-import { linkedCondition } from './linked.ts'
-import type { Member } from './member.ts'
-import { networksFoundCondition } from './networks-found.ts'
-import { PolicyChanges } from './policy-changes.ts'
-import type { RootPolicies } from './root-policies.ts'
+import type { Member } from './members/member.ts'
+import { GlobalCIDRs } from './plans/global-cidrs.ts'
+import { takesPart } from './plans/link-network.ts'
+import { PolicyChanges } from './policies/policy-changes.ts'
+import type { RootPolicies } from './policies/root-policies.ts'
 import { expectStatusWritten } from './status-written.ts'
-import { twinsOf } from './twins.ts'
 
 export interface DiscoveryOptions extends ClusterNodeWriterOptions {
   readonly onReconcile?: ControllerOptions<string>['onReconcile']

@@ -4,11 +4,11 @@ import { type Log, persist } from '@kosmos/kube/process'
 import type { LinkNetwork } from '../model/network.ts'
 import { type SharedKey, sharedKeys } from '../plan/shared-keys.ts'
 import { type Overlap, overlapsIn, takenByTunnels } from '../plan/visible.ts'
-import { linkNetwork } from './link-network.ts'
-import type { Member } from './member.ts'
+import type { Member } from './members/member.ts'
+import { rootIdOf } from './members/root-id.ts'
+import { linkNetwork } from './plans/link-network.ts'
+import { RootPolicies } from './policies/root-policies.ts'
 import { clusterNodes, type StoredClusterNode } from './resources.ts'
-import { rootIdOf } from './root-id.ts'
-import { RootPolicies } from './root-policies.ts'
 
 /** What the controllers of ClusterLink know together: the root's objects, and the clusters that they are connected with. */
 export class LinkState {

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ClusterNodeSpec, type Condition, nodeConfigCondition } from '@kosmos/api'
 import type { Node } from '@kosmos/kube'
-import { nodeFacts } from '../discover/node.ts'
-import type { StoredClusterNode, StoredNodeConfig } from './resources.ts'
+import { nodeFacts } from '../../discover/node.ts'
+import type { StoredClusterNode, StoredNodeConfig } from '../resources.ts'
 
 export interface ClusterNodeFacts {
   readonly cluster: string

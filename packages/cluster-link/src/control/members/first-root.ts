@@ -1,5 +1,5 @@
 import { rootClusterLabel } from '@kosmos/api'
-import type { StoredNodeConfig } from './resources.ts'
+import type { StoredNodeConfig } from '../resources.ts'
 
 /** Whose NodeConfig it is; undefined: it was written by a version that did not say so. */
 export const rootOf = ({ metadata: { labels } }: StoredNodeConfig): string | undefined => labels?.[rootClusterLabel]

@@ -13,14 +13,14 @@ import {
   servedResource,
 } from '@kosmos/kube'
 import { type Log, type ProcessMetrics, persist } from '@kosmos/kube/process'
-import { isLinkable, slimNode } from '../discover/node.ts'
-import type { NetworkObjects, ServiceCIDR } from '../discover/sources/objects.ts'
-import { agentNamespace } from '../model/agent-word.ts'
-import { AgentWords, type Word } from './agent-words.ts'
+import { isLinkable, slimNode } from '../../discover/node.ts'
+import type { NetworkObjects, ServiceCIDR } from '../../discover/sources/objects.ts'
+import { agentNamespace } from '../../model/agent-word.ts'
+import { AgentWords, type Word } from '../cluster-nodes/agent-words.ts'
+import { NodeClocks } from '../cluster-nodes/node-clocks.ts'
+import { nodeConfigs, type StoredNodeConfig, serviceCIDRs } from '../resources.ts'
 import { firstRoot, rootOf } from './first-root.ts'
 import { type Forbidden, NetworkSources } from './network-sources.ts'
-import { NodeClocks } from './node-clocks.ts'
-import { nodeConfigs, type StoredNodeConfig, serviceCIDRs } from './resources.ts'
 
 /** How far we are with a cluster. */
 export type MemberState =

@@ -1,11 +1,11 @@
 import { type Client, type ConfigMap, configMaps } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
-import { slimIPAMBlock } from '../discover/sources/calico-blocks.ts'
-import type { NetworkObjects, PlugInObject } from '../discover/sources/objects.ts'
-import { type Setting, settings } from '../discover/sources/settings.ts'
+import { slimIPAMBlock } from '../../discover/sources/calico-blocks.ts'
+import type { NetworkObjects, PlugInObject } from '../../discover/sources/objects.ts'
+import { type Setting, settings } from '../../discover/sources/settings.ts'
+import { blockAffinities, ciliumNodes, ipamBlocks, ipPools } from '../resources.ts'
 import { Followed } from './followed.ts'
 import { FollowedKind } from './followed-kind.ts'
-import { blockAffinities, ciliumNodes, ipamBlocks, ipPools } from './resources.ts'
 
 export interface NetworkSourcesOptions {
   readonly client: Client

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { StoredClusterNode } from './resources.ts'
+import type { StoredClusterNode } from '../resources.ts'
 import { TunnelIDs } from './tunnel-ids.ts'
 
 const networks = (ip: string) => ({ bridgeCIDRs: { ip, ip6: '' }, localCIDRs: { ip: '210.0.0.0/8', ip6: '' } })

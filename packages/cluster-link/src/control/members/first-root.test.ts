@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import type { StoredNodeConfig } from '../resources.ts'
 import { firstRoot } from './first-root.ts'
-import type { StoredNodeConfig } from './resources.ts'
 
 const config = (root: string | undefined, second: number) =>
   ({

@@ -1,7 +1,7 @@
 import { type ClusterLinkOptions, clusterNodeName } from '@kosmos/api'
 import { parseCidr } from '@kosmos/kube/addresses'
-import { freeTunnelID, idBits, isTunnelID } from '../plan/addresses.ts'
-import type { StoredClusterNode } from './resources.ts'
+import { freeTunnelID, idBits, isTunnelID } from '../../plan/addresses.ts'
+import type { StoredClusterNode } from '../resources.ts'
 
 type TunnelNetworks = Pick<ClusterLinkOptions, 'bridgeCIDRs' | 'localCIDRs'>
 

@@ -1,14 +1,14 @@
 import { type ClusterLinkOptions, clusterNodeName, type NodeConfigStatus, rotateKeysAnnotation } from '@kosmos/api'
 import type { StoredCluster } from '@kosmos/kube'
-import { isReady } from '../discover/node.ts'
-import type { LinkCluster, LinkNode } from '../model/network.ts'
-import { bridgeOverlay } from '../plan/addresses.ts'
-import type { Pair } from '../plan/pairs.ts'
-import { isEdge } from '../plan/roles.ts'
-import { type RotatingNode, type Rotation, rotationOf } from '../plan/rotation.ts'
-import type { LinkState } from './link-state.ts'
-import type { Member } from './member.ts'
-import type { StoredClusterNode, StoredNodeConfig } from './resources.ts'
+import { isReady } from '../../discover/node.ts'
+import type { LinkCluster, LinkNode } from '../../model/network.ts'
+import { bridgeOverlay } from '../../plan/addresses.ts'
+import type { Pair } from '../../plan/pairs.ts'
+import { isEdge } from '../../plan/roles.ts'
+import { type RotatingNode, type Rotation, rotationOf } from '../../plan/rotation.ts'
+import type { LinkState } from '../link-state.ts'
+import type { Member } from '../members/member.ts'
+import type { StoredClusterNode, StoredNodeConfig } from '../resources.ts'
 
 type NextKeys = NonNullable<NonNullable<NodeConfigStatus['keys']>['next']>
 

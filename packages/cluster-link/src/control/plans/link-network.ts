@@ -9,10 +9,10 @@ import {
 } from '@kosmos/api'
 import type { StoredCluster } from '@kosmos/kube'
 import { parseCidr } from '@kosmos/kube/addresses'
-import { type FoundNetworks, seenNetworks } from '../discover/networks.ts'
-import type { CidrPair, LinkCluster, LinkNetwork, LinkNode, Strangers } from '../model/network.ts'
-import { idBits, isTunnelID } from '../plan/addresses.ts'
-import { type LinkPolicy, type Subject, strangersOf } from '../plan/policies.ts'
+import { type FoundNetworks, seenNetworks } from '../../discover/networks.ts'
+import type { CidrPair, LinkCluster, LinkNetwork, LinkNode, Strangers } from '../../model/network.ts'
+import { idBits, isTunnelID } from '../../plan/addresses.ts'
+import { type LinkPolicy, type Subject, strangersOf } from '../../plan/policies.ts'
 
 /** What agents have not told yet. */
 const USUAL_MTU = 1500

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Discovery } from '../discover/networks.ts'
+import type { Discovery } from '../../discover/networks.ts'
 import { networksFoundCondition } from './networks-found.ts'
 
 const found: Discovery = {

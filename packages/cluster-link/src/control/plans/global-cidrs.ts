@@ -1,7 +1,7 @@
 import type { StoredCluster } from '@kosmos/kube'
 import { parseCidr } from '@kosmos/kube/addresses'
-import type { FoundNetworks } from '../discover/networks.ts'
-import { globalCIDRsFor, type Mapped } from '../plan/global-cidrs.ts'
+import type { FoundNetworks } from '../../discover/networks.ts'
+import { globalCIDRsFor, type Mapped } from '../../plan/global-cidrs.ts'
 import { takesPart } from './link-network.ts'
 
 /** Gives global networks to clusters whose networks overlap: what one has it keeps, and no two have the same. */

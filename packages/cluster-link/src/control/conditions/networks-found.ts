@@ -1,7 +1,7 @@
 import { type ClusterConditionReason, type ClusterLinkOptions, clusterCondition, type NewCondition } from '@kosmos/api'
-import type { Discovery } from '../discover/networks.ts'
+import type { Discovery } from '../../discover/networks.ts'
+import type { Forbidden } from '../members/network-sources.ts'
 import { listed } from './listed.ts'
-import type { Forbidden } from './network-sources.ts'
 
 export interface NetworksFoundFacts {
   readonly options: Pick<ClusterLinkOptions, 'networkType' | 'ipFamily'>

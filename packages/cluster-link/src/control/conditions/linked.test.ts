@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { defaultCluster } from '@kosmos/api'
+import type { StoredClusterNode } from '../resources.ts'
 import { type LinkedFacts, linkedCondition } from './linked.ts'
-import type { StoredClusterNode } from './resources.ts'
 
 const { clusterLinkOptions: options } = defaultCluster({ spec: { clusterLinkOptions: { enable: true } } }).spec
 assert.ok(options)

@@ -9,11 +9,11 @@ import {
   refused,
   type StoredCluster,
 } from '@kosmos/kube'
-import { chosenBy, type Subject, unknownNames } from '../plan/policies.ts'
-import { subjectsOf, takesPart } from './link-network.ts'
-import type { LinkState } from './link-state.ts'
-import { listed } from './listed.ts'
-import { clusterLinkPolicies, type StoredLinkPolicy } from './resources.ts'
+import { chosenBy, type Subject, unknownNames } from '../../plan/policies.ts'
+import { listed } from '../conditions/listed.ts'
+import type { LinkState } from '../link-state.ts'
+import { subjectsOf, takesPart } from '../plans/link-network.ts'
+import { clusterLinkPolicies, type StoredLinkPolicy } from '../resources.ts'
 
 export interface PoliciesOptions {
   readonly state: LinkState

@@ -1,11 +1,11 @@
 import { type ClusterConditionReason, type ClusterLinkOptions, clusterCondition, type NewCondition } from '@kosmos/api'
 import { parseCidr } from '@kosmos/kube/addresses'
-import type { SharedKey } from '../plan/shared-keys.ts'
-import type { Overlap } from '../plan/visible.ts'
-import { silentSince } from './cluster-node.ts'
+import type { SharedKey } from '../../plan/shared-keys.ts'
+import type { Overlap } from '../../plan/visible.ts'
+import { silentSince } from '../cluster-nodes/cluster-node.ts'
+import type { MemberState } from '../members/member.ts'
+import type { StoredClusterNode } from '../resources.ts'
 import { listed } from './listed.ts'
-import type { MemberState } from './member.ts'
-import type { StoredClusterNode } from './resources.ts'
 
 export interface LinkedFacts {
   readonly cluster: string

@@ -1,8 +1,8 @@
 import type { ClusterConditionReason } from '@kosmos/api'
 import type { Client } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
-import { FollowedKind } from './followed-kind.ts'
-import { clusterLinkPolicies, type StoredLinkPolicy } from './resources.ts'
+import { FollowedKind } from '../members/followed-kind.ts'
+import { clusterLinkPolicies, type StoredLinkPolicy } from '../resources.ts'
 
 /**
  * The ClusterLinkPolicies of the root. One that was installed before the kind existed has none, so that nobody is kept

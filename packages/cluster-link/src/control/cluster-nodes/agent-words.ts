@@ -1,5 +1,5 @@
 import { type Lease, leaseExpiry, type ObservedLease, observeLease } from '@kosmos/kube'
-import { wordEveryMs, wordsMissed } from '../model/agent-word.ts'
+import { wordEveryMs, wordsMissed } from '../../model/agent-word.ts'
 
 /** Whether what an agent said last holds still. */
 export type Word =

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ClusterLinkPolicySpec } from '@kosmos/api'
-import { buildNetwork, type ClusterSketch } from '../plan/testing/networks.ts'
+import { buildNetwork, type ClusterSketch } from '../../plan/testing/networks.ts'
+import type { StoredLinkPolicy } from '../resources.ts'
 import { policyStatus } from './policies.ts'
 import { PolicyChanges } from './policy-changes.ts'
-import type { StoredLinkPolicy } from './resources.ts'
 
 const now = '2026-11-29T12:00:00Z'
 const statusOf = (spec: ClusterLinkPolicySpec, status?: StoredLinkPolicy['status']) =>

@@ -28,13 +28,13 @@ import {
 import { createProcessMetrics } from '@kosmos/kube/process'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
 import { loadAll } from 'js-yaml'
-import { ClusterLink } from '../cluster-link.ts'
-import { ipamBlock } from '../discover/objects.fixture.ts'
+import { ClusterLink } from '../../cluster-link.ts'
+import { ipamBlock } from '../../discover/objects.fixture.ts'
+import { blockAffinities, ciliumNodes, clusterNodes, ipamBlocks, ipPools } from '../resources.ts'
 import { definitionOf } from './plug-ins.fixture.ts'
-import { blockAffinities, ciliumNodes, clusterNodes, ipamBlocks, ipPools } from './resources.ts'
 
 const account = { namespace: 'kosmos-system', name: 'kosmos-1' }
-const manifest = new URL('../../../../deploy/rbac/leaf-link.yaml', import.meta.url)
+const manifest = new URL('../../../../../deploy/rbac/leaf-link.yaml', import.meta.url)
 const clusterRoles = resource('rbac.authorization.k8s.io/v1', 'ClusterRole', 'clusterroles', 'Cluster')
 const clusterRoleBindings = resource(
   'rbac.authorization.k8s.io/v1',

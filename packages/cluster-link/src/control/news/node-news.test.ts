@@ -5,7 +5,7 @@ import { type ClusterNodeSpec, type Condition, nodeConfigCondition } from '@kosm
 import { linkEvents } from './events.ts'
 import { conditionNews, specNews } from './node-news.ts'
 
-const page = readFileSync(new URL('../../../../docs/reference/events.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../../../../docs/reference/events.md', import.meta.url), 'utf8')
 const spec: ClusterNodeSpec = { clusterName: 'paris', nodeName: 'n1', ip: '192.0.2.1', podCIDRs: [], tunnelID: 1 }
 const { ip: _, ...lost } = spec
 const at = '2026-11-29T12:00:00Z'

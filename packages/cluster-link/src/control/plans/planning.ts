@@ -8,16 +8,16 @@ import {
   refused,
   type StoredCluster,
 } from '@kosmos/kube'
-import { autodetectionOf } from '../discover/autodetection.ts'
-import { pairsOf } from '../plan/pairs.ts'
-import { planNode } from '../plan/plan-node.ts'
-import { translatedByGateways } from '../plan/translators.ts'
-import { rootOf } from './first-root.ts'
+import { autodetectionOf } from '../../discover/autodetection.ts'
+import { pairsOf } from '../../plan/pairs.ts'
+import { planNode } from '../../plan/plan-node.ts'
+import { translatedByGateways } from '../../plan/translators.ts'
+import type { LinkState } from '../link-state.ts'
+import { rootOf } from '../members/first-root.ts'
+import { PolicyChanges } from '../policies/policy-changes.ts'
+import { nodeConfigs, type StoredClusterNode } from '../resources.ts'
 import { rotationIn } from './keys.ts'
 import { takesPart } from './link-network.ts'
-import type { LinkState } from './link-state.ts'
-import { PolicyChanges } from './policy-changes.ts'
-import { nodeConfigs, type StoredClusterNode } from './resources.ts'
 
 export interface PlanningOptions {
   readonly state: LinkState

@@ -1,4 +1,4 @@
-import type { LinkNetwork } from '../model/network.ts'
+import type { LinkNetwork } from '../../model/network.ts'
 
 /** Tells which clusters may talk with others than when it was last asked. */
 export class PolicyChanges {

@@ -12,12 +12,12 @@ import {
   type StoredCluster,
 } from '@kosmos/kube'
 import type { Log, ProcessMetrics } from '@kosmos/kube/process'
-import type { ServiceSharing } from '../services/sharing.ts'
-import { needsCredentials, takesPart } from './link-network.ts'
-import type { LinkState } from './link-state.ts'
+import type { ServiceSharing } from '../../services/sharing.ts'
+import type { LinkState } from '../link-state.ts'
+import { needsCredentials, takesPart } from '../plans/link-network.ts'
+import { clusterNodes, nodeConfigs } from '../resources.ts'
 import { connectMember, Member } from './member.ts'
 import { Patience } from './patience.ts'
-import { clusterNodes, nodeConfigs } from './resources.ts'
 
 export interface MembersOptions {
   readonly state: LinkState
