@@ -29,7 +29,7 @@ function pairOf(parts: Partial<ClusterSketch>): [LinkCluster, LinkCluster] {
 const sketches = fc.record({
   nodes: fc.integer({ min: 1, max: 150 }),
   gateways: fc.integer({ min: 1, max: 5 }),
-  borrowed: fc.array(fc.tuple(fc.nat(149), fc.nat(149)), { maxLength: 40 }),
+  borrowed: fc.array(fc.tuple(fc.nat(149), fc.nat(149)), { maxLength: 90 }),
 })
 const names = (nodes: readonly LinkNode[]) => nodes.map(({ name }) => name)
 const innerNodes = ({ nodes }: LinkCluster) => [...nodes.values()].filter(({ isGateway }) => !isGateway)
@@ -110,8 +110,57 @@ describe('the gateways of a pair of clusters', () => {
     assert.deepEqual(after, before)
   })
 
-  it('are one order for all where Nodes do not say which pods they have, or have many further networks', () => {
-    const [cluster, other] = pairOf({ nodes: MAX_SHARES + 1, gateways: 2 })
+  it('follow from the network alone, in whichever order its nodes and their further networks are heard of', () => {
+    fc.assert(
+      fc.property(sketches, fc.nat(), (parts, seed) => {
+        const [cluster, other] = pairOf(parts)
+        const shuffled = <T>(all: readonly T[]) => all.map((_, index) => all[(index * 7919 + seed) % all.length] as T)
+        fc.pre(cluster.nodes.size % 7919 !== 0)
+        const again: LinkCluster = {
+          ...cluster,
+          nodes: new Map(
+            shuffled([...cluster.nodes]).map(([name, node]) => {
+              const [own, further] = [node.podCIDRs.slice(0, 2), node.podCIDRs.slice(2)]
+              return [name, { ...node, podCIDRs: [...own, ...further.reverse()] }]
+            }),
+          ),
+        }
+        const [before, after] = [cluster, again].map((one) => new Shares(one, other))
+        for (const node of cluster.nodes.values()) {
+          for (const cidr of node.podCIDRs)
+            assert.deepEqual(names(after?.of(cidr) ?? []), names(before?.of(cidr) ?? []))
+          for (const family of [4, 6] as const)
+            assert.deepEqual(
+              names(after?.ofNode(again.nodes.get(node.name) ?? node, family) ?? []),
+              names(before?.ofNode(node, family) ?? []),
+            )
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('go on sharing when further networks become too many, and about half of the nodes go as before, whichever is one more', () => {
+    let before: readonly string[] | undefined
+    for (let count = 0; count < 2 * MAX_SHARES; count++) {
+      const borrowed = Array.from({ length: count }, (_, n) => [3 + ((n * 7) % 57), 3 + (n % 57)] as const)
+      const [cluster, other] = pairOf({ borrowed })
+      const shares = new Shares(cluster, other)
+      const pods = cluster.networks.filter(({ kind }) => kind === 'Pod')
+      for (const { local } of pods) assert.ok(shares.within(local).length <= 1 + 2 * MAX_SHARES + 3)
+      const orders = innerNodes(cluster).map((node) => names(shares.ofNode(node, 4)).join())
+      assert.ok(
+        new Set(orders.map((order) => order.split(',')[0])).size > 1,
+        `one gateway has all of the work at ${count}`,
+      )
+      const same = orders.filter((order, index) => before === undefined || order === before[index]).length
+      assert.ok(same >= orders.length * 0.45, `${same} of ${orders.length} go as before at ${count}`)
+      before = orders
+    }
+  })
+
+  it('are one order for all where Nodes do not say which pods they have, or have many further networks apart from the first', () => {
+    const [cluster, other] = pairOf({ nodes: MAX_SHARES + 3, gateways: 2 })
     const changed = (podCIDRs: (node: LinkNode) => LinkNode['podCIDRs']): LinkCluster => ({
       ...cluster,
       nodes: new Map([...cluster.nodes].map(([name, node]) => [name, { ...node, podCIDRs: podCIDRs(node) }])),

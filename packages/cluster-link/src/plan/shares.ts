@@ -117,37 +117,62 @@ class Parts {
 const partsOf = oncePer((cluster: LinkCluster): Parts => {
   const gateways = gatewaysOf(cluster)
   if (cluster.networkType !== 'gateway' || gateways.length < 2) return new Parts([])
-  const blocks = ([4, 6] as const).flatMap((family) => blocksOf(cluster, family)).map((cidr) => ({ cidr }))
-  const own = gateways.flatMap((gateway) => gateway.podCIDRs.map((cidr) => ({ cidr, gateway })))
-  const parts = [...blocks, ...own].map((part) => ({ ...part, name: formatAddress(part.cidr.family, part.cidr.base) }))
-  return new Parts([...parts, ...furtherParts(cluster, new Parts(parts))])
+  const own = gateways.flatMap((gateway) => gateway.podCIDRs.map((cidr) => partOf(cidr, gateway)))
+  const ofFamily = (family: 4 | 6) =>
+    partsOfFamily(
+      cluster,
+      family,
+      own.filter(({ cidr }) => cidr.family === family),
+    )
+  return new Parts([...ofFamily(4), ...ofFamily(6)])
 })
 
-/** Networks of nodes that are where others have another order, with that of their node. */
-function furtherParts({ nodes }: LinkCluster, parts: Parts): Part[] {
-  return [...nodes.values()]
-    .filter(({ isGateway }) => !isGateway)
-    .flatMap((node) =>
-      node.podCIDRs.flatMap((cidr) => {
-        const ofNode = parts.ofNode(node)[cidr.family]
-        return parts.of(cidr) === ofNode ? [] : [{ name: '', ...ofNode, cidr }]
-      }),
-    )
-}
+const partOf = (cidr: Cidr, gateway?: LinkNode): Part => ({
+  cidr,
+  name: formatAddress(cidr.family, cidr.base),
+  ...(gateway && { gateway }),
+})
 
 /**
- * Networks of equal size in which the first ones of the nodes are, as small as they can be without being too many. None if
- * nodes have too many further ones: then all send by one order.
+ * Networks of equal size in which the first ones of the nodes are, as small as they can be without being too many
+ * themselves, or too many further networks being in others than that of their node: the larger they are, the fewer are.
+ * Where no size will do, as with pools of which each node has a part, all send by one order.
  */
-function blocksOf({ nodes }: LinkCluster, family: 4 | 6): Cidr[] {
-  const ofNodes = [...nodes.values()].map(({ podCIDRs }) => podCIDRs.filter((cidr) => cidr.family === family))
-  const first = ofNodes.flatMap(([cidr]) => cidr ?? [])
-  if (ofNodes.flat().length - first.length > MAX_SHARES) return []
-  const prefix = Math.min(...first.map((cidr) => cidr.prefix))
-  let blocks = distinct(first.map((cidr) => ({ ...cidr, prefix })))
-  while (blocks.length > MAX_SHARES) blocks = distinct(blocks.map((one) => ({ ...one, prefix: one.prefix - 1 })))
-  return blocks
+function partsOfFamily(cluster: LinkCluster, family: 4 | 6, own: readonly Part[]): Part[] {
+  const withFurther = (blocks: readonly Cidr[]) => {
+    const parts = [...blocks.map((cidr) => partOf(cidr)), ...own]
+    return { parts, further: furtherParts(cluster, family, new Parts(parts)) }
+  }
+  const fewerNever = (cidr: Cidr) => own.some((part) => contains(part.cidr, cidr))
+  for (let blocks = firstsOf(cluster, family); blocks.length > 0; blocks = blocks.length > 1 ? halved(blocks) : []) {
+    if (blocks.length > MAX_SHARES) continue
+    const { parts, further } = withFurther(blocks)
+    if (further.filter(({ cidr }) => !fewerNever(cidr)).length <= MAX_SHARES) return [...parts, ...further]
+  }
+  const { parts, further } = withFurther([])
+  return [...parts, ...further]
 }
+
+/** Networks of nodes that are where others have another order, with that of their node. */
+function furtherParts({ nodes }: LinkCluster, family: 4 | 6, parts: Parts): Part[] {
+  return [...nodes.values()]
+    .filter(({ isGateway }) => !isGateway)
+    .flatMap((node) => {
+      const ofNode = parts.ofNode(node)[family]
+      return node.podCIDRs
+        .filter((cidr) => cidr.family === family && parts.of(cidr) !== ofNode)
+        .map((cidr) => ({ name: '', ...ofNode, cidr }))
+    })
+}
+
+/** What the first networks of nodes are in, by the shortest prefix that one of them has. */
+function firstsOf({ nodes }: LinkCluster, family: 4 | 6): Cidr[] {
+  const first = [...nodes.values()].flatMap(({ podCIDRs }) => podCIDRs.find((cidr) => cidr.family === family) ?? [])
+  const prefix = Math.min(...first.map((cidr) => cidr.prefix))
+  return distinct(first.map((cidr) => ({ ...cidr, prefix })))
+}
+
+const halved = (blocks: readonly Cidr[]) => distinct(blocks.map((one) => ({ ...one, prefix: one.prefix - 1 })))
 
 function distinct(cidrs: readonly Cidr[]): Cidr[] {
   const byBase = new Map<bigint, Cidr>()
