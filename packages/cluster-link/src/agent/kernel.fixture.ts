@@ -1,6 +1,7 @@
 import type { NodeConfigSpec } from '@kosmos/api'
 import { findIpsecImplementation } from './ipsec/implementation.ts'
-import { type Converged, createNodeKernel, type NodeKernel } from './kernel/converge.ts'
+import type { Converged } from './kernel/converge.ts'
+import { createNodeKernel, type NodeKernel } from './kernel/node-kernel.ts'
 import { loadKeys } from './keys/keys.ts'
 import type { Host } from './network.fixture.ts'
 import { findImplementation } from './wireguard/tunnel.ts'
