@@ -500,9 +500,9 @@ describe('the controllers of ClusterLink', () => {
   it('tell on the ClusterNode who stops to answer, and what the agent could not do, until it is well again', async () => {
     const [gw = ''] = (await configOf('b', 'b1'))?.spec.routes?.flatMap(({ gw = [] }) => gw) ?? []
     const at = new Date().toISOString()
-    const says = async (reachable: boolean) => {
+    const says = async (reachable: boolean, why: 'ApplyFailed' | 'PortTaken' = 'ApplyFailed') => {
       const hop = { address: gw, reachable, since: at, lastProbeTime: at }
-      const conditions = [nodeConfigCondition('Applied', reachable ? 'Applied' : 'ApplyFailed', { detail: 'no' })]
+      const conditions = [nodeConfigCondition('Applied', reachable ? 'Applied' : why, { detail: 'no' })]
       await agentSays('b', 'b1', {
         conditions: conditions.map((one) => ({ ...one, lastTransitionTime: at })),
         nextHops: [hop],
@@ -516,6 +516,10 @@ describe('the controllers of ClusterLink', () => {
     await toldOf(/^NotApplied: ApplyFailed: .*: no$/)
     await toldOf(/^NextHopSilent: a\/a\d does not answer/)
     assert.ok(!(await told('b', 'b1')).some((one) => one.startsWith('NextHopAnswers')))
+    await says(false, 'PortTaken')
+    await toldOf(/^NotApplied: PortTaken: .*: no$/)
+    const shown = (await root.client.get(clusterNodes, { name: 'b-b1' }))?.status?.conditions ?? []
+    assert.equal(shown.find(({ type }) => type === 'Applied')?.reason, 'PortTaken')
     await says(true)
     await toldOf(/^NextHopAnswers: a\/a\d answers/)
   })
@@ -599,6 +603,22 @@ describe('the controllers of ClusterLink', () => {
       const known = await root.client.get(clusterNodes, { name: 'a-a3' })
       return known === undefined && (await configOf('a', 'a3')) === undefined
     })
+  })
+
+  it('forget the nodes of a Cluster that went while nobody ran, and those that one joined anew under its name has not', async () => {
+    const left = async (cluster: string, nodeName: string, tunnelID: number) => {
+      const spec = { clusterName: cluster, nodeName, podCIDRs: ['10.9.9.0/24'], ip: '172.30.0.99', tunnelID }
+      return await must(
+        root.client.apply(clusterNodes, { metadata: { name: `${cluster}-${nodeName}` }, spec } as never),
+      )
+    }
+    await left('gone', 'g1', 4001)
+    await left('b', 'b9', 4002)
+    await eventually('neither is there any more', async () => {
+      const found = await Promise.all(['gone-g1', 'b-b9'].map((name) => root.client.get(clusterNodes, { name })))
+      return found.every((one) => one === undefined)
+    })
+    assert.ok(await root.client.get(clusterNodes, { name: 'b-b1' }))
   })
 
   it('take everything away when a Cluster is linked no longer, and let it go', async () => {

@@ -72,7 +72,11 @@ export class DiscoveryController {
 
   async #reconcile(name: string): Promise<Requeue> {
     const cluster = this.#state.clusters.get(name)
-    if (cluster === undefined || !takesPart(cluster)) return
+    if (cluster === undefined) {
+      await this.#nodes.forget(name)
+      return
+    }
+    if (!takesPart(cluster)) return
     const member = this.#state.members.get(name)
     const { clusterLinkOptions: options } = cluster.spec
     const twin = this.#twinOf(cluster, member)

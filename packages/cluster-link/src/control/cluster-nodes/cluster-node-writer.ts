@@ -81,11 +81,20 @@ export class ClusterNodeWriter {
       const lookAfterMs = agent && this.#tellOfNextHops(stored, agent)
       if (lookAfterMs !== undefined) again.push(lookAfterMs)
     }
-    for (const { metadata } of present.values()) {
-      await this.#state.root.delete(clusterNodes, { name: metadata.name }, { uid: metadata.uid })
-    }
+    await this.#delete(present.values())
     this.#nextHops.keep((node) => this.#state.clusterNodes.get(node) !== undefined)
     return again.length > 0 ? Math.min(...again) : undefined
+  }
+
+  /** Takes away what is left of a Cluster that is there no longer, such as when it was forced to go with nobody running. */
+  async forget(cluster: string): Promise<void> {
+    await this.#delete(this.#state.nodesOf(cluster))
+  }
+
+  async #delete(nodes: Iterable<StoredClusterNode>): Promise<void> {
+    for (const { metadata } of nodes) {
+      await this.#state.root.delete(clusterNodes, { name: metadata.name }, { uid: metadata.uid })
+    }
   }
 
   #wordsOf(cluster: string, nodes: readonly Node[], member: Member): AgentWords {
