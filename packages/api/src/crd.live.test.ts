@@ -76,6 +76,29 @@ describe('the CRD of Cluster on an API server', () => {
     })
   }
 
+  it("accepts a ClusterNode as the original's controllers write it", async () => {
+    const definition = load(
+      readFileSync(new URL('../../../deploy/crds/kosmos.io_clusternodes.yaml', import.meta.url), 'utf8'),
+    )
+    const created = await api.send('POST', `${definitions}?fieldValidation=Strict`, definition)
+    assert.equal(created.code, 201, created.body.message)
+    const clusterNodes = '/apis/kosmos.io/v1alpha1/clusternodes'
+    while ((await api.send('GET', clusterNodes)).code !== 200) await sleep(100)
+    const spec = {
+      clusterName: 'leaf-a',
+      nodeName: 'node-1',
+      podCIDRs: ['10.1.0.0/24', 'fd00:1::/64'],
+      ip: '172.30.0.11',
+      ip6: 'fd00:30::11',
+      roles: ['gateway'],
+      interfaceName: 'eth0',
+    }
+    const object = { apiVersion: 'kosmos.io/v1alpha1', kind: 'ClusterNode', metadata: { name: 'leaf-a-node-1' }, spec }
+    const { code, body } = await api.send('POST', `${clusterNodes}?dryRun=All&fieldValidation=Strict`, object)
+    assert.equal(code, 201, body.message)
+    assert.deepEqual(body.spec, spec)
+  })
+
   for (const { sentence, name, spec } of brokenClusters) {
     it(`refuses ${JSON.stringify(name ?? spec)} with the sentence that the CLI says`, async () => {
       const rule = [...clusterRules].find((message) => message.includes(sentence))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { parseCidr } from '@kosmos/kube/addresses'
 import type { LinkCluster, LinkNetwork, LinkNode } from '../model/network.ts'
 import { pairsOf } from './pairs.ts'
@@ -63,5 +64,41 @@ describe('the size of a NodeConfig in gateway mode', () => {
     const small = entriesOf(fleet(5, 10), 'c0', 'n0')
     assert.ok(entriesOf(fleet(5, 20), 'c0', 'n0') <= 2 * small)
     assert.ok(entriesOf(fleet(10, 10), 'c0', 'n0') <= 3 * small)
+  })
+})
+
+describe('the NodeConfigs that a change touches in gateway mode', () => {
+  const plansOf = (network: LinkNetwork) =>
+    new Map(
+      [...network.values()].flatMap((cluster) => {
+        const pairs = pairsOf(network, cluster)
+        return [...cluster.nodes.values()].map((node) => [
+          `${cluster.name}/${node.name}`,
+          planNode(cluster, node, pairs),
+        ])
+      }),
+    )
+  const touched = (change: (node: LinkNode) => LinkNode) => {
+    const before = fleet(4, 20)
+    const own = before.get('c0')
+    const node = own?.nodes.get('n9')
+    assert.ok(own && node)
+    const after = new Map([...before, ['c0', { ...own, nodes: new Map([...own.nodes, ['n9', change(node)]]) }]])
+    const [was, is] = [plansOf(before), plansOf(after)]
+    return [...is].flatMap(([name, spec]) => (isDeepStrictEqual(spec, was.get(name)) ? [] : [name])).sort()
+  }
+
+  it('are of a node and the gateways of its cluster, when an internal node has another address', () => {
+    assert.deepEqual(
+      touched((node) => ({ ...node, ip: '192.168.0.99' })),
+      ['c0/n0', 'c0/n1', 'c0/n9'],
+    )
+  })
+
+  it('are none when nothing changes that others have to do with it', () => {
+    assert.deepEqual(
+      touched((node) => ({ ...node })),
+      [],
+    )
   })
 })

@@ -52,3 +52,14 @@ describe('the nodes of a cluster', () => {
     assert.deepEqual(nodesOf({ localCIDRs: { ip: '210.0.0.0/8', ip6: '9480::/112' } }), ['n1'])
   })
 })
+
+describe('the tunnel that a cluster wants', () => {
+  const tunnelOf = (options: object) => linkCluster(cluster(options), [])?.tunnel
+
+  it('encrypts by default where packets cross gateways, and is what was said otherwise', () => {
+    assert.equal(tunnelOf({ networkType: 'gateway' }), 'wireguard')
+    assert.equal(tunnelOf({ networkType: 'p2p' }), 'vxlan')
+    for (const networkType of ['gateway', 'p2p'])
+      for (const tunnel of ['vxlan', 'wireguard', 'ipsec']) assert.equal(tunnelOf({ networkType, tunnel }), tunnel)
+  })
+})
