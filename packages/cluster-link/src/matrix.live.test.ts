@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { after, before, describe, it } from 'node:test'
 import { type Cidr, translate } from '@kosmos/kube/addresses'
+import { ensurePrograms, silent } from '@kosmos/testbed'
 import { apply } from './agent/kernel.fixture.ts'
 import { eventually, type Host, hostOf, sniff, unlessRoot } from './agent/network.fixture.ts'
 import type { LinkCluster, LinkNetwork, Tunnel } from './model/network.ts'
@@ -25,6 +27,19 @@ const all: Combination[] = (['p2p', 'gateway'] as const).flatMap((networkType) =
   ),
 )
 const slice = all.filter((_, index) => isWhole || [4, 7, 12, 19, 28, 35].includes(index))
+
+/** One of each mode and tunnel, in one of them by translated addresses: it takes a minute. */
+const poured = all.filter(
+  ({ networkType, families: [family, other], overlapping }) =>
+    isWhole && family === 4 && other === undefined && overlapping === (networkType === 'gateway'),
+)
+/** In seconds; on a busy machine a second may well be empty. */
+const [pourSeconds, longestStall] = [60, 10] as const
+
+interface Poured {
+  readonly intervals: readonly { readonly sum: { readonly bytes: number } }[]
+  readonly end: { readonly sum_received: { readonly bytes: number } }
+}
 
 const nameOf = ({ networkType, tunnel, families, overlapping }: Combination): string =>
   `${networkType}, ${tunnel}, IPv${families.join(' and IPv')}, ${overlapping ? 'with the same networks' : 'with networks of their own'}`
@@ -78,11 +93,15 @@ describe('pods of two clusters of two nodes each', { skip: unlessRoot }, () => {
   })
   after(() => hosts?.network.end())
 
+  const applied = async (combination: Combination): Promise<Pod[]> => {
+    const link = await planned(combination)
+    for (const [place, spec] of plansOf(link)) await apply(hostOf(hosts.network, place), spec)
+    return podsOf(link)
+  }
+
   for (const combination of slice) {
     it(`reach each other and are known by their addresses: ${nameOf(combination)}`, async () => {
-      const link = await planned(combination)
-      for (const [place, spec] of plansOf(link)) await apply(hostOf(hosts.network, place), spec)
-      const pods = podsOf(link)
+      const pods = await applied(combination)
       for (const from of pods) {
         for (const to of pods.filter(({ cluster }) => cluster !== from.cluster)) {
           for (const [index, cidr] of to.cidrs.entries()) {
@@ -103,6 +122,30 @@ describe('pods of two clusters of two nodes each', { skip: unlessRoot }, () => {
         )
         assert.ok(seen.includes(`${globalOf(from.cluster, cidr)} > ${addressIn(to.cidrs[index] as Cidr)}`), seen)
       }
+    })
+  }
+
+  for (const combination of poured) {
+    it(`pour through one connection for a minute, which never stalls: ${nameOf(combination)}`, async (test) => {
+      await ensurePrograms(['iperf3'], silent)
+      const pods = await applied(combination)
+      const [from, to] = [pods[1], pods[3]]
+      assert.ok(from?.cidrs[0] && to?.cidrs[0])
+      const [source, target] = [addressIn(from.cidrs[0]), globalOf(to.cluster, to.cidrs[0])]
+      await pings(from.host, source, target)
+      const server = hosts.network.start(to.host, ['iperf3', '--server', '--one-off', '--forceflush'])
+      const ended = once(server, 'exit')
+      await once(server.stdout ?? server, 'data')
+      const text = await from.host.sh(`iperf3 --client ${target} --bind ${source} --time ${pourSeconds} --json`)
+      await ended
+      const { intervals, end } = JSON.parse(text) as Poured
+      const stalls = intervals
+        .map(({ sum: { bytes } }) => (bytes > 0 ? ' ' : '0'))
+        .join('')
+        .split(' ')
+      assert.ok(Math.max(...stalls.map(({ length }) => length)) < longestStall, text)
+      assert.ok(intervals.length >= pourSeconds - 1 && end.sum_received.bytes > 0, text)
+      test.diagnostic(`${Math.round((end.sum_received.bytes * 8) / pourSeconds / 1e6)} Mbit/s`)
     })
   }
 })
