@@ -13,6 +13,7 @@ import { eventually, type Platform, startPlatform } from '../platform/platform.t
 import { isSilentWhileKilled } from './link/agent-killed.ts'
 import { agentsKeepToTheirNode } from './link/agent-rights.ts'
 import { bundleHasNoSecret } from './link/bundle.ts'
+import { isNamedWhileTaken } from './link/port-taken.ts'
 import {
   everythingWorks,
   isTold,
@@ -88,6 +89,26 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
       })
       assert.equal(seen.split(':')[0], from.ip, 'the callee sees who calls')
     }
+  }
+
+  const keepApart = async () => {
+    const policy = {
+      apiVersion: 'kosmos.io/v1alpha1',
+      kind: 'ClusterLinkPolicy',
+      metadata: { name: 'apart' },
+      spec: { clusters: { names: platform.testbed.leaves.map(({ name }) => name) }, peers: [] },
+    }
+    const { code, stderr } = await platform.kubectl(['apply', '-f', '-'], JSON.stringify(policy))
+    assert.equal(code, 0, stderr)
+    await eventually('no node has a tunnel, and agents have taken away what they had', async () => {
+      for (const { name, nodes } of platform.testbed.leaves) {
+        for (const node of nodes) if ((await onNode(platform, name, node, LOOK)) !== '') return undefined
+      }
+      return true
+    })
+  }
+  const letTalk = async () => {
+    assert.equal((await platform.kubectl(['delete', 'clusterlinkpolicy', 'apart'])).code, 0)
   }
 
   before(async () => {
@@ -197,20 +218,7 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
   it('do not reach each other while a ClusterLinkPolicy keeps them apart, and do again when it is gone', async () => {
     const [[from, to] = []] = acrossClusters()
     assert.ok(from && to)
-    const policy = {
-      apiVersion: 'kosmos.io/v1alpha1',
-      kind: 'ClusterLinkPolicy',
-      metadata: { name: 'apart' },
-      spec: { clusters: { names: platform.testbed.leaves.map(({ name }) => name) }, peers: [] },
-    }
-    const { code, stderr } = await platform.kubectl(['apply', '-f', '-'], JSON.stringify(policy))
-    assert.equal(code, 0, stderr)
-    await eventually('no node has a tunnel, and agents have taken away what they had', async () => {
-      for (const { name, nodes } of platform.testbed.leaves) {
-        for (const node of nodes) if ((await onNode(platform, name, node, LOOK)) !== '') return undefined
-      }
-      return true
-    })
+    await keepApart()
     const refused = await inPod(from, 'curl', '-sS', '-m', '2', `http://${to.ip}:8080/clientip`)
     assert.notEqual(refused.code, 0)
     await eventually('link check calls it not allowed, and nothing wrong', async () => {
@@ -221,9 +229,17 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
     const ends = [from, to].map(({ leafName, name }) => `${leafName}/${name}`)
     const { stdout } = await kosmosctlLink(platform, 'trace', ...ends)
     assert.match(stdout, /stops: .* are not allowed to talk by ClusterLinkPolicy apart/)
-    assert.equal((await platform.kubectl(['delete', 'clusterlinkpolicy', 'apart'])).code, 0)
+    await letTalk()
     await everyPodReachesEveryOther()
     await nothingIsWrong(platform)
+  })
+
+  it('are said to lack a port that another program of a node has, until that ends', async () => {
+    const [at] = pods
+    assert.ok(at)
+    await keepApart()
+    await isNamedWhileTaken(platform, at, 4876, letTalk)
+    await everyPodReachesEveryOther()
   })
 
   it('are said not to work where they do not: link check names the two nodes, until it is repaired', async () => {
@@ -251,6 +267,25 @@ describe('clusters that are linked, without virtual nodes', { skip: isRoot ? fal
     })
     await nothingIsWrong(platform)
     await isTold(platform, from, 'NextHopAnswers', `${b} answers`)
+    await noCheckPodIsLeft(platform)
+  })
+
+  it('are said to carry small packets only, where the network between two nodes does', async () => {
+    const [[from, to] = []] = acrossClusters()
+    assert.ok(from && to)
+    const { stdout: address } = await inLeaf(from.leaf, 'get', 'node', from.node, '-o', INTERNAL_IP)
+    const narrow = { from: address, port: 4876, longerThan: 1_300 }
+    await whileDropping(platform, { cluster: to.leafName, node: to.node }, narrow, async () => {
+      const { code, checks } = await linkCheck(platform, '--pods', '--nodes')
+      assert.equal(code, 1)
+      const problems = checks.filter(({ status }) => status === 'problem')
+      const [a, b] = [from, to].map(({ leafName, node }) => `${leafName}/${node}`)
+      const found = problems.find(
+        ({ what }) => what.startsWith('large packets fails: ') && what.includes(`${a} → ${b}`),
+      )
+      assert.match(found?.fix ?? '', /carries less than the MTU/, JSON.stringify(problems))
+      assert.ok(problems.every(({ what }) => !what.startsWith('pod → pod fails')))
+    })
     await noCheckPodIsLeft(platform)
   })
 

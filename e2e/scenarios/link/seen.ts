@@ -100,11 +100,11 @@ export async function isTold(
   })
 }
 
-/** A node drops what comes to a UDP port from an address, until the work is done. */
+/** A node drops what comes to a UDP port from an address, or of that what is longer than so many bytes, until the work is done. */
 export async function whileDropping(
   { testbed }: Platform,
   on: { readonly cluster: string; readonly node: string },
-  what: { readonly from: string; readonly port: number },
+  what: { readonly from: string; readonly port: number; readonly longerThan?: number },
   work: () => Promise<void>,
 ): Promise<void> {
   const [file = '', ...args] = enterNode(testbed.journal, on.cluster, on.node, ['net'])
@@ -112,7 +112,8 @@ export async function whileDropping(
   // Ahead of everything else that looks at packets.
   await nft('add table inet breakage; add chain inet breakage in { type filter hook prerouting priority -400; }')
   try {
-    await nft(`add rule inet breakage in ip saddr ${what.from} udp dport ${what.port} drop`)
+    const length = what.longerThan === undefined ? '' : `meta length > ${what.longerThan}`
+    await nft(`add rule inet breakage in ip saddr ${what.from} udp dport ${what.port} ${length} drop`)
     await work()
   } finally {
     await nft('delete table inet breakage')
