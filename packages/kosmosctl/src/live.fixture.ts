@@ -1,3 +1,4 @@
+import { after, before } from 'node:test'
 import { ApiError, type Client, type KubeObject, type ObjectRef, type Resource, resource } from '@kosmos/kube'
 import { createReviewAccess } from '@kosmos/kube/auth'
 import { type ControlPlane, startControlPlane } from '@kosmos/testbed'
@@ -23,6 +24,27 @@ export async function startCluster(name: string): Promise<TestCluster> {
 export async function stopCluster({ plane, client }: TestCluster): Promise<void> {
   await client.connection.close()
   await plane.stop()
+}
+
+/**
+ * Clusters for the tests of a file or a `describe`: there from its first test on, stopped after its last.
+ * @param prepare is done before the first test. A `before` of the same file would not wait for the clusters, one in a `describe` does.
+ */
+export function liveClusters<const Name extends string>(
+  names: readonly Name[],
+  prepare: (clusters: Readonly<Record<Name, TestCluster>>) => Promise<void> = async () => {},
+): Readonly<Record<Name, TestCluster>> {
+  const started: TestCluster[] = []
+  const clusters = Object.fromEntries(names.map((name) => [name, {}])) as Record<Name, TestCluster>
+  before(async () => {
+    const starts = names.map(async (name) => started.push(Object.assign(clusters[name], await startCluster(name))))
+    await Promise.all(starts)
+    await prepare(clusters)
+  })
+  after(async () => {
+    await Promise.all(started.map(stopCluster))
+  })
+  return clusters
 }
 
 /** Steps and warnings as they were told. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { JoinRefused } from './join/join.ts'
+import { JoinRefused } from './join/look.ts'
 import { errorText } from './run.ts'
 import { Failure } from './terminal/failure.ts'
 

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import { addCompletion } from './completion/completion.ts'
-import { JoinRefused } from './join/join.ts'
+import { JoinRefused } from './join/look.ts'
 import { createProgram } from './program.ts'
 import { explain } from './terminal/explain.ts'
 import { WrongUsage } from './terminal/failure.ts'

@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { namespaces, nodes } from '@kosmos/kube'
 import { leafAccountName } from '../clusters/names.ts'
 import { clusterRoleBindings, clusterRoles, clusters } from '../clusters/resources.ts'
 import { join } from '../join/join.ts'
-import { eventually, rightsAreKnown, startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { eventually, liveClusters, rightsAreKnown } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import { check } from './check.ts'
 
-let root: TestCluster
-let leaf: TestCluster
-
-before(async () => {
-  ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
-})
-after(async () => {
-  await Promise.all([root, leaf].map((cluster) => cluster && stopCluster(cluster)))
-})
+const { root, leaf } = liveClusters(['root', 'leaf'])
 
 /** The root as somebody sees it who has only those rights that were given to him. */
 function asStranger(): { text: string } {

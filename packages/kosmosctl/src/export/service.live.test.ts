@@ -1,22 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { serviceExports } from '@kosmos/cluster-link'
 import { installMcsDefinitions, markOfInstall } from '../install/mcs-definitions.ts'
-import { startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { liveClusters } from '../live.fixture.ts'
 import { exportService, unexportService } from './service.ts'
 
 describe('a Service', () => {
-  let cluster: TestCluster
+  const { cluster } = liveClusters(['cluster'])
   const ref = { namespace: 'default', name: 'web' }
   const isExported = async () => (await cluster.client.get(serviceExports, ref)) !== undefined
   const asked = (dryRun: boolean) => exportService(cluster.client, ref, { timeoutMs: 0, dryRun })
-
-  before(async () => {
-    cluster = await startCluster('cluster')
-  })
-  after(async () => {
-    await stopCluster(cluster)
-  })
 
   it('of a cluster that is not linked is not exported, which is said', async () => {
     await assert.rejects(asked(false), /does not know the kind ServiceExport/)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import { type KubeObject, namespaces, type Pod, pods, unwrap } from '@kosmos/kube'
 import fc from 'fast-check'
-import { startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { liveClusters } from '../live.fixture.ts'
 import { podSummary } from './pod-status.ts'
 
 const namespace = 'app'
@@ -47,12 +47,10 @@ const given = fc.record({
 })
 
 describe('what is said of a pod', () => {
-  let cluster: TestCluster
+  const { cluster } = liveClusters(['cluster'])
   before(async () => {
-    cluster = await startCluster('root')
     unwrap(await cluster.client.create(namespaces, { metadata: { name: namespace } }))
   })
-  after(() => cluster && stopCluster(cluster))
 
   /** The columns that the API server prints for kubectl. */
   async function columns(name: string): Promise<readonly unknown[]> {

@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import { type Client, type KubeObject, namespaces, nodes, pods, type Resource, unwrap } from '@kosmos/kube'
 import { withClusters } from '../clusters/connect.ts'
 import { clusterRoleBindings, clusterRoles, clusters, roleBindings, roles } from '../clusters/resources.ts'
 import { installDefinitions } from '../install/definitions.ts'
-import { eventually, startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { eventually, liveClusters } from '../live.fixture.ts'
 import { listPods } from './pods.ts'
 
 const namespace = 'shop'
 const rbac = 'rbac.authorization.k8s.io'
 
 describe('kosmosctl get pods of somebody who may list no nodes', { timeout: 240_000 }, () => {
-  let root: TestCluster
+  const { root } = liveClusters(['root'])
   before(async () => {
-    root = await startCluster('get-pods')
     await installDefinitions(root.client)
     await create(namespaces, { metadata: { name: namespace } })
     for (const [name, labels] of [
@@ -48,7 +47,6 @@ describe('kosmosctl get pods of somebody who may list no nodes', { timeout: 240_
       roleRef: { apiGroup: rbac, kind: 'Role', name: 'dev' },
     })
   })
-  after(() => root && stopCluster(root))
 
   const create = async (kind: Resource<KubeObject>, object: object) =>
     unwrap(await root.client.create(kind, object as KubeObject))

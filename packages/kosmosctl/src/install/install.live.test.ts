@@ -24,16 +24,7 @@ import { askPort, listeningPorts } from '@kosmos/kube/testing'
 import { check } from '../check/check.ts'
 import { selfContainedKubeconfig } from '../join/credentials.ts'
 import { join } from '../join/join.ts'
-import {
-  changesSince,
-  eventually,
-  inventory,
-  recorded,
-  startCluster,
-  stopCluster,
-  type TestCluster,
-  unchanged,
-} from '../live.fixture.ts'
+import { changesSince, eventually, inventory, liveClusters, recorded, unchanged } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import { unjoin } from '../unjoin/unjoin.ts'
@@ -45,19 +36,17 @@ import { uninstall } from './uninstall.ts'
 
 const controllers = fileURLToPath(new URL('../../../cluster-tree/src/main.ts', import.meta.url))
 
-let root: TestCluster
-let leaf: TestCluster
+let pristine: Record<'root' | 'leaf', string[]>
+const { root, leaf } = liveClusters(['root', 'leaf'], async ({ root, leaf }) => {
+  pristine = { root: await inventory(root.client), leaf: await inventory(leaf.client) }
+})
 let folder: string
-let pristine: { root: string[]; leaf: string[] }
 
 before(async () => {
-  ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
   folder = await mkdtemp(path.join(os.tmpdir(), 'kosmosctl-'))
-  pristine = { root: await inventory(root.client), leaf: await inventory(leaf.client) }
 })
 after(async () => {
   for (const heartbeat of heartbeats) clearInterval(heartbeat)
-  await Promise.all([root, leaf].map((cluster) => cluster && stopCluster(cluster)))
   await rm(folder, { recursive: true, force: true })
 })
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type KubeObject, keyOf, namespaces, pods, serviceAccounts } from '@kosmos/kube'
 import { isGated } from '@kosmos/scheduler'
-import { startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { liveClusters } from '../live.fixture.ts'
 import { silent } from '../terminal/progress.ts'
 import { install } from './install.ts'
 import { uninstall } from './uninstall.ts'
@@ -13,10 +13,9 @@ const containers = [{ name: 'main', image: 'busybox' }]
 const pod = (name: string) => ({ metadata: { namespace, name }, spec: { containers } }) as KubeObject
 
 describe('uninstall, while pods are created that would be gated', () => {
-  let root: TestCluster
+  const { root } = liveClusters(['root'])
 
   before(async () => {
-    root = await startCluster('uninstall')
     await install({ root: root.source, timeoutSeconds: 0 }, silent)
     const labels = { 'kosmos.io/placement': 'best-fit' }
     await root.client.create(namespaces, { metadata: { name: namespace, labels } })
@@ -28,7 +27,6 @@ describe('uninstall, while pods are created that would be gated', () => {
       await sleep(20)
     }
   })
-  after(() => root && stopCluster(root))
 
   it('removes what gates them, then who opens gates, then every gate: none of them waits for ever', async () => {
     const stopping = new AbortController()

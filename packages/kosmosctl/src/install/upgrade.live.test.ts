@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import { systemNamespace } from '@kosmos/api'
 import { pods } from '@kosmos/kube'
 import { daemonSets, deployments } from '../clusters/resources.ts'
 import { join } from '../join/join.ts'
-import { eventually, recorded, startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { eventually, liveClusters, recorded } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import { install } from './install.ts'
@@ -12,7 +12,7 @@ import { install } from './install.ts'
 const CONTROLLERS = 6
 
 describe('install over a version that runs', () => {
-  let root: TestCluster
+  const { root, leaf } = liveClusters(['root', 'leaf'])
   const upTo = (image: string, timeoutSeconds: number) => install({ root: root.source, image, timeoutSeconds }, silent)
   const podsOf = async (image: string) =>
     (await root.client.listAll(pods, { namespace: systemNamespace })).filter(
@@ -35,12 +35,10 @@ describe('install over a version that runs', () => {
   }
 
   before(async () => {
-    root = await startCluster('root')
     await upTo('kosmos:old', 0)
     await eventually(async () => (await podsOf('kosmos:old')).length === CONTROLLERS, 'the old ones are made')
     await becomeReady('kosmos:old')
   })
-  after(() => root && stopCluster(root))
 
   it('does not take the old controllers, which are well, for the new ones', async () => {
     await upTo('kosmos:old', 30)
@@ -77,18 +75,13 @@ describe('install over a version that runs', () => {
   })
 
   it('is the same for the agents of a linked cluster', async () => {
-    const leaf = await startCluster('leaf')
-    try {
-      const ref = { namespace: 'kosmos-link', name: 'kosmos-link-agent' }
-      const options = { name: 'leaf', root: root.source, leaf: leaf.source, link: {}, tree: false, timeoutSeconds: 0 }
-      const chosen = 'registry.example/agent:1'
-      await join({ ...options, agentImage: chosen }, silent)
-      const progress = recorded()
-      await join(options, progress)
-      assert.ok(JSON.stringify(await leaf.client.get(daemonSets, ref)).includes(`"image":"${chosen}"`))
-      assert.ok(progress.warnings.some((text) => text.endsWith('--agent-image changes it')))
-    } finally {
-      await stopCluster(leaf)
-    }
+    const ref = { namespace: 'kosmos-link', name: 'kosmos-link-agent' }
+    const options = { name: 'leaf', root: root.source, leaf: leaf.source, link: {}, tree: false, timeoutSeconds: 0 }
+    const chosen = 'registry.example/agent:1'
+    await join({ ...options, agentImage: chosen }, silent)
+    const progress = recorded()
+    await join(options, progress)
+    assert.ok(JSON.stringify(await leaf.client.get(daemonSets, ref)).includes(`"image":"${chosen}"`))
+    assert.ok(progress.warnings.some((text) => text.endsWith('--agent-image changes it')))
   })
 })

@@ -1,30 +1,22 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { secrets } from '@kosmos/kube'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { leafIdAnnotation } from '../clusters/names.ts'
 import { clusters } from '../clusters/resources.ts'
-import { changesSince, inventory, startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { changesSince, inventory, liveClusters } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import { unjoin } from '../unjoin/unjoin.ts'
-import { JoinRefused, join } from './join.ts'
+import { join } from './join.ts'
+import { JoinRefused } from './look.ts'
 
 const rounds = 8
 
 describe('two leaves that are joined under one name at once', { timeout: 600_000 }, () => {
-  let root: TestCluster
-  let leaves: TestCluster[]
-  before(async () => {
-    ;[root, ...leaves] = (await Promise.all(['root', 'paris', 'rome'].map(startCluster))) as [
-      TestCluster,
-      ...TestCluster[],
-    ]
-  })
-  after(async () => {
-    await Promise.all([root, ...(leaves ?? [])].map((cluster) => cluster && stopCluster(cluster)))
-  })
+  const { root, paris, rome } = liveClusters(['root', 'paris', 'rome'])
+  const leaves = [paris, rome]
 
   it('are one: Cluster and credentials are of the same leaf, and in the other one nothing is left', async () => {
     // Installs the kinds, which both would do otherwise; a later round has no other trace of an earlier one.

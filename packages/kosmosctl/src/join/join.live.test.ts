@@ -7,30 +7,18 @@ import { openLeaf } from '../clusters/leaf.ts'
 import { leafAccountName } from '../clusters/names.ts'
 import { clusterRoles, clusters } from '../clusters/resources.ts'
 import { definitions } from '../install/definitions.ts'
-import {
-  changesSince,
-  inventory,
-  recorded,
-  startCluster,
-  stopCluster,
-  type TestCluster,
-  unchanged,
-} from '../live.fixture.ts'
+import { changesSince, inventory, liveClusters, recorded, unchanged } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
-import { type JoinOptions, JoinRefused, join, planJoin } from './join.ts'
+import { join } from './join.ts'
 import { type ModelChoice, parseGroup, parseNodeSelector } from './leaf-models.ts'
+import { JoinRefused } from './look.ts'
+import type { JoinOptions } from './options.ts'
+import { planJoin } from './plan.ts'
 
-let root: TestCluster
-let leaf: TestCluster
-let pristine: { root: string[]; leaf: string[] }
-
-before(async () => {
-  ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
+let pristine: Record<'root' | 'leaf', string[]>
+const { root, leaf } = liveClusters(['root', 'leaf'], async ({ root, leaf }) => {
   pristine = { root: await inventory(root.client), leaf: await inventory(leaf.client) }
-})
-after(async () => {
-  await Promise.all([root, leaf].map((cluster) => cluster && stopCluster(cluster)))
 })
 
 const options = (differences: Partial<JoinOptions> = {}): JoinOptions => ({

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { linkFinalizer } from '@kosmos/api'
 import { type Client, leases, namespaces } from '@kosmos/kube'
 import { createReviewAccess } from '@kosmos/kube/auth'
@@ -7,21 +7,16 @@ import { check } from '../check/check.ts'
 import { clusters } from '../clusters/resources.ts'
 import { listClusters } from '../get/clusters.ts'
 import { definitions } from '../install/definitions.ts'
-import {
-  changesSince,
-  eventually,
-  inventory,
-  recorded,
-  startCluster,
-  stopCluster,
-  type TestCluster,
-  unchanged,
-} from '../live.fixture.ts'
+import { changesSince, eventually, inventory, liveClusters, recorded, unchanged } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
-import { silent } from '../terminal/progress.ts'
+import { type Progress, silent } from '../terminal/progress.ts'
 import { planUnjoin } from '../unjoin/plan.ts'
 import { unjoin } from '../unjoin/unjoin.ts'
-import { type JoinOptions, JoinRefused, join, planJoin } from './join.ts'
+import { join } from './join.ts'
+import { leftOfJoin } from './left.ts'
+import { JoinRefused } from './look.ts'
+import type { JoinOptions } from './options.ts'
+import { planJoin } from './plan.ts'
 
 const name = 'home'
 /** What a join leaves in a root for the next one: the kinds. */
@@ -32,9 +27,12 @@ const kinds = () => [
 ]
 
 describe('a root that joins itself to the network of ClusterLink', () => {
-  let root: TestCluster
   let client: Client
   let pristine: string[]
+  const { root } = liveClusters(['root'], async ({ root }) => {
+    client = root.client
+    pristine = await inventory(client)
+  })
   const options = (differences: Partial<JoinOptions> = {}): JoinOptions => ({
     name,
     root: root.source,
@@ -45,15 +43,6 @@ describe('a root that joins itself to the network of ClusterLink', () => {
   })
   const said = async () => (await client.get(clusters, { name }))?.spec.clusterLinkOptions
   const leave = (force = false) => unjoin({ name, root: root.source, force }, silent)
-
-  before(async () => {
-    root = await startCluster('root')
-    ;({ client } = root)
-    pristine = await inventory(client)
-  })
-  after(async () => {
-    if (root) await stopCluster(root)
-  })
 
   it('is refused with virtual nodes, and told how', async () => {
     const error = await join(options({ tree: true }), silent).catch((error: unknown) => error)
@@ -73,6 +62,20 @@ describe('a root that joins itself to the network of ClusterLink', () => {
       added.filter((one) => !/^(ControllerRevision|Pod) /.test(one)),
       planned.sort(),
     )
+  })
+
+  it('says of an interruption in any of its steps nothing of an account, which there is none of', async () => {
+    const titles: string[] = []
+    const step: Progress['step'] = (title, work) => {
+      titles.push(title)
+      return silent.step(title, work)
+    }
+    await join(options(), { ...silent, step })
+    assert.ok(titles.length >= 3, titles.join())
+    for (const title of titles) {
+      const { what, next } = leftOfJoin(name, title)
+      assert.doesNotMatch(`${title}: ${what}; ${next}`, /account|leaf/)
+    }
   })
 
   it('is a Cluster with agents and no account: neither a Secret nor a virtual node', async () => {

@@ -12,28 +12,27 @@ import {
   changesSince,
   eventually,
   inventory,
+  liveClusters,
   rightsAreKnown,
-  startCluster,
-  stopCluster,
   type TestCluster,
   unchanged,
 } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
-import { type JoinOptions, JoinRefused, join } from './join.ts'
+import { join } from './join.ts'
+import { JoinRefused } from './look.ts'
+import type { JoinOptions } from './options.ts'
 
-let root: TestCluster
-let leaf: TestCluster
-let folder: string
-let pristine: { root: string[]; leaf: string[] }
-
-before(async () => {
-  ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
-  folder = await mkdtemp(path.join(os.tmpdir(), 'kosmosctl-'))
+let pristine: Record<'root' | 'leaf', string[]>
+const { root, leaf } = liveClusters(['root', 'leaf'], async ({ root, leaf }) => {
   pristine = { root: await inventory(root.client), leaf: await inventory(leaf.client) }
 })
+let folder: string
+
+before(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'kosmosctl-'))
+})
 after(async () => {
-  await Promise.all([root, leaf].map((cluster) => cluster && stopCluster(cluster)))
   await rm(folder, { recursive: true, force: true })
 })
 

@@ -22,7 +22,7 @@ import { workloadPolicies } from '@kosmos/scheduler'
 import { mutatingWebhookConfigurations } from '../clusters/resources.ts'
 import { installDefinitions } from '../install/definitions.ts'
 import { selfContainedKubeconfig } from '../join/credentials.ts'
-import { eventually, rightsAreKnown, startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { eventually, liveClusters, rightsAreKnown } from '../live.fixture.ts'
 import { resourceQuotas } from '../simulate/admission/quota.ts'
 import { limitRanges } from '../simulate/admission/requests.ts'
 
@@ -80,7 +80,7 @@ const hostOnly = {
 
 /** A root with two virtual nodes and one of its own, and nothing that schedules. */
 describe('kosmosctl simulate and explain', () => {
-  let root: TestCluster
+  const { root } = liveClusters(['root'])
   const created = async (kind: Resource<KubeObject>, object: object) => {
     const outcome = await root.client.create(kind, object as KubeObject)
     assert(outcome.ok || outcome.reason === 'AlreadyExists', JSON.stringify(outcome))
@@ -138,7 +138,6 @@ describe('kosmosctl simulate and explain', () => {
   }
 
   before(async () => {
-    root = await startCluster('placement-commands')
     kubeconfig = root.plane.kubeconfig
     await installDefinitions(root.client)
     await created(namespaces, { metadata: { name: namespace, labels: { 'kosmos.io/placement': 'best-fit' } } })
@@ -154,7 +153,6 @@ describe('kosmosctl simulate and explain', () => {
   })
   after(async () => {
     for (const heartbeat of heartbeats) clearInterval(heartbeat)
-    if (root) await stopCluster(root)
   })
 
   it('simulate in JSON what becomes of the pods, by policies of the manifest and what the root makes of pods', async () => {

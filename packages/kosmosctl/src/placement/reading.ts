@@ -57,6 +57,5 @@ async function list<T extends KubeObject>(
   }
 }
 
-/** Whether the rights do not reach so far. */
 /** Whether there is no such kind. */
 const isMissing = (error: unknown): boolean => error instanceof ApiError && error.code === 404

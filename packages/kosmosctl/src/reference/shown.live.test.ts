@@ -2,27 +2,23 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { glob, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { ensureBinaries } from '@kosmos/testbed'
 import { installDefinitions } from '../install/definitions.ts'
 import { installMcsDefinitions, markOfInstall } from '../install/mcs-definitions.ts'
-import { startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { liveClusters } from '../live.fixture.ts'
 import { type Shown, type ShownObject, shownIn } from './shown.fixture.ts'
 
 const repository = path.resolve(import.meta.dirname, '../../../..')
 /** Kinds of others, which this API server has not. */
 const foreign = ['PodMonitor']
 
-let cluster: TestCluster
 let kubectl: string
-
-before(async () => {
-  cluster = await startCluster('root')
+const { cluster } = liveClusters(['cluster'], async ({ cluster }) => {
   kubectl = (await ensureBinaries(['kubectl'])).kubectl ?? ''
   await installDefinitions(cluster.client)
   await installMcsDefinitions(cluster.client, markOfInstall, assert.fail)
 })
-after(() => cluster && stopCluster(cluster))
 
 /** What an API server says against it, with unknown fields as errors; empty if nothing. */
 function complaint(args: readonly string[], input: unknown = ''): Promise<string> {

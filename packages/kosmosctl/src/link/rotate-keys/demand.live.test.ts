@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import { rotateKeysAnnotation } from '@kosmos/api'
 import { clusters, type KubeObject } from '@kosmos/kube'
 import { installDefinitions } from '../../install/definitions.ts'
-import { startCluster, stopCluster, type TestCluster } from '../../live.fixture.ts'
+import { liveClusters } from '../../live.fixture.ts'
 import { demandKeys } from './demand.ts'
 
 describe('a demand for new keys, on a real API server', () => {
-  let root: TestCluster
+  const { root } = liveClusters(['root'])
   before(async () => {
-    root = await startCluster('root')
     await installDefinitions(root.client)
-  })
-  after(async () => {
-    await stopCluster(root)
   })
 
   it('is stored with the Cluster, but not when it is only asked of which nodes it would be', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import {
   formatResources,
   type KubeObject,
@@ -10,7 +10,7 @@ import {
   type Resource,
   serviceAccounts,
 } from '@kosmos/kube'
-import { startCluster, stopCluster, type TestCluster } from '../../live.fixture.ts'
+import { liveClusters } from '../../live.fixture.ts'
 import { type Admission, admitted, readAdmission } from './admitted.ts'
 import { priorityClasses } from './priority.ts'
 import { limitRanges } from './requests.ts'
@@ -43,7 +43,7 @@ const read = (pod: Pod) => {
 }
 
 describe('a pod that is simulated', () => {
-  let root: TestCluster
+  const { root } = liveClusters(['root'])
   const admissions = new Map<string, Admission>()
   const created = async (kind: Resource<KubeObject>, object: object) => {
     const outcome = await root.client.create(kind, object as KubeObject)
@@ -55,7 +55,6 @@ describe('a pod that is simulated', () => {
   }
 
   before(async () => {
-    root = await startCluster('admitted')
     for (const name of spaces) {
       await created(namespaces, { metadata: { name } })
       await created(serviceAccounts, { metadata: { namespace: name, name: 'default' } })
@@ -80,7 +79,6 @@ describe('a pod that is simulated', () => {
     await created(priorityClasses, { metadata: { name: 'high' }, value: 1000, preemptionPolicy: 'Never' })
     for (const name of spaces) admissions.set(name, await readAdmission(root.client, name))
   })
-  after(() => root && stopCluster(root))
 
   const specs: Record<string, object> = {
     nothing: { containers: [nothing] },
