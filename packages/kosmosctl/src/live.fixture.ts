@@ -13,7 +13,7 @@ export interface TestCluster {
 }
 
 /** etcd, API server and controller manager: namespaces and owned objects go away as they do anywhere. */
-export async function startCluster(name: string): Promise<TestCluster> {
+async function startCluster(name: string): Promise<TestCluster> {
   const components = ['etcd', 'kube-apiserver', 'kube-controller-manager'] as const
   const plane = await startControlPlane({ name, components })
   const source = { file: plane.kubeconfig }
@@ -21,7 +21,7 @@ export async function startCluster(name: string): Promise<TestCluster> {
   return { plane, client, source }
 }
 
-export async function stopCluster({ plane, client }: TestCluster): Promise<void> {
+async function stopCluster({ plane, client }: TestCluster): Promise<void> {
   await client.connection.close()
   await plane.stop()
 }

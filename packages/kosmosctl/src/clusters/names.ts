@@ -2,6 +2,10 @@ export { leafIdAnnotation, managedByLabel } from '@kosmos/api'
 
 /** Annotation of the Cluster that join made: the name of its account in the leaf. */
 export const leafAccountAnnotation = 'kosmos.io/leaf-account'
+
+/** Annotation of the Secret with a leaf's credentials: an unjoin has done all in the leaf but to delete the account; how much had to stay. */
+export const givenUpAnnotation = 'kosmos.io/leaf-given-up'
+
 export const managedBy = 'kosmosctl'
 
 /** The key of the credentials Secret that holds the kubeconfig. */

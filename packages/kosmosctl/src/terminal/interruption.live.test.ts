@@ -1,12 +1,25 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { after, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { namespaces, nodes, pods, secrets, unwrap } from '@kosmos/kube'
-import { clusters, deployments } from '../clusters/resources.ts'
+import {
+  type KubeObject,
+  namespaces,
+  nodes,
+  persistentVolumeClaims,
+  pods,
+  resource,
+  secrets,
+  unwrap,
+} from '@kosmos/kube'
+import { clusterId } from '../clusters/identity.ts'
+import { givenUpAnnotation, leafAccountName } from '../clusters/names.ts'
+import { clusterRoleBindings, clusters, deployments } from '../clusters/resources.ts'
 import { install } from '../install/install.ts'
 import { join } from '../join/join.ts'
-import { changesSince, inventory, startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { changesSince, eventually, inventory, liveClusters } from '../live.fixture.ts'
+import { noteGivenUp } from '../unjoin/given-up.ts'
+import { planUnjoin } from '../unjoin/plan.ts'
 import { unjoin } from '../unjoin/unjoin.ts'
 import { silent } from './progress.ts'
 
@@ -14,14 +27,7 @@ const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 const node = 'kosmos-paris'
 
 describe('a command that is interrupted', { timeout: 480_000 }, () => {
-  let root: TestCluster
-  let leaf: TestCluster
-  before(async () => {
-    ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
-  })
-  after(async () => {
-    await Promise.all([root, leaf].map((cluster) => cluster && stopCluster(cluster)))
-  })
+  const { root, leaf } = liveClusters(['root', 'leaf'])
 
   /** Runs it until it has said something, as if somebody typed Ctrl-C then; what it said by its end, and its exit code. */
   async function interrupted(said: RegExp, ...args: string[]): Promise<{ code: unknown; stderr: string }> {
@@ -75,6 +81,86 @@ describe('a command that is interrupted', { timeout: 480_000 }, () => {
     assert.deepEqual(remains, [])
     await root.client.delete(nodes, { name: node })
     assert.deepEqual((await changesSince(before, root.client)).added, ['Namespace /app'])
+  })
+
+  it('is finished by the next unjoin when it was killed with the account in the leaf gone, and the Secret in the root not', async () => {
+    const admission = 'admissionregistration.k8s.io/v1'
+    const policies = resource(admission, 'ValidatingAdmissionPolicy', 'validatingadmissionpolicies', 'Cluster')
+    const bindings = resource(
+      admission,
+      'ValidatingAdmissionPolicyBinding',
+      'validatingadmissionpolicybindings',
+      'Cluster',
+    )
+    const metadata = { name: 'secrets-stay' }
+    const kept = { namespace: 'kosmos-system', name: 'cluster-oslo' }
+    const rule = { apiGroups: [''], apiVersions: ['v1'], resources: ['secrets'], operations: ['DELETE'] }
+    const expression = `request.name != '${kept.name}'`
+    const spec = { matchConstraints: { resourceRules: [rule] }, validations: [{ expression }] }
+    const binding = { policyName: metadata.name, validationActions: ['Deny'] }
+    const account = leafAccountName(await clusterId(root.client))
+    const before = await Promise.all([root, leaf].map(({ client }) => inventory(client)))
+
+    await join({ name: 'oslo', root: root.source, leaf: leaf.source, timeoutSeconds: 0 }, silent)
+    // What unjoin had to leave there.
+    const claim = {
+      namespace: 'default',
+      name: 'data',
+      labels: { 'kosmos.io/root-cluster': await clusterId(root.client) },
+    }
+    const claimSpec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } }
+    unwrap(await leaf.client.create(persistentVolumeClaims, { metadata: claim, spec: claimSpec } as KubeObject))
+    unwrap(await root.client.create(policies, { metadata, spec } as KubeObject))
+    unwrap(await root.client.create(bindings, { metadata, spec: binding } as KubeObject))
+    const dryRun = { kind: 'DeleteOptions', apiVersion: 'v1', dryRun: ['All'] }
+    const path = `/api/v1/namespaces/${kept.namespace}/secrets/${kept.name}`
+    const isHeld = async () =>
+      (await root.client.connection.request({ method: 'DELETE', path, body: dryRun })).code === 422
+    await eventually(isHeld, 'the policy holds')
+
+    const child = spawn(process.execPath, [main, 'unjoin', 'oslo', '--kubeconfig', root.source.file], {
+      stdio: 'ignore',
+    })
+    const ended = new Promise((resolve) => child.once('close', resolve))
+    const accountIsGone = async () => (await leaf.client.get(clusterRoleBindings, { name: account })) === undefined
+    await eventually(accountIsGone, 'the account is gone')
+    child.kill('SIGKILL')
+    await ended
+    await root.client.delete(policies, metadata)
+    await root.client.delete(bindings, metadata)
+    assert.ok(await root.client.get(secrets, kept))
+    const isLetGo = async () => !(await isHeld())
+    await eventually(isLetGo, 'the policy is gone')
+
+    const options = { name: 'oslo', root: root.source }
+    const plan = await planUnjoin(options, silent)
+    assert.deepEqual([plan.root, plan.leaf], [['Secret kosmos-system/cluster-oslo'], []])
+    const { remains } = await unjoin(options, silent)
+    assert.equal(await root.client.get(secrets, kept), undefined)
+    assert.deepEqual(
+      remains.map(({ what }) => what),
+      ['namespaces, claims or kinds that others use or that have data: 1'],
+    )
+    await leaf.client.patch(persistentVolumeClaims, claim, { metadata: { finalizers: null } }, { type: 'merge' })
+    await leaf.client.delete(persistentVolumeClaims, claim)
+    const isAsBefore = async () =>
+      (await Promise.all([root, leaf].map(({ client }, i) => changesSince(before[i] ?? [], client)))).every(
+        ({ added }) => added.length === 0,
+      )
+    await eventually(isAsBefore, 'nothing of it is left on either side')
+  })
+
+  it('forgets that an account was given up once the leaf is joined again', async () => {
+    const join1 = () => join({ name: 'oslo', root: root.source, leaf: leaf.source, timeoutSeconds: 0 }, silent)
+    const ref = { namespace: 'kosmos-system', name: 'cluster-oslo' }
+    await join1()
+    const secret = (await root.client.get(secrets, ref)) ?? assert.fail()
+    await noteGivenUp(root.client, 'oslo', secret, [])
+    const note = async () => (await root.client.get(secrets, ref))?.metadata.annotations?.[givenUpAnnotation]
+    assert.equal(await note(), '0')
+    await join1()
+    assert.equal(await note(), undefined)
+    await unjoin({ name: 'oslo', root: root.source }, silent)
   })
 
   it('says of a join what is kept, and unjoin gives it up', async () => {

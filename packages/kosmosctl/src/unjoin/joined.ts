@@ -1,9 +1,9 @@
 import { systemNamespace } from '@kosmos/api'
-import { type Client, type Secret, secrets } from '@kosmos/kube'
+import { ApiError, type Client, type Secret, secrets } from '@kosmos/kube'
 import { type OpenCluster, openCluster } from '../clusters/connect.ts'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
-import { credentialsSecretName, leafIdAnnotation, managedBy, managedByLabel } from '../clusters/names.ts'
+import { credentialsSecretName, kubeconfigKey, leafIdAnnotation, managedBy, managedByLabel } from '../clusters/names.ts'
 import { clusters } from '../clusters/resources.ts'
 import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
@@ -33,28 +33,62 @@ export async function findJoined(root: Client, name: string) {
   return { rootId, cluster, secret: ourSecret }
 }
 
-/** Opens the leaf if it answers and is the one that was joined. */
+/** The leaf, open; or why it cannot be asked. */
+export type Reached =
+  | { readonly leaf: OpenCluster; readonly why: '' }
+  | {
+      readonly leaf: undefined
+      readonly why: string
+      /** It answers, but takes the credentials that the root holds no more. */
+      readonly isRefused: boolean
+    }
+
+/**
+ * Opens the leaf if it answers and is the one that was joined.
+ * @param withinMs how long it may take to answer; undefined: as long as any request
+ */
 export async function reachLeaf(
   root: Client,
   cluster: StoredCluster | undefined,
   secret: Secret | undefined,
   options: UnjoinOptions,
-): Promise<{ leaf: OpenCluster; why: '' } | { leaf: undefined; why: string }> {
+  withinMs?: number,
+): Promise<Reached> {
   let leaf: OpenCluster | undefined
   try {
     if (options.leaf !== undefined) leaf = await openCluster('leaf', options.leaf)
     else if (cluster !== undefined) leaf = await openLeaf(root, cluster)
     else leaf = await openCluster('leaf', { text: kubeconfigOf(secret), selfContained: true })
-    const id = await clusterId(leaf.client)
+    const id = await answerWithin(leaf, withinMs)
     const expected = cluster?.metadata.annotations?.[leafIdAnnotation] ?? id
     if (id !== expected) throw new Failure(`${leaf.server} is another cluster than the one that was joined`)
     return { leaf, why: '' }
   } catch (error) {
     await leaf?.client.connection.close()
-    return { leaf: undefined, why: explain(error).message }
+    const isRefused = error instanceof ApiError && (error.code === 401 || error.code === 403)
+    return { leaf: undefined, why: explain(error).message, isRefused: isRefused && options.leaf === undefined }
   }
 }
 
-function kubeconfigOf(secret: Secret | undefined): string {
-  return Buffer.from(secret?.data?.kubeconfig ?? '', 'base64').toString()
+/** The id of the leaf, unless it has not answered by then. */
+async function answerWithin({ client, server }: OpenCluster, withinMs: number | undefined): Promise<string> {
+  if (withinMs === undefined) return await clusterId(client)
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    void client.connection.close()
+  }, withinMs)
+  try {
+    return await clusterId(client)
+  } catch (error) {
+    if (!isLate) throw error
+    throw new Failure(`leaf: no answer from ${server} in the ${Math.round(withinMs / 1000)} s that it had`)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** The kubeconfig in the Secret that join made; empty if a join was interrupted before it had one. Pure. */
+export function kubeconfigOf(secret: Secret | undefined): string {
+  return Buffer.from(secret?.data?.[kubeconfigKey] ?? '', 'base64').toString()
 }

@@ -79,8 +79,14 @@ export async function importedIn(leaf: Client, resource: Resource, rootId: strin
 /**
  * Removes what join and the controllers made in the leaf for this root: namespaces in which nothing else is, and no data, then the
  * account with its rights. Returns what had to stay.
+ * @param beforeAccount is done when nothing but the account is left: who has no other credentials cannot come back after it
  */
-export async function leaveLeaf(leaf: Client, rootId: string, account: string): Promise<Remainder[]> {
+export async function leaveLeaf(
+  leaf: Client,
+  rootId: string,
+  account: string,
+  beforeAccount: (remains: readonly Remainder[]) => Promise<void>,
+): Promise<Remainder[]> {
   const labelSelector = `${rootClusterLabel}=${rootId}`
   const remainders: Remainder[] = []
   const made = await leaf.listAll(namespaces, { labelSelector })
@@ -95,6 +101,7 @@ export async function leaveLeaf(leaf: Client, rootId: string, account: string): 
   remainders.push(...shared.kept.map(keptKind))
   const systemStays = system && (await reasonToStay(leaf, systemNamespace, rootId))
   if (systemStays) remainders.push(systemStays)
+  await beforeAccount(remainders)
   await giveUpAccount(leaf, rootId, account, systemStays ? undefined : system)
   return remainders
 }

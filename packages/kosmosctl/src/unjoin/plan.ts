@@ -4,6 +4,7 @@ import { openCluster } from '../clusters/connect.ts'
 import { leafAccountName } from '../clusters/names.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { isDrainable } from './drain.ts'
+import { leftByGivenUp } from './given-up.ts'
 import { findJoined, reachLeaf } from './joined.ts'
 import { copiedKinds, importedIn, importedKinds, lookAtLeaf, ownIn, type Remainder } from './leave-leaf.ts'
 import { lookAtRoot } from './leave-root.ts'
@@ -36,8 +37,10 @@ export async function planUnjoin(options: UnjoinOptions, progress: Progress): Pr
         root.client.listAll(pods, { fieldSelector: `spec.nodeName=${metadata.name}` }),
       ),
     )
-    const { leaf, why } = await reachLeaf(root.client, cluster, secret, options)
-    if (leaf === undefined) progress.warn(`the leaf cannot be asked: ${why}`)
+    const reached = await reachLeaf(root.client, cluster, secret, options)
+    const { leaf, why } = reached
+    const leftBefore = leftByGivenUp(reached, cluster, secret, rootId)
+    if (leaf === undefined && leftBefore === undefined) progress.warn(`the leaf cannot be asked: ${why}`)
     try {
       return {
         evicted: bound
@@ -49,7 +52,7 @@ export async function planUnjoin(options: UnjoinOptions, progress: Progress): Pr
           ...(cluster ? [describeObject({ ...cluster, kind: 'Cluster' })] : []),
           ...(secret ? [describeObject({ ...secret, kind: 'Secret' })] : []),
         ],
-        ...(leaf ? await planInLeaf(leaf.client, rootId) : { leaf, remains: [] }),
+        ...(leaf ? await planInLeaf(leaf.client, rootId) : { leaf: leftBefore && [], remains: leftBefore ?? [] }),
       }
     } finally {
       await leaf?.client.connection.close()

@@ -4,9 +4,7 @@ import { type Client, isGone } from '@kosmos/kube'
 import { clusters } from '../clusters/resources.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { StoredCluster } from './joined.ts'
-
-/** How long a forced unjoin waits for a controller to do it properly. */
-const controllerGraceMs = 20_000
+import { controllersUntil } from './shares.ts'
 
 /**
  * Deletes the Cluster and waits until the controllers have let go of it; by force it does not wait for ever.
@@ -24,9 +22,7 @@ export async function removeCluster(
       next: 'use credentials for the root that may delete clusters.kosmos.io',
     })
   }
-  // Without its leaf no controller can finish, so there is nothing to wait for.
-  const patience = how.leafGone ? 0 : controllerGraceMs
-  const until = how.force ? Math.min(how.deadline, Date.now() + patience) : how.deadline
+  const until = how.force ? controllersUntil(Date.now(), how.deadline, how.leafGone) : how.deadline
   for (;;) {
     const left = await root.get(clusters, { name })
     if (left === undefined) return

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, it } from 'node:test'
+import { afterEach, before, describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { clusterFinalizer } from '@kosmos/api'
 import { serviceExports, serviceImports } from '@kosmos/cluster-link'
@@ -19,16 +19,7 @@ import { openLeaf } from '../clusters/leaf.ts'
 import { clusterRoleBindings, clusterRoles, clusters, podDisruptionBudgets } from '../clusters/resources.ts'
 import { definitions } from '../install/definitions.ts'
 import { join } from '../join/join.ts'
-import {
-  changesSince,
-  eventually,
-  inventory,
-  recorded,
-  startCluster,
-  stopCluster,
-  type TestCluster,
-  unchanged,
-} from '../live.fixture.ts'
+import { changesSince, eventually, inventory, liveClusters, recorded, unchanged } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import type { UnjoinOptions } from './options.ts'
@@ -36,22 +27,16 @@ import { planUnjoin } from './plan.ts'
 import { removeCluster } from './remove-cluster.ts'
 import { unjoin } from './unjoin.ts'
 
-let root: TestCluster
-let leaf: TestCluster
 let rootId: string
-let pristine: { root: string[]; leaf: string[] }
+let pristine: Record<'root' | 'leaf', string[]>
 const name = 'leaf1'
 const node = 'kosmos-leaf1'
 const namespace = 'app'
 
-before(async () => {
-  ;[root, leaf] = await Promise.all([startCluster('root'), startCluster('leaf')])
+const { root, leaf } = liveClusters(['root', 'leaf'], async ({ root, leaf }) => {
   rootId = (await root.client.get(namespaces, { name: 'kube-system' }))?.metadata.uid ?? ''
   await root.client.create(namespaces, { metadata: { name: namespace } })
   pristine = { root: await inventory(root.client), leaf: await inventory(leaf.client) }
-})
-after(async () => {
-  await Promise.all([root, leaf].map((cluster) => cluster && stopCluster(cluster)))
 })
 
 const leave = (differences: Partial<UnjoinOptions> = {}, progress = recorded()) =>
@@ -452,6 +437,19 @@ describe('an unjoin whose Cluster somebody has removed and joined anew meanwhile
 })
 
 describe('an unjoin of a leaf that is gone', () => {
+  it('by force waits a quarter of its time for a leaf that hangs', async () => {
+    await joined()
+    await leaf.plane.pause('kube-apiserver')
+    const { remains } = await leave({ force: true, timeoutSeconds: 8 })
+    await leaf.plane.resume('kube-apiserver')
+    assert.match(remains[0]?.why ?? '', /^leaf: no answer from https:\S+ in the 2 s that it had$/)
+    assert.equal(await root.client.get(clusters, { name }), undefined)
+    await joined()
+    assert.deepEqual((await leave({ leaf: leaf.source })).remains, [])
+    await removeNode()
+    await leafIsAsBefore()
+  })
+
   it('is refused before anything is changed, and by force ends in time and says what remains', async () => {
     await joined()
     await root.client.patch(clusters, { name }, { metadata: { finalizers: [clusterFinalizer] } }, { type: 'merge' })

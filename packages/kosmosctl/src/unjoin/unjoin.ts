@@ -6,12 +6,14 @@ import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { cordon, drain } from './drain.ts'
+import { leftByGivenUp, noteGivenUp } from './given-up.ts'
 import { findJoined, reachLeaf, type StoredCluster } from './joined.ts'
 import { deleteCopies, deleteImports, leaveLeaf, leftInLeaf, type Remainder } from './leave-leaf.ts'
 import { deleteNodeConfigs, leaveRoot } from './leave-root.ts'
 import { steps } from './left.ts'
 import type { UnjoinOptions } from './options.ts'
 import { removeCluster } from './remove-cluster.ts'
+import { toLeaveLeafMs, toReachLeafMs } from './shares.ts'
 
 export interface UnjoinResult {
   readonly cluster: string
@@ -39,8 +41,14 @@ export async function unjoin(options: UnjoinOptions, progress: Progress): Promis
       await unjoinRoot(root.client, cluster, { rootId, force, deadline }, progress)
       return { cluster: name, podsGone: 0, remains: [] }
     }
-    const reached = await progress.step(steps.look, () => reachLeaf(root.client, cluster, secret, options))
+    const toReachMs = force ? toReachLeafMs(timeoutSeconds * 1000) : undefined
+    const reached = await progress.step(steps.look, () => reachLeaf(root.client, cluster, secret, options, toReachMs))
     leaf = reached.leaf
+    const leftBefore = leftByGivenUp(reached, cluster, secret, rootId)
+    if (leftBefore !== undefined && secret !== undefined) {
+      await deleteSecret(root.client, secret)
+      return { cluster: name, podsGone: 0, remains: leftBefore }
+    }
     if (leaf === undefined) {
       if (!force) {
         throw new Failure(`the leaf "${name}" cannot be asked to give up what is ours: ${reached.why}`, {
@@ -65,8 +73,11 @@ export async function unjoin(options: UnjoinOptions, progress: Progress): Promis
     const account = leafAccountName(rootId)
     const remains = await progress.step(steps.leave, async () => {
       if (leaf === undefined) return leftInLeaf(rootId, account, reached.why)
-      if (!force) return await leaveLeaf(leaf.client, rootId, account)
-      return await leaveByForce(leaf.client, rootId, account, deadline)
+      const note = async (remains: readonly Remainder[]) => {
+        if (secret !== undefined) await noteGivenUp(root.client, name, secret, remains)
+      }
+      if (!force) return await leaveLeaf(leaf.client, rootId, account, note)
+      return await leaveByForce(leaf.client, rootId, account, note, deadline)
     })
     if (secret !== undefined) await deleteSecret(root.client, secret)
     return { cluster: name, podsGone, remains }
@@ -96,12 +107,18 @@ async function unjoinRoot(
 }
 
 /** The same without a controller; ends at the deadline, whatever the leaf does. */
-async function leaveByForce(leaf: Client, rootId: string, account: string, deadline: number): Promise<Remainder[]> {
-  const timer = setTimeout(() => void leaf.connection.close(), Math.max(1_000, deadline - Date.now()))
+async function leaveByForce(
+  leaf: Client,
+  rootId: string,
+  account: string,
+  beforeAccount: (remains: readonly Remainder[]) => Promise<void>,
+  deadline: number,
+): Promise<Remainder[]> {
+  const timer = setTimeout(() => void leaf.connection.close(), toLeaveLeafMs(Date.now(), deadline))
   try {
     await deleteImports(leaf, rootId)
     await deleteCopies(leaf, rootId)
-    return await leaveLeaf(leaf, rootId, account)
+    return await leaveLeaf(leaf, rootId, account, beforeAccount)
   } catch (error) {
     return leftInLeaf(rootId, account, explain(error).message)
   } finally {

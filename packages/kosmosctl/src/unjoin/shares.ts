@@ -1,0 +1,24 @@
+/** How long a forced unjoin waits for the controllers at most, to do it properly. */
+const controllersAtMostMs = 20_000
+
+/** The least that the leaf has, however late it is. */
+const leafAtLeastMs = 1_000
+
+/** How long a forced unjoin waits until the leaf answers, of all the time that it has: a quarter. Pure. */
+export function toReachLeafMs(totalMs: number): number {
+  return Math.round(totalMs / 4)
+}
+
+/**
+ * Until when a forced unjoin waits for the controllers: for half of what is left, the other half is for what they leave in the leaf. Without
+ * its leaf no controller can finish, so there is nothing to wait for. Pure.
+ */
+export function controllersUntil(now: number, deadline: number, isLeafGone: boolean): number {
+  if (isLeafGone) return now
+  return now + Math.min(controllersAtMostMs, Math.max(0, deadline - now) / 2)
+}
+
+/** How long a forced unjoin cleans up in the leaf: until the deadline. Pure. */
+export function toLeaveLeafMs(now: number, deadline: number): number {
+  return Math.max(leafAtLeastMs, deadline - now)
+}
