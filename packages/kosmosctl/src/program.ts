@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, type OutputConfiguration } from 'commander'
 import { addCheck } from './check/command.ts'
 import { addDelete } from './delete/command.ts'
 import { addExplain } from './explain/command.ts'
@@ -15,9 +15,13 @@ import { addUnjoin } from './unjoin/command.ts'
 import { addVersion } from './version/command.ts'
 import { ownVersion } from './version/own.ts'
 
-/** The whole command line. Nothing runs before it is given arguments. */
-export function createProgram(terminal: Terminal): Command {
+/**
+ * The whole command line. Nothing runs before it is given arguments.
+ * @param output where help and errors in the command line are written
+ */
+export function createProgram(terminal: Terminal, output: OutputConfiguration = {}): Command {
   const program = new Command('kosmosctl')
+    .configureOutput(output)
     .description('Joins Kubernetes clusters to a root, shows what runs in them, and finds out what is wrong.')
     .version(ownVersion())
     .enablePositionalOptions()

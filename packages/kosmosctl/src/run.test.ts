@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { ran } from './failing.fixture.ts'
 import { JoinRefused } from './join/look.ts'
 import { errorText } from './run.ts'
 import { Failure } from './terminal/failure.ts'
@@ -29,7 +30,7 @@ describe('kosmosctl', () => {
     assert.match(stderr, /^error: \/does\/not\/exist cannot be read: ENOENT\nnext: {2}\S/)
   })
 
-  it('ends with 2 and says why when the command line is wrong', () => {
+  it('ends with 2 and says why when the command line is wrong', async () => {
     for (const [args, why] of [
       [[], /Usage/],
       [['fly'], /unknown command.*\n\(kosmosctl --help\)/],
@@ -57,8 +58,8 @@ describe('kosmosctl', () => {
       [['delete', 'orphans', 'web'], /"web" is not NAMESPACE\/NAME/],
       [['delete', 'pods', 'default/web'], /Allowed choices/],
     ] as const) {
-      const { status, stdout, stderr } = kosmosctl(...args)
-      assert.equal(status, 2, args.join(' '))
+      const { code, stdout, stderr } = await ran(args)
+      assert.equal(code, 2, args.join(' '))
       assert.equal(stdout, '')
       assert.match(stderr, why)
     }

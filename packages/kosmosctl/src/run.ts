@@ -16,7 +16,10 @@ export async function run(
 ): Promise<number> {
   const terminal = { print: (text: string) => stdout.write(`${text}\n`), progress: progressOn(stderr) }
   try {
-    const program = createProgram(terminal)
+    const program = createProgram(terminal, {
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+    })
     await addCompletion(program, argv)
     await program.parseAsync([...argv], { from: 'user' })
     return exitCodes.done
