@@ -72,6 +72,8 @@ export const rootMetadataAnnotation = 'kosmos.io/root-metadata'
 export const rootResourceVersionAnnotation = 'kosmos.io/root-resource-version'
 /** Ours. Annotation of a copy that somebody else had written to in the leaf, until its root object changes: who, and when it was made as in the root again. */
 export const setRightAnnotation = 'kosmos.io/set-right'
+/** Ours. Annotation of a copy: marks of the fields that it was written with, by which it is known when one is taken out. */
+export const fieldsAnnotation = 'kosmos.io/fields'
 /** Ours. Annotation of an EndpointSlice written into a leaf: a hash of the endpoints that it was written with. */
 export const endpointsAnnotation = 'kosmos.io/endpoints'
 /** Ours. Annotation of a copy that has another name than its root object, whose name was taken in the leaf: that object's name. */

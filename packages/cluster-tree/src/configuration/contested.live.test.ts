@@ -75,7 +75,7 @@ describe('a copy of a ConfigMap or Secret that somebody else writes to in the le
   const restart = async () => {
     const known = Promise.withResolvers<void>()
     life = startCopies(root.client, ours, known.promise)
-    for (const name of ['untouched', 'edited', 'restored', 'injected'])
+    for (const name of ['untouched', 'edited', 'restored', 'injected', 'robbed', 'emptied'])
       life.need(`${namespace}/pod-of-${name}`, key(name))
     known.resolve()
     await life.synced
@@ -183,7 +183,11 @@ describe('a copy of a ConfigMap or Secret that somebody else writes to in the le
   it('while we were away is as in the root again afterwards; one that nobody wrote to is not written', async () => {
     await mirrored('untouched')
     await mirrored('restored')
+    await mirrored('robbed')
+    await mirrored('emptied')
     await life.end()
+    await edit('robbed', { data: { size: null } })
+    await edit('emptied', { data: null })
     await edit('edited', { data: { colour: 'pink' } })
     const { metadata, ...content } = (await copyIn('restored')) ?? assert.fail()
     const { name, labels, annotations } = metadata
@@ -196,8 +200,12 @@ describe('a copy of a ConfigMap or Secret that somebody else writes to in the le
     await restart()
     await is('edited', { colour: 'red', size: 'XL' })
     await toldOf('restored', /by velero/)
+    for (const name of ['robbed', 'emptied']) {
+      await is(name, { colour: 'red', size: 'L' })
+      await toldOf(name, /ConfigurationChangedInLeaf: .* by somebody/)
+    }
     await done('after-restart')
-    assert.deepEqual(written(), ['PUT edited', 'PUT restored'])
+    assert.deepEqual(written(), ['PUT edited', 'PUT emptied', 'PUT restored', 'PUT robbed'])
     await life.end()
     writes.length = 0
     await restart()

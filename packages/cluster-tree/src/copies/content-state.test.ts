@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { rootResourceVersionAnnotation } from '@kosmos/api'
-import type { KubeObject } from '@kosmos/kube'
+import type { ConfigMap, KubeObject } from '@kosmos/kube'
 import fc from 'fast-check'
 import { withContentState } from './content-state.ts'
+import { withFieldsNoted } from './noted-fields.ts'
 
 const US = 'kosmos-cluster-tree'
 const [early, later, latest] = ['2026-11-30T11:22:43Z', '2026-11-30T11:22:46Z', '2026-11-30T11:22:48Z']
@@ -30,7 +31,7 @@ describe('what metadata tells of the content of a copy', () => {
   it('is kept without managedFields, whose place it takes', () => {
     const { content, ...rest } = withContentState(copy([wrote(US, early, fieldsOf('a'))]), US)
     assert.deepEqual(rest, copy(undefined))
-    assert.deepEqual(Object.keys(content ?? {}).sort(), ['fields', 'others', 'version'])
+    assert.deepEqual(Object.keys(content ?? {}).sort(), ['fields', 'isWhole', 'others', 'version'])
   })
 
   it('is nothing where the API server keeps no account', () => {
@@ -102,6 +103,20 @@ describe('what metadata tells of the content of a copy', () => {
   it('tells lists by what is in them', () => {
     const ports = (key: string) => [wrote(US, early, { 'f:spec': { 'f:ports': { [key]: { 'f:port': {} } } } })]
     assert.notEqual(stateOf(ports('k:{"port":80}')).fields, stateOf(ports('k:{"port":81}')).fields)
+  })
+
+  it('is whether what we noted is there, whoever has it now; the note itself is kept no longer', () => {
+    const { data, metadata } = withFieldsNoted({
+      metadata: copy(undefined).metadata ?? {},
+      data: { a: '1', b: '2' },
+    } as KubeObject) as ConfigMap
+    assert.ok(data)
+    const seen = (...managedFields: readonly object[]) =>
+      withContentState({ metadata: { ...metadata, managedFields } } as KubeObject, US)
+    const both = seen(wrote(US, early, fieldsOf('a')), wrote('flux', later, fieldsOf('b', 'c')))
+    assert.equal(both.content?.isWhole, true)
+    assert.equal(seen(wrote(US, early, fieldsOf('a'))).content?.isWhole, false)
+    assert.deepEqual(both.metadata, copy(undefined).metadata)
   })
 
   it('has another version with every change of ours, and with another incarnation, and by nothing else', () => {

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto'
+import { fieldsAnnotation } from '@kosmos/api'
 import type { KubeObject } from '@kosmos/kube'
+import { isWhole } from './noted-fields.ts'
 
 /** A copy as the watch of its leaf holds it: its metadata, and what its managedFields tell. */
 export interface WatchedCopy extends KubeObject {
@@ -13,6 +15,8 @@ export interface ContentState {
   readonly version: string
   /** Which fields there are, whoever wrote them. */
   readonly fields: string
+  /** Whether all fields are there that we noted when we wrote. */
+  readonly isWhole: boolean
   /** Names under which others have changed or added a field since. */
   readonly others: readonly string[]
 }
@@ -35,15 +39,19 @@ const ELSEWHERE = new Set(['f:apiVersion', 'f:kind', 'f:metadata', 'f:status'])
 const OURS = 'kosmos.io/'
 
 /**
- * Takes managedFields apart, which are often more than the rest of a copy. A field belongs to who changed it last, so what others have
+ * Takes managedFields apart, which are often more than the rest of a copy, and what we noted of its fields. A field belongs to who changed it last, so what others have
  * and we have not, they wrote over ours, or beside it. Where they wrote before our last change it is what we wrote as well: that
  * change was of the whole content. A field that somebody took away belongs to nobody; that there is none is all that tells. Pure.
  * @param fieldManager what we are called in the leaf
  */
 export function withContentState(object: KubeObject, fieldManager: string): WatchedCopy {
-  const { managedFields, ...metadata } = { managedFields: undefined, ...object.metadata } as KubeObject['metadata'] & {
-    readonly managedFields: readonly ManagedFields[] | undefined
-  }
+  const { managedFields, annotations, ...rest } = {
+    managedFields: undefined,
+    annotations: undefined,
+    ...object.metadata,
+  } as KubeObject['metadata'] & { readonly managedFields: readonly ManagedFields[] | undefined }
+  const { [fieldsAnnotation]: noted, ...kept } = annotations ?? {}
+  const metadata = { ...rest, ...(annotations && { annotations: kept }) }
   const copy = { ...object, metadata }
   if (!managedFields) return copy
   const writers = managedFields.map(({ manager = '', time = '', fieldsV1 = {} }) => {
@@ -56,10 +64,12 @@ export function withContentState(object: KubeObject, fieldManager: string): Watc
   const others = writers
     .filter(({ fields, writtenAt }) => !(writtenAt < lastOfOurs) && fields.some((field) => !ours.has(field)))
     .map(({ manager }) => manager)
-  const shown = Object.entries(metadata.annotations ?? {}).filter(([key]) => key.startsWith(OURS))
+  const shown = Object.entries(annotations ?? {}).filter(([key]) => key.startsWith(OURS))
+  const fields = new Set(writers.flatMap(({ fields }) => fields))
   const content = {
     version: digest([metadata.uid, ...shown.sort()]),
-    fields: digest([...new Set(writers.flatMap(({ fields }) => fields))].sort()),
+    fields: digest([...fields].sort()),
+    isWhole: isWhole(noted, fields),
     others: [...new Set(others)],
   }
   return { ...copy, content }

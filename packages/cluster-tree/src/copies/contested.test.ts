@@ -5,7 +5,10 @@ import type { WatchedCopy } from './content-state.ts'
 import { ContestedCopies, type Stepped } from './contested.ts'
 
 const copy = (version: string, fields: string, ...others: readonly string[]): WatchedCopy => ({
-  content: { version, fields, others },
+  content: { version, fields, others, isWhole: true },
+})
+const lacking = (version: string, fields: string): WatchedCopy => ({
+  content: { version, fields, others: [], isWhole: false },
 })
 
 /** Copies with a clock of their own. */
@@ -53,6 +56,14 @@ describe('who else writes to a copy', () => {
     assert.equal(await writerOf('a', copy('2', 'x injected')), undefined)
     assert.equal(await writerOf('a', copy('2', 'x injected')), undefined)
     assert.equal(await writerOf('a', copy('2', 'x')), 'somebody')
+  })
+
+  it('is somebody when a field is gone that we noted, and it is seen for the first time, until it is set right', async () => {
+    const { writerOf } = contested()
+    for (const _ of [1, 2]) assert.equal(await writerOf('a', lacking('1', 'x')), 'somebody')
+    assert.equal(await writerOf('a', lacking('2', 'x')), undefined, 'the leaf’s admission takes it out')
+    assert.equal(await writerOf('a', lacking('2', 'x')), undefined)
+    assert.equal(await writerOf('a', lacking('2', '')), 'somebody')
   })
 
   it('is not known of a copy that is gone, or where nothing is told', async () => {

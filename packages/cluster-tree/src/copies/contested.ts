@@ -7,6 +7,9 @@ const FIRST_PAUSE_MS = 1_000
 /** Also for how long nobody else must have written until the next time counts as the first. */
 const LONGEST_PAUSE_MS = 3_600_000
 
+/** Fields that no copy has. */
+const NOT_THESE = ''
+
 interface SetRight {
   /** In a row. */
   readonly times: number
@@ -20,7 +23,7 @@ export type Stepped = Requeue | 'setRight'
 /** Copies that somebody else writes to in a leaf: who, and how soon they may be written again, so that two writers do not fight for ever. */
 export class ContestedCopies<Key extends string> {
   /** What each was like when we first saw what we had written, whatever the leaf's admission made of it. */
-  readonly #accepted = new Map<Key, ContentState>()
+  readonly #accepted = new Map<Key, Pick<ContentState, 'version' | 'fields'>>()
   readonly #setRight = new Map<Key, SetRight>()
   readonly #tell: (key: Key, quarrel: Quarrel) => void
   readonly #now: () => number
@@ -55,16 +58,19 @@ export class ContestedCopies<Key extends string> {
     return { afterMs: quarrel.pauseMs }
   }
 
-  /** Who has written to the content of a copy since we did; undefined if nobody. What was there before this process came is held to be whole. */
+  /** Who has written to the content of a copy since we did; undefined if nobody. What was there before this process came is to have the fields that we noted. */
   #writerOf(key: Key, copy: WatchedCopy | undefined): string | undefined {
     const { content } = copy ?? {}
     const accepted = this.#accepted.get(key)
     this.#accepted.delete(key)
     if (!content) return undefined
     const isKnown = accepted?.version === content.version
-    this.#accepted.set(key, isKnown ? accepted : content)
+    // What is not there after a change of ours the leaf's admission has taken out.
+    const fields = accepted || content.isWhole ? content.fields : NOT_THESE
+    const { fields: whole } = isKnown ? accepted : { fields }
+    this.#accepted.set(key, { version: content.version, fields: whole })
     if (content.others.length > 0) return content.others.join(', ')
-    return isKnown && accepted.fields !== content.fields ? 'somebody' : undefined
+    return whole === content.fields ? undefined : 'somebody'
   }
 
   /** Milliseconds until it may be written again; not more than 0: at once. */

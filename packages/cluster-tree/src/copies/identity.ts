@@ -1,4 +1,5 @@
 import {
+  fieldsAnnotation,
   globalAnnotation,
   rootClusterLabel,
   rootNameAnnotation,
@@ -12,7 +13,12 @@ import type { KubeObject, Stored } from '@kosmos/kube'
  * Annotations that describe the root object itself and mean nothing, or something else, in a leaf: by the name we find the root object
  * of a copy, what was set right was a copy, and the root object may be somebody's copy itself.
  */
-const NOT_COPIED = new Set(['kubectl.kubernetes.io/last-applied-configuration', rootNameAnnotation, setRightAnnotation])
+const NOT_COPIED = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  rootNameAnnotation,
+  setRightAnnotation,
+  fieldsAnnotation,
+])
 
 /** The metadata of a copy in a leaf: the root object's own, with our identity, and another name where that one is taken. Pure. */
 export function copyMetadata({ metadata }: Stored<KubeObject>, rootClusterId: string, nameInLeaf = metadata.name) {

@@ -1,6 +1,17 @@
 import { rootClusterLabel } from '@kosmos/api'
-import { type Client, type KubeObject, type ObjectRef, type Outcome, type Resource, secrets } from '@kosmos/kube'
+import {
+  type Client,
+  configMaps,
+  endpointSlices,
+  type KubeObject,
+  type ObjectRef,
+  type Outcome,
+  type Resource,
+  secrets,
+  services,
+} from '@kosmos/kube'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
+import { withFieldsNoted } from './noted-fields.ts'
 import type { CopyPlan } from './plan.ts'
 import { privateName } from './private-name.ts'
 import { answerOf, CopyRefused, isRefusal, type Quotable, type Refusal } from './refused.ts'
@@ -25,6 +36,9 @@ export type CopyWritten =
 
 /** As validation says it of immutable ConfigMaps and Secrets, of a Secret's type, and of the clusterIP of a Service. */
 const IMMUTABLE = /immutable|may not change once set/
+
+/** Of which we see who writes to them, see copies/informer.ts. */
+const WATCHED = new Set([configMaps, secrets, services, endpointSlices].map(({ kind }) => kind))
 
 /** The watch tells what was written: nobody reads it in the answer. */
 const ANSWER = { metadataOnly: true } as const
@@ -136,11 +150,15 @@ async function create({ leaf, resource, ref, rootClusterId, namespaces, copy }: 
 }
 
 async function createIn(leaf: Client, resource: Resource, object: KubeObject): Promise<Outcome<KubeObject>> {
-  return await answerOf(leaf.create<KubeObject>(resource, object, ANSWER), isSecret(resource))
+  return await answerOf(leaf.create<KubeObject>(resource, noted(resource, object), ANSWER), isSecret(resource))
 }
 
 async function replaceIn(leaf: Client, resource: Resource, object: KubeObject): Promise<Outcome<KubeObject>> {
-  return await answerOf(leaf.replace<KubeObject>(resource, object, ANSWER), isSecret(resource))
+  return await answerOf(leaf.replace<KubeObject>(resource, noted(resource, object), ANSWER), isSecret(resource))
+}
+
+function noted({ kind }: Resource, object: KubeObject): KubeObject {
+  return WATCHED.has(kind) ? withFieldsNoted(object) : object
 }
 
 /** Throws what only the leaf's administrator can mend. Not for Secrets. */

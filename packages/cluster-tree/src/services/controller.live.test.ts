@@ -233,13 +233,15 @@ describe('Services of the root in a leaf', () => {
 
   it('are not written when only their labels are, nor after a restart when nobody wrote to them meanwhile', async () => {
     const [labelled, untouched, edited] = [await shared('labelled'), await shared('untouched'), await shared('away')]
+    const robbed = await shared('robbed-of-a-field')
     await edit(labelled, { metadata: { labels: { team: 'a' } } })
     await life.end()
     await edit(edited, { spec: { selector: { app: 'other' } } })
+    await edit(robbed, { spec: { publishNotReadyAddresses: null } })
     replaced.length = 0
     life = startServices(root, ours)
     await life.synced
-    await isRight(edited)
+    await Promise.all([edited, robbed].map((namespace) => isRight(namespace)))
     const after = await shared('after-restart')
     await edit(after, { spec: { sessionAffinity: 'ClientIP' } })
     await isRight(after)
