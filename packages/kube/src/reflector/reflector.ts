@@ -65,9 +65,6 @@ class NoProgress extends Error {
   }
 }
 
-/** What an API server says of a version that it has not reached (storage.NewTooLargeResourceVersionError). */
-const NOT_REACHED = 'ResourceVersionTooLarge'
-
 /** A watch that ends sooner, and without an event, is no progress (client-go calls it very short). */
 const SHORT_WATCH_MS = 1_000
 
@@ -237,20 +234,22 @@ export class Reflector<T extends KubeObject> {
 
   /**
    * An API server whose etcd was restored from a snapshot is behind the version to resume from, and says nothing on such a
-   * watch until it gets there, with other objects. Asks for one object of any name that is not older than the version.
+   * watch until it gets there, with other objects. Asks how far etcd is, by a consistent list of one object; to ask for one not
+   * older than the version would be answered with "later" for as long as an API server takes for a slow one. API servers let
+   * versions be compared (KEP-5504).
    * @throws Expired if the API server has not reached the version; ApiError if it does not say
    */
   async #checkReached(resourceVersion: string, signal: AbortSignal): Promise<void> {
     const { client, resource, namespace, fieldSelector } = this.#options
     // With the field selector, because the right to list may be for one name only.
-    const query = { fieldSelector, limit: 1, resourceVersion, resourceVersionMatch: 'NotOlderThan' }
-    const path = pathOf(resource, { namespace, query })
+    const path = pathOf(resource, { namespace, query: { fieldSelector, limit: 1 } })
     const answer = await client.connection.request({ method: 'GET', path, accept: METADATA_ONLY_LIST, signal })
-    if (answer.code === 200) return
-    const { details, message } = statusOf(answer.code, answer.body)
-    if (details?.causes?.some(({ reason }) => reason === NOT_REACHED)) throw new Expired(`${message}`)
     // An API server that has just started refuses what it will allow in a moment.
-    this.#refused('LIST', path, answer)
+    if (answer.code !== 200) this.#refused('LIST', path, answer)
+    const reached = (answer.body as { metadata: { resourceVersion: string } }).metadata.resourceVersion
+    if (BigInt(reached) < BigInt(resourceVersion)) {
+      throw new Expired(`the API server has got to version ${reached} only, and ${resourceVersion} has been seen`)
+    }
   }
 
   #refused(method: 'LIST' | 'WATCH', path: string, answer: Response, streamingList = false): never {

@@ -3,6 +3,7 @@ import { cpSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { RequestObservation } from '../connection/connection.ts'
 import { liveCluster } from '../live.fixture.ts'
 import { configMaps } from '../objects/resources.ts'
 import { Informer } from './informer.ts'
@@ -30,8 +31,12 @@ describe('an API server whose etcd is restored from a snapshot', { timeout: 300_
     cpSync(data, snapshot, { recursive: true })
     controlPlane.resume('etcd')
 
+    const answers: number[] = []
+    const onRequest = ({ method, path, code }: RequestObservation) => {
+      if (method === 'GET' && path.includes('limit=1')) answers.push(code)
+    }
     const informer = new Informer({
-      client: await cluster.client(),
+      client: await cluster.client(undefined, { onRequest }),
       resource: configMaps,
       namespace: 'default',
       backoff: { minMs: 20, maxMs: 400 },
@@ -54,5 +59,7 @@ describe('an API server whose etcd is restored from a snapshot', { timeout: 300_
     while (!informer.get('default/after')) await sleep(20)
     const names = [...informer.store.values()].map(({ metadata }) => metadata.name).sort()
     assert.deepEqual(names, ['after', 'before'])
+    // What an API server says, after three seconds, and to be asked again: that it has not reached a version.
+    assert.ok(!answers.includes(504))
   })
 })
