@@ -250,6 +250,45 @@ describe('everyday use of pods whose leaf has real nodes', { skip: isRoot ? fals
       await eventually('nothing is left', async () => !(await inRoot('graceless')) && !(await inLeaf('graceless')))
     })
 
+    it('had its sidecar before its containers, and has it after them, with the hooks in their places', async () => {
+      const then = (what: string) => `echo ${what} >>/shared/order`
+      const live = (name: string, last: string) =>
+        `trap '${then(`${name} ends`)}; ${last}' TERM; ${then(name)}; while sleep 0.1; do :; done`
+      const run = (script: string) => ({ command: ['sh', '-c', script] })
+      const volumeMounts = [{ name: 'shared', mountPath: '/shared' }]
+      const beside = {
+        name: 'beside',
+        image: imageNames.busybox,
+        restartPolicy: 'Always',
+        // What a container leaves as its message is in the status of the pod.
+        ...run(live('sidecar', 'cat /shared/order >/dev/termination-log; exit')),
+        startupProbe: { exec: { command: ['grep', 'sidecar', '/shared/order'] }, periodSeconds: 1 },
+        volumeMounts,
+      }
+      const lifecycle = {
+        postStart: { exec: run(`until grep main /shared/order; do sleep 0.1; done; ${then('postStart')}`) },
+        preStop: { exec: run(then('preStop')) },
+      }
+      const { metadata, ...parts } = pod('surrounded', {
+        container: { ...run(live('main', 'exit')), lifecycle, volumeMounts },
+        spec: {
+          initContainers: [beside],
+          volumes: [{ name: 'shared', emptyDir: {} }],
+          terminationGracePeriodSeconds: 60,
+        },
+      })
+      await platform.apply({ ...parts, metadata: { ...metadata, finalizers: ['example.com/keep'] } })
+      await ready('surrounded')
+      const sidecar = async () => (await inRoot('surrounded'))?.status?.initContainerStatuses?.[0]
+      const { ready: isReady, started } = (await sidecar()) ?? assert.fail()
+      assert.deepEqual({ isReady, started }, { isReady: true, started: true })
+      await done('delete', 'pod', 'surrounded', '--wait=false')
+      const { message } = await eventually('its sidecar has ended', async () => (await sidecar())?.state?.terminated)
+      assert.equal(message, 'sidecar\nmain\npostStart\npreStop\nmain ends\nsidecar ends\n')
+      await done('patch', 'pod', 'surrounded', '--type=merge', '-p', '{"metadata":{"finalizers":null}}')
+      await gone('surrounded')
+    })
+
     it('while its image is pulled is gone all the same', async () => {
       await platform.apply(pod('pulling', { container: { image: 'registry.invalid/none:1' } }))
       await eventually('its copy has a node', async () => (await inLeaf('pulling'))?.spec.nodeName)
