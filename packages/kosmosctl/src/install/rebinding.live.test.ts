@@ -14,7 +14,7 @@ import { loadAll } from 'js-yaml'
 import { applyTo } from '../clusters/own.ts'
 import { resourceOf } from '../clusters/resource-of.ts'
 import { type Manifest, mutatingAdmissionPolicyBindings } from '../clusters/resources.ts'
-import { startCluster, stopCluster, type TestCluster } from '../live.fixture.ts'
+import { liveClusters } from '../live.fixture.ts'
 import { silent } from '../terminal/progress.ts'
 import { install } from './install.ts'
 
@@ -33,7 +33,7 @@ function beforeAdr60(today: string): string {
 }
 
 describe('install over bindings of admission that name their index', () => {
-  let root: TestCluster
+  const { root } = liveClusters(['root'])
   let folder: string
   let today: readonly Manifest[]
   let old: readonly Manifest[]
@@ -41,7 +41,6 @@ describe('install over bindings of admission that name their index', () => {
   let helm: (...args: string[]) => Promise<unknown>
 
   before(async () => {
-    root = await startCluster('rebinding')
     folder = await mkdtemp(path.join(os.tmpdir(), 'kosmos-rebinding-'))
     const text = await readFile(manifest, 'utf8')
     await writeFile(path.join(folder, 'today.yaml'), text)
@@ -68,7 +67,6 @@ describe('install over bindings of admission that name their index', () => {
     }
   })
   after(async () => {
-    await (root && stopCluster(root))
     await rm(folder, { recursive: true, force: true })
   })
 
