@@ -61,15 +61,12 @@ export function statefulSet(name: string, claimSpec: object, parts: PodParts = {
 }
 
 /** A class of volumes; who makes them waits for their first pod unless it is told otherwise. */
-export const storageClass = (
-  name: string,
-  provisioner: string,
-  { reclaimPolicy = 'Delete', volumeBindingMode = 'WaitForFirstConsumer' } = {},
-) => ({
+export const storageClass = (name: string, provisioner: string, spec: Readonly<Record<string, unknown>> = {}) => ({
   apiVersion: 'storage.k8s.io/v1',
   kind: 'StorageClass',
   metadata: { name },
   provisioner,
-  reclaimPolicy,
-  volumeBindingMode,
+  reclaimPolicy: 'Delete',
+  volumeBindingMode: 'WaitForFirstConsumer',
+  ...spec,
 })

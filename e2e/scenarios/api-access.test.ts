@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { leases, pods, secrets } from '@kosmos/kube'
+import { configMaps, type KubeObject, leases, pods, resource, secrets, unwrap } from '@kosmos/kube'
 import { imageNames } from '@kosmos/testbed'
 import { pod } from '../platform/manifests.ts'
 import { type NodeProgram, nodeProgram } from '../platform/node-program.ts'
@@ -16,6 +16,15 @@ const isRoot = process.getuid?.() === 0
 const TOKEN_MINUTES = Number(process.env.KOSMOS_TOKEN_MINUTES ?? 0)
 
 const API_ACCESS = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+const tokenReviews = resource('authentication.k8s.io/v1', 'TokenReview', 'tokenreviews', 'Cluster')
+
+interface TokenReview extends KubeObject {
+  readonly status?: {
+    readonly authenticated?: boolean
+    readonly user?: { readonly username?: string; readonly extra?: Readonly<Record<string, readonly string[]>> }
+  }
+}
 
 /** The tokens that the program says it logs in with, in order: hashes in base64url, which may begin with a dash. */
 const loginsIn = (log: string): readonly string[] => log.match(/(?<=authz_header=)[\w-]+/g) ?? []
@@ -268,6 +277,46 @@ describe("programs in a leaf that talk to the root's API server", {
     )
     await ready('legacy')
     await eventually('it has asked twice', () => askedTwice('legacy'))
+  })
+
+  it('leave in the leaf nothing that is good for more in the root than they are', async () => {
+    const [leaf] = platform.leaves
+    assert(leaf)
+    const values = [...(await leaf.listAll(secrets, {})), ...(await leaf.listAll(configMaps, {}))].flatMap(
+      ({ metadata, data = {} }) =>
+        Object.entries(data).map(([key, value]) => ({ at: `${metadata.name}/${key}`, value })),
+    )
+    const texts = values.flatMap(({ at, value }) => [
+      { at, text: value },
+      { at, text: Buffer.from(value, 'base64').toString() },
+    ])
+    const kubeconfigs = texts.filter(({ text }) => /client-key|client-certificate|current-context/.test(text))
+    assert.deepEqual(kubeconfigs, [], 'no credentials of Kosmos or of people')
+    const isToken = /^[\w-]+\.[\w-]+\.[\w-]+$/
+    const whose = new Set<string>()
+    for (const { at, text } of texts.filter(({ text }) => isToken.test(text))) {
+      const review = { metadata: {}, spec: { token: text } } as KubeObject
+      const answer = unwrap(await platform.root.create<TokenReview>(tokenReviews, review))
+      const { authenticated, user } = answer?.status ?? {}
+      if (!authenticated) continue
+      const [podName] = user?.extra?.['authentication.kubernetes.io/pod-name'] ?? []
+      whose.add(`${user?.username} ${at.startsWith('reader-token/') ? 'by its Secret' : podName && 'as a pod'}`)
+    }
+    assert.ok(whose.has('system:serviceaccount:default:reader as a pod'))
+    assert.ok(whose.has('system:serviceaccount:default:reader by its Secret'))
+    for (const one of whose) assert.match(one, /^system:serviceaccount:default:\w+ (?:as a pod|by its Secret)$/)
+  })
+
+  it('have nothing of a long-lived token any more when its Secret is deleted in the root, though the leaf has it', async () => {
+    const ref = { namespace: 'default', name: 'reader-token' }
+    const [leaf] = platform.leaves
+    const copy = (await leaf?.get(secrets, ref)) ?? assert.fail()
+    const token = Buffer.from(copy.data?.token ?? '', 'base64').toString()
+    await kubectl('delete', 'secret', ref.name)
+    await eventually('the root does not take it', async () => {
+      const review = { metadata: {}, spec: { token } } as KubeObject
+      return unwrap(await platform.root.create<TokenReview>(tokenReviews, review))?.status?.authenticated !== true
+    })
   })
 
   it("may be a service account of the leaf and talk to the leaf's API server, where the Cluster allows it", async () => {

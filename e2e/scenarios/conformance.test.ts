@@ -20,7 +20,7 @@ describe('a virtual node under Kubernetes’ own tests', { skip: isRoot ? false 
   })
   after(() => platform?.down())
 
-  it('passes what stands for the conformance tests of nodes, workloads and kubectl', async () => {
+  it('passes what stands for the conformance tests of nodes, workloads, identities, volumes and kubectl', async () => {
     const { root, bin: programs } = platform.testbed
     const suite = suiteOf({ program: bin['e2e.test'], kubectl: programs.kubectl ?? '' }, root, 'slice')
     const names = await testNames(suite, slice, '$^')

@@ -267,6 +267,30 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
     await ready('patient')
   })
 
+  it('are sent to no zone that their class does not allow, and to the leaf when it is in one that it does', async () => {
+    const [testbedLeaf] = platform.testbed.leaves
+    assert(testbedLeaf)
+    const zone = { key: 'topology.kubernetes.io/zone', values: ['west'] }
+    const allowedTopologies = [{ matchLabelExpressions: [zone] }]
+    const volume = folderBelow(platform.testbed.dir)('volumes-l', 'zoned')
+    const items = [storageClass('zoned', 'kubernetes.io/no-provisioner'), volume]
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
+    await platform.kubectlIn(testbedLeaf, ['apply', '-f', '-'], list)
+    await platform.apply(
+      storageClass('zoned', 'leaf.kosmos.io', { allowedTopologies }),
+      claim('western', 'zoned'),
+      pod('settler', { container: SLEEP, spec: { volumes: mounting('western') } }),
+    )
+    await eventually('the scheduler says so', async () => {
+      const seen = await platform.root.get(pods, { namespace, name: 'settler' })
+      return seen?.status?.conditions?.some(({ message }) => message?.includes('available persistent volumes to bind'))
+    })
+    assert.equal((await claimIn(platform.root, 'western'))?.spec?.volumeName, undefined)
+    await platform.kubectlIn(testbedLeaf, ['label', 'node', '--all', `${zone.key}=west`])
+    await ready('settler')
+    assert.equal((await claimIn(leaf, 'western'))?.status?.phase, 'Bound')
+  })
+
   it('are rid of a claim that was deleted while their leaf was away, once it is back', async () => {
     const [testbedLeaf] = platform.testbed.leaves
     assert(testbedLeaf)

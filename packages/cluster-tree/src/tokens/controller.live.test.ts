@@ -246,6 +246,48 @@ describe('tokens of pods in a leaf', () => {
     assert.match(waiting?.message ?? '', /no relationship found between node 'kosmos-east' and this object/)
   })
 
+  it('are asked for as the node: the root gives us none for audiences that the pod does not ask for', async (t) => {
+    const life = startTokens(root, leaf)
+    t.after(life.end)
+    const pod = await inRoot('plain')
+    await eventually('it has its own', async () => (await life.tokens.prepare(pod)) === undefined)
+    const sources = [{ serviceAccountToken: { path: 'token', expirationSeconds: 3600, audience: 'vault' } }]
+    const wishful = { ...pod.spec, volumes: [{ name: 'token', projected: { sources } }] }
+    // Of the first one it remembers what was issued for the pod.
+    const other = startTokens(root, leaf)
+    t.after(other.end)
+    const waiting = await other.tokens.prepare({ ...pod, spec: wishful })
+    assert.match(
+      waiting?.message ?? '',
+      /system:node:kosmos-east is not authorized to request tokens for audience "vault"/,
+    )
+  })
+
+  it('cost one request in the root and one in the leaf, and none after a restart while none is due', async (t) => {
+    const asked: string[] = []
+    const counting = async (of: string, cluster: LiveCluster): Promise<LiveCluster> => {
+      const client = await connect(of, cluster.controlPlane.kubeconfig, {
+        // The root's authorizer may not know of the pod yet.
+        onRequest: ({ method, path, code }) => {
+          if (method !== 'GET' && code < 400) asked.push(`${method} ${of} ${/token|secrets/.exec(path)?.[0]}`)
+        },
+      })
+      t.after(() => client.connection.close())
+      return { ...cluster, client }
+    }
+    const clusters = await Promise.all([counting('root', root), counting('leaf', leaf)])
+    for (const name of ['thrifty', 'thrifty-too']) {
+      const life = startTokens(...clusters)
+      const pod = await inRoot(name)
+      await eventually('they are issued', async () => (await life.tokens.prepare(pod)) === undefined)
+      await inLeaf(pod)
+      await delivered(pod)
+      await life.end()
+    }
+    const each = ['POST leaf secrets', 'POST root token']
+    assert.deepEqual(asked.sort(), [...each, ...each].sort())
+  })
+
   it('that the leaf does not take are told on the root pod, without their content', async (t) => {
     const life = startTokens(root, leaf)
     t.after(life.end)
