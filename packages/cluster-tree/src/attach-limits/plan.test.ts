@@ -22,6 +22,12 @@ describe('the drivers of the root whose volumes a leaf does not reach', () => {
     assert.deepEqual(unreachableDrivers({ drivers, classes, shared: [] }), ['disk.example.com', 'nfs.example.com'])
   })
 
+  it('are in one order, and have names that a CSINode takes', () => {
+    const [longest, tooLong] = ['a'.repeat(63), 'a'.repeat(64)]
+    const drivers = ['z', tooLong, longest].map(driver)
+    assert.deepEqual(unreachableDrivers({ drivers, classes: [], shared: [] }), [longest, 'z'])
+  })
+
   it('are not those of the classes that it shares', () => {
     assert.deepEqual(unreachableDrivers({ drivers, classes, shared: ['nfs', 'gone'] }), ['disk.example.com'])
   })
@@ -51,5 +57,11 @@ describe('the CSINode of a virtual node', () => {
     assert.ok(!keepsOffMore(csiNode(['a']), ['a', 'b']) && !keepsOffMore(emptied, []))
     const again = { metadata: { ...node.metadata, uid: 'n2' } } as Node
     assert.ok(!saysSo(csiNode(['a']), again, ['a']))
+    const { metadata, ...rest } = csiNode(['a'])
+    const ownedBy = (ownerReferences: CSINode['metadata']['ownerReferences']) =>
+      ({ ...rest, metadata: { ...metadata, ownerReferences } }) as CSINode
+    assert.ok(!saysSo(ownedBy(undefined), node, ['a']))
+    const other = { apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: 'other' }
+    assert.ok(saysSo(ownedBy([other, ...(metadata.ownerReferences ?? [])]), node, ['a']))
   })
 })

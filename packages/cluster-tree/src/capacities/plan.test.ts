@@ -99,6 +99,8 @@ describe('what the scheduler is told of the storage of a leaf', () => {
     const leaf = { ...storage, classes, capacities }
     assert.deepEqual(rooms({ storage: leaf, classNames: { fast: 'gp4' } }), ['20Gi'])
     assert.deepEqual(rooms({ storage: leaf, classNames: { fast: '' } }), ['10Gi'])
+    const others = [leafClass('fast'), ...classes.toReversed()]
+    assert.deepEqual(rooms({ storage: { ...leaf, classes: others }, classNames: { fast: '' } }), ['10Gi'], 'the newest')
     assert.deepEqual(
       wanted({ storage: leaf, classNames: { fast: '' } }).map(({ storageClassName }) => storageClassName),
       ['fast'],

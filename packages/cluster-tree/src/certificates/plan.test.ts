@@ -41,6 +41,7 @@ describe('what to do about a certificate of a pod', () => {
   it('is to ask for it when the pod is bound, and to wait for the signer', () => {
     assert.deepEqual(plan({}), { kind: 'ask' })
     assert.deepEqual(plan({ credential: asked }), { kind: 'none', afterMs: 2_000 })
+    assert.deepEqual(plan({ credential: asked, now: now + 500 }), { kind: 'none', afterMs: 1_500 })
     assert.deepEqual(plan({ credential: asked, request: request(), now: now + 5_000 }), {
       kind: 'none',
       afterMs: 595_000,

@@ -128,5 +128,11 @@ describe('what metadata tells of the content of a copy', () => {
     noted.metadata.annotations.note = 'b'
     assert.equal(withContentState(noted as KubeObject, US).content?.version, version)
     assert.equal(stateOf([wrote('flux', later, fieldsOf('z'))]).version, version)
+    const { annotations, ...metadata } = withFieldsNoted(copy(ours)).metadata ?? {}
+    const inOrder = (entries: readonly [string, string][]) =>
+      withContentState({ metadata: { ...metadata, annotations: Object.fromEntries(entries) } } as KubeObject, US)
+        .content
+    const entries = Object.entries(annotations ?? {})
+    assert.deepEqual(inOrder(entries.toReversed()), inOrder(entries))
   })
 })

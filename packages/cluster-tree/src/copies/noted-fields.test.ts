@@ -12,6 +12,7 @@ describe('what a copy says of the fields that it is written with', () => {
     const object = { metadata: { name: 'a', annotations: { b: 'c' } }, data: { d: 'e' } }
     const { metadata, ...content } = withFieldsNoted(object)
     assert.deepEqual(content, { data: { d: 'e' } })
+    assert.equal(metadata?.name, 'a')
     assert.deepEqual(Object.keys(metadata?.annotations ?? {}), ['b', fieldsAnnotation])
   })
 
@@ -34,6 +35,12 @@ describe('what a copy says of the fields that it is written with', () => {
     assert.equal(isWhole(undefined, []), true)
     assert.equal(noteOf({ data: data(1_000) })?.length, 4_000)
     assert.equal(noteOf({ data: data(1_001) }), undefined)
+  })
+
+  it('is of the lists of an EndpointSlice as a whole, which nobody changes in part', () => {
+    const note = noteOf({ addressType: 'IPv4', endpoints: [{ addresses: ['192.0.2.7'] }], ports: [{ port: 80 }] })
+    assert.equal(isWhole(note, ['/f:addressType', '/f:endpoints', '/f:ports']), true)
+    assert.equal(isWhole(note, ['/f:addressType', '/f:endpoints']), false)
   })
 
   it('does not say what the fields are called, nor what is in them', () => {

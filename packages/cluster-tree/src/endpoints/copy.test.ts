@@ -95,6 +95,23 @@ describe('the endpoints of a leaf for what somebody wrote in the root', () => {
     assert.deepEqual((ipv6 as EndpointSlice).endpoints?.[0]?.addresses, ['fd00::9'])
   })
 
+  it('that are pods are ready, and called, as the root says, and are found in its namespace where it names none', () => {
+    const { targetRef, ...endpoint } = ofPod('here')
+    const named = {
+      ...endpoint,
+      conditions: { ready: false },
+      hostname: 'db-0',
+      targetRef: { kind: 'Pod', name: 'here' },
+    }
+    const nowhere = (pod: EndpointPod) => ({ ...ctx, podOf: () => pod })
+    const [first] = (sliceCopy(slice({ endpoints: [named] }), ctx).slice as EndpointSlice).endpoints ?? []
+    assert.deepEqual([first?.conditions, first?.hostname], [{ ready: false }, 'db-0'])
+    assert.deepEqual(first?.targetRef, { kind: 'Pod', name: 'here', uid: 'leaf-uid' })
+    assert.ok(targetRef)
+    const young = sliceCopy(slice({ endpoints: [named] }), nowhere({ kind: 'here', uid: 'leaf-uid', ips: ['fd00::9'] }))
+    assert.deepEqual(young, { slice: undefined, elsewhere: 0 }, 'of the other family only')
+  })
+
   it('are not the pods of other clusters, nor those that are gone', () => {
     const endpoints = [ofPod('there'), ofPod('gone')]
     assert.deepEqual(sliceCopy(slice({ endpoints }), ctx), { slice: undefined, elsewhere: 1 })

@@ -47,6 +47,11 @@ describe('what to do about the tokens of a pod', () => {
 
   it('is to give them to the pod that is there now, when it was made again', () => {
     assert.deepEqual(planTokens({ root, leaf, secret: secret({ owner: 'leaf-uid-before' }), now }), replace)
+    const { ownerReferences, ...unowned } = secret().metadata ?? {}
+    assert.deepEqual(planTokens({ root, leaf, secret: { metadata: unowned }, now }), replace)
+    const shared = [...(ownerReferences ?? []), { apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: 'other' }]
+    const owned = { metadata: { ...unowned, ownerReferences: shared } }
+    assert.equal(planTokens({ root, leaf, secret: owned, now }).kind, 'none', 'it has another owner besides')
   })
 
   it('is nothing for a pod that has none, has ended, or is another incarnation', () => {

@@ -25,6 +25,12 @@ describe('what to do about the bundles of a pod', () => {
   it('is to write them again when they have changed, and only then', () => {
     assert.deepEqual(planTrust({ root, leaf, data, configMap: stored() }), none)
     assert.deepEqual(planTrust({ root, leaf, data: { 'bundle-1': 'OTHER' }, configMap: stored() }), replace)
+    const [two, turned] = [
+      { a: '1', b: '2' },
+      { b: '2', a: '1' },
+    ]
+    const configMap = stored(two as unknown as typeof data)
+    assert.deepEqual(planTrust({ root, leaf, data: turned, configMap }), none, 'in whatever order')
   })
 
   it('is to leave the pod what it has when the root has it no more', () => {
@@ -34,6 +40,11 @@ describe('what to do about the bundles of a pod', () => {
   it('is to give them to the pod that is there now, when it was made again', () => {
     const again = leafPod(root, { metadata: { uid: 'leaf-uid-again' } })
     assert.deepEqual(planTrust({ root, leaf: again, data, configMap: stored() }), replace)
+    const { ownerReferences, ...unowned } = stored().metadata ?? {}
+    assert.deepEqual(planTrust({ root, leaf, data, configMap: { metadata: unowned } }), replace)
+    const shared = [...(ownerReferences ?? []), { apiVersion: 'v1', kind: 'Secret', name: 'other', uid: 'other' }]
+    const owned = { metadata: { ...unowned, ownerReferences: shared } }
+    assert.deepEqual(planTrust({ root, leaf, data, configMap: owned }), none, 'it has another owner besides')
   })
 
   it('is to write them again when somebody has written over them', () => {
@@ -54,6 +65,7 @@ describe('the ConfigMap with them', () => {
   it('goes with the pod in the leaf, and is no copy of one of the root', () => {
     const { metadata } = stored()
     assert.equal(metadata?.name, 'kosmos-trust-root-uid')
+    assert.equal(metadata?.annotations?.['kosmos.io/global'], 'true')
     assert.equal(podOwnerOf(stored())?.key, 'shop/web')
     assert.equal(podOwnerOf({ metadata: { namespace: 'shop', name: 'copied' } }), undefined)
   })

@@ -19,6 +19,7 @@ describe('how a leaf calls a class', () => {
     assert.equal(attributesClassInRoot('premium', [], names), 'gold')
     assert.equal(attributesClassInRoot('of-the-leaf', [], names), 'of-the-leaf')
     assert.equal(attributesClassInRoot(undefined, ['gold'], names), undefined)
+    assert.equal(attributesClassInRoot(undefined, ['gold'], { gold: '' }), undefined, 'none, whatever is none there')
   })
 
   it('leads back to the name that the claim asks for', () => {

@@ -15,6 +15,13 @@ describe('a VolumeAttributesClass that a leaf has dropped', () => {
     assert.deepEqual(dropped.worthAsking('shop/data', 'l-1', { ...gold, resources }, 1), { resources })
   })
 
+  it('is not asked for an hour long, whenever that began', () => {
+    const later = new DroppedAttributes()
+    later.note('shop/data', 'l-1', 'gold', 10 * HOUR_MS)
+    assert.equal(later.worthAsking('shop/data', 'l-1', gold, 11 * HOUR_MS - 1), undefined)
+    assert.equal(later.worthAsking('shop/data', 'l-1', gold, 11 * HOUR_MS), gold)
+  })
+
   it('is asked for after an hour, of another claim, and when it is another', () => {
     assert.equal(dropped.worthAsking('shop/data', 'l-1', gold, HOUR_MS), gold)
     assert.equal(dropped.worthAsking('shop/data', 'l-2', gold, 1), gold)

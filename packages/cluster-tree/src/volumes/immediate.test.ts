@@ -10,14 +10,15 @@ interface NodeParts {
   readonly ready?: boolean
   readonly cordoned?: boolean
   readonly retiring?: boolean
+  readonly labels?: Readonly<Record<string, string>>
 }
 
-const node = ({ name, zone = 'a', ready = true, cordoned = false, retiring = false }: NodeParts) =>
+const node = ({ name, zone = 'a', ready = true, cordoned = false, retiring = false, labels = {} }: NodeParts) =>
   ({
-    metadata: { name, labels: { zone, 'kubernetes.io/hostname': name } },
+    metadata: { name, labels: { zone, 'kubernetes.io/hostname': name, ...labels } },
     spec: {
       unschedulable: cordoned,
-      ...(retiring && { taints: [{ key: 'kosmos.io/retiring', effect: 'NoSchedule' }] }),
+      taints: [{ key: 'other' }, ...(retiring ? [{ key: 'kosmos.io/retiring', effect: 'NoSchedule' }] : [])],
     },
     status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown' }] },
   }) as unknown as Node
@@ -50,6 +51,15 @@ describe('where a volume is made that no pod waits for', () => {
     const nodes = [node({ name: 'east', zone: 'e' }), node({ name: 'west', zone: 'w' })]
     assert.equal(chosen(nodes, inZones('w', 'x')), 'west')
     assert.equal(chosen(nodes, inZones('x')), undefined)
+    const [west] = inZones('w').allowedTopologies ?? []
+    const [nowhere] = inZones('x').allowedTopologies ?? []
+    assert(west && nowhere)
+    const either = { allowedTopologies: [nowhere, west] } as unknown as StorageClass
+    assert.equal(chosen(nodes, either), 'west', 'one of its terms is enough')
+    const matchLabelExpressions = [...(west.matchLabelExpressions ?? []), { key: 'disk', values: ['ssd'] }]
+    const both = { allowedTopologies: [{ matchLabelExpressions }] } as unknown as StorageClass
+    assert.equal(chosen(nodes, both), undefined, 'all that a term says has to hold')
+    assert.equal(chosen([...nodes, node({ name: 'far-west', zone: 'w', labels: { disk: 'ssd' } })], both), 'far-west')
   })
 
   it('is beside what it is to be a clone of, wherever the others are', () => {

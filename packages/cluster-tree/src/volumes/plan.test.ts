@@ -135,6 +135,28 @@ describe('what to do about a claim whose volume a leaf makes', () => {
     assert.equal(plan({ claim: bound, volumes: [volume()], leafClaim: leafClaim() }).kind, 'none')
   })
 
+  it('is to give it other attributes in place of those that it has', () => {
+    const wishful = claim({ volumeName: 'pvc-c-1', capacity: '1Gi', attributes: 'gold' })
+    const status = { ...wishful.status, currentVolumeAttributesClassName: 'silver' }
+    const view = { volumes: [volume({ attributes: 'silver' })], leafClaim: leafClaim({ attributes: 'silver' }) }
+    const spec = { volumeAttributesClassName: 'gold' }
+    const step = plan({ ...view, claim: { ...wishful, status } as PersistentVolumeClaim })
+    assert.deepEqual(step, { kind: 'changeLeafClaim', uid: 'l-1', spec })
+  })
+
+  it('is nothing while what the leaf has is of the claim before it, or is going', () => {
+    const fresh = volume({ leafUid: '' })
+    for (const present of [leafClaim({ of: 'c-0' }), leafClaim({ isDeleted: true })])
+      assert.equal(plan({ claim: bound, volumes: [fresh], leafClaim: present }).kind, 'none')
+  })
+
+  it('is to tell the root of a volume that it knows in part only', () => {
+    const known = volume()
+    const annotations = { ...known.metadata.annotations, 'kosmos.io/leaf-persistent-volume': '' }
+    const partly = { ...known, metadata: { ...known.metadata, annotations } } as PersistentVolume
+    assert.equal(plan({ claim: bound, volumes: [partly], leafClaim: leafClaim() }).kind, 'reflectVolume')
+  })
+
   it('is to let it grow, to take that back, and never to shrink it below what it has', () => {
     const larger = claim({ volumeName: 'pvc-c-1', capacity: '1Gi', requested: '3Gi' })
     assert.deepEqual(plan({ claim: larger, volumes: [volume()], leafClaim: leafClaim() }), {

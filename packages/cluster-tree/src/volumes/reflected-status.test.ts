@@ -38,6 +38,24 @@ describe("what the root's claim is told of its volume", () => {
     assert.deepEqual(reflected(shown, {}), { conditions: [unused], allocatedResourceStatuses: null })
   })
 
+  it('is no condition when none is another one, and no key that has stayed', () => {
+    const shown = { conditions: [pending], capacity: { storage: '1Gi', other: '1Gi' } }
+    const said = { conditions: [pending], capacity: { storage: '1Gi' } }
+    assert.deepEqual(reflected(shown, said), { capacity: { storage: '1Gi', other: null } })
+  })
+
+  it('is what a change of its attributes has come to, by the name that the root has said before', () => {
+    const names = { gold: 'premium', platinum: 'premium' }
+    const change = (targetVolumeAttributesClassName: string) => ({
+      modifyVolumeStatus: { status: 'Infeasible', targetVolumeAttributesClassName },
+    })
+    const current = (currentVolumeAttributesClassName: string) => ({ currentVolumeAttributesClassName })
+    assert.deepEqual(reflected({}, change('premium'), names), change('gold'))
+    assert.deepEqual(reflected({}, current('premium'), names), current('gold'))
+    const shown = { ...current('platinum'), ...change('platinum') }
+    assert.equal(reflected(shown, { ...current('premium'), ...change('premium') }, names), undefined)
+  })
+
   it('leads to the same in one step, whatever both say, and leaves the rest', () => {
     const condition = fc.record({
       type: fc.constantFrom('Resizing', 'NodeResizeError', 'ModifyVolumeError', 'Unused', 'Custom'),

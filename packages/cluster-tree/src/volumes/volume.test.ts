@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Node, PersistentVolumeClaim, StorageClass } from '@kosmos/kube'
+import type { Node, PersistentVolume, PersistentVolumeClaim, StorageClass } from '@kosmos/kube'
 import { claimsOf, leafClaim } from './claim.ts'
-import { claimKeyOf, isOfLeaves, provisionedVolume } from './volume.ts'
+import { claimKeyOf, importedVolume, isOfLeaves, provisionedVolume } from './volume.ts'
 
 const claim = {
   metadata: {
@@ -43,6 +43,22 @@ describe('the root’s volume for one in a leaf', () => {
     assert.deepEqual([capacity, accessModes, storageClassName], [{ storage: '1Gi' }, ['ReadWriteOnce'], 'fast'])
     assert.deepEqual([csi?.driver, persistentVolumeReclaimPolicy], ['leaf.kosmos.io', 'Retain'])
     assert.deepEqual(volume.metadata.finalizers, ['kosmos.io/leaf-volume'])
+  })
+
+  it('is a block device, and has attributes, where the claim asks for that', () => {
+    const wishes = { volumeMode: 'Block', volumeAttributesClassName: 'gold' }
+    const { spec } = provisionedVolume(
+      { ...claim, spec: { ...claim.spec, ...wishes } } as PersistentVolumeClaim,
+      fast,
+      node('one2cluster'),
+    ) as PersistentVolume
+    assert.deepEqual([spec?.volumeMode, spec?.volumeAttributesClassName], ['Block', 'gold'])
+  })
+
+  it('is as large as the one that is brought in', () => {
+    const leafClaim = { ...claim, status: { capacity: { storage: '3Gi' } } } as PersistentVolumeClaim
+    const imported = importedVolume(claim, leafClaim, { cluster: 'east', reclaimPolicy: 'Retain' }) as PersistentVolume
+    assert.deepEqual(imported.spec?.capacity, { storage: '3Gi' })
   })
 
   it('keeps its pods in the leaf, or on the virtual node that is a part of it', () => {
