@@ -45,6 +45,60 @@ describe('the room in leaf nodes', () => {
     )
   })
 
+  it('is in the order of the scarcest, then of all that they have', () => {
+    const [few, many] = ['2', '9'].map((gpus) => ({ cpu: '4', memory: '4Gi', 'nvidia.com/gpu': gpus }))
+    assert.ok(few && many)
+    for (const nodes of [
+      [few, many],
+      [many, few],
+    ]) {
+      assert.deepEqual(
+        roomOf(...nodes).shapes.map(({ free }) => free),
+        [many, few],
+      )
+    }
+  })
+
+  it('is one shape in whatever order nodes tell of what they have', () => {
+    assert.equal(roomOf({ cpu: '4', memory: '4Gi' }, { memory: '4Gi', cpu: '4' }).shapes.length, 1)
+  })
+
+  const each = <T>(count: number, make: (i: number) => T) => Array.from({ length: count }, (_, i) => make(i))
+
+  it('is as exact as an eighth while the shapes are few enough', () => {
+    // 8 to 15 Gi, with three amounts of cpu.
+    const nodes = each(MAX_SHAPES, (i) => ({ cpu: `${1 + (i % 3)}`, memory: `${8 + Math.floor(i / 3)}Gi` }))
+    const { shapes } = roomOf(...nodes)
+    assert.deepEqual(
+      shapes.map(({ nodes, free }) => [nodes, free.memory]).sort(),
+      nodes.map(({ memory }) => [1, memory]).sort(),
+    )
+  })
+
+  it('is rounded down to powers of two before shapes are given up', () => {
+    const nodes = each(13, (b) => [`${1024 << b}Mi`, `${(1024 + 512) << b}Mi`]).flatMap((pair) =>
+      pair.map((memory) => ({ cpu: '1', memory })),
+    )
+    assert.deepEqual(
+      roomOf(...nodes).shapes.map(({ nodes }) => nodes),
+      each(13, () => 2),
+    )
+  })
+
+  it('is, of the poorest of too many, what all of these have', () => {
+    const nodes = each(36, (i) => ({
+      cpu: `${1 << (i % 6)}`,
+      memory: `${1 << Math.floor(i / 6)}Gi`,
+      pods: '9',
+      // The first one is the poorest.
+      ...(i > 0 && { 'nvidia.com/gpu': '1' }),
+    }))
+    const { shapes } = roomOf(...nodes)
+    assert.equal(shapes.length, MAX_SHAPES)
+    assert.ok(shapes.slice(0, -1).every(({ nodes, free }) => nodes === 1 && free['nvidia.com/gpu'] === '1'))
+    assert.deepEqual(shapes.at(-1), { nodes: 36 - MAX_SHAPES + 1, free: { cpu: '1', memory: '1Gi', pods: '9' } })
+  })
+
   it('is none in nodes that take no more pods', () => {
     assert.deepEqual(roomOf({ cpu: '4', pods: '0' }, {}), { shapes: [], largest: undefined })
     assert.deepEqual(freeRoom([]), { shapes: [], largest: undefined })

@@ -3,26 +3,18 @@ import { describe, it } from 'node:test'
 import { emptyShapesAnnotation, freeShapesAnnotation, largestPodAnnotation } from '@kosmos/api'
 import type { Node } from '@kosmos/kube'
 import { CapacityLedger } from './capacity.ts'
+import { stampOf } from './carried-identity.ts'
 import type { LeafHealth } from './conditions.ts'
 import { type Members, type VirtualNodeFacts, virtualNode, virtualNodeStatus } from './template.ts'
 
 interface Parts {
-  readonly zone?: string
-  readonly region?: string
+  readonly labels?: Readonly<Record<string, string>>
   readonly architecture?: string
 }
 
-function leafNode(name: string, { zone, region, architecture = 'arm64' }: Parts = {}): Node {
+function leafNode(name: string, { labels = {}, architecture = 'arm64' }: Parts = {}): Node {
   return {
-    metadata: {
-      name,
-      uid: name,
-      resourceVersion: '1',
-      labels: {
-        ...(region && { 'topology.kubernetes.io/region': region }),
-        ...(zone && { 'topology.kubernetes.io/zone': zone }),
-      },
-    },
+    metadata: { name, uid: name, resourceVersion: '1', labels },
     status: {
       conditions: [{ type: 'Ready', status: 'True' }],
       allocatable: { cpu: '2', pods: '110' },
@@ -89,19 +81,33 @@ describe('a virtual node', () => {
     assert.equal(labels['kubernetes.io/arch'], 'arm64')
   })
 
-  it('claims no architecture, region or zone in which its leaf nodes differ', () => {
-    const labels = labelsOf(
-      leafNode('n1', { region: 'eu', zone: 'eu-1' }),
-      leafNode('n2', { region: 'eu', zone: 'eu-2', architecture: 'amd64' }),
-    )
-    assert.equal(labels['topology.kubernetes.io/region'], 'eu')
-    assert.ok(!('topology.kubernetes.io/zone' in labels))
-    assert.ok(!('kubernetes.io/arch' in labels))
+  it('takes no traffic of the load balancers of the root, whose ports nobody listens on here', () => {
+    assert.equal(labelsOf()['node.kubernetes.io/exclude-from-external-load-balancers'], 'true')
   })
 
-  it('claims no zone that one of its leaf nodes lacks', () => {
-    assert.ok(!('topology.kubernetes.io/zone' in labelsOf(leafNode('n1', { zone: 'eu-1' }), leafNode('n2'))))
+  it('remembers what of it is ours, to leave alone what others add', () => {
+    const { metadata, spec } = virtualNode(whole, east, { members: [] })
+    assert.equal(metadata.annotations['kosmos.io/node-carries'], stampOf(metadata.labels, spec.taints ?? []))
   })
+
+  it('claims no architecture in which its leaf nodes differ, and says so where the API wants a word', () => {
+    const members = [leafNode('n1'), leafNode('n2', { architecture: 'amd64' })]
+    assert.ok(!('kubernetes.io/arch' in labelsOf(...members)))
+    const { nodeInfo } = virtualNodeStatus({ ...facts, members })
+    assert.deepEqual([nodeInfo?.architecture, nodeInfo?.operatingSystem], ['', 'linux'])
+  })
+
+  for (const label of [
+    'topology.kubernetes.io/region',
+    'topology.kubernetes.io/zone',
+    'node.kubernetes.io/instance-type',
+  ]) {
+    it(`has ${label} of its leaf nodes, if all of them have the same`, () => {
+      const of = (...values: string[]) =>
+        labelsOf(...values.map((value, i) => leafNode(`n${i}`, { labels: value ? { [label]: value } : {} })))[label]
+      assert.deepEqual([of('a', 'a'), of('a', 'b'), of('a', ''), of()], ['a', undefined, undefined, undefined])
+    })
+  }
 })
 
 describe('a virtual node for a part of a leaf', () => {
