@@ -85,6 +85,21 @@ describe('a root pod whose copy is made again', () => {
     assert.equal(restartingStatus({ ...rootPod(), status: undefined } as never, now), undefined)
   })
 
+  it('says so when all that has run has ended by then, beside what never did', () => {
+    const [, done, late] = status.containerStatuses ?? []
+    const { containerStatuses } = restarting({
+      phase: 'Running',
+      containerStatuses: [late ?? assert.fail(), done ?? assert.fail()],
+    })
+    assert.deepEqual(
+      containerStatuses?.map(({ name, restartCount }) => [name, restartCount]),
+      [
+        ['late', 0],
+        ['done', 1],
+      ],
+    )
+  })
+
   it('tells its next copy what to count from', () => {
     const [main] = status.containerStatuses ?? []
     const [prepare] = status.initContainerStatuses ?? []

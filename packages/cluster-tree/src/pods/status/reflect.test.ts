@@ -178,6 +178,16 @@ describe('the status of a root pod', () => {
     assert.equal(reflect(root, leafPod(root, { status: { phase: 'Succeeded' } })), undefined)
   })
 
+  it('has every container of its own, however many there are', () => {
+    const [main] = running.containerStatuses ?? []
+    assert.ok(main)
+    const names = ['main', 'log', 'metrics']
+    const root = rootPod({ spec: { containers: names.map((name) => ({ name, image: main.image })) } })
+    const containerStatuses = names.map((name) => ({ ...main, name }))
+    const leaf = leafPod(root, { status: { ...running, containerStatuses } })
+    assert.deepEqual(reflected(root, leaf).status?.containerStatuses, containerStatuses)
+  })
+
   it('does not count containers that the leaf injected', () => {
     const [main] = running.containerStatuses ?? []
     assert.ok(main)

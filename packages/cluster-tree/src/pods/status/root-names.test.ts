@@ -23,6 +23,8 @@ describe('what a leaf says of a pod whose ConfigMap, Secret or claim has another
   }
   const container = { image: 'i', imageID: '', ready: false, restartCount: 0 }
   const statusOf = (name: (one: string) => string) => ({
+    phase: 'Pending',
+    hostIP: '192.0.2.7',
     message: `volume "data" of claim "${name('data')}"`,
     conditions: [{ type: 'PodScheduled', status: 'False', message: `claim "${name('data')}" not found` }],
     containerStatuses: [

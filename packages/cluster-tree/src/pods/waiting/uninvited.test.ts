@@ -15,6 +15,7 @@ describe('a pod of a DaemonSet on a virtual node', () => {
     const { reason, message } = uninvited(pod(ofDaemonSet), [nodeTaint]) ?? {}
     assert.equal(reason, 'DaemonSetNotAllowed')
     assert.match(message ?? '', /annotation kosmos-io\/daemonset-allow: "true".*kosmos\.io\/node DoesNotExist/)
+    assert(uninvited(pod(ofDaemonSet), [{ key: 'team', effect: 'NoSchedule' }, nodeTaint]), 'whatever taints there are')
     const refused = { ...ofDaemonSet, annotations: { 'kosmos-io/daemonset-allow': 'false' } }
     assert(uninvited(pod(refused), [nodeTaint]))
   })
@@ -23,6 +24,8 @@ describe('a pod of a DaemonSet on a virtual node', () => {
     const allowed = { ...ofDaemonSet, annotations: { 'kosmos-io/daemonset-allow': '' } }
     assert.equal(uninvited(pod(allowed), [nodeTaint]), undefined)
     assert.equal(uninvited(pod(ofDaemonSet, [{ key: nodeTaint.key, operator: 'Exists' }]), [nodeTaint]), undefined)
+    const besides = [...everywhere, { key: nodeTaint.key, operator: 'Exists' }]
+    assert.equal(uninvited(pod(ofDaemonSet, besides), [nodeTaint]), undefined)
     assert.equal(uninvited(pod(ofDaemonSet), [{ key: 'team', value: 'a', effect: 'NoSchedule' }]), undefined)
   })
 

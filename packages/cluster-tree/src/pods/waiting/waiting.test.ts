@@ -54,6 +54,12 @@ describe('a root pod that waits for its copy', () => {
     assert.deepEqual(first?.containerStatuses, [{ ...unready, ...none, name: 'web', image }])
   })
 
+  it('is not ready since it was made where nobody has said when it was bound', () => {
+    const root = rootPod({ metadata: { creationTimestamp: '2026-01-01T00:00:03Z' }, status: { phase: 'Pending' } })
+    const { status } = patched(root, waitingStatus(root, waiting) ?? assert.fail())
+    assert.equal(conditionOf(status, 'Ready')?.lastTransitionTime, '2026-01-01T00:00:03Z')
+  })
+
   it('keeps since when it is not ready', () => {
     const since = { type: 'Ready', status: 'False', lastTransitionTime: '2025-01-01T00:00:00Z' }
     const root = rootPod({ status: { phase: 'Pending', conditions: [since] } })
