@@ -229,7 +229,7 @@ export class Scheduler {
   #changed(changes: readonly LedgerChange[]): void {
     this.#freed()
     for (const { policy, next } of changes) {
-      this.#status.counted(policy)
+      this.#status.countsChanged(policy)
       this.#rebalance.changed(policy)
       for (const key of next) this.#placement.controller.enqueue(key)
     }

@@ -22,15 +22,14 @@ export interface StatusOptions {
 
 /** A thousand pods that get their places are some writes of the status, not a thousand. */
 const SETTLE_MS = 500
-
-/** While pods come and go without end, counts are written so rarely: each write costs the API server as much as half a pod does. */
-const COUNTS_EVERY_MS = 2_000
+/** While pods come and go all the time: a write costs the API server as much as three pods get their places for (ADR 61). */
+const PACE_MS = 3_000
 
 /** Writes what became of a policy into its status. */
 export class StatusController {
   readonly controller: Controller<ObjectKey>
   readonly #options: StatusOptions
-  /** When statuses were last written, by `performance.now()`. */
+  /** When each policy was written last. */
   readonly #writtenAt = new Map<ObjectKey, number>()
 
   constructor(options: StatusOptions) {
@@ -43,15 +42,15 @@ export class StatusController {
     }).waitFor(options.synced)
   }
 
-  /** The counts of a policy have changed. */
-  counted(policy: ObjectKey): void {
-    const writtenAt = this.#writtenAt.get(policy) ?? Number.NEGATIVE_INFINITY
-    this.controller.enqueueAfter(policy, Math.max(SETTLE_MS, writtenAt + COUNTS_EVERY_MS - performance.now()))
-  }
-
-  /** What a policy says of itself, its values or refusals may be otherwise; refusals are what the next leader knows them by. */
+  /** What a policy says, or where its pods may be, has changed. */
   changed(policy: ObjectKey): void {
     this.controller.enqueueAfter(policy, SETTLE_MS)
+  }
+
+  /** The counts of a policy have changed. */
+  countsChanged(policy: ObjectKey): void {
+    const paceMs = (this.#writtenAt.get(policy) ?? Number.NEGATIVE_INFINITY) + PACE_MS - performance.now()
+    this.controller.enqueueAfter(policy, Math.max(SETTLE_MS, paceMs))
   }
 
   /** A node has appeared, gone, or has other labels: a value may have its first node now, or may have had its last one. */
