@@ -139,6 +139,33 @@ describe('the ledger', () => {
     assert.deepEqual([group?.taken, group?.elsewhere], [[0], 1])
   })
 
+  it('moves a pod from one count to another with its labels and its owner, and calls for the next at both', () => {
+    const policyFor = (app: string) =>
+      compiled({ allocationPolicy: [{ name: 'leaf1', replicas: 1 }], labelSelector: { matchLabels: { app } } }, app)
+    const policies = [policyFor('a'), policyFor('b')]
+    const ledger = ledgerOf(policies)
+    const sizes = () => policies.map(({ key }) => [...ledger.groupsOf(key)].map(({ size }) => size))
+    const pod = (name: string, app: string, owner: string) =>
+      podLike({ name, labels: { app }, owner: { kind: 'ReplicaSet', name: owner }, spec: gate })
+    ledger.set(pod('first', 'a', 'web-1'), 'shop/first')
+    ledger.set(pod('second', 'a', 'web-1'), 'shop/second')
+    assert.deepEqual(sizes(), [[2], []])
+    assert.deepEqual(ledger.set(pod('first', 'b', 'web-1'), 'shop/first'), [
+      { policy: 'shop/a', next: ['shop/second'] },
+      { policy: 'shop/b', next: ['shop/first'] },
+    ])
+    assert.deepEqual(sizes(), [[1], [1]])
+    ledger.set(pod('third', 'b', 'web-1'), 'shop/third')
+    assert.deepEqual(ledger.set(pod('first', 'b', 'web-2'), 'shop/first'), [
+      { policy: 'shop/b', next: ['shop/third'] },
+      { policy: 'shop/b', next: ['shop/first'] },
+    ])
+    assert.deepEqual(sizes(), [[1], [1, 1]])
+    for (const name of ['first', 'second', 'third']) ledger.delete(`shop/${name}`)
+    assert.deepEqual(sizes(), [[], []])
+    assert.equal(ledger.membership('shop/first'), undefined)
+  })
+
   it('comes to the counts that the pods say, whatever happened before, and never lets a share have too many', () => {
     type Action = { pod: number; what: 'create' | 'place' | 'show' | 'refuse' | 'end' | 'delete' }
     const action = fc.record<Action>({
