@@ -166,6 +166,41 @@ describe('the ledger', () => {
     assert.equal(ledger.membership('shop/first'), undefined)
   })
 
+  it('counts a pod at the place that it waits at, and nowhere any more when that is withdrawn', () => {
+    const ledger = ledgerOf()
+    ledger.set(gated('a'), 'shop/a')
+    ledger.promise(gated('a'), 'shop/a', { share: 0, number: 1 }, true)
+    const counts = () => [...ledger.groupsOf(policy.key)].map(({ held, waiting, taken }) => [held, waiting, ...taken])
+    assert.deepEqual(counts(), [[1, 0, 1, 0]])
+    assert(ledger.isHeld('shop/a'))
+    ledger.withdraw(gated('a'), 'shop/a')
+    assert.deepEqual(counts(), [[0, 1, 0, 0]])
+    assert.throws(() => ledger.promise(gated('a'), 'shop/a', { share: 7, number: 1 }), /has no share 7/)
+  })
+
+  it('knows nothing of a pod that is gone, and all of those beside it', () => {
+    const ledger = ledgerOf()
+    for (const name of ['a', 'b']) ledger.set(gated(name), `shop/${name}`)
+    ledger.promise(gated('a'), 'shop/a', { share: 0, number: 1 })
+    ledger.delete('shop/a')
+    assert.equal(ledger.membership('shop/a'), undefined)
+    assert.equal(ledger.isPromised('shop/a'), false)
+    ledger.forget('shop/another')
+    assert.equal(ledger.membership('shop/b')?.policy, policy)
+  })
+
+  it('counts the revisions of a workload together where its policy says so', () => {
+    const policies = [{ ...policy, countsRevisions: false }]
+    const ledger = ledgerOf(policies)
+    for (const name of ['web-1', 'web-2']) {
+      ledger.set(podLike({ name, owner: { kind: 'ReplicaSet', name }, spec: gate }), `shop/${name}`)
+    }
+    assert.deepEqual(
+      [...ledger.groupsOf(policy.key)].map(({ size }) => size),
+      [2],
+    )
+  })
+
   it('comes to the counts that the pods say, whatever happened before, and never lets a share have too many', () => {
     type Action = { pod: number; what: 'create' | 'place' | 'show' | 'refuse' | 'end' | 'delete' }
     const action = fc.record<Action>({
