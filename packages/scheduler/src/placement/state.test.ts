@@ -290,6 +290,28 @@ describe('the decisions about pods of a namespace that minds room', () => {
       assert.equal(aimOf(state.decide(gated('small', 2))), 'noRoom')
     })
 
+    it('count its room again when others are preempted for it, and that of another pod of its name; never give away that of one that is bound', () => {
+      const small = (state: PlacementState) => aimOf(state.decide(gated('small', 2)))
+      const givenBack = () => {
+        const state = world(worker(4))
+        const pod = opened(state, gated('p', 3))
+        state.vacancies.giveBack(pod)
+        assert.equal(small(state), 'worker')
+        return { state, pod }
+      }
+      const nominated = givenBack()
+      nominated.state.setPod({ ...nominated.pod, status: { phase: 'Pending', nominatedNodeName: 'worker' } })
+      assert.equal(small(nominated.state), 'noRoom')
+      const anew = givenBack()
+      anew.state.setPod({ ...anew.pod, metadata: { ...anew.pod.metadata, uid: 'another' } })
+      assert.equal(small(anew.state), 'noRoom')
+      const state = world(worker(4))
+      const pod = bound(opened(state, gated('p', 3)), 'worker')
+      state.setPod(pod)
+      state.vacancies.giveBack(pod)
+      assert.equal(small(state), 'noRoom')
+    })
+
     it('send others like it there again when it is bound after all', () => {
       const state = world(worker(8))
       const pod = opened(state, gated('p', 3))
