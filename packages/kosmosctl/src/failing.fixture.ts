@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
-import type { Command } from 'commander'
 import { createProgram } from './program.ts'
 import { run } from './run.ts'
+import { commandsOf } from './terminal/commands.ts'
 import { silent } from './terminal/progress.ts'
 
 /** A command line of each command, without the cluster that it is about. */
@@ -31,18 +31,10 @@ export const reporting: readonly string[] = ['check', 'version']
 
 /** Every command, as the program has them; one that is in no line above fails here. */
 export function commandLines(): readonly (readonly [name: string, words: readonly string[]])[] {
-  const names = leaves(createProgram({ print: () => {}, progress: silent }), '')
-  return names.map((name) => {
+  return commandsOf(createProgram({ print: () => {}, progress: silent })).map(([name]) => {
     const line = lines[name]
     if (line === undefined) throw new Error(`no command line for ${name}`)
     return [name, [...name.split(' '), ...line.split(' ').filter(Boolean)]]
-  })
-}
-
-function leaves(command: Command, path: string): string[] {
-  return command.commands.flatMap((one) => {
-    const name = `${path} ${one.name()}`.trim()
-    return one.commands.length > 0 ? leaves(one, name) : [name]
   })
 }
 

@@ -2,13 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Command } from 'commander'
 import { createProgram } from './program.ts'
+import { commandsOf } from './terminal/commands.ts'
 import type { Terminal } from './terminal/context.ts'
-
-/** Every command that can be typed, by its words. */
-function commandsOf(command: Command, words = ''): (readonly [string, Command])[] {
-  if (command.commands.length === 0) return [[words.trim(), command]]
-  return command.commands.flatMap((one) => commandsOf(one, `${words} ${one.name()}`))
-}
 
 const commands = commandsOf(createProgram({} as Terminal))
 const optionOf = (command: Command, long: string) => command.options.find((option) => option.long === long)

@@ -1,6 +1,7 @@
 import { Command, type OutputConfiguration } from 'commander'
 import { addCheck } from './check/command.ts'
 import { addDelete } from './delete/command.ts'
+import { examples } from './examples.ts'
 import { addExplain } from './explain/command.ts'
 import { addExport, addUnexport } from './export/command.ts'
 import { addGet } from './get/command.ts'
@@ -9,6 +10,7 @@ import { addInstall, addUninstall } from './install/command.ts'
 import { addJoin } from './join/command.ts'
 import { addLink } from './link/command.ts'
 import { addSimulate } from './simulate/command.ts'
+import { commandsOf } from './terminal/commands.ts'
 import type { Terminal } from './terminal/context.ts'
 import { rootKubeconfigHelp, withRootOptions } from './terminal/options.ts'
 import { addUnjoin } from './unjoin/command.ts'
@@ -44,7 +46,13 @@ export function createProgram(terminal: Terminal, output: OutputConfiguration = 
   addUninstall(program, terminal)
   addVersion(program, terminal)
   pointToHelp(program, program.name())
+  for (const [words, command] of commandsOf(program)) addExamples(command, examples[words])
   return program
+}
+
+/** At the end of the help of a command. */
+export function addExamples(command: Command, lines: readonly string[] = []): void {
+  if (lines.length > 0) command.addHelpText('after', ['\nExamples:', ...lines].join('\n  '))
 }
 
 /** After an error in the command line: which help to read. */

@@ -1,5 +1,7 @@
 import tab from '@bomb.sh/tab/commander'
 import type { Command } from 'commander'
+import { examples } from '../examples.ts'
+import { addExamples } from '../program.ts'
 import { clusterNames, rootOfWords } from './names.ts'
 
 /** Commands that take the name of a joined cluster, and what that argument is called there. */
@@ -13,6 +15,12 @@ export async function addCompletion(program: Command, argv: readonly string[]): 
   const asked = argv[0] === 'complete' && argv.some((word) => Object.hasOwn(takeCluster, word))
   const names = asked ? await clusterNames(rootOfWords(argv)) : []
   const completion = tab(program, { completionCommandName: 'completion' })
+  const own = program.commands.find((command) => command.name() === 'completion')
+  own?.summary('print a script that completes words in a shell')
+  own?.description(
+    'Prints a script by which a shell completes commands, options and names of clusters, to be read at its start.',
+  )
+  if (own !== undefined) addExamples(own, examples.completion)
   for (const command of program.commands) {
     const offered = completion.commands.get(command.name())
     if (offered !== undefined) offered.description = command.summary() || command.description()

@@ -5,8 +5,13 @@ const notice = '<!-- Generated from packages/kosmosctl by `npm run generate`; do
 /**
  * The reference of a command line as Markdown: every command that is not hidden, with its arguments and options. Pure.
  * @param notes what holds for all commands
+ * @param examples what a person types, by the words of a command
  */
-export function cliPage(program: Command, notes: readonly string[] = []): string {
+export function cliPage(
+  program: Command,
+  notes: readonly string[] = [],
+  examples: Readonly<Record<string, readonly string[]>> = {},
+): string {
   const help = program.createHelp()
   const commands = commandsOf(program)
   const general = [
@@ -20,7 +25,7 @@ export function cliPage(program: Command, notes: readonly string[] = []): string
   const overview = commands.map(
     (command) => `| [\`${words(command)}\`](#${anchor(command)}) | ${cell(summary(command))} |`,
   )
-  return `${[general, ...overview].join('\n')}\n\n${commands.map(section).join('\n\n')}\n`
+  return `${[general, ...overview].join('\n')}\n\n${commands.map((command) => section(command, examples[words(command)])).join('\n\n')}\n`
 }
 
 /** Every command that does something: of one with commands of its own, those. */
@@ -44,13 +49,14 @@ function title(command: Command): string {
   return `${top.name()} ${words(command)}`
 }
 
-function section(command: Command): string {
+function section(command: Command, examples: readonly string[] = []): string {
   const help = command.createHelp()
   const usage = `    ${title(command)} ${command.usage()}`
   const parts = [`## ${title(command)}`, usage, command.description()]
   const named = help.visibleArguments(command)
   if (named.length > 0) parts.push(argumentsTable(named))
   parts.push(optionsTable(help.visibleOptions(command)))
+  if (examples.length > 0) parts.push('Examples:', examples.map((line) => `    ${line}`).join('\n'))
   return parts.join('\n\n')
 }
 

@@ -1,4 +1,5 @@
 import { addCompletion } from '../completion/completion.ts'
+import { examples } from '../examples.ts'
 import { createProgram } from '../program.ts'
 import { exitCodes } from '../run.ts'
 import { rootKubeconfigHelp } from '../terminal/options.ts'
@@ -14,11 +15,15 @@ export async function referencePage(): Promise<string> {
   await addCompletion(program, [])
   const { done, failed, wrongUsage } = exitCodes
   const codes = `Exit codes: ${done} done, ${failed} failed, ${wrongUsage} wrong usage. Results go to stdout, progress and errors to stderr; \`KOSMOS_DEBUG=1\` adds stacks to errors. Ctrl-C while something is changed says what is left and how to go on, and ends with 130. What a kubeconfig says of impersonation (\`as\`, \`as-uid\`, \`as-groups\`, \`as-user-extra\`) is followed.`
-  return cliPage(program, [
-    rootKubeconfigHelp
-      .replace(/:\n/, ':\n\n')
-      .replaceAll(/\n {4}/g, ' ')
-      .replaceAll(/^ {2}(?=\S)/gm, '- '),
-    codes,
-  ])
+  return cliPage(
+    program,
+    [
+      rootKubeconfigHelp
+        .replace(/:\n/, ':\n\n')
+        .replaceAll(/\n {4}/g, ' ')
+        .replaceAll(/^ {2}(?=\S)/gm, '- '),
+      codes,
+    ],
+    examples,
+  )
 }
