@@ -47,6 +47,17 @@ export function liveClusters<const Name extends string>(
   return clusters
 }
 
+/** A root and a leaf, and what was in each before the first test. */
+export function rootAndLeaf(prepare: Parameters<typeof liveClusters<'root' | 'leaf'>>[1] = async () => {}) {
+  const pristine = {} as Record<'root' | 'leaf', readonly string[]>
+  const { root, leaf } = liveClusters(['root', 'leaf'], async (clusters) => {
+    await prepare(clusters)
+    pristine.root = await inventory(clusters.root.client)
+    pristine.leaf = await inventory(clusters.leaf.client)
+  })
+  return { root, leaf, pristine }
+}
+
 /** Steps and warnings as they were told. */
 export function recorded(): Progress & { readonly warnings: string[]; readonly notes: string[] } {
   const warnings: string[] = []

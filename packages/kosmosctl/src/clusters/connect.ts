@@ -18,6 +18,11 @@ export interface OpenCluster {
   readonly server: string
 }
 
+/** The namespace that is meant where none is said: that of the context. */
+export function namespaceOf({ config }: Pick<OpenCluster, 'config'>): string {
+  return config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
+}
+
 /** Loads a kubeconfig and prepares a connection; nothing is sent yet. Throws KubeConfigError. */
 export async function openCluster(
   name: string,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { withClusters } from '../clusters/connect.ts'
+import { namespaceOf, withClusters } from '../clusters/connect.ts'
 import { counted } from '../output/counted.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import { table } from '../output/table.ts'
@@ -53,8 +53,7 @@ export function addExplain(program: Command, terminal: Terminal): void {
   withRootOptions(command).action(async (what: string, named: string | undefined, flags: ExplainFlags) => {
     const { isPod, name } = subjectOf(named === undefined ? [what] : [what, named])
     await withClusters({ root: rootSource(command) }, async ({ root }) => {
-      const own = root.config.getContextObject(root.config.getCurrentContext())?.namespace ?? 'default'
-      const ref = { namespace: flags.namespace ?? own, name }
+      const ref = { namespace: flags.namespace ?? namespaceOf(root), name }
       if (!isPod) {
         const report = await reportWorkload(root.client, ref)
         terminal.print(render(flags.output, { data: report, text: () => reportText(report) }))

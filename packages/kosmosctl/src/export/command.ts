@@ -1,5 +1,5 @@
 import { Argument, type Command } from 'commander'
-import { type OpenCluster, withClusters } from '../clusters/connect.ts'
+import { namespaceOf, withClusters } from '../clusters/connect.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { clusterSource, outputOption, timeoutOption, withRootOptions } from '../terminal/options.ts'
@@ -14,8 +14,6 @@ interface ExportFlags {
 }
 
 const namespaceHelp = 'namespace of the Service (default: that of the context)'
-const namespaceOf = ({ config }: OpenCluster, said: string | undefined): string =>
-  said ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
 
 export function addExport(program: Command, terminal: Terminal): void {
   const command = program
@@ -35,7 +33,7 @@ export function addExport(program: Command, terminal: Terminal): void {
     async (_what: string, name: string, flags: ExportFlags) => {
       const { dryRun = false } = flags
       const exported = await withClusters({ cluster: clusterSource(command) }, async ({ cluster }) => {
-        const ref = { namespace: namespaceOf(cluster, flags.namespace), name }
+        const ref = { namespace: flags.namespace ?? namespaceOf(cluster), name }
         return await exportService(cluster.client, ref, { timeoutMs: flags.wait ? flags.timeout * 1000 : 0, dryRun })
       })
       const conflict = exported.conditions.find(({ type, status }) => type === 'Conflict' && status === 'True')
@@ -62,7 +60,7 @@ export function addUnexport(program: Command, terminal: Terminal): void {
     async (_what: string, name: string, flags: Pick<ExportFlags, 'namespace' | 'dryRun' | 'output'>) => {
       await withClusters({ cluster: clusterSource(command) }, async ({ cluster }) => {
         const { dryRun = false } = flags
-        const namespace = namespaceOf(cluster, flags.namespace)
+        const namespace = flags.namespace ?? namespaceOf(cluster)
         await unexportService(cluster.client, { namespace, name }, dryRun)
         const text = `Service ${namespace}/${name} ${dryRun ? 'would be' : 'is'} exported no longer`
         terminal.print(render(flags.output, { data: { dryRun, namespace, name }, text: () => text }))

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type OpenCluster, withClusters } from '../clusters/connect.ts'
+import { namespaceOf, type OpenCluster, withClusters } from '../clusters/connect.ts'
 import { outputFormats, render } from '../output/print.ts'
 import { asked, kindArgument } from '../terminal/asked.ts'
 import type { Terminal } from '../terminal/context.ts'
@@ -65,9 +65,8 @@ async function list(what: string, root: OpenCluster, flags: GetFlags, terminal: 
     case 'orphans':
       return await listOrphans(root.client, { namespace: flags.namespace, warn: terminal.progress.warn })
     default: {
-      const own = root.config.getContextObject(root.config.getCurrentContext())?.namespace ?? 'default'
       return await listPods(root.client, {
-        namespace: flags.allNamespaces ? undefined : (flags.namespace ?? own),
+        namespace: flags.allNamespaces ? undefined : (flags.namespace ?? namespaceOf(root)),
         askLeaves: flags.output === 'wide',
         warn: terminal.progress.warn,
       })

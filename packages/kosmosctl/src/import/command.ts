@@ -1,5 +1,5 @@
 import { Argument, type Command, Option } from 'commander'
-import { withClusters } from '../clusters/connect.ts'
+import { namespaceOf, withClusters } from '../clusters/connect.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { outputOption, rootSource, withRootOptions } from '../terminal/options.ts'
@@ -35,8 +35,7 @@ export function addImport(program: Command, terminal: Terminal): void {
     .addOption(outputOption(['table', 'json', 'yaml']))
   withRootOptions(command).action(async (_what: string, name: string, flags: ImportFlags) => {
     await withClusters({ root: rootSource(command) }, async ({ root }) => {
-      const own = root.config.getContextObject(root.config.getCurrentContext())?.namespace ?? 'default'
-      const { cluster, namespace = own, storageClass, reclaimPolicy, dryRun = false } = flags
+      const { cluster, namespace = namespaceOf(root), storageClass, reclaimPolicy, dryRun = false } = flags
       const options = { cluster, namespace, name, storageClass, reclaimPolicy, dryRun }
       const imported = await importVolume(root.client, options)
       const done = dryRun ? 'would be' : 'is'

@@ -24,7 +24,7 @@ import { askPort, listeningPorts } from '@kosmos/kube/testing'
 import { check } from '../check/check.ts'
 import { selfContainedKubeconfig } from '../join/credentials.ts'
 import { join } from '../join/join.ts'
-import { changesSince, eventually, inventory, liveClusters, recorded, unchanged } from '../live.fixture.ts'
+import { changesSince, eventually, inventory, recorded, rootAndLeaf, unchanged } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import { unjoin } from '../unjoin/unjoin.ts'
@@ -36,10 +36,7 @@ import { uninstall } from './uninstall.ts'
 
 const controllers = fileURLToPath(new URL('../../../cluster-tree/src/main.ts', import.meta.url))
 
-let pristine: Record<'root' | 'leaf', string[]>
-const { root, leaf } = liveClusters(['root', 'leaf'], async ({ root, leaf }) => {
-  pristine = { root: await inventory(root.client), leaf: await inventory(leaf.client) }
-})
+const { root, leaf, pristine } = rootAndLeaf()
 let folder: string
 
 before(async () => {

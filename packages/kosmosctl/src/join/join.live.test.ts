@@ -7,37 +7,16 @@ import { openLeaf } from '../clusters/leaf.ts'
 import { leafAccountName } from '../clusters/names.ts'
 import { clusterRoles, clusters } from '../clusters/resources.ts'
 import { definitions } from '../install/definitions.ts'
-import { changesSince, inventory, liveClusters, recorded, unchanged } from '../live.fixture.ts'
-import { explain } from '../terminal/explain.ts'
+import { changesSince, recorded, rootAndLeaf, unchanged } from '../live.fixture.ts'
 import { silent } from '../terminal/progress.ts'
 import { join } from './join.ts'
+import { joining } from './joining.fixture.ts'
 import { type ModelChoice, parseGroup, parseNodeSelector } from './leaf-models.ts'
-import { JoinRefused } from './look.ts'
-import type { JoinOptions } from './options.ts'
 import { planJoin } from './plan.ts'
 
-let pristine: Record<'root' | 'leaf', string[]>
-const { root, leaf } = liveClusters(['root', 'leaf'], async ({ root, leaf }) => {
-  pristine = { root: await inventory(root.client), leaf: await inventory(leaf.client) }
-})
+const { root, leaf, pristine } = rootAndLeaf()
 
-const options = (differences: Partial<JoinOptions> = {}): JoinOptions => ({
-  name: 'leaf1',
-  root: root.source,
-  leaf: leaf.source,
-  timeoutSeconds: 0,
-  ...differences,
-})
-
-/** The sentences with which a join is refused, or the one with which it fails. */
-async function complaints(differences: Partial<JoinOptions>): Promise<string> {
-  const error = await join(options(differences), silent).then(
-    () => assert.fail('it joined'),
-    (error: unknown) => error,
-  )
-  if (!(error instanceof JoinRefused)) return explain(error).message
-  return error.findings.flatMap(({ verdict }) => (verdict.status === 'problem' ? [verdict.what] : [])).join('\n')
-}
+const { options, complaints } = joining(root, leaf)
 
 describe('a join', () => {
   it('shows what it would create, without a token, and creates nothing', async () => {

@@ -8,25 +8,11 @@ import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { namespaces, serviceAccounts } from '@kosmos/kube'
 import { clusterRoleBindings, clusterRoles } from '../clusters/resources.ts'
-import {
-  changesSince,
-  eventually,
-  inventory,
-  liveClusters,
-  rightsAreKnown,
-  type TestCluster,
-  unchanged,
-} from '../live.fixture.ts'
-import { explain } from '../terminal/explain.ts'
-import { silent } from '../terminal/progress.ts'
-import { join } from './join.ts'
-import { JoinRefused } from './look.ts'
+import { changesSince, eventually, rightsAreKnown, rootAndLeaf, type TestCluster, unchanged } from '../live.fixture.ts'
+import { joining } from './joining.fixture.ts'
 import type { JoinOptions } from './options.ts'
 
-let pristine: Record<'root' | 'leaf', string[]>
-const { root, leaf } = liveClusters(['root', 'leaf'], async ({ root, leaf }) => {
-  pristine = { root: await inventory(root.client), leaf: await inventory(leaf.client) }
-})
+const { root, leaf, pristine } = rootAndLeaf()
 let folder: string
 
 before(async () => {
@@ -36,23 +22,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const options = (differences: Partial<JoinOptions> = {}): JoinOptions => ({
-  name: 'leaf1',
-  root: root.source,
-  leaf: leaf.source,
-  timeoutSeconds: 0,
-  ...differences,
-})
-
-/** The sentences with which a join is refused, or the one with which it fails. */
-async function complaints(differences: Partial<JoinOptions>): Promise<string> {
-  const error = await join(options(differences), silent).then(
-    () => assert.fail('it joined'),
-    (error: unknown) => error,
-  )
-  if (!(error instanceof JoinRefused)) return explain(error).message
-  return error.findings.flatMap(({ verdict }) => (verdict.status === 'problem' ? [verdict.what] : [])).join('\n')
-}
+const { complaints } = joining(root, leaf)
 
 async function file(name: string, text: string): Promise<{ file: string }> {
   await writeFile(path.join(folder, name), text)

@@ -4,7 +4,7 @@ import { counted } from '../output/counted.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import type { Terminal } from '../terminal/context.ts'
 import { Failure } from '../terminal/failure.ts'
-import { outputOption, rootSource, withRootOptions } from '../terminal/options.ts'
+import { outputOption, repeated, rootSource, withRootOptions } from '../terminal/options.ts'
 import { addLinkBundle } from './bundle/command.ts'
 import { type LinkCheck, linkCheck } from './check/check.ts'
 import { linkCheckData } from './check/data.ts'
@@ -41,8 +41,6 @@ export function addLink(program: Command, terminal: Terminal): void {
   addLinkRotateKeys(link, terminal)
 }
 
-const gathered = (name: string, before: readonly string[] = []) => [...before, name]
-
 function addLinkCheck(link: Command, terminal: Terminal): void {
   const command = link
     .command('check')
@@ -50,7 +48,7 @@ function addLinkCheck(link: Command, terminal: Terminal): void {
     .description(
       'Tells from which cluster which other one is reached, by what its agents say, and what is wrong, each with its fix; with -o svg as a picture of clusters, nodes and tunnels, with -o html as one page with the picture and the tables. With --pods it sends packets between pods that it makes and deletes; without, it changes nothing. Exit code 1 if there is a problem.',
     )
-    .option('--cluster <name>', 'only ways from or to this cluster; repeat it for more', gathered)
+    .option('--cluster <name>', 'only ways from or to this cluster; repeat it for more', repeated)
     .option('--nodes', 'also from each node to each node')
     .option(
       '--pods',

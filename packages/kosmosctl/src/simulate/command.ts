@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
-import { withClusters } from '../clusters/connect.ts'
+import { namespaceOf, withClusters } from '../clusters/connect.ts'
 import { counted } from '../output/counted.ts'
 import { type OutputFormat, render } from '../output/print.ts'
 import { table } from '../output/table.ts'
@@ -37,9 +37,8 @@ export function addSimulate(program: Command, terminal: Terminal): void {
   withRootOptions(command).action(async (flags: SimulateFlags) => {
     const manifest = await read(flags.filename)
     await withClusters({ root: rootSource(command) }, async ({ root }) => {
-      const own = root.config.getContextObject(root.config.getCurrentContext())?.namespace ?? 'default'
       const { replicas, without } = flags
-      const namespace = flags.namespace ?? own
+      const namespace = flags.namespace ?? namespaceOf(root)
       const simulation = await simulateWorkload(root.client, { manifest, namespace, replicas, without })
       terminal.print(render(flags.output, { data: simulation, text: () => simulationText(simulation) }))
     })

@@ -58,6 +58,9 @@ export function timeoutOption(meaning: string, usual: string): Option {
   return new Option('--timeout <duration>', meaning).argParser(parseDuration).default(parseDuration(usual), usual)
 }
 
+/** An option that may be given several times: all its values. */
+export const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
+
 /** A number of things, at least one. */
 export function parseCount(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Give a number from 1 on.')

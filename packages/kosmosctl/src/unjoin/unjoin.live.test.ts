@@ -19,7 +19,7 @@ import { openLeaf } from '../clusters/leaf.ts'
 import { clusterRoleBindings, clusterRoles, clusters, podDisruptionBudgets } from '../clusters/resources.ts'
 import { definitions } from '../install/definitions.ts'
 import { join } from '../join/join.ts'
-import { changesSince, eventually, inventory, liveClusters, recorded, unchanged } from '../live.fixture.ts'
+import { changesSince, eventually, inventory, recorded, rootAndLeaf, unchanged } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { silent } from '../terminal/progress.ts'
 import type { UnjoinOptions } from './options.ts'
@@ -28,15 +28,13 @@ import { removeCluster } from './remove-cluster.ts'
 import { unjoin } from './unjoin.ts'
 
 let rootId: string
-let pristine: Record<'root' | 'leaf', string[]>
 const name = 'leaf1'
 const node = 'kosmos-leaf1'
 const namespace = 'app'
 
-const { root, leaf } = liveClusters(['root', 'leaf'], async ({ root, leaf }) => {
+const { root, leaf, pristine } = rootAndLeaf(async ({ root }) => {
   rootId = (await root.client.get(namespaces, { name: 'kube-system' }))?.metadata.uid ?? ''
   await root.client.create(namespaces, { metadata: { name: namespace } })
-  pristine = { root: await inventory(root.client), leaf: await inventory(leaf.client) }
 })
 
 const leave = (differences: Partial<UnjoinOptions> = {}, progress = recorded()) =>

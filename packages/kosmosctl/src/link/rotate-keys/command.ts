@@ -3,7 +3,7 @@ import { withClusters } from '../../clusters/connect.ts'
 import { type OutputFormat, render } from '../../output/print.ts'
 import type { Terminal } from '../../terminal/context.ts'
 import { WrongUsage } from '../../terminal/failure.ts'
-import { outputOption, rootSource, withRootOptions } from '../../terminal/options.ts'
+import { outputOption, repeated, rootSource, withRootOptions } from '../../terminal/options.ts'
 import { demandKeys } from './demand.ts'
 
 interface RotateFlags {
@@ -13,8 +13,6 @@ interface RotateFlags {
   readonly output: OutputFormat
 }
 
-const gathered = (name: string, before: readonly string[] = []) => [...before, name]
-
 export function addLinkRotateKeys(link: Command, terminal: Terminal): void {
   const command = link
     .command('rotate-keys')
@@ -22,8 +20,8 @@ export function addLinkRotateKeys(link: Command, terminal: Terminal): void {
     .description(
       'Asks for new keys of encrypted tunnels, WireGuard and IPsec, of all linked clusters or of some. Nodes make them themselves and go over to them one after the other in each cluster, when the other ends know them; kubectl get clusternodes -o wide shows since when a node has its keys. The regular way is spec.clusterLinkOptions.keyRotation of the Cluster.',
     )
-    .option('--cluster <name>', 'only nodes of this cluster; repeat it for more', gathered)
-    .option('--node <name>', 'only this node of the cluster that --cluster names; repeat it for more', gathered)
+    .option('--cluster <name>', 'only nodes of this cluster; repeat it for more', repeated)
+    .option('--node <name>', 'only this node of the cluster that --cluster names; repeat it for more', repeated)
     .option('--dry-run', 'say of which nodes, and ask for nothing')
     .addOption(outputOption(['table', 'json', 'yaml']))
   withRootOptions(command).action(async (flags: RotateFlags) => {
