@@ -35,7 +35,10 @@ const refusal = (facts: Partial<ImportFacts>) => {
   try {
     plan(facts)
   } catch (error) {
-    if (error instanceof Failure) return error.message
+    if (error instanceof Failure) {
+      assert.ok(error.next, `it says what to do: ${error.message}`)
+      return error.message
+    }
   }
   return assert.fail('it was not refused')
 }

@@ -27,22 +27,35 @@ export function plannedClaim(
 ): { readonly claim: KubeObject; readonly leafClaim: PersistentVolumeClaim } {
   const { cluster, rootId, leafClaim, rootClaim } = facts
   const called = `PersistentVolumeClaim ${ref.namespace}/${ref.name}`
-  if (!leafClaim) throw new Failure(`the leaf of Cluster "${cluster}" has no ${called}`)
+  if (!leafClaim) {
+    throw new Failure(`the leaf of Cluster "${cluster}" has no ${called}`, {
+      next: `name another, or its namespace with -n; in the leaf: kubectl get persistentvolumeclaims -n ${ref.namespace}`,
+    })
+  }
   const { labels, annotations, deletionTimestamp } = leafClaim.metadata
-  if (deletionTimestamp !== undefined) throw new Failure(`${called} is being deleted in the leaf`)
+  if (deletionTimestamp !== undefined) {
+    throw new Failure(`${called} is being deleted in the leaf`, {
+      next: 'make another there from its volume, and import that',
+    })
+  }
   if (leafClaim.status?.phase !== 'Bound') {
     throw new Failure(
       `${called} is ${leafClaim.status?.phase ?? 'not bound'} in the leaf: there is no data to bring in`,
+      { next: 'let a pod in the leaf mount it, so that it gets a volume; or make it in the root' },
     )
   }
   const owner = labels?.[rootClusterLabel]
-  if (owner !== undefined && owner !== rootId) throw new Failure(`${called} belongs to another root, ${owner}`)
+  if (owner !== undefined && owner !== rootId) {
+    throw new Failure(`${called} belongs to another root, ${owner}`, {
+      next: 'it can be used there, or deleted there first',
+    })
+  }
   const volumeName = importedVolumeName(leafClaim)
   if (rootClaim && rootClaim.spec?.volumeName !== volumeName) {
     const isItsOwn = annotations?.[rootUidAnnotation] === rootClaim.metadata.uid
-    throw new Failure(
-      isItsOwn ? `${called} is the root's already` : `the root has another ${called}: delete or rename it first`,
-    )
+    throw isItsOwn
+      ? new Failure(`${called} is the root's already`, { next: 'nothing is to be done: pods of the root can mount it' })
+      : new Failure(`the root has another ${called}`, { next: 'delete or rename that one first' })
   }
   const { accessModes, resources, volumeMode } = leafClaim.spec ?? {}
   const claim = {

@@ -69,7 +69,7 @@ describe('the manifest of a simulation', () => {
     ['nothing', '', /0 workloads/],
     ['two workloads', yaml(deployment, deployment), /2 workloads/],
     ['a workload without pods', yaml({ ...deployment, spec: {} }), /no spec.template.spec/],
-    ['no YAML', 'a: [', /no YAML/],
+    ['no YAML', 'a: [', /: the manifest is no YAML: .*\(\d+:\d+\)$/],
     [
       'a policy that the API server refuses',
       yaml(deployment, { ...policy, spec: { ...policy.spec, allocationPolicy: [{ name: 'leaf1' }] } }),

@@ -108,8 +108,10 @@ function documents(text: string): Document[] {
     const parsed = loadAll(text) as (Document | null)[]
     return parsed.flatMap((one) => (one?.kind === 'List' ? (one.items ?? []) : one ? [one] : []))
   } catch (error) {
-    throw new Failure(`the manifest is no YAML: ${(error as Error).message}`, {
-      next: 'correct the file of --filename at that place',
+    // The message of the parser has several lines, and the text around the place.
+    const [what = ''] = (error as Error).message.split('\n')
+    throw new Failure(`the manifest is no YAML: ${what}`, {
+      next: 'correct the file of --filename at that place (line:column)',
       cause: error,
     })
   }

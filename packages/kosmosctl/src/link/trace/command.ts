@@ -57,6 +57,7 @@ export function addLinkTrace(link: Command, terminal: Terminal): void {
     const text = () => [traceText(trace), ...problems.map((problem) => `not counted: ${problem}`)].join('\n')
     terminal.print(render(flags.output, { data: { ...trace, ...(problems.length > 0 && { problems }) }, text }))
     const isBad = trace.families.some(({ there, back }) => there.why !== undefined || back.why !== undefined)
-    if (isBad || trace.families.length === 0) throw new Failure('packets do not arrive')
+    if (isBad || trace.families.length === 0)
+      throw new Failure('packets do not arrive', { next: 'kosmosctl link check says what is wrong, and its fix' })
   })
 }

@@ -32,6 +32,7 @@ export function withRuntimeClass(pod: Pod, classes: readonly RuntimeClass[]): Po
     if (nodeSelector[label] === undefined || nodeSelector[label] === value) continue
     throw new Failure(
       `the RuntimeClass ${name} is for nodes with ${label}=${value}, and the nodeSelector of the pods asks for ${nodeSelector[label]}, so the root would refuse them`,
+      { next: 'change their nodeSelector or their runtimeClassName' },
     )
   }
   const selector = { ...nodeSelector, ...scheduling.nodeSelector }
