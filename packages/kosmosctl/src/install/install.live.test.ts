@@ -160,7 +160,9 @@ describe('what install creates in the root', () => {
   })
 
   it('is removed again by uninstall, the kinds of shared Services only when nobody uses them', async () => {
-    await root.client.delete(namespaces, { name: 'app' })
+    const app = { name: 'app' }
+    await root.client.delete(namespaces, app)
+    await eventually(async () => (await root.client.get(namespaces, app)) === undefined, 'what was in it is gone')
     const waiting = { namespace: 'default', name: 'waiting' }
     const spec = { schedulingGates: [{ name: 'kosmos.io/placement' }], containers: [{ name: 'c', image: 'i' }] }
     assert((await root.client.create(pods, { metadata: waiting, ...{ spec } })).ok)
