@@ -126,6 +126,15 @@ const answers: readonly (readonly [title: string, reason: RefusalReason | undefi
     },
   ],
   [
+    'a webhook that finds the object invalid',
+    'Invalid',
+    {
+      code: 422,
+      reason: 'Invalid',
+      message: 'admission webhook "rules.example.com" denied the request: not this image',
+    },
+  ],
+  [
     'a webhook that denies with a code of its own',
     'Forbidden',
     { code: 409, reason: 'Conflict', message: 'admission webhook "names.example.com" denied the request: taken' },

@@ -68,6 +68,25 @@ describe('the breaker of a cluster', () => {
     assert.deepEqual([breaker.tryAcquire(), breaker.tryAcquire()], [true, true])
   })
 
+  it('says that there is nothing to ask while a trial is under way', () => {
+    const { breaker, fail, pass } = clocked()
+    fail(limits.threshold)
+    pass(limits.minOpenMs)
+    assert.equal(breaker.tryAcquire(), true)
+    assert.equal(breaker.retryInMs(), limits.minOpenMs)
+  })
+
+  it('lets a trial through soon again when the server dies right after it was found back', () => {
+    const { breaker, fail, pass } = clocked()
+    fail(limits.threshold)
+    pass(limits.minOpenMs)
+    breaker.tryAcquire()
+    breaker.succeeded()
+    fail(limits.threshold)
+    pass(limits.minOpenMs)
+    assert.equal(breaker.tryAcquire(), true)
+  })
+
   it('tells who waits once, when an answer closes it, unless that was withdrawn', () => {
     const { breaker, fail, pass } = clocked()
     const told: string[] = []

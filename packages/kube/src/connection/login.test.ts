@@ -34,11 +34,17 @@ function caller({ socket, headers }: IncomingMessage): string | undefined {
 async function startServer(t: TestContext, onAnswer: (response: ServerResponse) => void = (r) => r.end('hello')) {
   let known: string | undefined
   const callers: (string | undefined)[] = []
-  const peer = await startPeer(t, certificates, (request, response) => {
-    callers.push(caller(request))
-    if (known !== undefined && caller(request) !== known) response.writeHead(401).end()
-    else onAnswer(response)
-  })
+  const peer = await startPeer(
+    t,
+    certificates,
+    (request, response) => {
+      callers.push(caller(request))
+      if (known !== undefined && caller(request) !== known) response.writeHead(401).end()
+      else onAnswer(response)
+      // It hangs up on nobody itself.
+    },
+    { keepAliveTimeout: 60_000 },
+  )
   const connect = async (user: object) => {
     const connection = new Connection('leaf', await createTransport(configFor(peer.url, trusted(), user)))
     t.after(() => connection.close())
@@ -179,9 +185,19 @@ describe('a login by an exec plug-in', { timeout: 20_000 }, () => {
       refused.map(({ code }) => code),
       [401, 401, 401, 401],
     )
-    assert.equal((await connection.request(get)).code, 200)
+    for (let i = 0; i < 2; i++) assert.equal((await connection.request(get)).code, 200)
     assert.equal(runs(), 2)
     assert.deepEqual(new Set(callers), new Set(['Bearer one', 'Bearer two']))
+  })
+
+  it('is not had anew for a refusal of one that has been replaced since', async () => {
+    const { exec, runs } = plugin('late', { token: 'one' }, { token: 'two' }, { token: 'three' })
+    const source = await createLoginSource(configFor('https://127.0.0.1:1', trusted(), { exec }))
+    source.refused(source.first)
+    const second = await source.current()
+    source.refused(source.first)
+    assert.equal(await source.current(), second)
+    assert.equal(runs(), 2)
   })
 
   it('is had anew when an answer that is read at the reader’s pace is a refusal, too', async (t) => {

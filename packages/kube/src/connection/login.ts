@@ -72,7 +72,7 @@ export async function createLoginSource(config: KubeConfig, now = () => performa
       return await pending
     },
     refused(login) {
-      isRefused ||= (asks || reads) && login === last
+      isRefused ||= login === last
     },
   }
 }

@@ -95,22 +95,17 @@ export async function createTransport(config: KubeConfig, options: TransportOpti
     // A stream says itself how long it may be silent.
     streams: dispatcher(login.tls, null, 0),
   })
-  type Pools = ReturnType<typeof open>
-  const ending = async (end: (pool: Dispatcher) => Promise<void>, pools: Iterable<Pools>) => {
-    await Promise.all([...pools].flatMap(({ requests, streams }) => [end(requests), end(streams)]))
+  const retire = async ({ requests, streams }: ReturnType<typeof open>) => {
+    await Promise.all([requests.close(), streams.close()])
   }
   let pools = open(login.first)
-  /** By former certificates, while something is still under way on them. */
-  const retired = new Set<Pools>()
   /** A client certificate belongs to its connections: another one has others. */
-  const renewed = (now: Login): Pools => {
+  const renewed = (now: Login) => {
     const former = pools
     if (isSameTls(now.tls, former.login.tls)) return former
     pools = open(now)
-    retired.add(former)
-    const forget = () => void retired.delete(former)
     // A request that has its login already is sent before this.
-    setImmediate(() => ending((pool) => pool.close(), [former]).then(forget, forget))
+    setImmediate(() => void retire(former).catch(() => {}))
     return pools
   }
 
@@ -134,11 +129,9 @@ export async function createTransport(config: KubeConfig, options: TransportOpti
       // With the same agent again, which keeps TLS sessions: the next handshake is a short one.
       return { ...now.tls, headers: now.headers, agent: now.tls.agent as Agent, secureContext: contextOf(now) }
     },
-    async retire() {
-      await ending((pool) => pool.close(), [pools, ...retired])
-    },
+    retire: () => retire(pools),
     async close() {
-      await ending((pool) => pool.destroy(), [pools, ...retired])
+      await Promise.all([pools.requests.destroy(), pools.streams.destroy()])
     },
   }
 }

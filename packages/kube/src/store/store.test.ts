@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { keyOf } from '../objects/key.ts'
 import type { KubeObject } from '../objects/types.ts'
@@ -24,7 +26,7 @@ const item = (
 
 const indexes = { color: (object: Item) => [object.color], tag: (object: Item) => object.tags }
 
-function recorded(store: Store<Item, 'color' | 'tag'>) {
+function recorded(store: Pick<Store<Item>, 'subscribe'>) {
   const changes: Change<Item>[] = []
   store.subscribe((change) => changes.push(change))
   return changes
@@ -88,6 +90,37 @@ describe('a store', () => {
       changes.map((change) => 'given' in change),
       [false],
     )
+  })
+
+  it('tells of every state that has no version: whether it is the one held cannot be known', () => {
+    const store = new Store<Item>()
+    const changes = recorded(store)
+    const unversioned = { metadata: { name: 'a', namespace: 'shop', uid: 'u1' }, color: 'red', tags: [] }
+    store.set(unversioned)
+    store.set({ ...unversioned, color: 'blue' })
+    assert.deepEqual(
+      changes.map(({ object }) => object.color),
+      ['red', 'blue'],
+    )
+  })
+
+  it('remembers nothing of an object that is gone, nor of its values in indexes', () => {
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    const heap = () => {
+      collect()
+      return process.memoryUsage().heapUsed
+    }
+    const store = new Store<Item, 'color' | 'tag'>({ indexes })
+    const before = heap()
+    for (let i = 0; i < 100_000; i++) {
+      const short = item(`n${i}`, `u${i}`, '1', `color ${i}`, [`tag ${i}`])
+      store.set(short)
+      store.delete(short)
+    }
+    const bytes = (heap() - before) / 100_000
+    assert.ok(bytes < 50, `${bytes} bytes an object`)
+    assert.equal(store.size, 0)
   })
 
   it('tells of an object that was replaced under its name as deleted, then added', () => {

@@ -170,7 +170,6 @@ function move(
     if (set?.size === 0) keys.delete(value)
   }
   for (const value of after) {
-    if (before.includes(value)) continue
     const set = keys.get(value)
     if (set) set.add(key)
     else keys.set(value, new Set([key]))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { assignShards } from './assign.ts'
-import { decideShards, type ShardPlan } from './decide.ts'
+import { decideShards, type ShardPlan, type ShardView } from './decide.ts'
 
 const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`)
 
@@ -277,11 +277,57 @@ describe('replicas that divide shards', () => {
     )
   })
 
+  it('ask for what is needed, and for nothing else', () => {
+    const shards = new Set(Array.from({ length: 12 }, (_, i) => `s${i}`))
+    const assigned = assignShards(['a', 'b'], shards)
+    const of = (member: string) => [...shards].filter((shard) => assigned.get(shard) === member)
+    const [mine, theirs] = [of('a'), of('b')]
+    assert.ok(mine.length > 1 && theirs.length > 1)
+    const alive = new Map(['a', 'b'].map((name) => [name, { expiresAt: 100 }]))
+    const settled = { me: 'a', members: alive, holders: assigned, shards, held: new Set(mine) }
+    const nothing = { evict: [], claim: [], release: [], relinquish: [], remove: [] }
+    const plan = (change: Partial<ShardView>, now = 0) => {
+      const { wakeAt: _, ...asked } = decideShards({ ...settled, ...change }, now)
+      return asked
+    }
+    assert.deepEqual(plan({}), nothing)
+    const [first = '', ...rest] = mine
+    const [foreign = ''] = theirs
+    const heldBy = (holder: string, ...which: string[]) =>
+      new Map([...assigned, ...which.map((shard) => [shard, holder] as const)])
+    // Of ours, what nobody holds, what our last life left, and what one held who is gone; not what somebody holds still.
+    for (const [holder, claim] of [
+      ['', [first]],
+      ['a', [first]],
+      ['gone', [first]],
+      ['b', []],
+    ] as const) {
+      assert.deepEqual(plan({ held: new Set(rest), holders: heldBy(holder, first) }), { ...nothing, claim }, holder)
+    }
+    assert.deepEqual(plan({ holders: heldBy('', foreign) }), nothing, 'what is to be for another')
+    assert.deepEqual(plan({ holders: heldBy('a', foreign) }), { ...nothing, relinquish: [foreign] })
+    const tooMany = { held: new Set([...mine, foreign]), holders: heldBy('a', foreign) }
+    assert.deepEqual(plan(tooMany), { ...nothing, release: [foreign] })
+    // What is no more is let go by who holds it, and removed by who would have got it.
+    const fewer = (shard: string) => new Set([...shards].filter((one) => one !== shard))
+    assert.deepEqual(plan({ shards: fewer(first) }), { ...nothing, release: [first] })
+    const released = { shards: fewer(first), held: new Set(rest), holders: heldBy('', first) }
+    assert.deepEqual(plan(released), { ...nothing, remove: [first] })
+    assert.deepEqual(plan({ shards: fewer(foreign), holders: heldBy('', foreign) }), nothing)
+    assert.deepEqual(plan({ shards: fewer(first), held: new Set(rest), holders: heldBy('b', first) }), nothing)
+    // Who is dead loses its lease first, and what it held when that is gone.
+    assert.deepEqual(plan({}, 100), { ...nothing, evict: ['b'] })
+    const free = heldBy('', foreign)
+    assert.deepEqual(plan({ holders: free }, 100), { ...nothing, evict: ['b'], claim: [foreign] })
+    const alone = new Map([...alive].filter(([name]) => name === 'a'))
+    assert.deepEqual(plan({ members: alone }), { ...nothing, claim: theirs })
+  })
+
   it('look again when the next member may be dead', () => {
     const view = {
       me: 'a',
       members: new Map([
-        ['a', { expiresAt: 5 }],
+        ['a', { expiresAt: 15 }],
         ['b', { expiresAt: 20 }],
         ['c', { expiresAt: 30 }],
       ]),

@@ -43,7 +43,7 @@ export function decideShards(view: ShardView, now: number): ShardPlan {
   /** Nobody holds it: never held, released, or by a member whose lease is gone. */
   const free = (shard: string) => {
     const holder = holders.get(shard) ?? ''
-    return holder === '' || holder === me || !members.has(holder)
+    return holder === me || !members.has(holder)
   }
   const gone = [...holders.keys()].filter((shard) => !shards.has(shard) && !held.has(shard))
   return {
