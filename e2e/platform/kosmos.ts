@@ -12,7 +12,7 @@ import { programOf } from './programs.ts'
 export interface Kosmos {
   readonly pids: Readonly<Record<string, number>>
   readonly virtualNodes: readonly string[]
-  /** URL of the metrics of cluster-tree for every process of this machine, where that was wanted. */
+  /** URL of the metrics of the first of our processes (cluster-tree, where there is one) for every process of this machine, where that was wanted. */
   readonly metrics?: string
   /** The same as Prometheus gets it. */
   readonly secureMetrics: MetricsPort
@@ -32,39 +32,48 @@ export interface KosmosOptions {
 /** Starts our processes with the rights that they have in production, and joins every leaf as an administrator would. */
 export async function upKosmos(testbed: Testbed, progress: Progress, options: KosmosOptions = {}): Promise<Kosmos> {
   const { tree = true, link } = options
-  const root = { file: testbed.root.kubeconfig }
-  const components = [
-    ...(tree ? [clusterTree] : []),
-    ...(options.scheduler ? [scheduler] : []),
-    ...(link ? [clusterLink] : []),
-  ]
-  const ports = new Map<Component, ComponentPorts>()
-  const virtualNodes: string[] = []
-  const start = async (component: Component) =>
-    ports.set(component, await startComponent(testbed, component, progress, options))
+  const ports: ComponentPorts[] = []
+  const components: Component[] = []
+  const start = async (component: Component) => {
+    ports.push(await startComponent(testbed, component, progress, options))
+    components.push(component)
+  }
   // Virtual nodes are waited for by join; the others want the kinds that it installs.
   if (tree) await start(clusterTree)
-  for (const leaf of testbed.leaves) {
-    if (!tree && link?.(leaf.name) === undefined) continue
+  const virtualNodes = await joinLeaves(testbed, progress, { tree, link })
+  if (options.scheduler) await start(scheduler)
+  if (link) await start(clusterLink)
+  await onRoot(testbed, (client) => kubeletsListen(client, virtualNodes))
+  const pids = Object.fromEntries(components.map((component) => [component.name, pidOf(testbed, component)]))
+  const [{ secureMetrics, ...plain } = { secureMetrics: '' }] = ports
+  return { pids, virtualNodes, ...plain, secureMetrics: await letReadMetrics(testbed, secureMetrics) }
+}
+
+/** Joins each leaf that is to be anything. @returns the virtual nodes of all */
+async function joinLeaves(
+  { root, leaves }: Testbed,
+  progress: Progress,
+  { tree, link }: { readonly tree: boolean; readonly link: KosmosOptions['link'] },
+): Promise<string[]> {
+  const virtualNodes: string[] = []
+  for (const leaf of leaves) {
+    const choices = link?.(leaf.name)
+    if (!tree && choices === undefined) continue
     const joined = await join(
       {
         name: leaf.name,
-        root,
+        root: { file: root.kubeconfig },
         leaf: { file: leaf.kubeconfig },
         // Said, since it may be a loopback address: the controllers run on this machine.
         server: leaf.server,
         tree,
-        link: link?.(leaf.name),
+        link: choices,
       },
       lines((line) => progress.step(`${leaf.name}: ${line}`)),
     )
     virtualNodes.push(...joined.virtualNodes)
   }
-  for (const component of components.filter((one) => one !== clusterTree)) await start(component)
-  await onRoot(testbed, (client) => kubeletsListen(client, virtualNodes))
-  const pids = Object.fromEntries(components.map((component) => [component.name, pidOf(testbed, component)]))
-  const [{ secureMetrics, ...plain } = { secureMetrics: '' }] = ports.values()
-  return { pids, virtualNodes, ...plain, secureMetrics: await letReadMetrics(testbed, secureMetrics) }
+  return virtualNodes
 }
 
 /** URLs of the metrics of a process, see {@link Kosmos}. */

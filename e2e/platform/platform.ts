@@ -1,18 +1,9 @@
-import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { Client, Connection, createTransport, loadKubeConfig } from '@kosmos/kube'
 import { type ControlPlane, downTestbed, silent, type Testbed, type UpOptions, upTestbed } from '@kosmos/testbed'
+import { type CommandResult, command } from './command.ts'
 import { clusterTree, scheduler } from './components.ts'
 import { type Kosmos, type KosmosOptions, startComponent, upKosmos } from './kosmos.ts'
-
-const run = promisify(execFile)
-
-export interface CommandResult {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
 
 /** A root with leaves joined to it, as a scenario uses it. */
 export interface Platform {
@@ -86,23 +77,6 @@ export async function startPlatform(
   } catch (error) {
     await down()
     throw error
-  }
-}
-
-async function command(
-  file: string,
-  args: readonly string[],
-  input: string | undefined,
-  env: Readonly<Record<string, string>> | undefined,
-): Promise<CommandResult> {
-  const child = run(file, [...args], { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, ...env } })
-  // A program may end before it has read everything: its exit code says why.
-  child.child.stdin?.on('error', () => {}).end(input ?? '')
-  try {
-    return { code: 0, ...(await child) }
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: unknown; stdout: string; stderr: string }
-    return { code: typeof code === 'number' ? code : 1, stdout, stderr }
   }
 }
 

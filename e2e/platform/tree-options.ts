@@ -1,14 +1,12 @@
-import { type Client, type KubeObject, nodes, type Outcome, resource } from '@kosmos/kube'
+import { type Client, clusters, nodes, type Outcome, type StoredCluster } from '@kosmos/kube'
 import { eventually } from './platform.ts'
-
-const clusters = resource('kosmos.io/v1alpha1', 'Cluster', 'clusters', 'Cluster')
 
 /** Sets fields of a Cluster's spec.clusterTreeOptions, as `kubectl patch` does. */
 export async function setTreeOptions(
   root: Client,
   name: string,
   clusterTreeOptions: object,
-): Promise<Outcome<KubeObject>> {
+): Promise<Outcome<StoredCluster>> {
   return await root.patch(clusters, { name }, { spec: { clusterTreeOptions } }, { type: 'merge' })
 }
 

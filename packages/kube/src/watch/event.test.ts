@@ -21,6 +21,10 @@ describe('a frame of a watch', () => {
     const bookmark = (annotations?: object) =>
       parseWatchEvent(frame('BOOKMARK', { kind: 'Pod', metadata: { resourceVersion: '9', annotations } }))
     assert.deepEqual(bookmark(), { type: 'bookmark', resourceVersion: '9', initialEventsEnd: false })
+    assert.equal(
+      (bookmark({ 'k8s.io/initial-events-end': 'false' }) as { initialEventsEnd?: boolean }).initialEventsEnd,
+      false,
+    )
     assert.deepEqual(bookmark({ 'k8s.io/initial-events-end': 'true' }), {
       type: 'bookmark',
       resourceVersion: '9',
