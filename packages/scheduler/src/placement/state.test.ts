@@ -290,6 +290,17 @@ describe('the decisions about pods of a namespace that minds room', () => {
       assert.equal(aimOf(state.decide(gated('small', 2))), 'noRoom')
     })
 
+    it('keep pods like it off that node, whoever has the choice among the others, and list it no more', () => {
+      const state = world(worker(4), { ...worker(4), metadata: { ...worker(4).metadata, name: 'second' } })
+      state.refuse(bound(gated('old', 2), 'worker'), 'no')
+      const decision = state.decide(gated('p', 2))
+      assert.deepEqual('aim' in decision && decision.aim?.avoid, ['worker'])
+      assert.deepEqual(
+        state.candidates(gated('p', 2)).map(({ node }) => node),
+        ['second'],
+      )
+    })
+
     it('count its room again when others are preempted for it, and that of another pod of its name; never give away that of one that is bound', () => {
       const small = (state: PlacementState) => aimOf(state.decide(gated('small', 2)))
       const givenBack = () => {
