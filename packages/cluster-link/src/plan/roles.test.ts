@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { LinkCluster, Tunnel } from '../model/network.ts'
-import { detourRanks, tunnelBetween } from './roles.ts'
+import { detourRanks, gatewaysFor, serviceEntries, tunnelBetween } from './roles.ts'
 import { buildNetwork, type ClusterSketch } from './testing/networks.ts'
 
 const plain: Omit<ClusterSketch, 'tunnel'> = {
@@ -35,6 +35,37 @@ describe('the tunnel between two clusters', () => {
   it('is what the one whose name comes first wishes, of two that encrypt', () => {
     assert.equal(between('ipsec', 'wireguard'), 'ipsec')
     assert.equal(between('wireguard', 'ipsec'), 'wireguard')
+  })
+})
+
+describe('the nodes that take in what is for Services', () => {
+  const entries = (parts: Partial<ClusterSketch>) => {
+    const all = [
+      { ...plain, tunnel: 'vxlan' as const, nodes: 6, ...parts },
+      { ...plain, tunnel: 'vxlan' as const },
+    ]
+    const [cluster, other] = [...buildNetwork(all).values()] as [LinkCluster, LinkCluster]
+    return serviceEntries(cluster, other).map(({ name }) => name)
+  }
+
+  it('are its gateways, else a few nodes in P2P, and nobody where gateways are awaited', () => {
+    assert.deepEqual(entries({ gateways: 2 }).sort(), ['n0', 'n1'])
+    assert.equal(entries({}).length, 3)
+    assert.deepEqual(entries({ networkType: 'gateway' }), [])
+  })
+})
+
+describe('a gateway that stands by', () => {
+  it('comes after all others, whoever the other cluster is', () => {
+    const all = [
+      { ...plain, tunnel: 'vxlan' as const, nodes: 3, gateways: 3 },
+      ...Array(8).fill({ ...plain, tunnel: 'vxlan' }),
+    ]
+    const [cluster, ...others] = [...buildNetwork(all).values()] as [LinkCluster, ...LinkCluster[]]
+    for (const name of cluster.nodes.keys()) {
+      const nodes = new Map([...cluster.nodes].map(([key, one]) => [key, { ...one, isStandby: key === name }]))
+      for (const other of others) assert.equal(gatewaysFor({ ...cluster, nodes }, other).at(-1)?.name, name)
+    }
   })
 })
 

@@ -95,7 +95,14 @@ describe('the gateways of a pair of clusters', () => {
       const [cluster, other] = pairOf({ nodes })
       const shares = new Shares(cluster, other)
       const pods = cluster.networks.filter(({ kind }) => kind === 'Pod')
-      for (const { local } of pods) assert.ok(shares.within(local).length <= 1 + MAX_SHARES + 3)
+      for (const { local } of pods) {
+        const [whole, ...parts] = shares.within(local)
+        assert.ok(parts.length <= MAX_SHARES + 3)
+        assert.ok(
+          parts.every(({ gateways }) => gateways !== whole?.gateways),
+          'what goes as the whole needs no route',
+        )
+      }
     }
   })
 
@@ -157,6 +164,13 @@ describe('the gateways of a pair of clusters', () => {
       assert.ok(same >= orders.length * 0.45, `${same} of ${orders.length} go as before at ${count}`)
       before = orders
     }
+  })
+
+  it('go on sharing however many addresses nodes have from the networks of gateways', () => {
+    const borrowed = Array.from({ length: 2 * MAX_SHARES }, (_, n) => [n % 3, 3 + (n % 57)] as const)
+    const [cluster, other] = pairOf({ borrowed })
+    const shares = new Shares(cluster, other)
+    assert.ok(new Set(innerNodes(cluster).map((node) => shares.ofNode(node, 4)[0]?.name)).size > 1)
   })
 
   it('are one order for all where Nodes do not say which pods they have, or have many further networks apart from the first', () => {

@@ -60,6 +60,19 @@ describe('a network of pods with addresses of nodes', () => {
     assert.deepEqual(named(network), [['c0', '203.0.113.0/24', 'c0', '203.0.113.7/32']])
   })
 
+  it('is not routed in IPv6 either', () => {
+    const [first, second] = [...withPods('fd00:1::/48').values()] as [LinkCluster, LinkCluster]
+    const families = new Set([4, 6] as const)
+    const nodes = new Map([...second.nodes].map(([name, node]) => [name, { ...node, ip6: 'fd00:1::7' }]))
+    const all = [
+      { ...first, families },
+      { ...second, families, nodes },
+    ]
+    const network: LinkNetwork = new Map(all.map((cluster) => [cluster.name, cluster]))
+    assert.deepEqual(seenBy(network), [])
+    assert.deepEqual(named(network), [['c0', 'fd00:1::/48', 'c1', 'fd00:1::7/128']])
+  })
+
   it('is routed where only its neighbours are nodes', () => {
     for (const cidr of ['173.30.0.8/31', '173.30.0.15/32', '173.30.1.0/24', '174.0.0.0/8']) {
       assert.deepEqual(seenBy(withPods(cidr)), [cidr], cidr)

@@ -49,6 +49,9 @@ describe('what a cluster reaches of another one', () => {
     assert.deepEqual(visible(network, 'c', 'b'), [])
     const apart = changed(network, 'c', { strangers: new Map([['a', ['p']]]) })
     assert.deepEqual(visible(apart, 'c', 'b'), ['10.9.3.0/24'])
+    const mapped = { a: [seen('10.1.0.0/16', '100.64.0.0/16')], c: [seen('10.3.0.0/16')] }
+    assert.deepEqual(visible(networkOf({ ...mapped, b: [seen('10.1.0.0/16')] }), 'c', 'b'), ['10.1.0.0/16'])
+    assert.deepEqual(visible(networkOf({ ...mapped, b: [seen('100.64.7.0/24')] }), 'c', 'b'), [])
   })
 
   it('is of families that both link', () => {
@@ -141,6 +144,15 @@ describe('networks of tunnels', () => {
       bridge: { ip: parseCidr('10.0.0.0/8') },
     })
     assert.deepEqual(takenByTunnels(plain).length, 1)
+  })
+
+  it('within a cluster are compared with what that cluster itself has only', () => {
+    const local = { ip: parseCidr('10.0.0.0/8') }
+    const network = networkOf({ a: [seen('10.1.0.0/16')], b: [seen('10.2.0.0/16')] })
+    assert.deepEqual(
+      takenByTunnels(changed(network, 'b', { local })).map(({ otherCluster, otherCidr }) => [otherCluster, otherCidr]),
+      [['b', '10.2.0.0/16']],
+    )
   })
 
   it('do not matter in a family that the cluster does not link', () => {
