@@ -258,7 +258,7 @@ export class Connection {
   }
 
   async #dispatch(by: 'requests' | 'streams', request: Request) {
-    const { headers, refused, ...pools } = await this.#login()
+    const login = await this.#login()
     const body = request.body === undefined ? null : JSON.stringify(request.body)
     const options = {
       origin: this.server.origin,
@@ -268,12 +268,12 @@ export class Connection {
         accept: request.accept ?? 'application/json',
         'user-agent': 'kosmos',
         ...(body !== null && { 'content-type': request.contentType ?? 'application/json' }),
-        ...(loginBeside(request.headers, headers) as Record<string, string>),
+        ...(loginBeside(request.headers, login.headers) as Record<string, string>),
         ...request.headers,
       },
       body,
     }
-    return { dispatcher: pools[by], options, refused }
+    return { dispatcher: login[by], options, refused: login.refused }
   }
 
   async #send(by: 'requests' | 'streams', request: Request, stream?: Reading): Promise<Response> {

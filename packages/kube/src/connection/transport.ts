@@ -9,13 +9,16 @@ import { cancelLateAnswers } from './late-answers.ts'
 import { createLoginSource, isSameTls, type Login } from './login.ts'
 import { socksConnector } from './socks.ts'
 
-/** A login, and the connections that are opened by it. */
-export interface LoggedIn {
-  readonly headers: OutgoingHttpHeaders
+interface Pools {
   /** For requests that end. */
   readonly requests: Dispatcher
   /** For watches, apart, so that they never take a place from the requests. */
   readonly streams: Dispatcher
+}
+
+/** A login, and the connections that are opened by it. */
+export interface LoggedIn extends Pools {
+  readonly headers: OutgoingHttpHeaders
   /** The API server did not take the login (401): the next one is had anew, where it may be another. */
   refused(): void
 }
@@ -89,24 +92,28 @@ export async function createTransport(config: KubeConfig, options: TransportOpti
         return new UndiciAgent({ ...pool, connect: connector({}) })
     }
   }
-  const open = (login: Login) => ({
-    login,
-    requests: dispatcher(login.tls, maxConnections, answerTimeoutMs),
+  const open = ({ tls }: Login): Pools => ({
+    requests: dispatcher(tls, maxConnections, answerTimeoutMs),
     // A stream says itself how long it may be silent.
-    streams: dispatcher(login.tls, null, 0),
+    streams: dispatcher(tls, null, 0),
   })
-  const retire = async ({ requests, streams }: ReturnType<typeof open>) => {
-    await Promise.all([requests.close(), streams.close()])
-  }
-  let pools = open(login.first)
+  const loggedIn = (by: Login, pools: Pools) => ({
+    by,
+    headers: by.headers,
+    ...pools,
+    refused: () => login.refused(by),
+  })
+  let last = loggedIn(login.first, open(login.first))
   /** A client certificate belongs to its connections: another one has others. */
-  const renewed = (now: Login) => {
-    const former = pools
-    if (isSameTls(now.tls, former.login.tls)) return former
-    pools = open(now)
+  const renewed = (now: Login): LoggedIn => {
+    // On the path of every request.
+    if (now === last.by) return last
+    const former = last
+    const isKept = isSameTls(now.tls, former.by.tls)
+    last = loggedIn(now, isKept ? { requests: former.requests, streams: former.streams } : open(now))
     // A request that has its login already is sent before this.
-    setImmediate(() => void retire(former).catch(() => {}))
-    return pools
+    if (!isKept) setImmediate(() => void retire(former).catch(() => {}))
+    return last
   }
 
   // Reading the same certificates and key for each connection takes longer than a short handshake.
@@ -120,18 +127,21 @@ export async function createTransport(config: KubeConfig, options: TransportOpti
   return {
     server: new URL(cluster.server),
     async logIn() {
-      const now = await login.current()
-      const { requests, streams } = renewed(now)
-      return { headers: now.headers, requests, streams, refused: () => login.refused(now) }
+      return renewed(await login.current())
     },
     async upgradeOptions() {
       const now = await login.current()
       // With the same agent again, which keeps TLS sessions: the next handshake is a short one.
       return { ...now.tls, headers: now.headers, agent: now.tls.agent as Agent, secureContext: contextOf(now) }
     },
-    retire: () => retire(pools),
+    retire: () => retire(last),
     async close() {
-      await Promise.all([pools.requests.destroy(), pools.streams.destroy()])
+      await Promise.all([last.requests.destroy(), last.streams.destroy()])
     },
   }
+}
+
+/** What is under way ends by itself. */
+async function retire({ requests, streams }: Pools): Promise<void> {
+  await Promise.all([requests.close(), streams.close()])
 }
