@@ -1,4 +1,4 @@
-import type { Client } from '@kosmos/kube'
+import type { Client, Pod } from '@kosmos/kube'
 import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
 import { clusterTree } from '../../platform/components.ts'
 import { pidOf, upKosmos } from '../../platform/kosmos.ts'
@@ -7,6 +7,7 @@ import { idle } from '../idle.ts'
 import { NAMESPACE, onCluster } from '../on-cluster.ts'
 import { cpuMs, peakRssMiB, rssKiB } from '../process-usage.ts'
 import { forEachConfigMap, podWithConfigMap } from './configmaps.ts'
+import { askToken } from './kubelet-token.ts'
 import { type LoadResult, runLoad } from './load.ts'
 import { type Model, nodeModel } from './model.ts'
 import { type SinglePod, singlePod } from './single.ts'
@@ -85,9 +86,15 @@ async function measure(testbed: Testbed, options: PodsOptions): Promise<PodsRun>
   if (!leaf) throw new Error('the test bed has no leaf')
   const { metrics = '' } = await upKosmos(testbed, progress, { plainMetrics: true })
   const pid = pidOf(testbed, clusterTree)
-  const load = (kubeconfig: string, whileRunning = async (_client: Client) => {}) =>
+  const load = (kubeconfig: string, { whileRunning = async () => {}, asKubelet }: Steps = {}) =>
     onCluster(kubeconfig, async (client) => {
-      const common = { client, namespace: NAMESPACE, count, whileRunning: () => whileRunning(client) }
+      const common = {
+        client,
+        namespace: NAMESPACE,
+        count,
+        ...(asKubelet && { asKubelet: (pod: Pod) => asKubelet(client, pod) }),
+        whileRunning: () => whileRunning(client),
+      }
       if (!configmaps) return await runLoad(common)
       await forEachConfigMap(client, common, 'create')
       const result = await runLoad({ ...common, podOf: podWithConfigMap })
@@ -102,14 +109,17 @@ async function measure(testbed: Testbed, options: PodsOptions): Promise<PodsRun>
 
   progress.step(`${count} pods straight on the leaf`)
   const start = await snapshot(testbed, metrics)
-  const direct = await load(leaf.kubeconfig)
+  // Through the tree the leaf's kubelet has none to ask for: the pod mounts a Secret with the root's.
+  const direct = await load(leaf.kubeconfig, tokens ? { asKubelet: askToken } : {})
   progress.step(`${direct.podsPerSecond.toFixed(1)} pods/s; ${count} pods through the tree`)
   const middle = await snapshot(testbed, metrics)
   const before = cpuMs(pid)
   let quiet: Quiet | undefined
-  const tree = await load(testbed.root.kubeconfig, async (root) => {
-    progress.step('nothing but one pod at a time')
-    quiet = await onCluster(leaf.kubeconfig, (leaf) => whileQuiet(options, { pid, metrics, root, leaf }))
+  const tree = await load(testbed.root.kubeconfig, {
+    whileRunning: async (root) => {
+      progress.step('nothing but one pod at a time')
+      quiet = await onCluster(leaf.kubeconfig, (leaf) => whileQuiet(options, { pid, metrics, root, leaf }))
+    },
   })
   progress.step(`${tree.podsPerSecond.toFixed(1)} pods/s`)
   if (!quiet) throw new Error('the load has ended without a rest')
@@ -129,6 +139,12 @@ async function measure(testbed: Testbed, options: PodsOptions): Promise<PodsRun>
     ratio: tree.podsPerSecond / direct.podsPerSecond,
   }
   return { result, where: { direct: between(start, middle, count), tree: between(middle, end, count) } }
+}
+
+/** What is done with a load beside creating and deleting it. */
+interface Steps {
+  readonly whileRunning?: (client: Client) => Promise<void>
+  readonly asKubelet?: (client: Client, pod: Pod) => Promise<void>
 }
 
 type Quiet = Pick<PodsResult['tree'], 'idleCpuPercent' | 'rest' | 'single'> & { readonly tookMs: number }

@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly count: number
   /** Makes each pod, with a label `app: load`. */
   readonly podOf?: (name: string, namespace: string) => object
+  /** What a kubelet asks for before a pod starts and a simulated one does not; the pod is not Ready before it has that. */
+  readonly asKubelet?: (pod: Pod) => Promise<void>
   /** Called between creation and deletion. */
   readonly whileRunning?: () => Promise<void>
 }
@@ -29,6 +31,7 @@ export async function runLoad({
   namespace,
   count,
   podOf: make = podOf,
+  asKubelet,
   whileRunning,
 }: LoadOptions): Promise<LoadResult> {
   const stop = new AbortController()
@@ -37,17 +40,26 @@ export async function runLoad({
   await informer.synced
 
   const created = new Map<string, number>()
+  const prepared = new Map<string, Promise<void> | undefined>()
   const ready = new Map<string, number>()
   const allReady = Promise.withResolvers<void>()
   const allGone = Promise.withResolvers<void>()
+  const isUp = (name: string) => {
+    if (ready.has(name)) return
+    ready.set(name, performance.now())
+    if (ready.size === count) allReady.resolve()
+  }
   const unsubscribe = informer.subscribe(({ type, object }) => {
     const { name } = object.metadata
     if (type === 'deleted') {
       if (informer.store.size === 0) allGone.resolve()
-    } else if (!ready.has(name) && isReady(object)) {
-      ready.set(name, performance.now())
-      if (ready.size === count) allReady.resolve()
+      return
     }
+    if (object.spec.nodeName && !prepared.has(name)) prepared.set(name, asKubelet?.(object))
+    if (!isReady(object)) return
+    const preparation = prepared.get(name)
+    if (preparation) preparation.then(() => isUp(name), allReady.reject)
+    else isUp(name)
   })
 
   const names = Array.from({ length: count }, (_, i) => `load-${i}`)
