@@ -14,8 +14,8 @@ export interface Kosmos {
   readonly virtualNodes: readonly string[]
   /** URL of the metrics of the first of our processes (cluster-tree, where there is one) for every process of this machine, where that was wanted. */
   readonly metrics?: string
-  /** The same as Prometheus gets it. */
-  readonly secureMetrics: MetricsPort
+  /** The same as Prometheus gets it; undefined where none of our processes was started. */
+  readonly secureMetrics?: MetricsPort
 }
 
 export interface KosmosOptions {
@@ -45,8 +45,9 @@ export async function upKosmos(testbed: Testbed, progress: Progress, options: Ko
   if (link) await start(clusterLink)
   await onRoot(testbed, (client) => kubeletsListen(client, virtualNodes))
   const pids = Object.fromEntries(components.map((component) => [component.name, pidOf(testbed, component)]))
-  const [{ secureMetrics, ...plain } = { secureMetrics: '' }] = ports
-  return { pids, virtualNodes, ...plain, secureMetrics: await letReadMetrics(testbed, secureMetrics) }
+  const [first] = ports
+  if (first === undefined) return { pids, virtualNodes }
+  return { pids, virtualNodes, ...first, secureMetrics: await letReadMetrics(testbed, first.secureMetrics) }
 }
 
 /** Joins each leaf that is to be anything. @returns the virtual nodes of all */

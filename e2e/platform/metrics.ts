@@ -37,7 +37,9 @@ export async function letReadMetrics(testbed: Testbed, url: string): Promise<Met
 }
 
 /** What a process tells Prometheus, in its text format. */
-export async function readMetrics({ url, tokenFile, caFile }: MetricsPort): Promise<string> {
+export async function readMetrics(port: MetricsPort | undefined): Promise<string> {
+  if (port === undefined) throw new Error('no process of ours was started whose metrics could be read')
+  const { url, tokenFile, caFile } = port
   const [token, ca] = await Promise.all([tokenFile, caFile].map((file) => readFile(file, 'utf8')))
   const headers = { authorization: `Bearer ${token}` }
   return await new Promise((resolve, reject) => {
