@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from 'commander'
+import { commandsOf } from '../terminal/commands.ts'
 
 const notice = '<!-- Generated from packages/kosmosctl by `npm run generate`; do not edit. -->'
 
@@ -14,6 +15,7 @@ export function cliPage(
 ): string {
   const help = program.createHelp()
   const commands = commandsOf(program)
+  const title = (words: string) => `${program.name()} ${words}`
   const general = [
     `# ${program.name()}`,
     notice,
@@ -23,36 +25,17 @@ export function cliPage(
     '| command | what it does |\n|---|---|',
   ].join('\n\n')
   const overview = commands.map(
-    (command) => `| [\`${words(command)}\`](#${anchor(command)}) | ${cell(summary(command))} |`,
+    ([words, command]) => `| [\`${words}\`](#${anchor(title(words))}) | ${cell(summary(command))} |`,
   )
-  return `${[general, ...overview].join('\n')}\n\n${commands.map((command) => section(command, examples[words(command)])).join('\n\n')}\n`
+  const sections = commands.map(([words, command]) => section(title(words), command, examples[words]))
+  return `${[general, ...overview].join('\n')}\n\n${sections.join('\n\n')}\n`
 }
 
-/** Every command that does something: of one with commands of its own, those. */
-function commandsOf(program: Command): Command[] {
-  const visible = program.createHelp().visibleCommands(program)
-  return visible
-    .filter((command) => command.name() !== 'help')
-    .flatMap((command) => (command.commands.length > 0 ? commandsOf(command) : [command]))
-}
-
-/** What is typed after the name of the program. */
-function words(command: Command): string {
-  const before = command.parent?.parent ? `${words(command.parent)} ` : ''
-  return `${before}${command.name()}`
-}
-
-/** What is typed. */
-function title(command: Command): string {
-  let top = command
-  while (top.parent !== null) top = top.parent
-  return `${top.name()} ${words(command)}`
-}
-
-function section(command: Command, examples: readonly string[] = []): string {
+/** @param title what is typed for the command */
+function section(title: string, command: Command, examples: readonly string[] = []): string {
   const help = command.createHelp()
-  const usage = `    ${title(command)} ${command.usage()}`
-  const parts = [`## ${title(command)}`, usage, command.description()]
+  const usage = `    ${title} ${command.usage()}`
+  const parts = [`## ${title}`, usage, command.description()]
   const named = help.visibleArguments(command)
   if (named.length > 0) parts.push(argumentsTable(named))
   parts.push(optionsTable(help.visibleOptions(command)))
@@ -63,7 +46,7 @@ function section(command: Command, examples: readonly string[] = []): string {
 const summary = (command: Command) => command.summary() || command.description()
 
 /** As GitHub makes it of the heading. */
-const anchor = (command: Command) => title(command).replaceAll(' ', '-')
+const anchor = (title: string) => title.replaceAll(' ', '-')
 
 function argumentsTable(named: readonly Argument[]): string {
   const rows = named.map((argument) => {
