@@ -2,21 +2,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clusterLabel, placementGate, seatAnnotation } from '@kosmos/api'
-import {
-  Client,
-  Connection,
-  createTransport,
-  type KubeObject,
-  loadKubeConfig,
-  nodes,
-  type Pod,
-  pods,
-} from '@kosmos/kube'
-import { type FaultProxy, startFaultProxy } from '@kosmos/testbed'
-import { type AdmittingRoot, mustCreate, startAdmittingRoot } from '../admitting-root.fixture.ts'
+import { type KubeObject, type Pod, pods } from '@kosmos/kube'
+import { mustCreate } from '../admitting-root.fixture.ts'
+import { type FaultyRoot, startFaultyRoot } from '../faulty-root.fixture.ts'
 import { policyLike } from '../pods.fixture.ts'
 import { workloadPolicies } from '../policies/resource.ts'
-import { Scheduler } from '../scheduler.ts'
 import { isGated } from './standing.ts'
 
 const namespace = 'shop'
@@ -24,42 +14,17 @@ const leaves = ['leaf1', 'leaf2']
 const PODS = 12
 
 describe('an API server that answers writes of the scheduler too late (504)', () => {
-  let root: AdmittingRoot
-  let proxy: FaultProxy
-  let through: Client
-  let scheduling: Promise<void>
-  const stop = new AbortController()
-
+  let faulty: FaultyRoot
   before(async () => {
-    root = await startAdmittingRoot('timed-out')
-    proxy = await startFaultProxy({ target: root.controlPlane })
-    through = new Client(
-      new Connection('root', await createTransport(loadKubeConfig({ file: proxy.kubeconfig }))),
-      'kosmos-test',
-    )
-    const condition = { type: 'Ready', status: 'True', reason: 'Test', message: '' }
-    const times = { lastHeartbeatTime: null, lastTransitionTime: null }
-    const status = { allocatable: { cpu: '40', pods: '99' }, conditions: [{ ...condition, ...times }] }
-    for (const leaf of leaves) {
-      const metadata = { name: `kosmos-${leaf}`, labels: { [clusterLabel]: leaf } }
-      await mustCreate(root.client, nodes, { metadata, status } as KubeObject)
-    }
-    const scheduler = new Scheduler({ root: through, takeBackAfterMs: 0, record: () => {}, log: () => {} })
-    scheduling = scheduler.run(stop.signal)
-    await scheduler.synced
+    faulty = await startFaultyRoot('timed-out', leaves, { cpu: '40', pods: '99' })
   })
-  after(async () => {
-    stop.abort()
-    await scheduling
-    await through?.connection.close()
-    await proxy?.close()
-    await root?.stop()
-  })
+  after(() => faulty?.stop())
 
   const seatOf = ({ metadata, spec }: Pod) =>
     `${spec.nodeSelector?.[clusterLabel]} ${metadata.annotations?.[seatAnnotation]}`
 
   it('is asked the same again: places are as the policy says, none is given twice, and the status counts each once', async () => {
+    const { root, proxy } = faulty
     const labelSelector = { matchLabels: { app: 'web' } }
     const { metadata, ...policy } = policyLike({
       allocationPolicy: leaves.map((name) => ({ name, replicas: 4 })),

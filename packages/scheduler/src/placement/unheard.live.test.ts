@@ -2,45 +2,21 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clusterLabel, placementGate } from '@kosmos/api'
-import { Client, Connection, createTransport, type KubeObject, loadKubeConfig, nodes, pods } from '@kosmos/kube'
-import { type FaultProxy, startFaultProxy } from '@kosmos/testbed'
-import { type AdmittingRoot, mustCreate, startAdmittingRoot } from '../admitting-root.fixture.ts'
+import { type KubeObject, pods } from '@kosmos/kube'
+import { mustCreate } from '../admitting-root.fixture.ts'
+import { type FaultyRoot, startFaultyRoot } from '../faulty-root.fixture.ts'
 import { policyLike } from '../pods.fixture.ts'
 import { workloadPolicies } from '../policies/resource.ts'
-import { Scheduler } from '../scheduler.ts'
 
 describe('a pod of a policy that the scheduler has not heard of', () => {
-  let root: AdmittingRoot
-  let proxy: FaultProxy
-  let through: Client
-  let scheduling: Promise<void>
-  const stop = new AbortController()
-
+  let faulty: FaultyRoot
   before(async () => {
-    root = await startAdmittingRoot('unheard')
-    proxy = await startFaultProxy({ target: root.controlPlane })
-    through = new Client(
-      new Connection('root', await createTransport(loadKubeConfig({ file: proxy.kubeconfig }))),
-      'kosmos-test',
-    )
-    const metadata = { name: 'kosmos-leaf1', labels: { [clusterLabel]: 'leaf1' } }
-    const condition = { type: 'Ready', status: 'True', reason: 'Test', message: '' }
-    const times = { lastHeartbeatTime: null, lastTransitionTime: null }
-    const status = { allocatable: { cpu: '4', pods: '10' }, conditions: [{ ...condition, ...times }] }
-    await mustCreate(root.client, nodes, { metadata, status } as KubeObject)
-    const scheduler = new Scheduler({ root: through, takeBackAfterMs: 0, record: () => {}, log: () => {} })
-    scheduling = scheduler.run(stop.signal)
-    await scheduler.synced
+    faulty = await startFaultyRoot('unheard', ['leaf1'], { cpu: '4', pods: '10' })
   })
-  after(async () => {
-    stop.abort()
-    await scheduling
-    await through?.connection.close()
-    await proxy?.close()
-    await root?.stop()
-  })
+  after(() => faulty?.stop())
 
   it('waits until it has', async () => {
+    const { root, proxy } = faulty
     const isWatched = (path: string) => path.includes('/workloadpolicies') && path.includes('watch=')
     proxy.answer(503, { match: (_method, path) => isWatched(path) })
     proxy.resetStats()
