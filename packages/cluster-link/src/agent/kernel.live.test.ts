@@ -59,6 +59,22 @@ describe('the kernel, from any NodeConfig to any other', { skip: unlessRoot }, (
     }
   })
 
+  it('has no dead next hop where a device has lost its last address', async () => {
+    const vxlan = { type: 'vxlan', mac: '02:00:00:00:00:01', mtu: 1400, local: '192.0.2.1' } as const
+    const first: LinkDevice = { ...vxlan, ...devices.bridge, addr: '220.0.2.1/32' }
+    const other: LinkDevice = { ...vxlan, ...devices.local }
+    const hops = [
+      { dev: first.name, gw: '220.0.2.2' },
+      { dev: other.name, gw: '210.0.2.2' },
+    ]
+    const routes = hops.map((hop) => ({ ...hop, cidr: '10.2.0.0/16' }))
+    await kernel.converge({ nodeName: 'n', devices: [first, { ...other, addr: '210.0.2.1/32' }], routes }, noneSilent)
+    await kernel.converge({ nodeName: 'n', devices: [first, other], routes }, noneSilent)
+    const shown = await host.sh('ip route show table 4876 10.2.0.0/16')
+    assert.match(shown, /via 210\.0\.2\.2 dev vx-local/)
+    assert.doesNotMatch(shown, /dead/)
+  })
+
   it('goes by who answers at once while it is read, and what was read before does not undo that', async () => {
     const dev = devices.bridge.name
     const gateways = ['220.0.2.2', '220.0.2.3'] as const

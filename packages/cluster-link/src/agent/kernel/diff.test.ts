@@ -62,6 +62,18 @@ describe('the steps from one state of the kernel to another', () => {
     assert.deepEqual(names(withBridge(bridge), wants), ['address.add', 'route.replace', 'address.delete'])
   })
 
+  it('make a route anew that has next hops by two devices, before one of them loses its last address', () => {
+    const other: Link = { ...bridge, name: 'vx-other', addresses: ['210.0.2.1/32'] }
+    const both: Route = { ...route, hops: [...route.hops, { dev: other.name, gateway: '210.0.2.2' }] }
+    const having = (link: Link) =>
+      state({ links: new Map([bridge, link].map((each) => [each.name, each])), routes: new Map([[both.cidr, both]]) })
+    assert.deepEqual(names(having(other), having({ ...other, addresses: [] })), [
+      'route.delete',
+      'address.delete',
+      'route.replace',
+    ])
+  })
+
   it('put next hops on the link before others go through them', () => {
     const onLink: Route = { cidr: '220.0.2.2/32', source: '220.0.2.1', hops: [{ dev: 'vx-bridge' }] }
     const routes = new Map([route, onLink].map((each) => [each.cidr, each]))

@@ -3,7 +3,7 @@ import { devices } from '../../model/names.ts'
 import { familyOf } from '../net/cidr.ts'
 import { afterStep } from './effect.ts'
 import { type KernelState, type Link, onLinkFirst, type Route, routeKey } from './state.ts'
-import type { LinkChange, Step } from './step.ts'
+import type { AddressRemoval, LinkChange, Step } from './step.ts'
 
 /**
  * The steps from what the kernel has to what it should have. Their order keeps packets flowing and never lets one pass
@@ -15,7 +15,8 @@ export function diff(has: KernelState, wants: KernelState): Step[] {
   const first = isLeaving ? [] : guards
   const removals = linkRemovals(has, wants)
   const kept = [...first, ...removals].reduce(afterStep, has)
-  const changes = [...linkChanges(kept, wants), ...lastAddressRemovals(kept, wants)]
+  const lastAddresses = lastAddressRemovals(kept, wants)
+  const changes = [...linkChanges(kept, wants), ...halfDeadRoutes(kept, lastAddresses), ...lastAddresses]
   // What goes with a device, its MAC or its last address needs no step of its own, or has to be made again.
   const left = changes.reduce(afterStep, kept)
   return [
@@ -95,19 +96,30 @@ function addressAdditions(has: KernelState, wants: KernelState): Step[] {
 }
 
 /** Addresses of IPv4 on devices that will have none; with the last one goes everything of IPv4 on the device. */
-function lastAddressRemovals(has: KernelState, wants: KernelState): Step[] {
-  return addressRemovals(has, wants).filter((step) => {
-    if (step.do !== 'address.delete' || familyOf(step.address) === 6) return false
-    return !(wants.links.get(step.dev)?.addresses ?? []).some((address) => familyOf(address) === 4)
+function lastAddressRemovals(has: KernelState, wants: KernelState): AddressRemoval[] {
+  return addressRemovals(has, wants).filter(({ dev, address }) => {
+    if (familyOf(address) === 6) return false
+    return !(wants.links.get(dev)?.addresses ?? []).some((other) => familyOf(other) === 4)
   })
 }
 
-function addressRemovals(has: KernelState, wants: KernelState): Step[] {
+/**
+ * Routes of IPv4 that have next hops elsewhere too: they would stay with a dead hop, which a replacement that says the
+ * same does not bring back to life (fib_find_info and nh_comp of the kernel's net/ipv4/fib_semantics.c).
+ */
+function halfDeadRoutes(has: KernelState, removals: readonly AddressRemoval[]): Step[] {
+  const bare = new Set(removals.map(({ dev }) => dev))
+  return [...has.routes.values()]
+    .filter(({ cidr, hops }) => familyOf(cidr) === 4 && hops.length > 1 && hops.some(({ dev }) => bare.has(dev)))
+    .map((route): Step => ({ do: 'route.delete', route }))
+}
+
+function addressRemovals(has: KernelState, wants: KernelState): AddressRemoval[] {
   return [...has.links.values()].flatMap(({ name, addresses }) => {
     const wanted = wants.links.get(name)?.addresses ?? []
     return addresses
       .filter((address) => !wanted.includes(address))
-      .map((address): Step => ({ do: 'address.delete', dev: name, address }))
+      .map((address): AddressRemoval => ({ do: 'address.delete', dev: name, address }))
   })
 }
 

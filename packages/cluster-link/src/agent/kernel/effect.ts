@@ -88,7 +88,7 @@ function withoutHopsBy(route: Route, dev: string): Route | undefined {
 
 /**
  * With an address that no other device has go the routes of IPv4 that prefer it as their source, those of IPv6 lose the
- * source; with the last one of IPv4 on a device goes everything of IPv4 there.
+ * source; with the last one of IPv4 on a device goes everything of IPv4 there, but for routes that have next hops elsewhere.
  */
 function withoutAddress(state: KernelState, dev: string, address: string): KernelState {
   const left = changeLink(state, dev, (link) => ({
@@ -102,7 +102,10 @@ function withoutAddress(state: KernelState, dev: string, address: string): Kerne
   if (!isIpv4(address) || has4) return { ...left, routes }
   return {
     ...left,
-    routes: filtered(routes, ({ cidr, hops }) => !isIpv4(cidr) || hops.every((hop) => hop.dev !== dev)),
+    routes: filtered(
+      routes,
+      ({ cidr, hops }) => !isIpv4(cidr) || hops.length === 0 || hops.some((hop) => hop.dev !== dev),
+    ),
     neighbours: filtered(left.neighbours, ({ ip, dev: on }) => !isIpv4(ip) || on !== dev),
   }
 }

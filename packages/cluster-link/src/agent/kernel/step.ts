@@ -8,7 +8,8 @@ export type Step =
   | { readonly do: 'link.delete'; readonly name: string }
   | { readonly do: 'link.set'; readonly name: string; readonly change: LinkChange }
   | { readonly do: 'link.loosen'; readonly name: string }
-  | { readonly do: 'address.add' | 'address.delete'; readonly dev: string; readonly address: string }
+  | { readonly do: 'address.add'; readonly dev: string; readonly address: string }
+  | AddressRemoval
   | { readonly do: 'rule.add' | 'rule.delete'; readonly key: string }
   | { readonly do: 'route.replace' | 'route.delete'; readonly route: Route }
   | { readonly do: 'fdb.replace' | 'fdb.delete'; readonly fdb: Fdb }
@@ -17,6 +18,12 @@ export type Step =
   | { readonly do: 'ipsec.set'; readonly ipsecs: KernelState['ipsecs']; readonly implementation: IpsecImplementation }
   | { readonly do: 'nft.replace'; readonly table: string }
   | { readonly do: 'forward.accept' | 'forward.forget'; readonly forward: Forward }
+
+export interface AddressRemoval {
+  readonly do: 'address.delete'
+  readonly dev: string
+  readonly address: string
+}
 
 /** What can be changed on a device while packets pass. */
 export interface LinkChange {
