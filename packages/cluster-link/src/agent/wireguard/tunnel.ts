@@ -16,7 +16,7 @@ export interface Tunnels {
   configure(wireGuard: WireGuard): Promise<void>
 }
 
-const startTimeoutMs = 5_000
+const startTimeoutMs = 15_000
 
 /** Whether the kernel knows WireGuard, tried where nobody sees it: in a network namespace that ends with the command. */
 export async function findImplementation(shell: Shell): Promise<Implementation> {
