@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { pods } from '../objects/resources.ts'
 import { type Answer, clientAnswered } from './answered.fixture.ts'
 
-describe('a client', { timeout: 20_000 }, () => {
+describe('a client', { timeout: 120_000 }, () => {
   const pod = { namespace: 'default', name: 'web' }
   const clientOf = (t: TestContext, answer: Answer, maxRetries = 0) => clientAnswered(t, answer, { maxRetries })
 

@@ -7,7 +7,7 @@ import { accountToken, kubeconfig } from '../testing/index.ts'
 import { renewToken } from './renewal.ts'
 
 it('the token by which a leaf is reached is not waited for as long as the leaf likes: its heartbeat waits as well', {
-  timeout: 20_000,
+  timeout: 120_000,
 }, async (t) => {
   const leaf = await clientAnswered(t, (_request, response) => {
     response.writeHead(429, { 'retry-after': '3600' }).end('too many requests')

@@ -23,7 +23,7 @@ async function connectTo(t: TestContext, url: string, options: ConnectionOptions
   return connection
 }
 
-describe('an HTTP/2 connection', { timeout: 20_000 }, () => {
+describe('an HTTP/2 connection', { timeout: 120_000 }, () => {
   /** A server, whose answers take a moment, behind something that may forget connections: their bytes go nowhere then. */
   async function behindBalancer(t: TestContext, onRequest: (session: Http2Session) => void = () => {}) {
     const { certificate: cert, key } = certificates.server
@@ -66,7 +66,7 @@ describe('an HTTP/2 connection', { timeout: 20_000 }, () => {
 
   it('that is forgotten on the way is given up for another, also by callers who never wait for long', async (t) => {
     const { url, forget } = await behindBalancer(t)
-    const connection = await connectTo(t, url, { pingMs: 200, breaker: { maxOpenMs: 100 } })
+    const connection = await connectTo(t, url, { pingMs: 500, breaker: { maxOpenMs: 100 } })
     assert.equal((await connection.request(get)).code, 200)
     forget()
     await assert.rejects(connection.request({ ...get, timeoutMs: 20 }), ClusterUnreachable)

@@ -75,7 +75,7 @@ function plugin(name: string, ...statuses: readonly object[]) {
 
 const by = ({ certificate, key }: Credential) => ({ clientCertificateData: certificate, clientKeyData: key })
 
-describe('a login from files', { timeout: 20_000 }, () => {
+describe('a login from files', { timeout: 120_000 }, () => {
   it('is read again once a minute, and is the same object as long as it is the same', async () => {
     let now = 0
     const tokenFile = written('token', 'one')
@@ -158,7 +158,7 @@ describe('a login from files', { timeout: 20_000 }, () => {
   })
 })
 
-describe('a login by an exec plug-in', { timeout: 20_000 }, () => {
+describe('a login by an exec plug-in', { timeout: 120_000 }, () => {
   it('that expires is had anew, also when it is a certificate', async (t) => {
     const expirationTimestamp = '2020-01-01T00:00:00Z'
     const { exec } = plugin(
@@ -213,7 +213,7 @@ describe('a login by an exec plug-in', { timeout: 20_000 }, () => {
   })
 })
 
-describe('a login that a kubeconfig holds itself', { timeout: 20_000 }, () => {
+describe('a login that a kubeconfig holds itself', { timeout: 120_000 }, () => {
   it('stays what it is, whatever the server says of it', async (t) => {
     const { connect, callers, knowOnly } = await startServer(t)
     const connection = await connect({ token: 'one' })

@@ -41,7 +41,7 @@ async function login(t: TestContext, user: Parameters<typeof configFor>[2]) {
   return peer.asked[0]
 }
 
-describe('a server', { timeout: 20_000 }, () => {
+describe('a server', { timeout: 120_000 }, () => {
   it('is trusted by the CA of the kubeconfig', async (t) => {
     const peer = await hello(t)
     assert.deepEqual(await ask(t, peer.url, trusted()), { code: 200, body: 'hello' })
@@ -73,7 +73,7 @@ describe('a server', { timeout: 20_000 }, () => {
   })
 })
 
-describe('a login', { timeout: 20_000 }, () => {
+describe('a login', { timeout: 120_000 }, () => {
   it('is a client certificate', async (t) => {
     const { client } = certificates
     const asked = await login(t, { certData: base64(client.certificate), keyData: base64(client.key) })
@@ -184,7 +184,7 @@ describe('a login', { timeout: 20_000 }, () => {
   })
 })
 
-describe('a server behind a proxy', { timeout: 20_000 }, () => {
+describe('a server behind a proxy', { timeout: 120_000 }, () => {
   const everything = () => ({
     certData: base64(certificates.client.certificate),
     keyData: base64(certificates.client.key),

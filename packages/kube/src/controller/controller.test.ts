@@ -34,7 +34,7 @@ function started(reconcile: (key: string) => Promise<{ afterMs: number } | undef
   return { controller, observations, stop, run: () => controller.run(stop.signal) }
 }
 
-describe('a controller', { timeout: 10_000 }, () => {
+describe('a controller', { timeout: 120_000 }, () => {
   it('reconciles nothing before every source has synced, then every key once', async () => {
     const reconciled: string[] = []
     const { controller, run, stop } = started(async (key) => {

@@ -3,7 +3,9 @@ import { it } from 'node:test'
 import { clientAnswered } from '../client/answered.fixture.ts'
 import { EventRecorder } from './recorder.ts'
 
-it('events that an API server wants in an hour do not hold the end of a process up', { timeout: 20_000 }, async (t) => {
+it('events that an API server wants in an hour do not hold the end of a process up', {
+  timeout: 120_000,
+}, async (t) => {
   const client = await clientAnswered(t, (_request, response) => {
     response.writeHead(429, { 'retry-after': '3600' }).end()
   })

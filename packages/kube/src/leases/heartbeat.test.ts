@@ -4,7 +4,7 @@ import { clientAnswered } from '../client/answered.fixture.ts'
 import { renewHeartbeat, startHeartbeat } from './heartbeat.ts'
 
 it('a heartbeat that gets no answer, or is to come later, ends before the next, which may wait for it', {
-  timeout: 20_000,
+  timeout: 120_000,
 }, async (t) => {
   const client = await clientAnswered(t, ({ method }, response) => {
     if (method === 'PATCH') response.writeHead(429, { 'retry-after': '3600' }).end()

@@ -11,7 +11,7 @@ const part = (name: string) => async (signal: AbortSignal) => {
   ended.push(name)
 }
 
-describe('parts that run together', { timeout: 10_000 }, () => {
+describe('parts that run together', { timeout: 120_000 }, () => {
   it('end with the signal', async () => {
     const stop = new AbortController()
     const running = runTogether(stop.signal, [part('a'), part('b')])

@@ -113,7 +113,7 @@ async function reflect(
   return { peer, connection, running, checks, told, states, times, queries, asked, toldOf }
 }
 
-describe('a streaming list', { timeout: 20_000 }, () => {
+describe('a streaming list', { timeout: 120_000 }, () => {
   it('is one state: with what changed and went before its end, and told once', async (t) => {
     const begin = [object('ADDED', 'a', '1'), object('ADDED', 'b', '2'), object('MODIFIED', 'a', '5')]
     const list = sends(...begin, object('DELETED', 'b', '6'), bookmark('6'), listEnd('7'), object('ADDED', 'c', '8'))
@@ -176,7 +176,7 @@ describe('a streaming list', { timeout: 20_000 }, () => {
   })
 })
 
-describe('a watch', { timeout: 20_000 }, () => {
+describe('a watch', { timeout: 120_000 }, () => {
   const listed = [object('ADDED', 'a', '3'), listEnd('7')]
 
   it('that ends in good order resumes at once from the last version that it told, event or bookmark', async (t) => {

@@ -1,7 +1,7 @@
 import { describe, it } from 'node:test'
 import { aborted } from './aborted.ts'
 
-describe('aborted', { timeout: 10_000 }, () => {
+describe('aborted', { timeout: 120_000 }, () => {
   it('tells of a signal that has aborted, and of one that will', async () => {
     await aborted(AbortSignal.abort())
     const stop = new AbortController()

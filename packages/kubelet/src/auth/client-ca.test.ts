@@ -5,7 +5,7 @@ import { startPeer } from '../testing/leaf.ts'
 import { followClientCA } from './client-ca.ts'
 
 it('the authorities of clients stay as they were while the ConfigMap with them is away', {
-  timeout: 20_000,
+  timeout: 120_000,
 }, async (t) => {
   const { server, connection, close } = await startPeer()
   t.after(close)

@@ -6,7 +6,7 @@ import { Member } from './member.ts'
 import { leaseNames } from './names.ts'
 import { evictMember, removeShard } from './requests.ts'
 
-describe('a lease that a server wants to be deleted in an hour', { timeout: 20_000 }, () => {
+describe('a lease that a server wants to be deleted in an hour', { timeout: 120_000 }, () => {
   const [namespace, group, names] = ['default', 'shards', leaseNames('shards')] as const
   const later = { name: 'RequestAborted' }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ShardWorkers } from './workers.ts'
 
-describe('the worker of a shard', { timeout: 10_000 }, () => {
+describe('the worker of a shard', { timeout: 120_000 }, () => {
   it('starts again after it failed, also when it fails before it has begun to wait for anything', async () => {
     const again = Promise.withResolvers<void>()
     let starts = 0
