@@ -26,10 +26,10 @@ export async function runClusterTree(options: ProcessOptions, log: Log, signal: 
   }
   // One for all terms: its metrics can be registered once only.
   let kubelets: Kubelets | undefined
-  const term = async ({ client, onReconcile, ready }: ControllersContext, leading: AbortSignal) => {
+  const term = async ({ client, lasting, onReconcile, ready }: ControllersContext, leading: AbortSignal) => {
     const events = eventSink(client)
     const root = await persist('root.connect', () => connectRoot(client, events), log, leading)
-    const serve = () => serveKubelets({ root: client, ...kubeletOptions })
+    const serve = () => serveKubelets({ root: lasting, ...kubeletOptions })
     kubelets ??= await persist('kubelet.start', serve, log, leading)
     const controller = new ClusterController({ root, log, kubelets, startLeaf: leafStarter(root, log, metrics) })
     const holding = new Holding({ root, onReconcile })

@@ -10,6 +10,8 @@ import { objectPath, pathOf } from './path.ts'
 export interface ClientOptions {
   /** Awaited, if it says so, before each request for objects is sent, watches excepted; what it throws is thrown instead. */
   readonly beforeRequest?: () => Promise<void> | undefined
+  /** Ends every request, as the signal of each does; a watch has its own. */
+  readonly signal?: AbortSignal
 }
 
 export type PatchType = 'merge' | 'strategic' | 'json'
@@ -82,12 +84,14 @@ export class Client {
   readonly connection: Connection
   readonly fieldManager: string
   readonly #beforeRequest: ClientOptions['beforeRequest']
+  readonly #signal: AbortSignal | undefined
 
   /** `fieldManager`: `kosmos-<component>`; the API server records it as the owner of what is written. */
-  constructor(connection: Connection, fieldManager: string, { beforeRequest }: ClientOptions = {}) {
+  constructor(connection: Connection, fieldManager: string, { beforeRequest, signal }: ClientOptions = {}) {
     this.connection = connection
     this.fieldManager = fieldManager
     this.#beforeRequest = beforeRequest
+    this.#signal = signal
   }
 
   /** The name of the cluster in messages. */
@@ -264,7 +268,7 @@ export class Client {
 
   /** GET of a path that is no resource (`/version`, `/readyz`). Throws on every status but 200. */
   async raw(path: string, options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<unknown> {
-    const answer = await this.connection.request({ method: 'GET', path, ...options })
+    const answer = await this.#ask({ method: 'GET', path, ...options })
     if (answer.code !== 200) throw this.#error('GET', path, answer)
     return answer.body
   }
@@ -306,7 +310,14 @@ export class Client {
   async #send(request: Request): Promise<Response> {
     const before = this.#beforeRequest?.()
     if (before) await before
-    return await this.connection.request(request)
+    return await this.#ask(request)
+  }
+
+  #ask(request: Request): Promise<Response> {
+    const own = this.#signal
+    if (!own) return this.connection.request(request)
+    const { signal } = request
+    return this.connection.request({ ...request, signal: signal ? AbortSignal.any([signal, own]) : own })
   }
 
   /** The body as what it should be; a sign-in page of something in between is an error, not an object. */

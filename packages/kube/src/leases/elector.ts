@@ -14,9 +14,10 @@ export interface LeaderElectorOptions extends Partial<LeaseTiming> {
   readonly identity: string
   /**
    * What only the leader does, until the signal aborts. The lease is kept and not released before the promise settles; a
-   * rejection gives the lease up and ends {@link LeaderElector.run}.
+   * rejection gives the lease up and ends {@link LeaderElector.run}. `lost` aborts when another may lead at any moment: what is still
+   * under way then is to be given up, not to be ended in good order.
    */
-  readonly onStarted: (signal: AbortSignal) => Promise<void> | void
+  readonly onStarted: (signal: AbortSignal, lost: AbortSignal) => Promise<void> | void
   /** After every term, when the work has ended. */
   readonly onStopped?: () => void
   readonly onNewLeader?: (identity: string) => void
@@ -69,9 +70,10 @@ export class LeaderElector {
 
   async #lead(stop: AbortSignal): Promise<void> {
     const term = new AbortController()
+    const lost = new AbortController()
     const ended = new AbortController()
     let failure: unknown
-    const work = (async () => this.#options.onStarted(term.signal))()
+    const work = (async () => this.#options.onStarted(term.signal, lost.signal))()
     // Renewals go on until the work has ended: nobody else may begin before.
     const end = async () => {
       term.abort()
@@ -93,6 +95,7 @@ export class LeaderElector {
     }
     stop.removeEventListener('abort', end)
     term.abort()
+    if (!this.isLeader) lost.abort()
     await work.catch(() => {})
     if (this.isLeader) await this.#release()
     observe(this.#options.onStopped)

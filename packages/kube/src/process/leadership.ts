@@ -15,13 +15,13 @@ export interface LeadershipOptions {
   readonly onStandby: () => void
 }
 
-/** Does the work while this process leads: one writer at a time, however many replicas. */
+/** Does the work while this process leads: one writer at a time, however many replicas. `lost`: as {@link LeaderElector} has it. */
 export async function asLeader(
   { client, component, election, identity, log, onStandby }: LeadershipOptions,
   signal: AbortSignal,
-  work: (leading: AbortSignal) => Promise<void>,
+  work: (leading: AbortSignal, lost: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  if (!election) return await work(signal)
+  if (!election) return await work(signal, new AbortController().signal)
   const elector = new LeaderElector({
     client,
     lease: { namespace: systemNamespace, name: component },
