@@ -13,7 +13,6 @@ import { generatePodKey } from '@kosmos/kubelet'
 import type { CopyInformer } from '../configuration/controller.ts'
 import type { WatchedCopy } from '../copies/content-state.ts'
 import { ContestedCopies, type Stepped } from '../copies/contested.ts'
-import { changedInLeaf, type Quarrel } from '../copies/events.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
 import { setRightBy } from '../copies/set-right.ts'
 import { writeDelivery } from '../copies/write.ts'
@@ -62,13 +61,14 @@ export class PodCertificates {
   readonly #options: PodCertificatesOptions
   /** The pods that ask for certificates. */
   readonly #wishes = new Map<ObjectKey, readonly CertificateWish[]>()
-  readonly #contested = new ContestedCopies<CertificateKey>((key, quarrel) => this.#tellSetRight(key, quarrel))
+  readonly #contested: ContestedCopies<CertificateKey>
   readonly #credentials = new Map<CertificateKey, Credential>()
   /** Why the root did not take a request of a pod, while that is tried again. */
   readonly #notAsked = new Map<CertificateKey, { readonly rootUid: string; readonly why: string }>()
 
   constructor(options: PodCertificatesOptions) {
     this.#options = options
+    this.#contested = new ContestedCopies(options)
     const { requests, rootPods, leafPods, leafSecrets, onReconcile } = options
     this.controller = new Controller({
       name: 'certificates',
@@ -244,14 +244,8 @@ export class PodCertificates {
     }
     const until = Date.now() + SHOWN_MS
     this.#credentials.set(key, { kind: 'delivered', rootUid: root.metadata.uid, renewal: renewalOf(issued), until })
-    return by === undefined ? { afterMs: SHOWN_MS } : 'setRight'
-  }
-
-  #tellSetRight(key: CertificateKey, quarrel: Quarrel): void {
-    const { rootPods, events, clusterName } = this.#options
-    const { pod, id } = split(key)
-    const root = rootPods.get(pod)
-    if (root) events.record(root, changedInLeaf(`Secret ${certificateSecretName(root, id)}`, clusterName, quarrel))
+    if (by === undefined) return { afterMs: SHOWN_MS }
+    return { what: `Secret ${certificateSecretName(root, id)}`, toldOn: [root] }
   }
 }
 

@@ -13,7 +13,6 @@ import {
 } from '@kosmos/kube'
 import type { WatchedCopy } from '../copies/content-state.ts'
 import { ContestedCopies, type Stepped } from '../copies/contested.ts'
-import { changedInLeaf } from '../copies/events.ts'
 import { type CopyView, isCurrent, planCopy } from '../copies/plan.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
@@ -21,7 +20,7 @@ import { CopyRefusals } from '../copies/refusals.ts'
 import { overwritten, setRightBy } from '../copies/set-right.ts'
 import { type CopyTarget, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
-import type { EventSink, Notice } from '../root/events.ts'
+import type { EventSink } from '../root/events.ts'
 import type { PodsOnNodes } from '../root/pods-on-nodes.ts'
 import { copyOf } from './copy.ts'
 import { notUpdated } from './events.ts'
@@ -84,12 +83,11 @@ export class ConfigurationCopies {
   readonly #options: ConfigurationOptions
   readonly #refusals = new CopyRefusals<ConfigurationKey>()
   readonly #fresh = new FreshContents()
-  readonly #contested = new ContestedCopies<ConfigurationKey>((key, quarrel) =>
-    this.#tell(key, (what) => changedInLeaf(what, this.#options.clusterName, quarrel)),
-  )
+  readonly #contested: ContestedCopies<ConfigurationKey>
 
   constructor(options: ConfigurationOptions) {
     this.#options = options
+    this.#contested = new ContestedCopies(options)
     this.controller = new Controller({
       name: 'configuration',
       concurrency: 24,
@@ -156,7 +154,10 @@ export class ConfigurationCopies {
     return await this.#refusals.around(key, step, (why, isNews) => {
       if (!isNews) return
       this.#wakeDependents(key)
-      if (this.#inLeaf(key)) this.#tell(key, (what) => notUpdated(what, this.#options.clusterName, why))
+      if (!this.#inLeaf(key)) return
+      const { events, clusterName } = this.#options
+      const notice = notUpdated(describe(key), clusterName, why)
+      for (const object of this.#toldOn(key)) events.record(object, notice)
     })
   }
 
@@ -165,17 +166,14 @@ export class ConfigurationCopies {
   }
 
   /** Pods that run go on with what the leaf has: the object says so, and a few of them. */
-  #tell(key: ConfigurationKey, noticeOf: (what: string) => Notice): void {
-    const { registry, rootPods, rootSources, events } = this.#options
-    const { plural, objectKey, ref } = split(key)
-    const { kind } = RESOURCES[plural]
-    const notice = noticeOf(`${kind} ${ref.name}`)
+  #toldOn(key: ConfigurationKey): readonly KubeObject[] {
+    const { registry, rootPods, rootSources } = this.#options
+    const { plural, objectKey } = split(key)
     const object = rootSources[plural].get(objectKey)
-    if (object) events.record({ ...object, apiVersion: 'v1', kind }, notice)
-    for (const pod of Iterator.from(registry.dependentsOf(key)).take(TOLD_PODS)) {
-      const root = rootPods.get(pod)
-      if (root) events.record(root, notice)
-    }
+    const pods = [...Iterator.from(registry.dependentsOf(key)).take(TOLD_PODS)].flatMap(
+      (pod) => rootPods.get(pod) ?? [],
+    )
+    return object ? [{ ...object, apiVersion: 'v1', kind: RESOURCES[plural].kind }, ...pods] : pods
   }
 
   async #step(key: ConfigurationKey, fresh: KubeObject | undefined, by: string | undefined): Promise<Stepped> {
@@ -189,7 +187,7 @@ export class ConfigurationCopies {
       return { afterMs: HELD_BACK_MS }
     const setRight = overwritten(plan, by)
     const written = await writeCopyAs(plan, this.nameOf(key), (name) => this.#target(key, name, content, setRight))
-    if (setRight !== undefined) return 'setRight'
+    if (setRight !== undefined) return { what: describe(key), toldOn: this.#toldOn(key) }
     return written === 'written' ? undefined : written
   }
 
@@ -216,6 +214,12 @@ const HELD_BACK_MS = 60_000
 function split(key: ConfigurationKey) {
   const [plural, namespace, name] = key.split('/') as [Plural, string, string]
   return { plural, objectKey: `${namespace}/${name}`, ref: { namespace, name } }
+}
+
+/** What people call it. */
+function describe(key: ConfigurationKey): string {
+  const { plural, ref } = split(key)
+  return `${RESOURCES[plural].kind} ${ref.name}`
 }
 
 function isVersion(one: KubeObject | undefined, other: KubeObject | undefined): boolean {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import type { EventSink } from '../root/events.ts'
 import type { WatchedCopy } from './content-state.ts'
-import { ContestedCopies, type Stepped } from './contested.ts'
+import { ContestedCopies, type SetRight, type Stepped } from './contested.ts'
+import { changedInLeaf } from './events.ts'
 
 const copy = (version: string, fields: string, ...others: readonly string[]): WatchedCopy => ({
   content: { version, fields, others, isWhole: true },
@@ -11,14 +13,17 @@ const lacking = (version: string, fields: string): WatchedCopy => ({
   content: { version, fields, others: [], isWhole: false },
 })
 
+const setRight = (name: string): SetRight => ({ what: `ConfigMap ${name}`, toldOn: [{ metadata: { name } }] })
+/** What is told of a copy that flux writes to. */
+const byFlux = (name: string, times: number, pauseMs: number) =>
+  `${name}: ${changedInLeaf(`ConfigMap ${name}`, 'east', { by: 'flux', times, pauseMs }).note}`
+
 /** Copies with a clock of their own. */
 function contested() {
   const told: string[] = []
   const clock = { now: 0 }
-  const copies = new ContestedCopies(
-    (key: string, { by, times, pauseMs }) => told.push(`${key} by ${by}, ${times}, ${pauseMs}`),
-    () => clock.now,
-  )
+  const events: EventSink = { record: ({ metadata }, { note }) => told.push(`${metadata?.name}: ${note}`) }
+  const copies = new ContestedCopies<string>({ clusterName: 'east', events }, () => clock.now)
   /** Who is to be overwritten in a copy. */
   const writerOf = async (key: string, copy: WatchedCopy | undefined) => {
     let writer: string | undefined
@@ -30,7 +35,7 @@ function contested() {
   }
   /** Sets a copy right if that may be done now. */
   const settle = (key: string) =>
-    copies.around(key, copy('1', 'x', 'flux'), async (by) => (by ? 'setRight' : undefined))
+    copies.around(key, copy('1', 'x', 'flux'), async (by) => (by ? setRight(key) : undefined))
   return { copies, clock, told, writerOf, settle }
 }
 
@@ -92,10 +97,13 @@ describe('a step for a copy', () => {
     assert.deepEqual(told, [])
   })
 
-  it('is told when it set the copy right', async () => {
-    const { told, settle } = contested()
+  it('is told on every object that it names when it set the copy right', async () => {
+    const { copies, told, settle } = contested()
     assert.deepEqual(await settle('a'), { afterMs: 1_000 }, 'somebody may have written again by then')
-    assert.deepEqual(told, ['a by flux, 1, 1000'])
+    assert.deepEqual(told, [byFlux('a', 1, 1_000)])
+    const toldOn = [{ metadata: { name: 'b' } }, { metadata: { name: 'its pod' } }]
+    await copies.around('b', copy('1', 'x', 'flux'), async () => ({ ...setRight('b'), toldOn }))
+    assert.deepEqual(told.slice(1), [byFlux('b', 1, 1_000), byFlux('b', 1, 1_000).replace('b', 'its pod')])
   })
 
   it('leaves the copy to them for a while then, and does what else is to be done, sooner if that is due sooner', async () => {
@@ -125,13 +133,13 @@ describe('a copy that is set right', () => {
     for (let times = 1; times <= 40; times++) {
       const pauseMs = Math.min(1_000 * 2 ** (times - 1), 3_600_000)
       assert.deepEqual(await settle('a'), { afterMs: pauseMs })
-      assert.equal(told.at(-1), `a by flux, ${times}, ${pauseMs}`)
+      assert.equal(told.at(-1), byFlux('a', times, pauseMs))
       assert.deepEqual(await settle('a'), { afterMs: pauseMs })
       clock.now += pauseMs
     }
     assert.equal(told.length, 40)
     await settle('b')
-    assert.equal(told.at(-1), 'b by flux, 1, 1000', 'others are not concerned')
+    assert.equal(told.at(-1), byFlux('b', 1, 1_000), 'others are not concerned')
   })
 
   it('counts anew when nobody wrote for an hour', async () => {
@@ -139,11 +147,11 @@ describe('a copy that is set right', () => {
     await settle('a')
     clock.now = 3_601_000
     await settle('a')
-    assert.match(told.at(-1) ?? '', /^a by flux, 2,/)
+    assert.equal(told.at(-1), byFlux('a', 2, 2_000))
     clock.now += 2_000 + 3_600_001
     await settle('b')
     await settle('a')
-    assert.match(told.at(-1) ?? '', /^a by flux, 1,/)
+    assert.equal(told.at(-1), byFlux('a', 1, 1_000))
   })
 
   it('is written no more than some twenty times in a day, however often somebody else writes', async () => {

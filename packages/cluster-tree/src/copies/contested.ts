@@ -1,6 +1,7 @@
-import type { Requeue } from '@kosmos/kube'
+import type { KubeObject, Requeue } from '@kosmos/kube'
+import type { EventSink } from '../root/events.ts'
 import type { ContentState, WatchedCopy } from './content-state.ts'
-import type { Quarrel } from './events.ts'
+import { changedInLeaf, type Quarrel } from './events.ts'
 
 /** After a copy was written again once; doubles with every time. Milliseconds. */
 const FIRST_PAUSE_MS = 1_000
@@ -10,30 +11,40 @@ const LONGEST_PAUSE_MS = 3_600_000
 /** Fields that no copy has. */
 const NOT_THESE = ''
 
-interface SetRight {
+interface Pause {
   /** In a row. */
   readonly times: number
   /** Milliseconds since the epoch. */
   readonly pausedUntil: number
 }
 
-/** What a step came to: `setRight` if it has written a copy over what somebody else wrote. */
-export type Stepped = Requeue | 'setRight'
+/** A copy was written over what somebody else wrote. */
+export interface SetRight {
+  /** E.g. `ConfigMap settings`. */
+  readonly what: string
+  /** Objects of the root whose users should know. */
+  readonly toldOn: readonly KubeObject[]
+}
+
+export type Stepped = Requeue | SetRight
+
+export interface ContestedCopiesOptions {
+  readonly clusterName: string
+  /** Hears that a copy was set right. */
+  readonly events: EventSink
+}
 
 /** Copies that somebody else writes to in a leaf: who, and how soon they may be written again, so that two writers do not fight for ever. */
 export class ContestedCopies<Key extends string> {
   /** What each was like when we first saw what we had written, whatever the leaf's admission made of it. */
   readonly #accepted = new Map<Key, Pick<ContentState, 'version' | 'fields'>>()
-  readonly #setRight = new Map<Key, SetRight>()
-  readonly #tell: (key: Key, quarrel: Quarrel) => void
+  readonly #pauses = new Map<Key, Pause>()
+  readonly #options: ContestedCopiesOptions
   readonly #now: () => number
 
-  /**
-   * @param tell hears that a copy was set right
-   * @param now milliseconds since the epoch
-   */
-  constructor(tell: (key: Key, quarrel: Quarrel) => void, now: () => number = Date.now) {
-    this.#tell = tell
+  /** @param now milliseconds since the epoch */
+  constructor(options: ContestedCopiesOptions, now: () => number = Date.now) {
+    this.#options = options
     this.#now = now
   }
 
@@ -50,11 +61,12 @@ export class ContestedCopies<Key extends string> {
     const by = this.#writerOf(key, copy)
     const pauseMs = by === undefined ? 0 : this.#pauseMs(key)
     const stepped = await step(pauseMs > 0 ? undefined : by)
-    if (stepped !== 'setRight')
+    if (!stepped || !('toldOn' in stepped))
       return pauseMs > 0 ? { afterMs: Math.min(stepped?.afterMs ?? pauseMs, pauseMs) } : stepped
     if (by === undefined) return
     const quarrel = { by, ...this.#takeUp(key) }
-    this.#tell(key, quarrel)
+    const notice = changedInLeaf(stepped.what, this.#options.clusterName, quarrel)
+    for (const object of stepped.toldOn) this.#options.events.record(object, notice)
     return { afterMs: quarrel.pauseMs }
   }
 
@@ -76,16 +88,16 @@ export class ContestedCopies<Key extends string> {
   /** Milliseconds until it may be written again; not more than 0: at once. */
   #pauseMs(key: Key): number {
     const now = this.#now()
-    return (this.#setRight.get(key)?.pausedUntil ?? now) - now
+    return (this.#pauses.get(key)?.pausedUntil ?? now) - now
   }
 
   #takeUp(key: Key): Pick<Quarrel, 'times' | 'pauseMs'> {
     const now = this.#now()
-    for (const [other, { pausedUntil }] of this.#setRight)
-      if (now - pausedUntil > LONGEST_PAUSE_MS) this.#setRight.delete(other)
-    const times = (this.#setRight.get(key)?.times ?? 0) + 1
+    for (const [other, { pausedUntil }] of this.#pauses)
+      if (now - pausedUntil > LONGEST_PAUSE_MS) this.#pauses.delete(other)
+    const times = (this.#pauses.get(key)?.times ?? 0) + 1
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (times - 1), LONGEST_PAUSE_MS)
-    this.#setRight.set(key, { times, pausedUntil: now + pauseMs })
+    this.#pauses.set(key, { times, pausedUntil: now + pauseMs })
     return { times, pauseMs }
   }
 }

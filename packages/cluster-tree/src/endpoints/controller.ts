@@ -14,7 +14,6 @@ import {
 } from '@kosmos/kube'
 import type { WatchedCopy } from '../copies/content-state.ts'
 import { ContestedCopies, type Stepped } from '../copies/contested.ts'
-import { changedInLeaf, type Quarrel } from '../copies/events.ts'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
 import { CopyRefusals } from '../copies/refusals.ts'
 import { overwritten, setRightBy } from '../copies/set-right.ts'
@@ -64,13 +63,14 @@ const SYNC_MS = 500
 export class EndpointCopies {
   readonly controller: Controller<ObjectKey>
   readonly #options: EndpointCopiesOptions
-  readonly #contested = new ContestedCopies<ObjectKey>((key, quarrel) => this.#tellSetRight(key, quarrel))
+  readonly #contested: ContestedCopies<ObjectKey>
   readonly #refusals = new CopyRefusals<ObjectKey>()
   /** How many endpoints each slice has elsewhere, as last told. */
   readonly #elsewhere = new Map<ObjectKey, number>()
 
   constructor(options: EndpointCopiesOptions) {
     this.#options = options
+    this.#contested = new ContestedCopies(options)
     const { rootSlices, leafSlices, leafServices, leafPods, onReconcile } = options
     this.controller = new Controller({
       name: 'endpoints',
@@ -141,7 +141,8 @@ export class EndpointCopies {
       if (regarding) events.record(regarding, endpointsRefused(clusterName, name, why))
     }
     const written = await this.#refusals.around(key, () => writeCopy(plan, target), tell)
-    if (written === 'written') return setRight === undefined ? undefined : 'setRight'
+    if (written === 'written')
+      return setRight && regarding ? { what: `EndpointSlice ${name}`, toldOn: [regarding] } : undefined
     if (written !== 'foreign') return written
     tell(`it has another one called ${ref.name}`)
     return { afterMs: FOREIGN_MS }
@@ -154,13 +155,6 @@ export class EndpointCopies {
   /** What people look at. */
   #toldOn(root: EndpointSlice): Service | EndpointSlice {
     return this.#options.rootServices.get(serviceKeyOf(root)) ?? root
-  }
-
-  #tellSetRight(key: ObjectKey, quarrel: Quarrel): void {
-    const { events, clusterName } = this.#options
-    const root = this.#rootSlice(key)
-    if (root)
-      events.record(this.#toldOn(root), changedInLeaf(`EndpointSlice ${root.metadata.name}`, clusterName, quarrel))
   }
 
   /** Nothing where the leaf has no copy of the Service: what has its name there then is not ours. */

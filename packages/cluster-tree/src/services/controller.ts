@@ -12,7 +12,6 @@ import {
 } from '@kosmos/kube'
 import type { WatchedCopy } from '../copies/content-state.ts'
 import { ContestedCopies, type Stepped } from '../copies/contested.ts'
-import { changedInLeaf, type Quarrel } from '../copies/events.ts'
 import { isCurrent, planCopy } from '../copies/plan.ts'
 import { CopyRefusals } from '../copies/refusals.ts'
 import { overwritten, setRightBy } from '../copies/set-right.ts'
@@ -55,7 +54,7 @@ export class ServiceCopies {
   readonly controller: Controller<ObjectKey>
   readonly #options: ServiceCopiesOptions
   readonly #refusals = new CopyRefusals<ObjectKey>()
-  readonly #contested = new ContestedCopies<ObjectKey>((key, quarrel) => this.#tellSetRight(key, quarrel))
+  readonly #contested: ContestedCopies<ObjectKey>
   readonly #used = new NamespacesInUse()
   readonly #lingering = new Lingering(LINGER_MS)
   /** Services that a pod which comes now has to wait for, by namespace. */
@@ -63,6 +62,7 @@ export class ServiceCopies {
 
   constructor(options: ServiceCopiesOptions) {
     this.#options = options
+    this.#contested = new ContestedCopies(options)
     this.controller = new Controller({
       name: 'services',
       concurrency: 8,
@@ -145,16 +145,10 @@ export class ServiceCopies {
       },
     )
     if (!root || isCurrent(view)) this.#arrived(key)
-    if (written === 'written') return setRight === undefined ? undefined : 'setRight'
+    if (written === 'written') return setRight && root ? { what: `Service ${ref.name}`, toldOn: [root] } : undefined
     if (written !== 'foreign') return written
     if (root) events.record(root, serviceNameTaken(clusterName))
     this.#arrived(key)
     return { afterMs: FOREIGN_MS }
-  }
-
-  #tellSetRight(key: ObjectKey, quarrel: Quarrel): void {
-    const { rootServices, events, clusterName } = this.#options
-    const root = rootServices.get(key)
-    if (root) events.record(root, changedInLeaf(`Service ${root.metadata.name}`, clusterName, quarrel))
   }
 }

@@ -12,7 +12,6 @@ import {
 import { LRUCache } from 'lru-cache'
 import type { CopyInformer } from '../configuration/controller.ts'
 import { ContestedCopies, type Stepped } from '../copies/contested.ts'
-import { changedInLeaf, type Quarrel } from '../copies/events.ts'
 import { setRightBy } from '../copies/set-right.ts'
 import { type Present, writeDelivery } from '../copies/write.ts'
 import type { Waiting } from '../pods/waiting/waiting.ts'
@@ -46,12 +45,13 @@ type Issued = readonly IssuedToken[]
 export class PodTokens {
   readonly controller: Controller<ObjectKey>
   readonly #options: PodTokensOptions
-  readonly #contested = new ContestedCopies<ObjectKey>((key, quarrel) => this.#tellSetRight(key, quarrel))
+  readonly #contested: ContestedCopies<ObjectKey>
   /** By uid of the root pod; until they are delivered, or not needed after all. */
   readonly #issued = new LRUCache<string, Issued>({ max: 1_000, ttl: 300_000 })
 
   constructor(options: PodTokensOptions) {
     this.#options = options
+    this.#contested = new ContestedCopies(options)
     this.controller = new Controller({
       name: 'tokens',
       concurrency: 16,
@@ -104,17 +104,11 @@ export class PodTokens {
     if (!root || !leaf) return
     try {
       const isWritten = await this.#deliver(root, leaf, plan.kind === 'replace' ? plan : undefined, by)
-      return by !== undefined && isWritten ? 'setRight' : undefined
+      return by !== undefined && isWritten ? { what: `Secret ${tokenSecretName(root)}`, toldOn: [root] } : undefined
     } catch (error) {
       this.#options.events.record(root, tokensNotRenewed((error as Error).message))
       throw error
     }
-  }
-
-  #tellSetRight(key: ObjectKey, quarrel: Quarrel): void {
-    const { events, clusterName, rootPods } = this.#options
-    const root = rootPods.get(key)
-    if (root) events.record(root, changedInLeaf(`Secret ${tokenSecretName(root)}`, clusterName, quarrel))
   }
 
   async #deliver(root: Pod, copy: Pod, present: Present | undefined, by: string | undefined): Promise<boolean> {

@@ -11,7 +11,6 @@ import {
 } from '@kosmos/kube'
 import type { CopyInformer } from '../configuration/controller.ts'
 import { ContestedCopies, type Stepped } from '../copies/contested.ts'
-import { changedInLeaf, type Quarrel } from '../copies/events.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
 import { setRightBy } from '../copies/set-right.ts'
 import { type Present, writeDelivery } from '../copies/write.ts'
@@ -44,12 +43,13 @@ export interface PodTrustOptions {
 export class PodTrust {
   readonly controller: Controller<ObjectKey>
   readonly #options: PodTrustOptions
-  readonly #contested = new ContestedCopies<ObjectKey>((key, quarrel) => this.#tellSetRight(key, quarrel))
+  readonly #contested: ContestedCopies<ObjectKey>
   /** The pods that ask for bundles. */
   readonly #wishes = new Map<ObjectKey, readonly BundleWish[]>()
 
   constructor(options: PodTrustOptions) {
     this.#options = options
+    this.#contested = new ContestedCopies(options)
     const { bundles, rootPods, leafPods, leafConfigMaps, onReconcile } = options
     this.controller = new Controller({
       name: 'trust',
@@ -120,17 +120,13 @@ export class PodTrust {
     if (plan.kind === 'none' || !root || !leaf || !data) return
     try {
       const isWritten = await this.#deliver(root, leaf, data, plan.kind === 'replace' ? plan : undefined, by)
-      return by !== undefined && isWritten ? 'setRight' : undefined
+      return by !== undefined && isWritten
+        ? { what: `ConfigMap ${trustConfigMapName(root)}`, toldOn: [root] }
+        : undefined
     } catch (error) {
       this.#options.events.record(root, trustNotDelivered((error as Error).message))
       throw error
     }
-  }
-
-  #tellSetRight(key: ObjectKey, quarrel: Quarrel): void {
-    const { events, clusterName, rootPods } = this.#options
-    const root = rootPods.get(key)
-    if (root) events.record(root, changedInLeaf(`ConfigMap ${trustConfigMapName(root)}`, clusterName, quarrel))
   }
 
   #dataOf(wishes: readonly BundleWish[]): TrustData | undefined {
