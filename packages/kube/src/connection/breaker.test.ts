@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { createBreaker } from './breaker.ts'
+import { type Attempt, createBreaker } from './breaker.ts'
 
 const limits = { threshold: 3, minOpenMs: 500, maxOpenMs: 4_000 }
 
@@ -19,31 +19,33 @@ function clocked() {
     Array.from({ length: trials }, () => {
       const pause = breaker.retryInMs()
       pass(pause)
-      assert.equal(breaker.tryAcquire(), true)
-      breaker.failed()
+      const trial = breaker.tryAcquire()
+      assert.ok(trial)
+      trial.failed()
       return pause
     })
-  return { breaker, pass, fail, pauses }
+  const mayTry = () => breaker.tryAcquire() !== undefined
+  return { breaker, mayTry, pass, fail, pauses }
 }
 
 describe('the breaker of a cluster', () => {
   it('lets everything through while failures are few or broken up by answers', () => {
-    const { breaker, fail } = clocked()
+    const { breaker, mayTry, fail } = clocked()
     for (let round = 0; round < 10; round++) {
       fail(limits.threshold - 1)
       breaker.succeeded()
     }
-    assert.equal(breaker.tryAcquire(), true)
+    assert.equal(mayTry(), true)
     assert.equal(breaker.retryInMs(), 0)
   })
 
   it('refuses at once after as many failures in a row as allowed, and says for how long', () => {
-    const { breaker, fail, pass } = clocked()
+    const { breaker, mayTry, fail, pass } = clocked()
     fail(limits.threshold)
-    assert.equal(breaker.tryAcquire(), false)
+    assert.equal(mayTry(), false)
     assert.equal(breaker.retryInMs(), limits.minOpenMs)
     pass(limits.minOpenMs - 1)
-    assert.equal(breaker.tryAcquire(), false)
+    assert.equal(mayTry(), false)
   })
 
   it('counts one cause once, however many requests failed of it', () => {
@@ -59,32 +61,32 @@ describe('the breaker of a cluster', () => {
   })
 
   it('lets one trial through after the pause, and everything once that one is answered', () => {
-    const { breaker, fail, pass } = clocked()
+    const { breaker, mayTry, fail, pass } = clocked()
     fail(limits.threshold)
     pass(limits.minOpenMs)
     assert.equal(breaker.retryInMs(), 0)
-    assert.deepEqual([breaker.tryAcquire(), breaker.tryAcquire(), breaker.tryAcquire()], [true, false, false])
+    assert.deepEqual([mayTry(), mayTry(), mayTry()], [true, false, false])
     breaker.succeeded()
-    assert.deepEqual([breaker.tryAcquire(), breaker.tryAcquire()], [true, true])
+    assert.deepEqual([mayTry(), mayTry()], [true, true])
   })
 
   it('says that there is nothing to ask while a trial is under way', () => {
-    const { breaker, fail, pass } = clocked()
+    const { breaker, mayTry, fail, pass } = clocked()
     fail(limits.threshold)
     pass(limits.minOpenMs)
-    assert.equal(breaker.tryAcquire(), true)
+    assert.equal(mayTry(), true)
     assert.equal(breaker.retryInMs(), limits.minOpenMs)
   })
 
   it('lets a trial through soon again when the server dies right after it was found back', () => {
-    const { breaker, fail, pass } = clocked()
+    const { breaker, mayTry, fail, pass } = clocked()
     fail(limits.threshold)
     pass(limits.minOpenMs)
     breaker.tryAcquire()
     breaker.succeeded()
     fail(limits.threshold)
     pass(limits.minOpenMs)
-    assert.equal(breaker.tryAcquire(), true)
+    assert.equal(mayTry(), true)
   })
 
   it('tells who waits once, when an answer closes it, unless that was withdrawn', () => {
@@ -125,23 +127,41 @@ describe('the breaker of a cluster', () => {
   })
 
   it('gives the trial to the next one at once when its caller gives up', () => {
-    const { breaker, fail, pass } = clocked()
+    const { breaker, mayTry, fail, pass } = clocked()
     fail(limits.threshold)
     pass(limits.minOpenMs)
-    assert.equal(breaker.tryAcquire(), true)
-    breaker.abandoned()
-    assert.equal(breaker.tryAcquire(), true)
+    breaker.tryAcquire()?.abandoned()
+    assert.equal(mayTry(), true)
+  })
+
+  it('hears of its trial from that alone: what was under way before says nothing of it', () => {
+    const { breaker, mayTry, fail, pass } = clocked()
+    const before = breaker.tryAcquire()
+    fail(limits.threshold)
+    pass(limits.minOpenMs)
+    const trial = breaker.tryAcquire()
+    before?.abandoned()
+    assert.equal(mayTry(), false)
+    before?.failed()
+    assert.equal(mayTry(), false)
+    trial?.failed()
+    assert.equal(breaker.retryInMs(), 2 * limits.minOpenMs)
+    pass(2 * limits.minOpenMs)
+    const next = breaker.tryAcquire()
+    trial?.abandoned()
+    trial?.failed()
+    assert.deepEqual([next !== undefined, mayTry()], [true, false])
   })
 
   it('allows another trial when the outcome of one is never told', () => {
-    const { breaker, fail, pass } = clocked()
+    const { mayTry, fail, pass } = clocked()
     fail(limits.threshold)
     pass(limits.minOpenMs)
-    assert.equal(breaker.tryAcquire(), true)
+    assert.equal(mayTry(), true)
     pass(limits.maxOpenMs - 1)
-    assert.equal(breaker.tryAcquire(), false)
+    assert.equal(mayTry(), false)
     pass(1)
-    assert.equal(breaker.tryAcquire(), true)
+    assert.equal(mayTry(), true)
   })
 
   it('is not held open by a clock that is set back', (t) => {
@@ -159,30 +179,33 @@ describe('the breaker of a cluster', () => {
     )
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const { breaker, pass } = clocked()
+        const { breaker, mayTry, pass } = clocked()
         let inARow = 0
+        let attempt: Attempt = breaker
         for (const event of steps) {
           if ('ms' in event) pass(event.ms)
           else if (event.kind === 'acquire') {
             const retryIn = breaker.retryInMs()
-            const acquired = breaker.tryAcquire()
+            const claimed = breaker.tryAcquire()
+            const acquired = claimed !== undefined
+            attempt = claimed ?? attempt
             // Closed means free for all; open means no more than what retryInMs said.
             if (inARow < limits.threshold) assert.equal(acquired, true)
             assert.equal(acquired, retryIn === 0)
-            if (acquired && inARow >= limits.threshold) assert.equal(breaker.tryAcquire(), false)
+            if (acquired && inARow >= limits.threshold) assert.equal(mayTry(), false)
           } else if (event.kind === 'succeeded') {
-            breaker.succeeded()
+            attempt.succeeded()
             inARow = 0
           } else if (event.kind === 'failed') {
-            breaker.failed()
+            attempt.failed()
             inARow++
-          } else breaker.abandoned()
+          } else attempt.abandoned()
           assert.ok(breaker.retryInMs() >= 0 && breaker.retryInMs() <= limits.maxOpenMs)
           assert.equal(breaker.retryInMs() > 0 && inARow < limits.threshold, false)
         }
         // Never shut for good: after the longest pause somebody may try.
         pass(limits.maxOpenMs)
-        assert.equal(breaker.tryAcquire(), true)
+        assert.equal(mayTry(), true)
       }),
     )
   })

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorOf, observe } from '../observe/observe.ts'
-import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
+import { type Attempt, type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
 import { ClusterUnreachable, isMalformedRequest, RequestAborted } from './errors.ts'
 import { exchange, type Reading, type Response, type StreamHandlers } from './exchange.ts'
 import { MAX_ANSWER_BYTES } from './gathering.ts'
@@ -139,7 +139,7 @@ export class Connection {
   async open(request: Omit<Request, 'timeoutMs'>, options: { readonly answerMs?: number } = {}): Promise<OpenResponse> {
     const { dispatcher, options: sent, refused } = await this.#dispatch('streams', request)
     // It may wait long for its first byte, so it never is the trial that others wait for.
-    this.#admit(request, { trial: false })
+    const attempt = this.#admit(request, { trial: false })
     const signal = this.#endOf(request)
     const observed = this.#observed(request)
     try {
@@ -148,14 +148,14 @@ export class Connection {
         signal,
         ...(options.answerMs !== undefined && { headersTimeout: options.answerMs }),
       })
-      this.breaker.succeeded()
+      attempt.succeeded()
       observed(statusCode)
       if (statusCode === 401) refused()
       return { code: statusCode, headers, body }
     } catch (cause) {
       observed(0)
       if (signal.aborted) throw this.#aborted(request)
-      if (!isMalformedRequest(cause)) this.breaker.failed(cause as Error)
+      if (!isMalformedRequest(cause)) attempt.failed(cause as Error)
       throw new ClusterUnreachable(this.name, this.server.origin, cause as Error)
     }
   }
@@ -221,9 +221,11 @@ export class Connection {
   }
 
   /** Throws when there is no point in sending anything. */
-  #admit(request: Request, { trial }: { trial: boolean }): void {
+  #admit(request: Request, { trial }: { trial: boolean }): Attempt {
     if (this.closed || request.signal?.aborted) throw this.#aborted(request)
-    if (trial ? this.breaker.tryAcquire() : this.breaker.retryInMs() === 0) return
+    const { breaker } = this
+    const attempt = trial ? breaker.tryAcquire() : breaker.retryInMs() === 0 ? breaker : undefined
+    if (attempt) return attempt
     const seconds = Math.ceil(this.breaker.retryInMs() / 1000)
     throw new ClusterUnreachable(
       this.name,
@@ -279,9 +281,9 @@ export class Connection {
   async #send(by: 'requests' | 'streams', request: Request, stream?: Reading): Promise<Response> {
     const { forwarded = false } = request
     const { dispatcher, options, refused } = await this.#dispatch(by, request)
-    this.#admit(request, { trial: !forwarded })
+    const attempt = this.#admit(request, { trial: !forwarded })
     const answer = await exchange(dispatcher, options, {
-      breaker: this.breaker,
+      attempt,
       forwarded,
       signals: request.signal ? [this.#closed.signal, request.signal] : [this.#closed.signal],
       timeoutMs: request.timeoutMs,

@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici'
-import type { Breaker } from './breaker.ts'
+import type { Attempt } from './breaker.ts'
 
 export interface EndingTerms {
-  readonly breaker: Breaker
+  readonly attempt: Attempt
   /** Silence is that of somebody behind the server. */
   readonly forwarded: boolean
   /** Each of them ends it at once. */
@@ -28,7 +28,7 @@ export interface Ending<T> {
 
 /** @param onEnd called once, before anybody hears of the end */
 export function endingOf<T>(
-  { breaker, forwarded, signals, timeoutMs, aborted, unreachable }: EndingTerms,
+  { attempt, forwarded, signals, timeoutMs, aborted, unreachable }: EndingTerms,
   onEnd: () => void,
 ): Ending<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>()
@@ -55,11 +55,11 @@ export function endingOf<T>(
     controller?.abort(error)
   }
   const abort = () => {
-    if (!isOver) breaker.abandoned()
+    if (!isOver) attempt.abandoned()
     giveUp(aborted())
   }
   const expire = () => {
-    if (!forwarded) breaker.failed()
+    if (!forwarded) attempt.failed()
     giveUp(unreachable(new Error(`no full answer within ${timeoutMs} ms`)))
   }
   for (const signal of signals) signal.addEventListener('abort', abort, { once: true })

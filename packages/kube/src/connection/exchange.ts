@@ -35,7 +35,7 @@ interface Terms extends EndingTerms, GatheringLimits {
 /** What is between us and a server may say days, or more than a timer of Node takes, which would fire at once then. */
 const LONGEST_RETRY_AFTER_MS = 300_000
 
-/** Sends one request and reads its answer; tells the breaker how it went. */
+/** Sends one request and reads its answer; tells its attempt how it went. */
 export async function exchange(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
@@ -60,7 +60,7 @@ interface Head {
 
 /** Hands an answer on while it comes if it is a stream that was not refused, and gathers it otherwise. */
 function readingOf(terms: Terms, gathering: Gathering, ending: Ending<Response>): Dispatcher.DispatchHandler {
-  const { breaker, forwarded, stream, managedFields, unreachable } = terms
+  const { attempt, forwarded, stream, managedFields, unreachable } = terms
   let head: Head = { code: 0, isJson: true }
   /** Whom the body is handed to. */
   let reader: StreamHandlers | undefined
@@ -74,7 +74,7 @@ function readingOf(terms: Terms, gathering: Gathering, ending: Ending<Response>)
   return {
     onRequestStart: (controller) => ending.takeOver(controller),
     onResponseStart: (_controller, code, headers) => {
-      breaker.succeeded()
+      attempt.succeeded()
       head = headOf(code, headers)
       reader = code === 200 ? stream?.handlers : undefined
       hand(() => reader?.onOpen())
@@ -89,8 +89,8 @@ function readingOf(terms: Terms, gathering: Gathering, ending: Ending<Response>)
     onResponseError: (_controller, cause) =>
       ending.finish(() => {
         // A stream that broke will be asked for again.
-        if (isMalformedRequest(cause)) breaker.abandoned()
-        else if (!reader && !(forwarded && isSilence(cause))) breaker.failed(cause)
+        if (isMalformedRequest(cause)) attempt.abandoned()
+        else if (!reader && !(forwarded && isSilence(cause))) attempt.failed(cause)
         throw unreachable(cause)
       }),
   }
