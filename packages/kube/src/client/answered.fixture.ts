@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
 import { Connection, type ConnectionOptions } from '../connection/connection.ts'
-import { base64, configFor, createCertificates, startPeer } from '../connection/peer.fixture.ts'
+import { base64, configFor, createCertificates, startPeer, unhurried } from '../connection/peer.fixture.ts'
 import { createTransport } from '../connection/transport.ts'
 import { Client } from './client.ts'
 
@@ -16,7 +16,7 @@ export async function clientAnswered(
   const certificates = await createCertificates()
   const { url } = await startPeer(t, certificates, answer)
   const config = configFor(url, { caData: base64(certificates.authority.certificate) })
-  const connection = new Connection('leaf', await createTransport(config), options)
+  const connection = new Connection('leaf', await createTransport(config, unhurried), options)
   t.after(() => connection.close())
   return new Client(connection, 'kosmos-test')
 }

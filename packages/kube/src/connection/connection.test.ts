@@ -11,6 +11,7 @@ import {
   deadPort,
   startPeer,
   startTcp,
+  unhurried,
 } from './peer.fixture.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
@@ -21,7 +22,7 @@ before(async () => {
 
 async function connectTo(t: TestContext, url: string, options: ConnectionOptions & TransportOptions = {}) {
   const config = configFor(url, { caData: base64(certificates.authority.certificate) }, { token: 't0ken' })
-  const connection = new Connection('leaf', await createTransport(config, options), options)
+  const connection = new Connection('leaf', await createTransport(config, { ...unhurried, ...options }), options)
   t.after(() => connection.close())
   return connection
 }
@@ -618,7 +619,7 @@ describe('an answer that is read at the reader’s pace', { timeout: 120_000 }, 
 
 describe('another login', { timeout: 120_000 }, () => {
   const transportOf = async (url: string, user: Parameters<typeof configFor>[2]) =>
-    await createTransport(configFor(url, { caData: base64(certificates.authority.certificate) }, user))
+    await createTransport(configFor(url, { caData: base64(certificates.authority.certificate) }, user), unhurried)
 
   it('is that of all that begins from then on, while a stream and a request go on with the one they began with', async (t) => {
     const open = new Map<string, () => void>()

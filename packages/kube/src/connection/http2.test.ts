@@ -6,7 +6,7 @@ import { before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import { ClusterUnreachable } from './errors.ts'
-import { base64, type Certificates, configFor, createCertificates, startTcp } from './peer.fixture.ts'
+import { base64, type Certificates, configFor, createCertificates, startTcp, unhurried } from './peer.fixture.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
 let certificates: Certificates
@@ -18,7 +18,7 @@ const get = { method: 'GET', path: '/version' } as const
 
 async function connectTo(t: TestContext, url: string, options: ConnectionOptions & TransportOptions = {}) {
   const config = configFor(url, { caData: base64(certificates.authority.certificate) })
-  const connection = new Connection('leaf', await createTransport(config, options), options)
+  const connection = new Connection('leaf', await createTransport(config, { ...unhurried, ...options }), options)
   t.after(() => connection.close())
   return connection
 }

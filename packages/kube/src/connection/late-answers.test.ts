@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { it } from 'node:test'
 import { Connection } from './connection.ts'
 import { RequestAborted } from './errors.ts'
-import { base64, configFor, createCertificates } from './peer.fixture.ts'
+import { base64, configFor, createCertificates, unhurried } from './peer.fixture.ts'
 import { createTransport } from './transport.ts'
 
 /** More than a server takes that reads nothing. */
@@ -24,7 +24,7 @@ it('an answer to a request that was given up is cancelled, and does not end the 
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const config = configFor(`https://127.0.0.1:${port}`, { caData: base64(authority.certificate) })
-  const connection = new Connection('leaf', await createTransport(config))
+  const connection = new Connection('leaf', await createTransport(config, unhurried))
 
   const stop = new AbortController()
   const asked = connection.request({ method: 'PATCH', path: '/', body: { large }, signal: stop.signal })

@@ -8,7 +8,7 @@ import type { TLSSocket } from 'node:tls'
 import type { Credential } from '@kosmos/testbed'
 import { Connection } from './connection.ts'
 import { createLoginSource } from './login.ts'
-import { type Certificates, configFor, createCertificates, startPeer } from './peer.fixture.ts'
+import { type Certificates, configFor, createCertificates, startPeer, unhurried } from './peer.fixture.ts'
 import { createTransport } from './transport.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kosmos-login-'))
@@ -46,7 +46,7 @@ async function startServer(t: TestContext, onAnswer: (response: ServerResponse) 
     { keepAliveTimeout: 60_000 },
   )
   const connect = async (user: object) => {
-    const connection = new Connection('leaf', await createTransport(configFor(peer.url, trusted(), user)))
+    const connection = new Connection('leaf', await createTransport(configFor(peer.url, trusted(), user), unhurried))
     t.after(() => connection.close())
     return connection
   }

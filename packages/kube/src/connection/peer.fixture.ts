@@ -7,6 +7,9 @@ import type { TLSSocket } from 'node:tls'
 import { type Authority, type Credential, createAuthority } from '@kosmos/testbed'
 import { KubeConfig } from '@kubernetes/client-node'
 
+/** Of transports: on a busy machine TLS takes seconds. */
+export const unhurried = { connectTimeoutMs: 60_000 } as const
+
 /** Certificates of a server under 127.0.0.1 and api.example, and of one client. */
 export interface Certificates {
   readonly authority: Authority

@@ -15,6 +15,7 @@ import {
   startConnectProxy,
   startPeer,
   startSocksProxy,
+  unhurried,
 } from './peer.fixture.ts'
 import { createTransport } from './transport.ts'
 
@@ -30,7 +31,7 @@ const hello = (t: TestContext) => startPeer(t, certificates, (_request, response
 const trusted = () => ({ caData: base64(certificates.authority.certificate) })
 
 async function ask(t: TestContext, ...config: Parameters<typeof configFor>) {
-  const connection = new Connection('leaf', await createTransport(configFor(...config)))
+  const connection = new Connection('leaf', await createTransport(configFor(...config), unhurried))
   t.after(() => connection.close())
   return await connection.request({ method: 'GET', path: '/version' })
 }
@@ -104,7 +105,10 @@ describe('a login', { timeout: 120_000 }, () => {
     }
     const exec = { command: 'sh', args: ['-c', `echo run >> ${runs}; echo '${JSON.stringify(credential)}'`] }
     const peer = await hello(t)
-    const connection = new Connection('leaf', await createTransport(configFor(peer.url, trusted(), { exec })))
+    const connection = new Connection(
+      'leaf',
+      await createTransport(configFor(peer.url, trusted(), { exec }), unhurried),
+    )
     t.after(() => connection.close())
     await Promise.all(Array.from({ length: 8 }, () => connection.request({ method: 'GET', path: '/' })))
     assert.deepEqual(new Set(peer.asked.map(({ authorization }) => authorization)), new Set(['Bearer fresh']))
@@ -119,7 +123,10 @@ describe('a login', { timeout: 120_000 }, () => {
       args: ['-c', `echo run >> ${runs}; sleep 0.05; echo '${JSON.stringify({ status })}'`],
     }
     const peer = await hello(t)
-    const connection = new Connection('leaf', await createTransport(configFor(peer.url, trusted(), { exec })))
+    const connection = new Connection(
+      'leaf',
+      await createTransport(configFor(peer.url, trusted(), { exec }), unhurried),
+    )
     t.after(() => connection.close())
     await Promise.all(Array.from({ length: 8 }, () => connection.request({ method: 'GET', path: '/' })))
     assert.equal(readFileSync(runs, 'utf8'), 'run\n'.repeat(2))
@@ -132,6 +139,7 @@ describe('a login', { timeout: 120_000 }, () => {
     const peer = await hello(t)
     const transport = await createTransport(
       configFor(peer.url, trusted(), { exec: { command: 'sh', args: ['-c', script] } }),
+      unhurried,
     )
     const connection = new Connection('leaf', transport, { breaker: { threshold: 1 } })
     t.after(() => connection.close())
@@ -234,7 +242,7 @@ describe('a server behind a proxy', { timeout: 120_000 }, () => {
       })
       const proxy = await start(t)
       const config = configFor(peer.url, { ...trusted(), proxyUrl: proxy.url })
-      const connection = new Connection('leaf', await createTransport(config, { maxConnections: 2 }))
+      const connection = new Connection('leaf', await createTransport(config, { ...unhurried, maxConnections: 2 }))
       t.after(() => connection.close())
       await Promise.all(Array.from({ length: 6 }, () => connection.request({ method: 'GET', path: '/' })))
       assert.equal(most, 2)
@@ -245,7 +253,7 @@ describe('a server behind a proxy', { timeout: 120_000 }, () => {
     for (const start of [startConnectProxy, startSocksProxy]) {
       const [peer, proxy] = [await startPeer(t, certificates, () => {}), await start(t)]
       const config = configFor(peer.url, { ...trusted(), proxyUrl: proxy.url })
-      const connection = new Connection('leaf', await createTransport(config, { answerTimeoutMs: 100 }))
+      const connection = new Connection('leaf', await createTransport(config, { ...unhurried, answerTimeoutMs: 100 }))
       t.after(() => connection.close())
       await assert.rejects(connection.request({ method: 'GET', path: '/never' }), /Headers Timeout/)
     }

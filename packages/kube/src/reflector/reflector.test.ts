@@ -5,7 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { Client } from '../client/client.ts'
 import { Connection } from '../connection/connection.ts'
-import { base64, type Certificates, configFor, createCertificates, startPeer } from '../connection/peer.fixture.ts'
+import {
+  base64,
+  type Certificates,
+  configFor,
+  createCertificates,
+  startPeer,
+  unhurried,
+} from '../connection/peer.fixture.ts'
 import { createTransport } from '../connection/transport.ts'
 import { configMaps } from '../objects/resources.ts'
 import type { ConfigMap } from '../objects/types.ts'
@@ -71,7 +78,8 @@ async function reflect(
     times.push(performance.now())
     answer?.(response)
   })
-  const transport = await createTransport(configFor(peer.url, { caData: base64(certificates.authority.certificate) }))
+  const config = configFor(peer.url, { caData: base64(certificates.authority.certificate) })
+  const transport = await createTransport(config, unhurried)
   const connection = new Connection('leaf', transport)
   const told: string[] = []
   const states: ReflectorState[] = []
