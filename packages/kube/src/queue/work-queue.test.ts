@@ -196,6 +196,14 @@ describe('a work queue', () => {
       assert.deepEqual(starts, ['a'])
     })
 
+    it('adds a key at once whose delay is over already', async () => {
+      const { queue, starts } = bench()
+      queue.addAfter('a', 0)
+      queue.addAfter('b', -1)
+      await settled()
+      assert.deepEqual(starts, ['a', 'b'])
+    })
+
     it('keeps a delay that is asked for while the key is worked on', async () => {
       const { queue, starts, end } = bench()
       queue.add('a')
@@ -321,11 +329,17 @@ describe('a work queue', () => {
       collect()
       return process.memoryUsage().heapUsed
     }
-    const queue = new WorkQueue({ work: async () => {} })
+    let left = 0
+    const queue = new WorkQueue({
+      work: async () => {
+        left--
+      },
+    })
     const before = heap()
     for (let i = 0; i < 100; i++) {
+      left += 1_000
       for (let j = 0; j < 1_000; j++) queue.add(`namespace-${i}/name-${j}`)
-      await queue.idle()
+      while (left > 0) await settled()
     }
     const bytes = (heap() - before) / 100_000
     assert.ok(bytes < 50, `${bytes} bytes a key`)

@@ -77,11 +77,6 @@ export class WorkQueue<Key extends string = string> {
     entry.timer = setTimeout(() => this.add(key), waitMs)
   }
 
-  /** Resolves when no key waits or runs; delayed ones do not count. */
-  async idle(): Promise<void> {
-    await this.#lanes.onIdle()
-  }
-
   /** Takes nothing more; resolves when what runs has ended. */
   async close(): Promise<void> {
     this.#closed = true
