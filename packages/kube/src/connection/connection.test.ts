@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -214,13 +215,14 @@ describe('a server that says "later"', { timeout: 120_000 }, () => {
     for (const [index, time] of times.slice(1).entries()) assert.ok(time - (times[index] ?? 0) >= 399)
   })
 
-  it('is asked again after a 503 with Retry-After too', async (t) => {
-    let count = 0
-    const { connection } = await connected(t, (_request, response) => {
-      if (++count === 1) response.writeHead(503, { 'retry-after': '0.01' }).end()
-      else response.end('done')
+  it('is asked again after a 5xx with Retry-After too, and after no other answer', async (t) => {
+    const { peer, connection } = await connected(t, ({ url = '' }, response) => {
+      const isFirst = peer.asked.filter(({ line }) => line === `GET ${url}`).length === 1
+      response.writeHead(isFirst ? Number(url.slice(1)) : 200, { 'retry-after': '0.01' }).end()
     })
-    assert.equal((await connection.request(get())).body, 'done')
+    const codes: number[] = []
+    for (const code of [500, 503, 499, 409]) codes.push((await connection.request(get(`/${code}`))).code)
+    assert.deepEqual(codes, [200, 200, 499, 409])
   })
 
   it('is not asked again for ever: its answer is given in the end', async (t) => {
@@ -230,9 +232,13 @@ describe('a server that says "later"', { timeout: 120_000 }, () => {
   })
 
   it('but not when, is not asked again: that 429 is about the object, as a disruption budget is', async (t) => {
-    const { peer, connection } = await connected(t, (_request, response) => response.writeHead(429).end())
-    assert.equal((await connection.request(get())).code, 429)
-    assert.equal(peer.asked.length, 1)
+    const times = [undefined, '0', '-1', 'Wed, 21 Oct 2015 07:28:00 GMT']
+    const { peer, connection } = await connected(t, (_request, response) => {
+      const time = times[peer.asked.length - 1]
+      response.writeHead(429, time === undefined ? {} : { 'retry-after': time }).end()
+    })
+    for (const _ of times) assert.equal((await connection.request(get())).code, 429)
+    assert.equal(peer.asked.length, times.length)
   })
 
   it('is asked again all the same when it names a time that no timer can wait for', async (t) => {
@@ -309,6 +315,18 @@ describe('a caller who gives up', { timeout: 120_000 }, () => {
     )
   })
 
+  it('may have given many requests the same signal, and none leaves anything at it', async (t) => {
+    const { connection } = await connected(t, (request, response) => {
+      if (request.url === '/cut') response.destroy()
+      else response.end()
+    })
+    const { signal } = new AbortController()
+    await connection.request(get('/', signal))
+    await connection.stream(get('/', signal), { onOpen() {}, onData() {} }, 60_000)
+    await assert.rejects(connection.request(get('/cut', signal)))
+    assert.deepEqual(getEventListeners(signal, 'abort'), [])
+  })
+
   it('sends nothing at all when it gave up before', async (t) => {
     const { peer, connection } = await connected(t, never)
     await assert.rejects(connection.request(get('/', AbortSignal.abort())), abortedError)
@@ -361,6 +379,19 @@ describe('a server that does not answer', { timeout: 120_000 }, () => {
       connection.request({ ...get('/slow'), timeoutMs: 50 }),
       unreachable(/no full answer within 50 ms/),
     )
+  })
+
+  it('counts as such once its time is over, and not when it has answered before', async (t) => {
+    const answer: Answer = (request, response) => {
+      if (request.url === '/well') response.end()
+    }
+    const { connection } = await connected(t, answer, { breaker: { threshold: 2 } })
+    const timeoutMs = 2_000
+    assert.equal((await connection.request({ ...get('/well'), timeoutMs })).code, 200)
+    await assert.rejects(connection.request({ ...get('/never'), timeoutMs }), unreachable(/within 2000 ms/))
+    assert.equal(connection.breaker.retryInMs(), 0)
+    await assert.rejects(connection.request({ ...get('/never'), timeoutMs: 20 }), unreachable(/within 20 ms/))
+    assert.ok(connection.breaker.retryInMs() > 0)
   })
 
   it('opens the breaker: callers fail at once until one trial finds it back', async (t) => {

@@ -55,7 +55,7 @@ export function endingOf<T>(
     controller?.abort(error)
   }
   const abort = () => {
-    if (!isOver) attempt.abandoned()
+    attempt.abandoned()
     giveUp(aborted())
   }
   const expire = () => {
