@@ -23,7 +23,10 @@ async function until(check: () => boolean): Promise<void> {
   while (!check()) await sleep(1)
 }
 
-function started(reconcile: ControllerOptions<string>['reconcile']) {
+function started(
+  reconcile: ControllerOptions<string>['reconcile'],
+  options: Partial<ControllerOptions<string>> = {},
+) {
   const stop = new AbortController()
   const observations: ReconcileObservation[] = []
   const controller = new Controller({
@@ -31,6 +34,7 @@ function started(reconcile: ControllerOptions<string>['reconcile']) {
     reconcile,
     backoff: { minMs: 1, maxMs: 1, jitter: 0 },
     onReconcile: (observation) => observations.push(observation),
+    ...options,
   })
   return { controller, observations, stop, run: () => controller.run(stop.signal) }
 }
@@ -63,6 +67,69 @@ describe('a controller', { timeout: 120_000 }, () => {
     assert.deepEqual(reconciled.sort(), ['by-hand', 'delayed', 'shop/a', 'shop/b'])
     stop.abort()
     await running
+  })
+
+  it('waits for each of its sources, whichever is the last', async () => {
+    for (const last of ['first', 'second', 'other'] as const) {
+      const { controller, run, stop, observations } = started(async () => undefined)
+      const [first, second, other] = [source(), source(), Promise.withResolvers<void>()]
+      const ends = { first: first.sync, second: second.sync, other: other.resolve }
+      controller.watch(first.source, () => []).watch(second.source, () => [])
+      controller.waitFor(other.promise)
+      controller.enqueue('a')
+      const running = run()
+      for (const [name, end] of Object.entries(ends)) if (name !== last) end()
+      await sleep(5)
+      assert.deepEqual(observations, [], last)
+      ends[last]()
+      await until(() => observations.length > 0)
+      stop.abort()
+      await running
+    }
+  })
+
+  it('works on as many keys at a time as it was told, and says of each how it went', async () => {
+    const begun: string[] = []
+    const ends = new Map<string, () => void>()
+    const reconcile = (key: string) => {
+      begun.push(key)
+      return new Promise<undefined>((resolve) => ends.set(key, () => resolve(undefined)))
+    }
+    const { controller, run, stop, observations } = started(reconcile, { concurrency: 2 })
+    for (const key of ['a', 'b', 'c']) controller.enqueue(key)
+    const before = performance.now()
+    const running = run()
+    await until(() => begun.length === 2)
+    await sleep(5)
+    assert.deepEqual([begun, controller.depth], [['a', 'b'], 1])
+    ends.get('a')?.()
+    await until(() => begun.length === 3)
+    const [told] = observations
+    assert.deepEqual([told?.controller, told?.key, told?.error], ['pods', 'a', undefined])
+    const seconds = told?.seconds ?? -1
+    assert.ok(seconds >= 0.004 && seconds <= (performance.now() - before) / 1000, `${seconds} s`)
+    stop.abort()
+    for (const end of ends.values()) end()
+    await running
+  })
+
+  it('pauses after a failure as it was told', async () => {
+    const asked: number[] = []
+    const random = () => asked.push(asked.length)
+    let tries = 0
+    const { controller, run, stop } = started(
+      async () => {
+        if (++tries === 1) throw new Error('once')
+        return undefined
+      },
+      { backoff: { minMs: 1, maxMs: 1, jitter: 0.1, random } },
+    )
+    controller.enqueue('a')
+    const running = run()
+    await until(() => tries === 2)
+    stop.abort()
+    await running
+    assert.equal(asked.length, 1)
   })
 
   it('comes back to a key whose reconcile throws, whatever it throws, and to the others meanwhile', async () => {
