@@ -75,7 +75,7 @@ describe('a copy of a ConfigMap or Secret that somebody else writes to in the le
   const restart = async () => {
     const known = Promise.withResolvers<void>()
     life = startCopies(root.client, ours, known.promise)
-    for (const name of ['untouched', 'edited', 'restored', 'injected', 'robbed', 'emptied'])
+    for (const name of ['untouched', 'edited', 'restored', 'injected', 'stripped', 'robbed', 'emptied'])
       life.need(`${namespace}/pod-of-${name}`, key(name))
     known.resolve()
     await life.synced
@@ -178,6 +178,54 @@ describe('a copy of a ConfigMap or Secret that somebody else writes to in the le
     await is('injected', { colour: 'pink', injected: 'yes', size: 'S' })
     await done('after-all')
     assert.deepEqual(written(), ['PUT injected', 'PUT injected'])
+  })
+
+  it('may lose fields to the leaf’s admission whenever we write it, which is not written again for that either', async () => {
+    const metadata = { name: 'strip' }
+    const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['configmaps'] }
+    const spec = {
+      matchConstraints: { resourceRules: [rule] },
+      matchConditions: [
+        { name: 'one', expression: 'object.metadata.name.startsWith("stripped") && "size" in object.data' },
+      ],
+      reinvocationPolicy: 'Never',
+      mutations: [
+        { patchType: 'JSONPatch', jsonPatch: { expression: '[JSONPatch{op: "remove", path: "/data/size"}]' } },
+      ],
+    }
+    unwrap(await leaf.client.create(policies, { metadata, spec } as KubeObject))
+    unwrap(await leaf.client.create(bindings, { metadata, spec: { policyName: 'strip' } } as KubeObject))
+    const data = { colour: 'red', size: 'L' }
+    const probe = { metadata: { namespace, name: 'stripped-probe' }, data } as KubeObject
+    await eventually('the policy is in force', async () => {
+      return unwrap(await leaf.client.create(configMaps, probe, { dryRun: true }))?.data?.size === undefined
+    })
+    writes.length = 0
+    await mirrored('stripped', data)
+    await is('stripped', { colour: 'red' })
+    await done('after-strip')
+    assert.deepEqual(written(), [], 'beside the one that made it')
+    await root.client.patch(
+      configMaps,
+      { namespace, name: 'stripped' },
+      { data: { colour: 'blue' } },
+      { type: 'merge' },
+    )
+    await is('stripped', { colour: 'blue' })
+    await done('after-change')
+    assert.deepEqual(written(), ['PUT stripped'], 'one for the change in the root')
+    // Nor does it go from what managedFields tell when somebody writes something else.
+    await edit('stripped', { metadata: { labels: { backup: 'done' } } })
+    const toldBefore = life.told
+    await life.end()
+    writes.length = 0
+    await restart()
+    await done('after-start')
+    assert.deepEqual(written(), [], 'none after a start')
+    assert.deepEqual(
+      [...toldBefore, ...life.told].filter((one) => one.includes('stripped')),
+      [],
+    )
   })
 
   it('while we were away is as in the root again afterwards; one that nobody wrote to is not written', async () => {

@@ -66,7 +66,7 @@ describe('who else writes to a copy', () => {
   it('is somebody when a field is gone that we noted, and it is seen for the first time, until it is set right', async () => {
     const { writerOf } = contested()
     for (const _ of [1, 2]) assert.equal(await writerOf('a', lacking('1', 'x')), 'somebody')
-    assert.equal(await writerOf('a', lacking('2', 'x')), undefined, 'the leaf’s admission takes it out')
+    assert.equal(await writerOf('a', lacking('2', 'x')), undefined, 'the leaf’s API server does not know it')
     assert.equal(await writerOf('a', lacking('2', 'x')), undefined)
     assert.equal(await writerOf('a', lacking('2', '')), 'somebody')
   })

@@ -77,7 +77,7 @@ export class ContestedCopies<Key extends string> {
     this.#accepted.delete(key)
     if (!content) return undefined
     const isKnown = accepted?.version === content.version
-    // What is not there after a change of ours the leaf's admission has taken out.
+    // What is not there after a change of ours the leaf's API server does not know.
     const fields = accepted || content.isWhole ? content.fields : NOT_THESE
     const { fields: whole } = isKnown ? accepted : { fields }
     this.#accepted.set(key, { version: content.version, fields: whole })
