@@ -1,5 +1,6 @@
 import { type Client, Informer, type Pod, pods } from '@kosmos/kube'
 import PQueue from 'p-queue'
+import { insist } from '../insist.ts'
 
 export interface LoadResult {
   readonly podsPerSecond: number
@@ -68,8 +69,7 @@ export async function runLoad({
   await requests.addAll(
     names.map((name) => async () => {
       created.set(name, performance.now())
-      const outcome = await client.create(pods, make(name, namespace))
-      if (!outcome.ok) throw new Error(`pod ${name} was not created: ${outcome.status.message}`)
+      await insist(() => client.create(pods, make(name, namespace)))
     }),
   )
   await allReady.promise
@@ -77,7 +77,7 @@ export async function runLoad({
   await whileRunning?.()
 
   const deletion = performance.now()
-  await requests.addAll(names.map((name) => () => client.delete(pods, { namespace, name })))
+  await requests.addAll(names.map((name) => () => insist(() => client.delete(pods, { namespace, name }))))
   await allGone.promise
   const deleteSeconds = (performance.now() - deletion) / 1000
 

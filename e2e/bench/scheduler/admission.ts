@@ -1,5 +1,6 @@
 import { type Client, pods } from '@kosmos/kube'
 import { downTestbed, type Progress, upTestbed } from '@kosmos/testbed'
+import { insist } from '../insist.ts'
 import { NAMESPACE, onCluster } from '../on-cluster.ts'
 import { podOf } from '../pods/load.ts'
 import { createDistributions, createPolicies, startScheduler } from './bench.ts'
@@ -72,8 +73,7 @@ async function cpuOf(client: Client, group: string, count: number): Promise<numb
       while (next < count) {
         const pod = podOf(`dry-${next++}`, NAMESPACE) as { metadata: { labels: object } }
         const labelled = { ...pod, metadata: { ...pod.metadata, labels: { ...pod.metadata.labels, group } } }
-        const outcome = await client.create(pods, labelled, { dryRun: true })
-        if (!outcome.ok) throw new Error(outcome.status.message)
+        await insist(() => client.create(pods, labelled, { dryRun: true }))
       }
     }
     await Promise.all(Array.from({ length: LANES }, lane))

@@ -8,23 +8,15 @@ import {
   systemNamespace,
   workloadPolicyKind,
 } from '@kosmos/api'
-import {
-  type Client,
-  customResourceDefinitions,
-  Informer,
-  namespaces,
-  nodes,
-  type Pod,
-  pods,
-  resource,
-} from '@kosmos/kube'
+import { type Client, customResourceDefinitions, Informer, namespaces, nodes, pods, resource } from '@kosmos/kube'
 import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
 import PQueue from 'p-queue'
 import { scheduler } from '../../platform/components.ts'
 import { pidOf, startComponent } from '../../platform/kosmos.ts'
+import { insist } from '../insist.ts'
 import { NAMESPACE, onCluster } from '../on-cluster.ts'
 import { type LoadResult, percentile, podOf, runLoad } from '../pods/load.ts'
-import { peakRssMiB } from '../process-usage.ts'
+import { cpuMs, peakRssMiB } from '../process-usage.ts'
 
 /** What `npm run bench -- scheduler --json` prints. */
 export interface SchedulerResult {
@@ -37,8 +29,8 @@ export interface SchedulerResult {
   readonly stock: LoadResult
   /** With ours beside it, and pods in a namespace without policies. */
   readonly withoutPolicy: LoadResult
-  /** With every pod under a policy. */
-  readonly kosmos: LoadResult
+  /** With every pod under a policy. `cpuMsPerPod`: user and system time of ours over creation and deletion. */
+  readonly kosmos: LoadResult & { readonly cpuMsPerPod: number }
   readonly ratioWithoutPolicy: number
   readonly ratio: number
   /** Pods a second while single decisions are timed. */
@@ -93,6 +85,7 @@ async function measure(testbed: Testbed, client: Client, options: SchedulerOptio
   progress.step(`${count} pods by the stock scheduler alone`)
   const stock = await load()
   await startScheduler(testbed, client, progress)
+  const pid = pidOf(testbed, scheduler)
   await createPolicies(client, systemNamespace, options.policies - policies)
   progress.step(`${stock.podsPerSecond.toFixed(1)} pods/s; with ours, and no policy for them`)
   const withoutPolicy = await load()
@@ -100,7 +93,9 @@ async function measure(testbed: Testbed, client: Client, options: SchedulerOptio
   progress.step(
     `${withoutPolicy.podsPerSecond.toFixed(1)} pods/s; every pod under one of ${policies} policies of its namespace`,
   )
-  const kosmos = await load()
+  const before = cpuMs(pid)
+  const loaded = await load()
+  const kosmos = { ...loaded, cpuMsPerPod: (cpuMs(pid) - before) / count }
   progress.step(`${kosmos.podsPerSecond.toFixed(1)} pods/s; ${rate} pods a second`)
   const decided = await decisions(client, policies, rate)
   return {
@@ -116,7 +111,7 @@ async function measure(testbed: Testbed, client: Client, options: SchedulerOptio
     rate,
     decideP99Ms: percentile(decided, 0.99),
     decideP50Ms: percentile(decided, 0.5),
-    peakRssMiB: peakRssMiB(pidOf(testbed, scheduler)),
+    peakRssMiB: peakRssMiB(pid),
   }
 }
 
@@ -133,7 +128,7 @@ async function labelNodes(client: Client): Promise<void> {
   await requests.addAll(
     all.map(({ metadata: { name } }, i) => async () => {
       const patch = { metadata: { labels: { 'kosmos.io/cluster': `c${i % CLUSTERS}` } } }
-      await client.patch(nodes, { name }, patch, { type: 'merge' })
+      await insist(() => client.patch(nodes, { name }, patch, { type: 'merge' }))
     }),
   )
 }
@@ -158,8 +153,8 @@ export async function createPolicies(client: Client, namespace: string, count: n
       allocationPolicy,
       allocationScope: 'Workload',
     }
-    const outcome = await client.create(workloadPolicies, { metadata: { namespace, name: `policy-${i}` }, ...{ spec } })
-    if (!outcome.ok) throw new Error(`WorkloadPolicy policy-${i}: ${outcome.status.message}`)
+    const policy = { metadata: { namespace, name: `policy-${i}` }, ...{ spec } }
+    await insist(() => client.create(workloadPolicies, policy))
   }
   if (first + count > 1) await areAsked(client, workloadPolicies, namespace)
 }
@@ -171,9 +166,8 @@ export async function createDistributions(client: Client, namespace: string, cou
       policyTerms: [{ name: 'leaf', nodeType: 'leaf' }],
       resourceSelectors: [{ policyName: 'leaf', labelSelector: { matchLabels: { group: String(i) } } }],
     }
-    const metadata = { namespace, name: `distribution-${i}` }
-    const outcome = await client.create(distributionPolicies, { metadata, ...{ spec } })
-    if (!outcome.ok) throw new Error(`DistributionPolicy ${metadata.name}: ${outcome.status.message}`)
+    const policy = { metadata: { namespace, name: `distribution-${i}` }, ...{ spec } }
+    await insist(() => client.create(distributionPolicies, policy))
   }
   if (first + count > 1) await areAsked(client, distributionPolicies, namespace)
 }
@@ -204,7 +198,8 @@ async function decisions(client: Client, policies: number, rate: number): Promis
   await informer.synced
   const created: Promise<unknown>[] = []
   for (let i = 0; i < rate * STEADY_SECONDS; i++) {
-    created.push(client.create(pods, grouped(policies, `load-${i}`, NAMESPACE) as Pod))
+    const pod = grouped(policies, `load-${i}`, NAMESPACE)
+    created.push(insist(() => client.create(pods, pod)))
     await sleep(1000 / rate)
   }
   await Promise.all(created)
@@ -220,7 +215,7 @@ export function describeScheduler(result: SchedulerResult): string {
     `${result.count} pods, ${result.nodes} nodes in ${CLUSTERS} clusters`,
     `stock scheduler alone          ${rate(result.stock)}`,
     `with ours, no policy           ${rate(result.withoutPolicy)}, ratio ${result.ratioWithoutPolicy.toFixed(2)}`,
-    `every pod under a policy        ${rate(result.kosmos)}, ratio ${result.ratio.toFixed(2)}`,
+    `every pod under a policy        ${rate(result.kosmos)}, ratio ${result.ratio.toFixed(2)}, ${result.kosmos.cpuMsPerPod.toFixed(1)} ms of our CPU a pod`,
     `one decision at ${`${result.rate} pods/s`.padEnd(15)}${result.decideP50Ms.toFixed(0)} ms (p50), ${result.decideP99Ms.toFixed(0)} ms (p99)`,
     `peak memory                    ${result.peakRssMiB.toFixed(0)} MiB`,
   ].join('\n')
