@@ -1,7 +1,8 @@
 import { progressOn } from '@kosmos/testbed'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import { models } from '../platform/node-model.ts'
 import { describe, resultOf } from './report.ts'
-import { runConformance } from './run.ts'
+import { type ConformanceOptions, runConformance } from './run.ts'
 
 /** Conformance tests of what a node is asked to do. */
 const FOCUS = '\\[(sig-node|sig-apps|sig-cli)\\].*\\[Conformance\\]'
@@ -11,9 +12,11 @@ const program = new Command('npm run conformance --')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .option('--focus <regex>', 'which tests, by their names', FOCUS)
   .option('--skip <regex>', 'which of them not', '\\[Slow\\]')
+  .addOption(new Option('--model <model>', 'what the leaf is in the root').choices(models).default('cluster'))
   .option('--json', 'print one JSON object')
-  .action(async ({ focus, skip, json }: { focus: string; skip: string; json?: boolean }) => {
-    const run = await runConformance({ focus, skip, progress: progressOn(process.stderr) })
+  .action(async ({ json, ...options }: Omit<ConformanceOptions, 'progress'> & { json?: boolean }) => {
+    const run = await runConformance({ ...options, progress: progressOn(process.stderr) })
+    const { focus } = options
     console.log(json ? JSON.stringify(resultOf(focus, run)) : describe(focus, run))
   })
 

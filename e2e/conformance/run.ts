@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { type ControlPlane, ensureBinaries, type Progress } from '@kosmos/testbed'
 import PQueue from 'p-queue'
+import { type Model, nodeModel } from '../platform/node-model.ts'
 import { startPlatform } from '../platform/platform.ts'
 import { withoutTaint } from '../platform/tree-options.ts'
 import { type Outcome, runTests, type Suite, testNames } from './suite.ts'
@@ -11,6 +12,7 @@ export interface ConformanceOptions {
   /** Which tests: a regular expression on their names. */
   readonly focus: string
   readonly skip: string
+  readonly model: Model
   readonly progress: Progress
 }
 
@@ -25,17 +27,19 @@ const BESIDE_EACH_OTHER = 6
 const BATCH = 3
 
 /** Upstream's tests on a leaf with two real nodes, and those that pass there through the tree, on one test bed. */
-export async function runConformance({ focus, skip, progress }: ConformanceOptions): Promise<ConformanceRun> {
+export async function runConformance({ focus, skip, model, progress }: ConformanceOptions): Promise<ConformanceRun> {
   const bin = await ensureBinaries(['e2e.test'], progress)
   progress.step('starting a root and a leaf with two real nodes')
   const images = ['busybox', 'agnhost', 'web', 'nautilus', 'nonewprivs'] as const
   const platform = await startPlatform('conformance', { leaves: 1, nodes: 'real:2', images })
   try {
+    const { testbed } = platform
+    const [leaf1] = testbed.leaves
+    if (model === 'node' && leaf1) await nodeModel(platform.root, leaf1)
     // Upstream's tests take only nodes without a taint, and their pods tolerate none.
     await withoutTaint(platform.root, 'leaf1')
-    const { testbed } = platform
     const programs = { program: bin['e2e.test'] ?? '', kubectl: testbed.bin.kubectl ?? '' }
-    const sides = { leaf: suiteOf(programs, testbed.leaves[0], 'leaf'), tree: suiteOf(programs, testbed.root, 'tree') }
+    const sides = { leaf: suiteOf(programs, leaf1, 'leaf'), tree: suiteOf(programs, testbed.root, 'tree') }
     const names = await testNames(sides.leaf, focus, skip)
     progress.step(`${names.length} tests; what they print is in ${path.dirname(sides.leaf.log)}`)
     const leaf = await runSide('leaf', sides.leaf, names, progress)

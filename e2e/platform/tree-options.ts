@@ -13,8 +13,8 @@ export async function setTreeOptions(
 /** Lets pods without a toleration go to a leaf of a root that has no other nodes. */
 export async function withoutTaint(root: Client, leaf: string): Promise<void> {
   await setTreeOptions(root, leaf, { nodeTaint: 'None' })
-  await eventually('the virtual node has no taint', async () => {
-    const [node] = await root.listAll(nodes)
-    return node && !node.spec?.taints?.length
+  await eventually('no virtual node has a taint', async () => {
+    const there = await root.listAll(nodes)
+    return there.length > 0 && there.every(({ spec }) => !spec?.taints?.length)
   })
 }

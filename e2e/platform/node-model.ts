@@ -1,8 +1,8 @@
 import type { Client, Node } from '@kosmos/kube'
 import { nodes, unwrap } from '@kosmos/kube'
 import type { ControlPlane } from '@kosmos/testbed'
-import { eventually } from '../../platform/platform.ts'
-import { setTreeOptions } from '../../platform/tree-options.ts'
+import { eventually } from './platform.ts'
+import { setTreeOptions } from './tree-options.ts'
 
 /** What the leaf is in the root: one virtual node, or one for each of its nodes. */
 export const models = ['cluster', 'node'] as const
