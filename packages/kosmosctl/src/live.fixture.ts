@@ -58,14 +58,19 @@ export function rootAndLeaf(prepare: Parameters<typeof liveClusters<'root' | 'le
   return { root, leaf, pristine }
 }
 
-/** Steps and warnings as they were told. */
-export function recorded(): Progress & { readonly warnings: string[]; readonly notes: string[] } {
+/** Steps, by their titles, and warnings as they were told. */
+export function recorded(): Progress & Readonly<Record<'titles' | 'warnings' | 'notes', readonly string[]>> {
+  const titles: string[] = []
   const warnings: string[] = []
   const notes: string[] = []
   return {
+    titles,
     warnings,
     notes,
-    step: (_title, work) => work((text) => notes.push(text)),
+    step: (title, work) => {
+      titles.push(title)
+      return work((text) => notes.push(text))
+    },
     warn: (text) => warnings.push(text),
   }
 }

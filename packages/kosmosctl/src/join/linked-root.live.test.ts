@@ -9,7 +9,8 @@ import { listClusters } from '../get/clusters.ts'
 import { definitions } from '../install/definitions.ts'
 import { changesSince, eventually, inventory, liveClusters, recorded, unchanged } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
-import { type Progress, silent } from '../terminal/progress.ts'
+import { silent } from '../terminal/progress.ts'
+import { leftOfUnjoin } from '../unjoin/left.ts'
 import { planUnjoin } from '../unjoin/plan.ts'
 import { unjoin } from '../unjoin/unjoin.ts'
 import { join } from './join.ts'
@@ -65,12 +66,9 @@ describe('a root that joins itself to the network of ClusterLink', () => {
   })
 
   it('says of an interruption in any of its steps nothing of an account, which there is none of', async () => {
-    const titles: string[] = []
-    const step: Progress['step'] = (title, work) => {
-      titles.push(title)
-      return silent.step(title, work)
-    }
-    await join(options(), { ...silent, step })
+    const progress = recorded()
+    await join(options(), progress)
+    const { titles } = progress
     assert.ok(titles.length >= 3, titles.join())
     for (const title of titles) {
       const { what, next } = leftOfJoin(name, title)
@@ -138,6 +136,10 @@ describe('a root that joins itself to the network of ClusterLink', () => {
     const progress = recorded()
     assert.deepEqual(await unjoin({ name, root: root.source }, progress), { cluster: name, podsGone: 0, remains: [] })
     assert.deepEqual(progress.warnings, [])
+    for (const title of progress.titles) {
+      const { what, next } = leftOfUnjoin(name, title)
+      assert.doesNotMatch(`${title}: ${what}; ${next}`, /account|leaf|Secret/)
+    }
     const back = async () => {
       const { added, gone } = await changesSince(pristine, client)
       return gone.length === 0 && JSON.stringify(added) === JSON.stringify(kinds().sort())

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
-import type { Progress } from './progress.ts'
+import { type Progress, watching } from './progress.ts'
 
 /** What a command leaves behind that is interrupted, and how to go on. */
 export interface Left {
@@ -21,15 +21,9 @@ export async function tellingWhatIsLeft<T>(
   leftIn: (step: string | undefined) => Left,
   work: (progress: Progress) => Promise<T>,
 ): Promise<T> {
-  let current: string | undefined
-  const watched: Progress = {
-    step(title, step) {
-      current = title
-      return progress.step(title, step)
-    },
-    warn: (text) => progress.warn(text),
-  }
+  const { watched, step } = watching(progress)
   const interrupt = (signal: 'SIGINT' | 'SIGTERM') => {
+    const current = step()
     const { what, next } = leftIn(current)
     const where = current === undefined ? '' : ` while ${current}`
     const cursor = process.stderr.isTTY ? SHOW_CURSOR : ''

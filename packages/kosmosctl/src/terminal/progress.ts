@@ -22,3 +22,16 @@ export function lines(write: (line: string) => void): Progress {
     warn: (text) => write(`warning: ${text}`),
   }
 }
+
+/** The same, and which step is under way: undefined before the first. */
+export function watching(progress: Progress): { readonly watched: Progress; readonly step: () => string | undefined } {
+  let current: string | undefined
+  const watched: Progress = {
+    step(title, work) {
+      current = title
+      return progress.step(title, work)
+    },
+    warn: (text) => progress.warn(text),
+  }
+  return { watched, step: () => current }
+}

@@ -5,6 +5,7 @@ import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { credentialsSecretName, kubeconfigKey, leafIdAnnotation, managedBy, managedByLabel } from '../clusters/names.ts'
 import { clusters } from '../clusters/resources.ts'
+import { within } from '../clusters/within.ts'
 import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { UnjoinOptions } from './options.ts'
@@ -71,21 +72,11 @@ export async function reachLeaf(
 }
 
 /** The id of the leaf, unless it has not answered by then. */
-async function answerWithin({ client, server }: OpenCluster, withinMs: number | undefined): Promise<string> {
-  if (withinMs === undefined) return await clusterId(client)
-  let isLate = false
-  const timer = setTimeout(() => {
-    isLate = true
-    void client.connection.close()
-  }, withinMs)
-  try {
-    return await clusterId(client)
-  } catch (error) {
-    if (!isLate) throw error
-    throw new Failure(`leaf: no answer from ${server} in the ${Math.round(withinMs / 1000)} s that it had`)
-  } finally {
-    clearTimeout(timer)
-  }
+async function answerWithin(leaf: OpenCluster, ms: number | undefined): Promise<string> {
+  const ask = () => clusterId(leaf.client)
+  if (ms === undefined) return await ask()
+  const late = () => new Failure(`leaf: no answer from ${leaf.server} in the ${Math.round(ms / 1000)} s that it had`)
+  return await within(ms, leaf, ask, late)
 }
 
 /** The kubeconfig in the Secret that join made; empty if a join was interrupted before it had one. Pure. */

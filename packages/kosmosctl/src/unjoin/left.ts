@@ -10,6 +10,12 @@ export const steps = {
   leave: 'removing what is ours in the leaf',
 } as const
 
+/** Those of an unjoin of the root itself; titles of their own, since they leave something else behind. */
+export const rootSteps = {
+  removeCluster: (name: string) => `removing Cluster "${name}", which is the root itself`,
+  leave: 'removing its agents',
+} as const
+
 /** What an unjoin that is interrupted in a step leaves behind. Pure. */
 export function leftOfUnjoin(name: string, step: string | undefined): Left {
   const again = `kosmosctl unjoin ${name} goes on where it stopped`
@@ -28,6 +34,16 @@ export function leftOfUnjoin(name: string, step: string | undefined): Left {
       return {
         what: `Cluster "${name}" is being deleted, which the controllers go on with; the account in the leaf and the Secret of its credentials stay`,
         next: again,
+      }
+    case rootSteps.removeCluster(name):
+      return {
+        what: `Cluster "${name}" is being deleted, which the controllers go on with; its agents go with it`,
+        next: again,
+      }
+    case rootSteps.leave:
+      return {
+        what: `Cluster "${name}" is gone; the garbage collector of the root removes its agents and their rights`,
+        next: 'nothing has to be done; kubectl get daemonsets -n kosmos-link says whether they are gone',
       }
     default:
       return {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { controllersUntil, toLeaveLeafMs, toReachLeafMs } from './shares.ts'
+import { controllersUntil, toEndMs, toLeaveLeafMs, toReachLeafMs } from './shares.ts'
 
 describe('the time of a forced unjoin', () => {
   const seconds = fc.integer({ min: 4, max: 3_600 }).map((s) => s * 1_000)
@@ -21,6 +21,11 @@ describe('the time of a forced unjoin', () => {
         assert.ok(toLeaveLeafMs(until, total) >= until - reached)
       }),
     )
+  })
+
+  it('keeps a tenth for the end, at most 10 s', () => {
+    assert.equal(toEndMs(20_000), 2_000)
+    assert.equal(toEndMs(3_600_000), 10_000)
   })
 
   it('is not spent on controllers without a leaf, nor for longer than 20 s', () => {

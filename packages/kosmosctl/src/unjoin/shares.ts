@@ -4,6 +4,11 @@ const controllersAtMostMs = 20_000
 /** The least that the leaf has, however late it is. */
 const leafAtLeastMs = 1_000
 
+/** What is kept of the time of a forced unjoin for the end, when the root is asked once more: a tenth, and no more than is needed. Pure. */
+export function toEndMs(totalMs: number): number {
+  return Math.min(10_000, Math.round(totalMs / 10))
+}
+
 /** How long a forced unjoin waits until the leaf answers, of all the time that it has: a quarter. Pure. */
 export function toReachLeafMs(totalMs: number): number {
   return Math.round(totalMs / 4)

@@ -21,7 +21,8 @@ import { definitions } from '../install/definitions.ts'
 import { join } from '../join/join.ts'
 import { changesSince, eventually, inventory, recorded, rootAndLeaf, unchanged } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
-import { silent } from '../terminal/progress.ts'
+import { type Progress, silent } from '../terminal/progress.ts'
+import { steps } from './left.ts'
 import type { UnjoinOptions } from './options.ts'
 import { planUnjoin } from './plan.ts'
 import { removeCluster } from './remove-cluster.ts'
@@ -37,7 +38,7 @@ const { root, leaf, pristine } = rootAndLeaf(async ({ root }) => {
   await root.client.create(namespaces, { metadata: { name: namespace } })
 })
 
-const leave = (differences: Partial<UnjoinOptions> = {}, progress = recorded()) =>
+const leave = (differences: Partial<UnjoinOptions> = {}, progress: Progress = recorded()) =>
   unjoin({ name, root: root.source, ...differences }, progress)
 
 async function complaint(differences: Partial<UnjoinOptions>): Promise<{ message: string; next: string }> {
@@ -431,6 +432,31 @@ describe('an unjoin whose Cluster somebody has removed and joined anew meanwhile
     await assert.rejects(removeCluster(root.client, before, leafGone), /"again" was joined anew meanwhile/)
     assert.deepEqual((await root.client.get(clusters, { name: 'again' }))?.metadata.uid, anew.metadata.uid)
     await removeCluster(root.client, anew, leafGone)
+  })
+})
+
+describe('an unjoin by force of a root that hangs', () => {
+  it('ends in time, says in which step, and goes on when it is run again', async () => {
+    await joined()
+    await runOnVirtualNode('one')
+    const progress = recorded()
+    const hangs: Progress = {
+      ...progress,
+      step: async (title, work) => {
+        if (title === steps.deletePods) await root.plane.pause('kube-apiserver')
+        return await progress.step(title, work)
+      },
+    }
+    const error = await leave({ force: true, timeoutSeconds: 6 }, hangs).then(
+      () => assert.fail('it unjoined'),
+      (error: unknown) => explain(error),
+    )
+    await root.plane.resume('kube-apiserver')
+    assert.match(error.message, /^"leaf1" was not unjoined in the 6 s that there were, it was deleting its pods$/)
+    assert.match(error.next ?? '', /kosmosctl unjoin leaf1 --force goes on where it stopped/)
+    const { podsGone, remains } = await leave({ force: true, timeoutSeconds: 20 })
+    assert.deepEqual({ podsGone, remains }, { podsGone: 1, remains: [] })
+    await leafIsAsBefore()
   })
 })
 

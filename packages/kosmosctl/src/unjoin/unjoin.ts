@@ -2,18 +2,19 @@ import { clusterLabel, isRootCluster } from '@kosmos/api'
 import { type Client, isGone, type Node, nodes, pods, type Secret, secrets } from '@kosmos/kube'
 import { type OpenCluster, openCluster } from '../clusters/connect.ts'
 import { leafAccountName } from '../clusters/names.ts'
+import { within } from '../clusters/within.ts'
 import { explain } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
-import type { Progress } from '../terminal/progress.ts'
+import { type Progress, watching } from '../terminal/progress.ts'
 import { cordon, drain } from './drain.ts'
 import { leftByGivenUp, noteGivenUp } from './given-up.ts'
 import { findJoined, reachLeaf, type StoredCluster } from './joined.ts'
 import { deleteCopies, deleteImports, leaveLeaf, leftInLeaf, type Remainder } from './leave-leaf.ts'
 import { deleteNodeConfigs, leaveRoot } from './leave-root.ts'
-import { steps } from './left.ts'
+import { rootSteps, steps } from './left.ts'
 import type { UnjoinOptions } from './options.ts'
 import { removeCluster } from './remove-cluster.ts'
-import { toLeaveLeafMs, toReachLeafMs } from './shares.ts'
+import { toEndMs, toLeaveLeafMs, toReachLeafMs } from './shares.ts'
 
 export interface UnjoinResult {
   readonly cluster: string
@@ -30,23 +31,58 @@ const defaultTimeoutSeconds = { drain: 300, force: 110 }
  * at any time. Throws Failure; with `force` it ends in time also when the leaf is gone.
  */
 export async function unjoin(options: UnjoinOptions, progress: Progress): Promise<UnjoinResult> {
-  const { name, force = false } = options
-  const timeoutSeconds = options.timeoutSeconds ?? defaultTimeoutSeconds[force ? 'force' : 'drain']
-  const deadline = Date.now() + timeoutSeconds * 1000
+  const { force = false } = options
+  const totalMs = (options.timeoutSeconds ?? defaultTimeoutSeconds[force ? 'force' : 'drain']) * 1000
+  const end = Date.now() + totalMs
   const root = await openCluster('root', options.root)
-  let leaf: OpenCluster | undefined
   try {
-    const { cluster, secret, rootId } = await findJoined(root.client, name)
-    if (cluster !== undefined && isRootCluster(cluster)) {
-      await unjoinRoot(root.client, cluster, { rootId, force, deadline }, progress)
-      return { cluster: name, podsGone: 0, remains: [] }
-    }
-    const toReachMs = force ? toReachLeafMs(timeoutSeconds * 1000) : undefined
-    const reached = await progress.step(steps.look, () => reachLeaf(root.client, cluster, secret, options, toReachMs))
-    leaf = reached.leaf
+    if (!force) return await unjoinFrom(root.client, options, { totalMs, deadline: end }, progress)
+    const { watched, step } = watching(progress)
+    const time = { totalMs, deadline: end - toEndMs(totalMs) }
+    return await within(
+      totalMs,
+      root,
+      () => unjoinFrom(root.client, options, time, watched),
+      () => outOfTime(options.name, totalMs, step()),
+    )
+  } finally {
+    await root.client.connection.close()
+  }
+}
+
+function outOfTime(name: string, totalMs: number, step: string | undefined): Failure {
+  const where = step === undefined ? '' : `, it was ${step}`
+  return new Failure(`"${name}" was not unjoined in the ${totalMs / 1000} s that there were${where}`, {
+    next: `does the root answer (kosmosctl check)? kosmosctl unjoin ${name} --force goes on where it stopped, and has longer with --timeout`,
+  })
+}
+
+interface Time {
+  /** For the whole. */
+  readonly totalMs: number
+  /** Until then pods, controllers and the leaf are waited for. */
+  readonly deadline: number
+}
+
+async function unjoinFrom(
+  root: Client,
+  options: UnjoinOptions,
+  { totalMs, deadline }: Time,
+  progress: Progress,
+): Promise<UnjoinResult> {
+  const { name, force = false } = options
+  const { cluster, secret, rootId } = await findJoined(root, name)
+  if (cluster !== undefined && isRootCluster(cluster)) {
+    await unjoinRoot(root, cluster, { rootId, force, deadline }, progress)
+    return { cluster: name, podsGone: 0, remains: [] }
+  }
+  const toReachMs = force ? toReachLeafMs(totalMs) : undefined
+  const reached = await progress.step(steps.look, () => reachLeaf(root, cluster, secret, options, toReachMs))
+  const { leaf } = reached
+  try {
     const leftBefore = leftByGivenUp(reached, cluster, secret, rootId)
     if (leftBefore !== undefined && secret !== undefined) {
-      await deleteSecret(root.client, secret)
+      await deleteSecret(root, secret)
       return { cluster: name, podsGone: 0, remains: leftBefore }
     }
     if (leaf === undefined) {
@@ -57,32 +93,32 @@ export async function unjoin(options: UnjoinOptions, progress: Progress): Promis
       }
       progress.warn(`the leaf cannot be asked, so what is there stays: ${reached.why}`)
     }
-    const virtualNodes = await root.client.listAll(nodes, { labelSelector: `${clusterLabel}=${name}` })
+    const virtualNodes = await root.listAll(nodes, { labelSelector: `${clusterLabel}=${name}` })
     await progress.step(steps.cordon, async () => {
-      for (const node of virtualNodes) await cordon(root.client, node)
+      for (const node of virtualNodes) await cordon(root, node)
     })
     const podsGone = force
-      ? await progress.step(steps.deletePods, () => deletePods(root.client, virtualNodes, leaf === undefined))
-      : await progress.step(steps.drain, (note) => drainAll(root.client, virtualNodes, deadline, note))
+      ? await progress.step(steps.deletePods, () => deletePods(root, virtualNodes, leaf === undefined))
+      : await progress.step(steps.drain, (note) => drainAll(root, virtualNodes, deadline, note))
     if (cluster !== undefined) {
       await progress.step(steps.removeCluster(name), (note) =>
-        removeCluster(root.client, cluster, { force, leafGone: leaf === undefined, deadline, note }),
+        removeCluster(root, cluster, { force, leafGone: leaf === undefined, deadline, note }),
       )
     }
-    if (force) await removeLeftovers(root.client, virtualNodes)
+    if (force) await removeLeftovers(root, virtualNodes)
     const account = leafAccountName(rootId)
     const remains = await progress.step(steps.leave, async () => {
       if (leaf === undefined) return leftInLeaf(rootId, account, reached.why)
       const note = async (remains: readonly Remainder[]) => {
-        if (secret !== undefined) await noteGivenUp(root.client, name, secret, remains)
+        if (secret !== undefined) await noteGivenUp(root, name, secret, remains)
       }
       if (!force) return await leaveLeaf(leaf.client, rootId, account, note)
-      return await leaveByForce(leaf.client, rootId, account, note, deadline)
+      return await leaveByForce(leaf, rootId, account, note, deadline)
     })
-    if (secret !== undefined) await deleteSecret(root.client, secret)
+    if (secret !== undefined) await deleteSecret(root, secret)
     return { cluster: name, podsGone, remains }
   } finally {
-    await Promise.all([root.client.connection.close(), leaf?.client.connection.close()])
+    await leaf?.client.connection.close()
   }
 }
 
@@ -94,10 +130,10 @@ async function unjoinRoot(
   progress: Progress,
 ): Promise<void> {
   const { name } = cluster.metadata
-  await progress.step(steps.removeCluster(name), (note) =>
+  await progress.step(rootSteps.removeCluster(name), (note) =>
     removeCluster(root, cluster, { force, leafGone: false, deadline, note }),
   )
-  await progress.step('removing its agents', async () => {
+  await progress.step(rootSteps.leave, async () => {
     if (force) {
       await deleteImports(root, rootId)
       await deleteNodeConfigs(root, name)
@@ -108,21 +144,22 @@ async function unjoinRoot(
 
 /** The same without a controller; ends at the deadline, whatever the leaf does. */
 async function leaveByForce(
-  leaf: Client,
+  leaf: OpenCluster,
   rootId: string,
   account: string,
   beforeAccount: (remains: readonly Remainder[]) => Promise<void>,
   deadline: number,
 ): Promise<Remainder[]> {
-  const timer = setTimeout(() => void leaf.connection.close(), toLeaveLeafMs(Date.now(), deadline))
+  const leave = async () => {
+    await deleteImports(leaf.client, rootId)
+    await deleteCopies(leaf.client, rootId)
+    return await leaveLeaf(leaf.client, rootId, account, beforeAccount)
+  }
+  const late = () => new Failure(`leaf: ${leaf.server} was not done in the time that there was`)
   try {
-    await deleteImports(leaf, rootId)
-    await deleteCopies(leaf, rootId)
-    return await leaveLeaf(leaf, rootId, account, beforeAccount)
+    return await within(toLeaveLeafMs(Date.now(), deadline), leaf, leave, late)
   } catch (error) {
     return leftInLeaf(rootId, account, explain(error).message)
-  } finally {
-    clearTimeout(timer)
   }
 }
 
@@ -144,7 +181,11 @@ async function deletePods(root: Client, virtualNodes: readonly Node[], atOnce: b
     const bound = await root.listAll(pods, { fieldSelector: `spec.nodeName=${node.metadata.name}` })
     await Promise.all(
       bound.map(async ({ metadata: { namespace, name, uid } }) => {
-        await root.delete(pods, { namespace, name }, { uid, ...(atOnce && { gracePeriodSeconds: 0 }) })
+        const outcome = await root.delete(pods, { namespace, name }, { uid, ...(atOnce && { gracePeriodSeconds: 0 }) })
+        if (outcome.ok || isGone(outcome)) return
+        throw new Failure(`root: pod ${namespace}/${name} was not deleted: ${outcome.status.message}`, {
+          next: 'use credentials for the root that may delete pods',
+        })
       }),
     )
     count += bound.length
@@ -156,7 +197,11 @@ async function deletePods(root: Client, virtualNodes: readonly Node[], atOnce: b
 async function removeLeftovers(root: Client, virtualNodes: readonly Node[]): Promise<void> {
   for (const { metadata } of virtualNodes) {
     await deletePods(root, virtualNodes, true)
-    await root.delete(nodes, { name: metadata.name }, { uid: metadata.uid })
+    const outcome = await root.delete(nodes, { name: metadata.name }, { uid: metadata.uid })
+    if (outcome.ok || isGone(outcome)) continue
+    throw new Failure(`root: node ${metadata.name} was not deleted: ${outcome.status.message}`, {
+      next: 'use credentials for the root that may delete nodes',
+    })
   }
 }
 
