@@ -185,6 +185,11 @@ export function leftInLeaf(rootId: string, account: string, why: string): Remain
       command: `kubectl delete serviceimports,services,endpointslices --all-namespaces -l ${importedByLabel}=${rootId}`,
     },
     {
+      what: 'what agents of ClusterLink have made on nodes, if it was linked: they take it away when nothing is asked of them, before they go themselves',
+      why,
+      command: `kubectl delete nodeconfigs -l ${selector}`,
+    },
+    {
       what: `account ${account} and its rights`,
       why,
       command: `kubectl delete clusterrolebinding,clusterrole ${account} && kubectl delete -n ${systemNamespace} rolebinding,role,serviceaccount ${account}`,

@@ -1,5 +1,3 @@
-import { clusterLabel } from '@kosmos/api'
-import { nodeConfigs } from '@kosmos/cluster-link'
 import { type Client, describeObject, isGone, type KubeObject } from '@kosmos/kube'
 import { isOwn } from '../clusters/own.ts'
 import { resourceOf } from '../clusters/resource-of.ts'
@@ -44,10 +42,4 @@ export async function leaveRoot(root: Client, cluster: string, rootId: string): 
       next: 'the garbage collector of the root removes it, since its Cluster is gone; or use credentials that may delete it',
     })
   }
-}
-
-/** Deletes what the agents of a cluster are to do. For when no controller does. */
-export async function deleteNodeConfigs(root: Client, cluster: string): Promise<void> {
-  const configs = await root.listAll(nodeConfigs, { labelSelector: `${clusterLabel}=${cluster}`, metadataOnly: true })
-  for (const { metadata } of configs) await root.delete(nodeConfigs, { name: metadata.name }, { uid: metadata.uid })
 }

@@ -1,5 +1,5 @@
-/** How long a forced unjoin waits for the controllers at most, to do it properly. */
-const controllersAtMostMs = 20_000
+/** How long a forced unjoin waits at most for those who would do it properly: the controllers, and the agents. */
+const atMostMs = 20_000
 
 /** The least that the leaf has, however late it is. */
 const leafAtLeastMs = 1_000
@@ -20,7 +20,12 @@ export function toReachLeafMs(totalMs: number): number {
  */
 export function controllersUntil(now: number, deadline: number, isLeafGone: boolean): number {
   if (isLeafGone) return now
-  return now + Math.min(controllersAtMostMs, Math.max(0, deadline - now) / 2)
+  return agentsUntil(now, deadline)
+}
+
+/** Until when a forced unjoin waits for the agents of ClusterLink: for half of what is left, the other half is for what is in the leaf. Pure. */
+export function agentsUntil(now: number, deadline: number): number {
+  return now + Math.min(atMostMs, Math.max(0, deadline - now) / 2)
 }
 
 /** How long a forced unjoin cleans up in the leaf: until the deadline. Pure. */

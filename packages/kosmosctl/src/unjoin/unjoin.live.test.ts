@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, before, describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { clusterFinalizer } from '@kosmos/api'
-import { serviceExports, serviceImports } from '@kosmos/cluster-link'
+import { nodeConfigs, serviceExports, serviceImports } from '@kosmos/cluster-link'
 import {
   configMaps,
   customResourceDefinitions,
@@ -22,6 +22,7 @@ import { join } from '../join/join.ts'
 import { changesSince, eventually, inventory, recorded, rootAndLeaf, unchanged } from '../live.fixture.ts'
 import { explain } from '../terminal/explain.ts'
 import { type Progress, silent } from '../terminal/progress.ts'
+import { leaveNodes } from './leave-nodes.ts'
 import { steps } from './left.ts'
 import type { UnjoinOptions } from './options.ts'
 import { planUnjoin } from './plan.ts'
@@ -215,6 +216,53 @@ describe('an unjoin', () => {
     assert.deepEqual((await leave()).remains, [])
     assert.ok(await storedAs(), 'it is not ours any more')
     await leaf.client.delete(customResourceDefinitions, definition)
+    await leafIsAsBefore()
+  })
+
+  it('of a linked leaf has agents take away what they have made before they go, by force, and names those that do not say so', async () => {
+    await join({ name, root: root.source, leaf: leaf.source, link: {}, timeoutSeconds: 0 }, silent)
+    const labels = { 'kosmos.io/cluster': name, 'kosmos.io/root-cluster': rootId }
+    const device = {
+      name: 'vx-bridge',
+      type: 'vxlan',
+      id: 54,
+      port: 4876,
+      addr: '220.0.2.1/32',
+      mac: '02:00:00:00:00:01',
+    }
+    const devices = [{ ...device, local: '192.0.2.1', mtu: 1450 }]
+    const wanted = (nodeName: string) =>
+      ({ metadata: { name: `${name}-${nodeName}`, labels }, spec: { nodeName, devices } }) as unknown as KubeObject
+    /** Says as an agent does that it has applied what it read. */
+    const say = async (node: string) => {
+      const ref = { name: `${name}-${node}` }
+      const stored = await leaf.client.get(nodeConfigs, ref)
+      if (!stored) return undefined
+      const status = { observedGeneration: stored.metadata.generation }
+      await leaf.client.patch(nodeConfigs, ref, { status }, { type: 'merge', subresource: 'status' })
+      return stored.spec.devices === undefined
+    }
+    const plan = (node: string) =>
+      eventually(async () => (await leaf.client.create(nodeConfigs, wanted(node))).ok, `${node} is planned`)
+    await plan('is-gone')
+    await say('is-gone')
+    const [left, ...others] = await leaveNodes(leaf.client, name, rootId, Date.now())
+    assert.match(left?.what ?? '', /^devices, routes and rules of ClusterLink on node is-gone, until it is restarted$/)
+    const byHand =
+      /^kubectl debug node\/is-gone --profile=sysadmin --image=\S+\/kosmos-link-agent:\S+ -- node .* --remove /
+    assert.match(left?.command ?? '', byHand)
+    assert.deepEqual(others, [])
+
+    for (const node of ['answers', 'never-was']) await plan(node)
+    await say('answers')
+    const leaving = leave({ force: true })
+    await eventually(
+      () => say('answers').then((isEmptied) => isEmptied ?? assert.fail('nobody asked it')),
+      'it is asked',
+    )
+    const agents = await leaf.client.get(namespaces, { name: 'kosmos-link' })
+    assert.ok(agents && !agents.metadata.deletionTimestamp, 'agents are there while they are waited for')
+    assert.deepEqual((await leaving).remains, [])
     await leafIsAsBefore()
   })
 
@@ -493,6 +541,7 @@ describe('an unjoin of a leaf that is gone', () => {
         'pods, Services, ConfigMaps and Secrets of the root',
         'claims of the root, with their data',
         'what stands for Services of other clusters, if it was linked',
+        'what agents of ClusterLink have made on nodes, if it was linked: they take it away when nothing is asked of them, before they go themselves',
         `account kosmos-${rootId.replaceAll('-', '').slice(0, 12)} and its rights`,
         'namespaces that were made for the root (look first whether something else is in them)',
       ],

@@ -10,11 +10,12 @@ import { cordon, drain } from './drain.ts'
 import { leftByGivenUp, noteGivenUp } from './given-up.ts'
 import { findJoined, reachLeaf, type StoredCluster } from './joined.ts'
 import { deleteCopies, deleteImports, leaveLeaf, leftInLeaf, type Remainder } from './leave-leaf.ts'
-import { deleteNodeConfigs, leaveRoot } from './leave-root.ts'
+import { leaveNodes } from './leave-nodes.ts'
+import { leaveRoot } from './leave-root.ts'
 import { rootSteps, steps } from './left.ts'
 import type { UnjoinOptions } from './options.ts'
 import { removeCluster } from './remove-cluster.ts'
-import { toEndMs, toLeaveLeafMs, toReachLeafMs } from './shares.ts'
+import { agentsUntil, toEndMs, toLeaveLeafMs, toReachLeafMs } from './shares.ts'
 
 export interface UnjoinResult {
   readonly cluster: string
@@ -73,8 +74,8 @@ async function unjoinFrom(
   const { name, force = false } = options
   const { cluster, secret, rootId } = await findJoined(root, name)
   if (cluster !== undefined && isRootCluster(cluster)) {
-    await unjoinRoot(root, cluster, { rootId, force, deadline }, progress)
-    return { cluster: name, podsGone: 0, remains: [] }
+    const remains = await unjoinRoot(root, cluster, { rootId, force, deadline }, progress)
+    return { cluster: name, podsGone: 0, remains }
   }
   const toReachMs = force ? toReachLeafMs(totalMs) : undefined
   const reached = await progress.step(steps.look, () => reachLeaf(root, cluster, secret, options, toReachMs))
@@ -113,7 +114,7 @@ async function unjoinFrom(
         if (secret !== undefined) await noteGivenUp(root, name, secret, remains)
       }
       if (!force) return await leaveLeaf(leaf.client, rootId, account, note)
-      return await leaveByForce(leaf, rootId, account, note, deadline)
+      return await leaveByForce(leaf, { name, rootId, account, deadline }, note)
     })
     if (secret !== undefined) await deleteSecret(root, secret)
     return { cluster: name, podsGone, remains }
@@ -128,38 +129,37 @@ async function unjoinRoot(
   cluster: StoredCluster,
   { rootId, force, deadline }: { readonly rootId: string; readonly force: boolean; readonly deadline: number },
   progress: Progress,
-): Promise<void> {
+): Promise<Remainder[]> {
   const { name } = cluster.metadata
   await progress.step(rootSteps.removeCluster(name), (note) =>
     removeCluster(root, cluster, { force, leafGone: false, deadline, note }),
   )
-  await progress.step(rootSteps.leave, async () => {
-    if (force) {
-      await deleteImports(root, rootId)
-      await deleteNodeConfigs(root, name)
-    }
+  return await progress.step(rootSteps.leave, async () => {
+    if (force) await deleteImports(root, rootId)
+    const onNodes = force ? await leaveNodes(root, name, rootId, agentsUntil(Date.now(), deadline)) : []
     await leaveRoot(root, name, rootId)
+    return onNodes
   })
 }
 
 /** The same without a controller; ends at the deadline, whatever the leaf does. */
 async function leaveByForce(
   leaf: OpenCluster,
-  rootId: string,
-  account: string,
+  { name, rootId, account, deadline }: { name: string; rootId: string; account: string; deadline: number },
   beforeAccount: (remains: readonly Remainder[]) => Promise<void>,
-  deadline: number,
 ): Promise<Remainder[]> {
+  const remains: Remainder[] = []
   const leave = async () => {
     await deleteImports(leaf.client, rootId)
     await deleteCopies(leaf.client, rootId)
-    return await leaveLeaf(leaf.client, rootId, account, beforeAccount)
+    remains.push(...(await leaveNodes(leaf.client, name, rootId, agentsUntil(Date.now(), deadline))))
+    return [...remains, ...(await leaveLeaf(leaf.client, rootId, account, beforeAccount))]
   }
   const late = () => new Failure(`leaf: ${leaf.server} was not done in the time that there was`)
   try {
     return await within(toLeaveLeafMs(Date.now(), deadline), leaf, leave, late)
   } catch (error) {
-    return leftInLeaf(rootId, account, explain(error).message)
+    return [...remains, ...leftInLeaf(rootId, account, explain(error).message)]
   }
 }
 
