@@ -32,7 +32,10 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'kosmosctl link check -o html > link.html',
   ],
   'link trace': ['kosmosctl link trace paris/shop/web-0 rome/db/db-0'],
-  'link bundle': ['kosmosctl link bundle -f kosmos-link.tar.gz'],
+  'link bundle': [
+    'kosmosctl link bundle -f kosmos-link.tar.gz',
+    'kosmosctl link bundle --output-directory kosmos-link -o json',
+  ],
   'link dns': [
     'kosmosctl link dns --kubeconfig paris.kubeconfig --dry-run',
     'kosmosctl link dns --kubeconfig paris.kubeconfig',

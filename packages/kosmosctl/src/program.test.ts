@@ -10,8 +10,8 @@ const optionOf = (command: Command, long: string) => command.options.find((optio
 
 describe('every command', () => {
   it('that tells something does so as a table, as JSON and as YAML', () => {
-    // A file, and a script of a shell.
-    const others = ['link bundle', 'completion']
+    // A script of a shell.
+    const others = ['completion']
     for (const [words, command] of commands) {
       if (others.some((other) => words.startsWith(other))) continue
       const choices = optionOf(command, '--output')?.argChoices ?? []
