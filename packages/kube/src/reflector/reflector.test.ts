@@ -281,14 +281,86 @@ describe('a watch', { timeout: 120_000 }, () => {
     )
   })
 
-  it('that ends in good order is resumed without asking how far the server is', async (t) => {
+  it('that ends in good order is resumed without asking how far the server is, also after one that broke off', async (t) => {
     const { asked, checks } = await reflect(t, [
       sendsAndEnds(...listed, bookmark('8')),
-      sendsAndEnds(bookmark('9')),
+      sendsAndBreaks(bookmark('9')),
+      sendsAndEnds(bookmark('10')),
+      sendsAndEnds(bookmark('11')),
       sends(),
     ])
-    await asked(3)
-    assert.deepEqual(checks(), [])
+    await asked(5)
+    assert.equal(checks().length, 1)
+  })
+
+  it('brings whole objects after a list of their metadata, from its version on', async (t) => {
+    const forms: (string | undefined)[] = []
+    const noting =
+      (answer: Answer): Answer =>
+      (response) => {
+        forms.push(/as=(\w+)/.exec(response.req.headers.accept ?? '')?.[1])
+        answer(response)
+      }
+    const { told, toldOf, queries, states } = await reflect(
+      t,
+      [
+        noting(sends(...listed, object('MODIFIED', 'a', '8'))),
+        noting(sends(object('MODIFIED', 'a', '8'), object('ADDED', 'b', '9'))),
+      ],
+      { metadataOnly: 'list' },
+    )
+    await toldOf(3)
+    assert.deepEqual(told, ['replace a@3', 'changed a@8', 'changed b@9'])
+    assert.deepEqual(forms, ['PartialObjectMetadata', undefined])
+    assert.equal(queries()[1]?.resourceVersion, '7')
+    assert.deepEqual(
+      states.map(({ kind }) => kind),
+      ['connecting', 'following'],
+    )
+  })
+
+  it('and the pages before it are of the form that was asked for, with managedFields where they are wanted', async (t) => {
+    const managedFields = [{ manager: 'kubectl' }]
+    const cases = [
+      {
+        metadataOnly: true,
+        managedFields: true,
+        forms: ['PartialObjectMetadata', 'PartialObjectMetadataList', 'PartialObjectMetadata'],
+      },
+      {
+        metadataOnly: 'list',
+        managedFields: false,
+        forms: ['PartialObjectMetadata', 'PartialObjectMetadataList', undefined],
+      },
+      { metadataOnly: false, managedFields: true, forms: [undefined, undefined, undefined] },
+    ] as const
+    for (const { forms, ...options } of cases) {
+      const asked: (string | undefined)[] = []
+      const noting =
+        (answer: Answer): Answer =>
+        (response) => {
+          asked.push(/as=(\w+)/.exec(response.req.headers.accept ?? '')?.[1])
+          answer(response)
+        }
+      const page: Answer = (response) => {
+        const items = [{ metadata: { name: 'a', resourceVersion: '1', managedFields } }]
+        response.writeHead(200, { 'content-type': 'application/json' })
+        response.end(JSON.stringify({ metadata: { resourceVersion: '9' }, items }))
+      }
+      const change = frame('ADDED', { name: 'b', uid: 'b', resourceVersion: '10', managedFields })
+      const seen: ConfigMap[] = []
+      await reflect(t, [noting(refuses(400)), noting(page), noting(sends(change))], {
+        ...options,
+        sink: { replace: (all) => seen.push(...all), changed: (one) => seen.push(one), deleted: () => {} },
+      })
+      while (seen.length < 2) await sleep(1)
+      assert.deepEqual(asked, forms)
+      const kept = options.managedFields ? managedFields : undefined
+      assert.deepEqual(
+        seen.map(({ metadata }) => metadata.managedFields),
+        [kept, kept],
+      )
+    }
   })
 
   it('that sends nothing for long is opened anew from its version, and nothing is listed for it', async (t) => {
