@@ -157,6 +157,31 @@ describe('a streaming list', { timeout: 120_000 }, () => {
     )
   })
 
+  it('that falls silent before its end is asked for again, and that is said', async (t) => {
+    const { toldOf, told, states } = await reflect(
+      t,
+      [sends(object('ADDED', 'a', '1')), sends(object('ADDED', 'a', '1'), listEnd('2'))],
+      { silenceMs: 1_100 },
+    )
+    await toldOf(1)
+    assert.deepEqual(told, ['replace a@1'])
+    const broken = states.find((state) => state.kind === 'broken')
+    assert.match(broken?.error.message ?? '', /Body Timeout/)
+  })
+
+  it('is asked for again at once when somebody else gets an answer', async (t) => {
+    const { connection, states, told, toldOf } = await reflect(
+      t,
+      [(response) => void response.destroy(), sends(object('ADDED', 'a', '1'), listEnd('2'))],
+      { backoff: { minMs: 3_600_000, maxMs: 3_600_000 } },
+    )
+    while (!states.some(({ kind }) => kind === 'broken')) await sleep(1)
+    for (let i = 0; i < 3; i++) connection.breaker.failed()
+    connection.breaker.succeeded()
+    await toldOf(1)
+    assert.deepEqual(told, ['replace a@1'])
+  })
+
   it('that the server does not know is replaced by pages for good', async (t) => {
     const page = (names: string[], next?: string) => (response: ServerResponse) => {
       const items = names.map((name) => ({ metadata: { name, resourceVersion: '1' } }))
@@ -390,17 +415,30 @@ describe('a watch', { timeout: 120_000 }, () => {
   })
 
   it('that expires is listed again at once, and tells nothing in between', async (t) => {
-    const expired = `${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } })}\n`
-    const { told, toldOf, states } = await reflect(t, [
-      sendsAndEnds(...listed, expired, object('ADDED', 'ignored', '9')),
-      sends(object('ADDED', 'b', '20'), listEnd('21')),
+    for (const status of [{ code: 410 }, { reason: 'Expired' }, { reason: 'Gone' }]) {
+      const expired = `${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', ...status } })}\n`
+      const { told, toldOf, states } = await reflect(t, [
+        sendsAndEnds(...listed, expired, object('ADDED', 'ignored', '9')),
+        sends(object('ADDED', 'b', '20'), listEnd('21')),
+      ])
+      await toldOf(2)
+      assert.deepEqual(told, ['replace a@3', 'replace b@20'])
+      assert.deepEqual(
+        states.map(({ kind }) => kind),
+        ['connecting', 'following'],
+      )
+    }
+  })
+
+  it('that is refused as a streaming list may be, and is none, is asked for again from its version', async (t) => {
+    const { told, toldOf, queries } = await reflect(t, [
+      sendsAndEnds(...listed, bookmark('8')),
+      refuses(422),
+      sends(object('ADDED', 'b', '9')),
     ])
     await toldOf(2)
-    assert.deepEqual(told, ['replace a@3', 'replace b@20'])
-    assert.deepEqual(
-      states.map(({ kind }) => kind),
-      ['connecting', 'following'],
-    )
+    assert.deepEqual(told, ['replace a@3', 'changed b@9'])
+    assert.equal(queries()[2]?.resourceVersion, '8')
   })
 
   it('that expires at once after every list is listed again at growing distance', async (t) => {

@@ -216,7 +216,7 @@ export class Reflector<T extends KubeObject> {
       if (answer.code !== 200) this.#refused('WATCH', path, answer, streamingList)
     } catch (error) {
       if (onlyListed) return
-      if (failure && !signal.aborted) throw failure
+      if (failure) throw failure
       if (error instanceof LineTooLong) throw tooLarge(client, path, maxEventBytes)
       // No bookmark comes for a collection in which nothing has changed since the API server or etcd started, so silence
       // alone says nothing. If the server is frozen, the next request says so.
