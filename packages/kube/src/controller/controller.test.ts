@@ -23,10 +23,7 @@ async function until(check: () => boolean): Promise<void> {
   while (!check()) await sleep(1)
 }
 
-function started(
-  reconcile: ControllerOptions<string>['reconcile'],
-  options: Partial<ControllerOptions<string>> = {},
-) {
+function started(reconcile: ControllerOptions<string>['reconcile'], options: Partial<ControllerOptions<string>> = {}) {
   const stop = new AbortController()
   const observations: ReconcileObservation[] = []
   const controller = new Controller({

@@ -402,6 +402,22 @@ describe('a watch', { timeout: 120_000 }, () => {
     )
   })
 
+  it('that is refused by an answer that does not end is broken, not silent', async (t) => {
+    const { told, toldOf, states } = await reflect(
+      t,
+      [
+        sendsAndEnds(...listed, bookmark('8')),
+        (response) => void response.writeHead(500).write('etcd'),
+        sends(object('ADDED', 'b', '9')),
+      ],
+      { silenceMs: 1_100 },
+    )
+    await toldOf(2)
+    assert.deepEqual(told, ['replace a@3', 'changed b@9'])
+    const broken = states.find((state) => state.kind === 'broken')
+    assert.match(broken?.error.message ?? '', /Body Timeout/)
+  })
+
   it('is not resumed before the server has said how far it is: one that has just started may refuse', async (t) => {
     const answers = [refuses(429), refuses(403), hasReached('6')]
     const { toldOf, told, checks } = await reflect(
