@@ -75,7 +75,9 @@ function planText({ evicted, root, leaf, remains }: UnjoinPlan): string {
   return [
     ...part(`would be evicted: ${evicted.length || 'no'} ${evicted.length === 1 ? 'pod' : 'pods'}`, evicted),
     ...part('would be removed in the root:', root),
-    ...(leaf === undefined ? ['the leaf cannot be asked'] : inLeaf(leaf)),
+    ...(leaf === undefined
+      ? ['the leaf cannot be asked: without --force unjoin is refused, and with it what is in the leaf stays there']
+      : inLeaf(leaf)),
     ...(remains.length > 0 ? ['would remain in the leaf', ...remainderLines(remains)] : []),
   ].join('\n')
 }

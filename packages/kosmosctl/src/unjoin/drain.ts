@@ -83,7 +83,9 @@ function timedOut(node: string, left: readonly Pod[], refusal: string | undefine
   const more = left.length > names.length ? ` and ${left.length - names.length} more` : ''
   return new Failure(
     `node ${node} still has ${counted(left.length, 'pod')}: ${names.join(', ')}${more}${refusal ? ` (${refusal})` : ''}`,
-    { next: 'run it again with a longer --timeout, or with --force to delete them whatever a budget says' },
+    {
+      next: `run it again with a longer --timeout, or with --force to delete them whatever a budget says; the node stays cordoned (so that it takes pods again: kubectl uncordon ${node})`,
+    },
   )
 }
 

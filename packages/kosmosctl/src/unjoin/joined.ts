@@ -1,5 +1,5 @@
 import { systemNamespace } from '@kosmos/api'
-import { ApiError, type Client, type Secret, secrets } from '@kosmos/kube'
+import { ApiError, type Client, KubeConfigError, type Secret, secrets } from '@kosmos/kube'
 import { type OpenCluster, openCluster } from '../clusters/connect.ts'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
@@ -47,6 +47,7 @@ export type Reached =
 /**
  * Opens the leaf if it answers and is the one that was joined.
  * @param withinMs how long it may take to answer; undefined: as long as any request
+ * @throws what is wrong with a kubeconfig that somebody has named: that is a slip, also of one who would go on without the leaf
  */
 export async function reachLeaf(
   root: Client,
@@ -56,18 +57,29 @@ export async function reachLeaf(
   withinMs?: number,
 ): Promise<Reached> {
   let leaf: OpenCluster | undefined
+  const isNamed = options.leaf !== undefined
   try {
     if (options.leaf !== undefined) leaf = await openCluster('leaf', options.leaf)
     else if (cluster !== undefined) leaf = await openLeaf(root, cluster)
     else leaf = await openCluster('leaf', { text: kubeconfigOf(secret), selfContained: true })
     const id = await answerWithin(leaf, withinMs)
     const expected = cluster?.metadata.annotations?.[leafIdAnnotation] ?? id
-    if (id !== expected) throw new Failure(`${leaf.server} is another cluster than the one that was joined`)
+    if (id !== expected) throw new OtherCluster(leaf.server, isNamed ? options.name : undefined)
     return { leaf, why: '' }
   } catch (error) {
     await leaf?.client.connection.close()
+    if (isNamed && (error instanceof KubeConfigError || error instanceof OtherCluster)) throw error
     const isRefused = error instanceof ApiError && (error.code === 401 || error.code === 403)
-    return { leaf: undefined, why: explain(error).message, isRefused: isRefused && options.leaf === undefined }
+    return { leaf: undefined, why: explain(error).message, isRefused: isRefused && !isNamed }
+  }
+}
+
+class OtherCluster extends Failure {
+  /** @param named the Cluster whose leaf somebody has named so */
+  constructor(server: string, named: string | undefined) {
+    super(`${server} is another cluster than the one that was joined`, {
+      next: named && `name a kubeconfig of the leaf "${named}" by --leaf-kubeconfig, or leave the option out`,
+    })
   }
 }
 

@@ -293,7 +293,7 @@ describe('an unjoin', () => {
       message,
       /node kosmos-leaf1 still has 1 pod: app\/guarded \(app\/guarded is held by a PodDisruptionBudget\)/,
     )
-    assert.match(next, /--force/)
+    assert.match(next, /--force .*kubectl uncordon kosmos-leaf1/)
     assert.ok(await root.client.get(pods, { name: 'guarded', namespace }))
     assert.ok(await root.client.get(clusters, { name }))
 
@@ -425,6 +425,18 @@ describe('an unjoin', () => {
       next: 'there are: by-hand',
     })
     await root.client.delete(clusters, { name: 'by-hand' })
+  })
+
+  it('of a leaf that somebody names wrongly is refused, also by force', async () => {
+    await joined()
+    const other = await complaint({ leaf: root.source, force: true })
+    assert.match(other.message, /^https:\S+ is another cluster than the one that was joined$/)
+    assert.match(other.next, /kubeconfig of the leaf "leaf1" by --leaf-kubeconfig/)
+    const { message } = await complaint({ leaf: { file: '/does/not/exist' }, force: true })
+    assert.match(message, /^\/does\/not\/exist cannot be read/)
+    assert.ok(await root.client.get(clusters, { name }), 'nothing was changed')
+    assert.deepEqual((await leave()).remains, [])
+    await leafIsAsBefore()
   })
 
   it('finishes what was left half-way when it is run again', async () => {
