@@ -50,6 +50,20 @@ describe('the check of a leaf', () => {
     assert.match(verdictOf('credentials-valid', { cluster }).what, /no controller has set CredentialsValid/)
   })
 
+  it('tells once that a leaf does not answer, and not as a problem of what follows from it', () => {
+    const cluster = withStatus(
+      conditions(
+        clusterCondition('Reachable', 'LeafUnreachable'),
+        clusterCondition('CredentialsValid', 'Unverified'),
+        clusterCondition('VirtualNodesReady', 'LeafUnreachable'),
+      ),
+    )
+    const found = ['reachable', 'credentials-valid', 'virtual-nodes-ready'].map(
+      (id) => verdictOf(id, { cluster }).status,
+    )
+    assert.deepEqual(found, ['problem', 'skipped', 'skipped'])
+  })
+
   it('notices a virtual node that is not Ready although the Cluster says so', () => {
     const virtualNodes = [{ metadata: { name: 'kosmos-leaf1' } } as unknown as Node]
     assert.match(verdictOf('virtual-nodes-ready', { virtualNodes }).what, /kosmos-leaf1 is not Ready/)

@@ -34,11 +34,15 @@ export const linkedRootChecks: readonly Check<Pick<ClusterFacts, 'cluster'>>[] =
   { id: 'linked', run: (facts) => condition(facts, 'Linked') },
 ]
 
+/** What the controllers say of a leaf because it does not answer, which is a problem once: Reachable. */
+const followingFromSilence = new Set(['CredentialsValid Unverified', 'VirtualNodesReady LeafUnreachable'])
+
 /** A condition that the controllers wrote; its message says what to do. */
 function condition({ cluster }: Pick<ClusterFacts, 'cluster'>, type: string): Verdict {
   const found = cluster.status?.conditions?.find((one) => one.type === type)
   if (found === undefined) return problem(`no controller has set ${type}`, 'start the controllers: kosmosctl install')
   if (found.status === 'True') return ok(found.message)
+  if (followingFromSilence.has(`${type} ${found.reason}`)) return skipped('not known while the leaf does not answer')
   const [what = found.message, fix] = found.message.split(/;\s+/, 2)
   return problem(`${found.reason}: ${what}`, fix ?? `kubectl describe cluster.kosmos.io ${cluster.metadata.name}`)
 }
