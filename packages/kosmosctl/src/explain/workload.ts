@@ -125,7 +125,7 @@ async function find(root: Client, namespace: string, text: string) {
   }
   if (forbidden) throw forbidden
   throw new Failure(`the root has no workload ${text} in the namespace ${namespace}`, {
-    next: `give it as NAME or KIND/NAME; kinds are ${[...kinds.keys()].join(', ')}`,
+    next: `name its namespace with -n; kinds that are looked for are ${[...kinds.keys()].join(', ')}`,
   })
 }
 

@@ -21,7 +21,7 @@ describe('what a command is asked about', () => {
       [
         ['toString/web'],
         '"toString" is nothing that this can be asked for',
-        'give one of these: pods, clusters, deployment',
+        'the kind comes first, then the name; kinds are pods, clusters, deployment',
       ],
     ] as const) {
       assert.throws(

@@ -44,5 +44,7 @@ function kindOf<Kind extends string>(word: string, kinds: Readonly<Record<string
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined
   if (kind !== undefined) return kind
   const known = [...new Set(Object.values(kinds))].join(', ')
-  throw new WrongUsage(`"${word}" is nothing that this can be asked for`, { next: `give one of these: ${known}` })
+  throw new WrongUsage(`"${word}" is nothing that this can be asked for`, {
+    next: `the kind comes first, then the name; kinds are ${known}`,
+  })
 }
