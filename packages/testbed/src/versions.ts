@@ -20,6 +20,7 @@ export type ToolSet =
   | 'csi-hostpath'
   | 'flannel'
   | 'flannel-cni'
+  | 'kube-router'
   | 'helm'
 
 /** `{version}`, `{os}`, `{arch}`, `{name}` and (version without its v) `{number}` are filled in. */
@@ -293,6 +294,13 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
     release: imagesOnly('KOSMOS_FLANNEL_CNI_URL'),
     binaries: { flannel: { package: 'github.com/containernetworking/plugins/plugins/meta/flannel', official: false } },
   },
+  'kube-router': {
+    // The last version that the proxy has.
+    version: 'v2.1.0',
+    release: imagesOnly('KOSMOS_KUBE_ROUTER_URL'),
+    // Ours runs its NetworkPolicies alone.
+    binaries: { 'kube-router-policies': { package: 'kosmos.io/testbed/kube-router/policies', official: false } },
+  },
 }
 
 /** The Go toolchain that the modules are built with when the machine has none (from the Go module proxy). */
@@ -310,6 +318,8 @@ export const debianPrograms = {
   'cni-bridge': { file: '/usr/lib/cni/bridge', package: 'containernetworking-plugins' },
   nft: { file: '/usr/sbin/nft', package: 'nftables' },
   iptables: { file: '/usr/sbin/iptables', package: 'iptables' },
+  // What kube-router calls.
+  ipset: { file: '/usr/sbin/ipset', package: 'ipset' },
   conntrack: { file: '/usr/sbin/conntrack', package: 'conntrack' },
   busybox: { file: '/bin/busybox', package: 'busybox-static' },
   ip: { file: '/sbin/ip', package: 'iproute2' },
