@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import type { PodSpec } from '@kosmos/kube'
 import fc from 'fast-check'
 import { ctx, parsed, rootPod } from '../fixture.ts'
-import { translate } from './translate.ts'
+import { podMutations, translate } from './translate.ts'
 
 type Container = PodSpec['containers'][number]
 
@@ -129,3 +130,14 @@ describe('the metadata of a copy', () => {
 })
 
 const sorted = (object: object) => Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
+
+describe('the rows of translation in docs/explanation/concepts.md', () => {
+  it('are those of the code, in their order', () => {
+    const page = readFileSync(new URL('../../../../../docs/explanation/concepts.md', import.meta.url), 'utf8')
+    const told = [...page.matchAll(/^ {3}\| `(\w+)` \|/gm)].map(([, row]) => row)
+    assert.deepEqual(
+      told,
+      podMutations.map(({ name }) => name),
+    )
+  })
+})
