@@ -80,10 +80,11 @@ async function complaintAbout(shown: Shown): Promise<string> {
       const spec = kind === 'Cluster' ? {} : { ...policy, allocationPolicy }
       const existing = { apiVersion: 'kosmos.io/v1alpha1', kind, metadata: { name: shown.name }, spec }
       const made = await create(existing)
-      if (made !== '' && !made.includes('AlreadyExists')) return made
-      return await complaint([
-        ...['patch', shown.target, shown.name, '--type=merge', '--dry-run=server', '-p', shown.patch],
-      ])
+      if (made !== '') return made
+      const patch = ['patch', shown.target, shown.name, '--type=merge', '--dry-run=server', '-p', shown.patch]
+      const said = await complaint(patch)
+      // Another page may show how to create it.
+      return said + (await complaint(['delete', '-f', '-'], existing))
     }
   }
 }
