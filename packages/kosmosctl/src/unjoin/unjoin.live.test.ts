@@ -507,12 +507,12 @@ describe('an unjoin by force of a root that hangs', () => {
         return await progress.step(title, work)
       },
     }
-    const error = await leave({ force: true, timeoutSeconds: 6 }, hangs).then(
+    const error = await leave({ force: true, timeoutSeconds: 10 }, hangs).then(
       () => assert.fail('it unjoined'),
       (error: unknown) => explain(error),
     )
     await root.plane.resume('kube-apiserver')
-    assert.match(error.message, /^"leaf1" was not unjoined in the 6 s that there were, it was deleting its pods$/)
+    assert.match(error.message, /^"leaf1" was not unjoined in the 10 s that there were, it was deleting its pods$/)
     assert.match(error.next ?? '', /kosmosctl unjoin leaf1 --force goes on where it stopped/)
     const { podsGone, remains } = await leave({ force: true, timeoutSeconds: 20 })
     assert.deepEqual({ podsGone, remains }, { podsGone: 1, remains: [] })
