@@ -182,6 +182,25 @@ describe('a streaming list', { timeout: 120_000 }, () => {
     assert.deepEqual(told, ['replace a@1'])
   })
 
+  it('that gets no answer waits at the breaker for its end, and leaves nothing there afterwards', async (t) => {
+    const breaks: Answer = (response) => void response.destroy()
+    const { connection, toldOf } = await reflect(t, [breaks, breaks, sends(object('ADDED', 'a', '1'), listEnd('2'))])
+    const { breaker } = connection
+    const onceClosed = breaker.onceClosed.bind(breaker)
+    let [waited, waits] = [0, 0]
+    t.mock.method(breaker, 'onceClosed', (callback: () => void) => {
+      waited++
+      waits++
+      const withdraw = onceClosed(callback)
+      return () => {
+        waits--
+        withdraw()
+      }
+    })
+    await toldOf(1)
+    assert.deepEqual([waited, waits], [2, 0])
+  })
+
   it('that the server does not know is replaced by pages for good', async (t) => {
     const page = (names: string[], next?: string) => (response: ServerResponse) => {
       const items = names.map((name) => ({ metadata: { name, resourceVersion: '1' } }))
