@@ -1,4 +1,4 @@
-import { placementLabel, policyIndexNames, systemNamespace } from '@kosmos/api'
+import { indexedLabel, placementLabel, policyIndexNames, systemNamespace } from '@kosmos/api'
 import {
   type Change,
   type Client,
@@ -65,6 +65,8 @@ export class Scheduler {
   readonly #index: PolicyIndexController
   readonly #misnamed: MisnamedController
   readonly #takeBack: TakeBackController | undefined
+  /** Whether pods are told of; they are held before that. */
+  #knowsPods = false
 
   constructor({ root, takeBackAfterMs, record, log, indexSettleMs, onReconcile }: SchedulerOptions) {
     const of = <T extends KubeObject>(resource: Resource<T>) => ({
@@ -127,13 +129,14 @@ export class Scheduler {
   /** Works until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const informers = [...this.#informers, this.#indexes].map((informer) => informer.run(signal))
-    // Pods last: whoever counts them then knows all policies and nodes.
+    // Pods last: whoever counts them then knows all policies and nodes, and counts each once.
     void this.synced.then(() => {
       for (const one of this.#distributions) one.subscribe((change) => this.#onDistribution(change))
       this.#namespaces.subscribe((change) => this.#onNamespace(change))
       this.#policies.subscribe((change) => this.#onPolicy(change))
       this.#indexes.subscribe(({ object: { metadata } }) => this.#index.changed(metadata.name, metadata.namespace))
       this.#nodes.subscribe((change) => this.#onNode(change))
+      this.#knowsPods = true
       this.#pods.subscribe((change) => this.#onPod(change))
     })
     const controllers = [
@@ -180,13 +183,15 @@ export class Scheduler {
   /** At pods that wait; in all namespaces by ''. */
   #lookAgainIn(namespace: string): void {
     this.#takeBack?.lookAgain()
-    const concerned = namespace === '' ? this.#pods.store.values() : this.#pods.store.by('namespace', namespace)
-    for (const pod of concerned) if (isGated(pod)) this.#placement.controller.enqueue(keyOf(pod))
+    for (const pod of this.#known('namespace', namespace))
+      if (isGated(pod)) this.#placement.controller.enqueue(keyOf(pod))
   }
 
   #onPolicy(change: Change<StoredPolicy>): void {
     const { type, key, object } = change
-    this.#index.changed(policyIndexNames.WorkloadPolicy, object.metadata.namespace)
+    if (type !== 'updated' || isOtherToIndex(change.old, object)) {
+      this.#index.changed(policyIndexNames.WorkloadPolicy, object.metadata.namespace)
+    }
     const isChanged = type === 'deleted' || this.#state.setPolicy(object)
     if (type === 'deleted') this.#state.deletePolicy(object)
     if (!isChanged) return
@@ -197,10 +202,16 @@ export class Scheduler {
     }
     this.#rebalance.changed(key)
     this.#takeBack?.lookAgain()
-    for (const pod of this.#pods.store.by('namespace', object.metadata.namespace)) {
+    for (const pod of this.#known('namespace', object.metadata.namespace)) {
       this.#changed(this.#state.setPod(pod))
       this.#placement.controller.enqueue(keyOf(pod))
     }
+  }
+
+  /** Pods that have been told of; all of them by ''. */
+  #known(index: 'namespace' | 'node', value: string): Iterable<Pod> {
+    if (!this.#knowsPods) return []
+    return value === '' ? this.#pods.store.values() : this.#pods.store.by(index, value)
   }
 
   #onNode(change: Change<Node>): void {
@@ -216,7 +227,7 @@ export class Scheduler {
     if (!isOther) return
     if (type === 'deleted') this.#status.nodeChanged(object, undefined)
     else this.#status.nodeChanged(old, object)
-    for (const pod of this.#pods.store.by('node', key)) this.#changed(this.#state.setPod(pod))
+    for (const pod of this.#known('node', key)) this.#changed(this.#state.setPod(pod))
   }
 
   #onPod({ type, key, object }: Change<Pod>): void {
@@ -243,3 +254,8 @@ export class Scheduler {
     this.#takeBack?.lookAgain()
   }
 }
+
+/** Whether an index may have to say something else of a policy, or does count for it or not: a new status is no such change. */
+const isOtherToIndex = (old: StoredPolicy, { metadata }: StoredPolicy): boolean =>
+  old.metadata.generation !== metadata.generation ||
+  old.metadata.labels?.[indexedLabel] !== metadata.labels?.[indexedLabel]

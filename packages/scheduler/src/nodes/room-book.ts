@@ -35,10 +35,12 @@ interface Entry {
   readonly pods: Set<ObjectKey>
   /** Those that it includes as well. */
   readonly all: Set<ObjectKey>
+  /** What all of them request together. */
+  taken: ResourceList
   /** Kept until its own word changes, or is to include a pod. */
   view: View | undefined
-  /** How well it suits pods that ask for the same, see {@link RoomBook.fit}; kept until a pod comes or goes. */
-  readonly fits: Map<string, number | undefined>
+  /** What it is to pods that ask for the same; kept as long as the view. */
+  readonly candidates: Map<string, Candidate>
   /** When a pod is included in the node's own word, and the view has to be made anew. */
   staleAt: number
 }
@@ -48,9 +50,16 @@ const PUBLISHED_WITHIN_MS = 8_000
 
 const onePod: ResourceList = new Map([['pods', parseQuantity('1')]])
 
+/** Of states of pods, none of which ever changes: each is asked about several times until the pod has its place. */
+const rooms = new WeakMap<object, ResourceList>()
+
 /** What a pod asks of a node, itself included. */
 export function roomOf(pod: Pick<Pod, 'spec' | 'status'>): ResourceList {
-  return addResources(podRequests(pod), onePod)
+  const known = rooms.get(pod)
+  if (known) return known
+  const room = addResources(podRequests(pod), onePod)
+  rooms.set(pod, room)
+  return room
 }
 
 /**
@@ -70,14 +79,13 @@ export class RoomBook {
   setNode(node: Node): void {
     const entry = this.#entry(node.metadata.name)
     entry.node = node
-    this.#forget(entry)
+    entry.view = undefined
   }
 
   deleteNode(name: string): void {
     const entry = this.#entries.get(name)
     if (entry === undefined) return
     entry.node = undefined
-    this.#forget(entry)
     if (entry.all.size === 0) this.#entries.delete(name)
   }
 
@@ -90,7 +98,8 @@ export class RoomBook {
     const knownFrom = isRunning ? this.#now() + PUBLISHED_WITHIN_MS : undefined
     this.#takings.set(key, { node, requests, priority, knownFrom })
     const entry = this.#entry(node)
-    if (old && !isThere) this.#drop(key, old.node)
+    if (old && !isThere) this.#drop(key, old)
+    entry.taken = addResources(isThere ? subtractResources(entry.taken, old.requests) : entry.taken, requests)
     entry.all.add(key)
     if (isResized) this.#freed.add(node)
     else if (isThere && knownFrom !== undefined) {
@@ -98,13 +107,13 @@ export class RoomBook {
       return
     }
     entry.pods.add(key)
-    this.#forget(entry)
+    entry.view = undefined
   }
 
   release(key: ObjectKey): void {
     const taking = this.#takings.get(key)
     this.#takings.delete(key)
-    if (taking) this.#drop(key, taking.node)
+    if (taking) this.#drop(key, taking)
   }
 
   /** Nodes on which somebody has given room back; each is told once. */
@@ -112,6 +121,11 @@ export class RoomBook {
     const freed = [...this.#freed]
     this.#freed.clear()
     return freed
+  }
+
+  /** Of so many nodes something is known. */
+  get size(): number {
+    return this.#entries.size
   }
 
   /** The first of these nodes in the order of {@link compareCandidates}; undefined when none has a machine with room. */
@@ -187,56 +201,56 @@ export class RoomBook {
     const entry = this.#entries.get(name)
     if (entry?.node === undefined) return { node: name, hasRoom: true, priority: 0, isOwn: false, fit: 0 }
     const { node } = entry
-    const fit = this.#fit(entry, node, requests, asked)
-    return {
+    const view = this.#view(entry, node)
+    const known = entry.candidates.get(asked)
+    if (known) return known
+    // The best machine's; undefined: none has room.
+    const fit = view === undefined ? 0 : fitIn(view, requests)
+    const candidate = {
       node: name,
       hasRoom: fit !== undefined,
       priority: priorityOf(node),
       isOwn: !isVirtual(node),
       fit: fit ?? 0,
     }
-  }
-
-  /** How well the best machine suits; undefined: none has room. */
-  #fit(entry: Entry, node: Node, requests: ResourceList, asked: string): number | undefined {
-    const view = this.#view(entry, node)
-    if (view === undefined) return 0
-    if (!entry.fits.has(asked)) entry.fits.set(asked, fitIn(view, requests))
-    return entry.fits.get(asked)
+    entry.candidates.set(asked, candidate)
+    return candidate
   }
 
   #view(entry: Entry, node: Node): View | undefined {
-    if (entry.view === undefined || entry.staleAt <= this.#now()) {
+    if (entry.view === undefined || (entry.staleAt < Number.POSITIVE_INFINITY && entry.staleAt <= this.#now())) {
       entry.view = this.#viewOf(entry, node)
-      entry.fits.clear()
+      entry.candidates.clear()
     }
     return entry.view
   }
 
   #viewOf(entry: Entry, node: Node): View | undefined {
-    const now = this.#now()
-    const isOneMachine = node.metadata.annotations?.[freeShapesAnnotation] === undefined
     entry.staleAt = Number.POSITIVE_INFINITY
+    const bins = binsOf(node, entry.taken)
+    return bins && { bins, unseen: isOneMachine(node) ? none : this.#unseenOn(entry) }
+  }
+
+  /** Those on a virtual node that it does not tell of yet. */
+  #unseenOn(entry: Entry): Unseen {
+    const now = this.#now()
     let [count, sum]: [number, ResourceList] = [0, new Map()]
     const largest = new Map<string, Quantity>()
     for (const key of entry.pods) {
       const { requests, knownFrom } = this.#takings.get(key) ?? {}
-      const isSeen = !isOneMachine && knownFrom !== undefined && knownFrom <= now
-      if (requests === undefined || isSeen) {
+      if (requests === undefined || (knownFrom !== undefined && knownFrom <= now)) {
         entry.pods.delete(key)
         continue
       }
-      if (!isOneMachine && knownFrom !== undefined) entry.staleAt = Math.min(entry.staleAt, knownFrom)
+      if (knownFrom !== undefined) entry.staleAt = Math.min(entry.staleAt, knownFrom)
       count++
       sum = addResources(sum, requests)
       for (const [name, quantity] of requests) {
         const most = largest.get(name)
-        if (most === undefined || quantity.milliValue() > most.milliValue()) largest.set(name, quantity)
+        if (most === undefined || quantity.compare(most) > 0) largest.set(name, quantity)
       }
     }
-    // Of one machine it is known where its pods are.
-    const bins = binsOf(node, sum)
-    return bins && { bins, unseen: isOneMachine ? none : { count, requests: sum, largest } }
+    return { count, requests: sum, largest }
   }
 
   #entry(name: string): Entry {
@@ -244,28 +258,29 @@ export class RoomBook {
       node: undefined,
       pods: new Set<ObjectKey>(),
       all: new Set<ObjectKey>(),
+      taken: new Map(),
       view: undefined,
-      fits: new Map<string, number | undefined>(),
+      candidates: new Map<string, Candidate>(),
       staleAt: Number.POSITIVE_INFINITY,
     }
     this.#entries.set(name, entry)
     return entry
   }
 
-  #drop(key: ObjectKey, node: string): void {
+  #drop(key: ObjectKey, { node, requests }: Taking): void {
     const entry = this.#entries.get(node)
     if (entry === undefined) return
     this.#freed.add(node)
     entry.all.delete(key)
-    if (entry.pods.delete(key)) this.#forget(entry)
+    entry.taken = subtractResources(entry.taken, requests)
+    if (entry.pods.delete(key) || isOneMachine(entry.node)) entry.view = undefined
     if (entry.all.size === 0 && entry.node === undefined) this.#entries.delete(node)
   }
-
-  #forget(entry: Entry): void {
-    entry.view = undefined
-    entry.fits.clear()
-  }
 }
+
+/** Then it is known where in it its pods are. */
+const isOneMachine = (node: Node | undefined): boolean =>
+  node?.metadata.annotations?.[freeShapesAnnotation] === undefined
 
 const none: Unseen = { count: 0, requests: new Map(), largest: new Map() }
 

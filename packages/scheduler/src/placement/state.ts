@@ -19,7 +19,7 @@ import { belowMaxima } from './maxima.ts'
 import { freeSeat, type Offer, place } from './place.ts'
 import { requiring } from './requirements.ts'
 import { isCounted, isGated } from './standing.ts'
-import { type Aimed, earliest, type NodeSource, Vacancies, type Where } from './vacancies.ts'
+import { type Aimed, type Chosen, earliest, type NodeSource, Vacancies, type Where } from './vacancies.ts'
 
 /** So long the room that comes up is for whoever fits first. */
 const RESERVE_AFTER_MS = 60_000
@@ -123,9 +123,11 @@ export class PlacementState {
     const promised = this.ledger.promised(key)
     const isOpening = promised !== undefined && !this.ledger.isHeld(key)
     if (this.ledger.isPromised(key) && !isOpening) this.ledger.withdraw(pod, key)
+    const chosenAt = this.#choices(pod, policy)
     const seatAt = (seat: Seat): Place => {
       const value = policy.shares[seat.share]?.name ?? ''
-      const aimed = this.#aimFor(pod, { policy, value }, this.vacancies.nodesAt(pod, policy.topologyKey, value))
+      const names = this.vacancies.nodesAt(pod, policy.topologyKey, value)
+      const aimed = this.#aimFor(pod, { policy, value }, names, () => chosenAt(seat.share))
       return { kind: 'seat', policy, seat, value, ...aimed }
     }
     // An answer that did not arrive may have been a yes, so the same is asked again.
@@ -135,7 +137,7 @@ export class PlacementState {
       policy,
       taken: group.taken,
       asked,
-      offerOf: (share) => this.#offerOf(pod, policy, share),
+      offerOf: (share) => chosenAt(share).offer,
     })
     const ownSeat = ({ share }: Pick<Seat, 'share'>) => seatAt(freeSeat(share, group.numbers(share)))
     if (placement.kind === 'wait') return { kind: 'wait', policy, asked }
@@ -212,11 +214,12 @@ export class PlacementState {
     if (member === undefined) return { offer: anywhere(), waitsForPlace: false }
     const { policy, group } = member
     const own = group.shareOf(keyOf(pod))
+    const chosenAt = this.#choices(anew, policy)
     const placement = place({
       policy,
       taken: group.taken.map((count, share) => (share === own ? count - 1 : count)),
       asked: this.#askedBy(anew, policy),
-      offerOf: (share) => this.#offerOf(anew, policy, share),
+      offerOf: (share) => chosenAt(share).offer,
     })
     const offer = placement.kind === 'share' ? placement.offer : placement.kind === 'anywhere' ? anywhere() : undefined
     return { offer, waitsForPlace: placement.kind === 'share' && policy.waitsForNodes }
@@ -232,7 +235,7 @@ export class PlacementState {
 
   /** What a share has for one more pod like this one, wherever that one is. */
   offerAt(pod: Pod, policy: CompiledPolicy, share: number): Offer {
-    return this.#offerOf(this.#anew(pod, policy), policy, share)
+    return this.#choices(this.#anew(pod, policy), policy)(share).offer
   }
 
   /** A pod as its successor would come, with the constraints of its distribution. */
@@ -289,20 +292,28 @@ export class PlacementState {
     return values.length > 0 ? new Set(values) : undefined
   }
 
-  #offerOf(pod: Pod, policy: CompiledPolicy, share: number): Offer {
-    const value = policy.shares[share]?.name ?? ''
-    return this.vacancies.choose(pod, { policy, value }, this.vacancies.nodesAt(pod, policy.topologyKey, value)).offer
+  /** The first node of a share for a pod; each share is looked at once, however often it is asked about in one decision. */
+  #choices(pod: Pod, policy: CompiledPolicy): (share: number) => Chosen {
+    const known = new Map<number, Chosen>()
+    const choose = (value: string) =>
+      this.vacancies.choose(pod, { policy, value }, this.vacancies.nodesAt(pod, policy.topologyKey, value))
+    return (share) => {
+      const chosen = known.get(share) ?? choose(policy.shares[share]?.name ?? '')
+      known.set(share, chosen)
+      return chosen
+    }
   }
 
   #aimAnywhere(pod: Pod, policy: CompiledPolicy | undefined): Aimed {
     const beyond = belowMaxima(pod, policy)
-    return this.#aimFor(beyond, { policy }, this.vacancies.nodesFor(beyond))
+    const names = this.vacancies.nodesFor(beyond)
+    return this.#aimFor(beyond, { policy }, names, () => this.vacancies.choose(beyond, { policy }, names))
   }
 
-  #aimFor(pod: Pod, where: Where, names: readonly string[]): Aimed {
+  #aimFor(pod: Pod, where: Where, names: readonly string[], chosen: () => Chosen): Aimed {
     const { uid, place, aim } = this.#aims.get(keyOf(pod)) ?? {}
     if (aim && uid === pod.metadata.uid && place === placeOf(where)) return { offer: 'room', aim }
-    return this.vacancies.aim(pod, where, names)
+    return this.vacancies.aim(pod, where, names, chosen())
   }
 
   /** The nodes one of which a pod waits for. */

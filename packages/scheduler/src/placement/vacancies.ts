@@ -40,7 +40,7 @@ export interface Where {
 }
 
 /** The first node with room, or why there is none. */
-interface Chosen {
+export interface Chosen {
   readonly offer: Offer
   readonly chosen: Candidate | undefined
   readonly behind?: ObjectKey
@@ -170,7 +170,7 @@ export class Vacancies {
     const asked = this.refusals.open(key, names, requests)
     if (asked.length === 0) return { offer: 'refused', chosen: undefined }
     const turn = turnOf(pod)
-    const open = asked.filter((name) => this.reservations.keptFrom(name, turn) === undefined)
+    const open = this.reservations.open(asked, turn)
     const chosen = this.#room.choose(open, requests)
     if (chosen) return { offer: 'room', chosen }
     const preempting = this.#byPreemption(pod, open, requests)
@@ -180,14 +180,12 @@ export class Vacancies {
     return owner ? { offer: 'reserved', chosen, behind: owner.key } : { offer: 'noRoom', chosen }
   }
 
-  /** Chooses one of the nodes, and how the pod is kept there. */
-  aim(pod: Pod, where: Where, names: readonly string[]): Aimed {
-    const { offer, chosen, behind } = this.choose(pod, where, names)
+  /** How a pod is kept at the one of the nodes that was chosen. */
+  aim(pod: Pod, where: Where, names: readonly string[], { offer, chosen, behind }: Chosen): Aimed {
     if (chosen === undefined) return { offer, aim: undefined, ...(behind !== undefined && { behind }) }
     const [key, requests, turn] = [refusalKeyOf(pod, where.policy), roomOf(pod), turnOf(pod)]
-    const closed = names.filter(
-      (name) => this.refusals.isRefused(key, name, requests) || this.reservations.keptFrom(name, turn),
-    )
+    const open = this.reservations.open(this.refusals.open(key, names, requests), turn)
+    const closed = open === names ? [] : [...new Set(names).difference(new Set(open))]
     return { offer, aim: aimAt(pod, chosen, this.#room.candidates(names, requests), closed) }
   }
 

@@ -46,6 +46,11 @@ export class Reservations {
     return owner && owner.key !== turn.key && !isBefore(turn, owner) ? owner : undefined
   }
 
+  /** Those of the nodes that are kept from no pod of this turn; the list itself where none is kept, as nearly always. */
+  open(nodes: readonly string[], turn: Turn): readonly string[] {
+    return this.#current().kept.size === 0 ? nodes : nodes.filter((node) => this.keptFrom(node, turn) === undefined)
+  }
+
   /** The node that is kept for a pod. */
   nodeFor(key: ObjectKey): string | undefined {
     return [...this.#current().kept].find(([, turn]) => turn.key === key)?.[0]
