@@ -155,6 +155,11 @@ describe('the place of a seat in the order', () => {
     assert.equal(seatsBefore(all, 'Fill', { share: 0, number: 999_999 }), 999_998)
   })
 
+  it('is known of shares that there are only', () => {
+    const one = sharesOf([{ name: 'a', weight: 2 }])
+    assert.throws(() => seatsBefore(one, 'Balance', { share: 1, number: 1 }), /there is no share 1/)
+  })
+
   it('is a total order', () => {
     const seat = fc.record({ share: fc.nat(4), number: fc.integer({ min: 1, max: 20 }) })
     fc.assert(

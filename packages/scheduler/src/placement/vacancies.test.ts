@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import { nodeLabel } from '@kosmos/api'
+import type { Node, Pod } from '@kosmos/kube'
+import { compiled, podLike } from '../pods.fixture.ts'
+import { Vacancies } from './vacancies.ts'
+
+const policy = compiled({ allocationPolicy: [{ name: 'leaf1', weight: 1 }] })
+const leaf = (machines: number, labels = {}): Node => {
+  const shapes = JSON.stringify([{ nodes: machines, free: { cpu: '4', pods: '9' } }])
+  const annotations = { 'kosmos.io/free-shapes': shapes, 'kosmos.io/empty-shapes': shapes }
+  return {
+    metadata: {
+      name: 'kosmos-leaf1',
+      uid: 'leaf1',
+      resourceVersion: '1',
+      labels: { [nodeLabel]: 'true', ...labels },
+      annotations,
+    },
+    status: { conditions: [{ type: 'Ready', status: 'True' }] },
+  }
+}
+const asking = (cpu: number, parts: Parameters<typeof podLike>[0] = {}): Pod =>
+  podLike({
+    ...parts,
+    spec: { ...parts.spec, containers: [{ name: 'main', resources: { requests: { cpu: `${cpu}` } } }] },
+  })
+
+describe('a node that says something else of itself', () => {
+  let now = 0
+  let nodes: Map<string, Node>
+  let vacancies: Vacancies
+  const set = (node: Node) => {
+    const { name } = node.metadata
+    const old = nodes.get(name)
+    nodes.set(name, node)
+    return vacancies.setNode(node, old)
+  }
+  const offer = (cpu: number) => vacancies.choose(asking(cpu), { policy }, vacancies.nodesFor(asking(cpu))).offer
+  beforeEach(() => {
+    now = 1_000_000
+    nodes = new Map()
+    vacancies = new Vacancies({
+      nodes: { get: (name) => nodes.get(name), values: () => nodes.values() },
+      now: () => now,
+      reserveAfterMs: 60_000,
+    })
+  })
+
+  it('is another node to pods if its labels, taints or readiness are others, not if only its room is', () => {
+    assert.equal(set(leaf(1)), true)
+    assert.equal(set(leaf(2)), false)
+    assert.equal(set(leaf(2, { zone: 'a' })), true)
+    assert.equal(set({ ...leaf(2), spec: { unschedulable: true } }), true)
+    assert.equal(offer(1), 'noNode')
+  })
+
+  it('offers nothing once it is gone, and what it says when it is back', () => {
+    set(leaf(1))
+    assert.deepEqual([offer(4), offer(5)], ['room', 'noRoom'])
+    nodes.delete('kosmos-leaf1')
+    vacancies.deleteNode('kosmos-leaf1')
+    assert.equal(offer(4), 'noNode')
+    assert.equal(vacancies.mayTake(asking(5), 'kosmos-leaf1'), true, 'nothing is known of it')
+    set(leaf(1))
+    assert.deepEqual([offer(4), offer(5)], ['room', 'noRoom'])
+  })
+
+  it('is asked again where more of its machines have room than when it refused, which is told once', () => {
+    set(leaf(1))
+    const refused = asking(2, { spec: { nodeName: 'kosmos-leaf1' } })
+    vacancies.refuse(refused, policy, 'no node fits')
+    assert.equal(offer(2), 'refused')
+    set(leaf(1))
+    assert.deepEqual(vacancies.takeReopened(), [])
+    set(leaf(2))
+    assert.equal(offer(2), 'room')
+    assert.deepEqual(vacancies.takeReopened(), [policy.key])
+    assert.deepEqual(vacancies.takeReopened(), [])
+  })
+
+  it('is kept for who waits longest as long as it could hold that one', () => {
+    set(leaf(1))
+    const waiting = asking(4, { name: 'large' })
+    const created = new Date(now - 61_000).toISOString()
+    const large = { ...waiting, metadata: { ...waiting.metadata, creationTimestamp: created } }
+    vacancies.wait(large, policy, () => ['kosmos-leaf1'])
+    assert.equal(offer(1), 'reserved')
+    const { metadata, ...rest } = leaf(1)
+    const tiny = JSON.stringify([{ nodes: 1, free: { cpu: '3', pods: '9' } }])
+    const annotations = { 'kosmos.io/free-shapes': tiny, 'kosmos.io/empty-shapes': tiny }
+    set({ ...rest, metadata: { ...metadata, annotations } })
+    assert.equal(offer(1), 'room')
+  })
+})
