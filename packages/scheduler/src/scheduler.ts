@@ -189,7 +189,7 @@ export class Scheduler {
 
   #onPolicy(change: Change<StoredPolicy>): void {
     const { type, key, object } = change
-    if (type !== 'updated' || isOtherToIndex(change.old, object)) {
+    if (type !== 'updated' || concernsIndex(change.old, object)) {
       this.#index.changed(policyIndexNames.WorkloadPolicy, object.metadata.namespace)
     }
     const isChanged = type === 'deleted' || this.#state.setPolicy(object)
@@ -255,7 +255,11 @@ export class Scheduler {
   }
 }
 
-/** Whether an index may have to say something else of a policy, or does count for it or not: a new status is no such change. */
-const isOtherToIndex = (old: StoredPolicy, { metadata }: StoredPolicy): boolean =>
-  old.metadata.generation !== metadata.generation ||
-  old.metadata.labels?.[indexedLabel] !== metadata.labels?.[indexedLabel]
+/**
+ * Whether there is something to do for the index: a new status is no such change, unless the policy does not count by the index yet, since then it
+ * may have come before the mark that says so, which was refused.
+ */
+const concernsIndex = ({ metadata: old }: StoredPolicy, { metadata }: StoredPolicy): boolean =>
+  metadata.labels?.[indexedLabel] === undefined ||
+  old.labels?.[indexedLabel] === undefined ||
+  old.generation !== metadata.generation
