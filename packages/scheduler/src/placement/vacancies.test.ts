@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from 'node:test'
 import { nodeLabel } from '@kosmos/api'
 import type { Node, Pod } from '@kosmos/kube'
 import { compiled, podLike } from '../pods.fixture.ts'
-import { Vacancies } from './vacancies.ts'
+import { earliest, Vacancies } from './vacancies.ts'
 
 const policy = compiled({ allocationPolicy: [{ name: 'leaf1', weight: 1 }] })
 const leaf = (machines: number, labels = {}): Node => {
@@ -91,5 +91,56 @@ describe('a node that says something else of itself', () => {
     const annotations = { 'kosmos.io/free-shapes': tiny, 'kosmos.io/empty-shapes': tiny }
     set({ ...rest, metadata: { ...metadata, annotations } })
     assert.equal(offer(1), 'room')
+  })
+
+  it('is kept for nobody once it is gone, or who waited is', () => {
+    const since = new Date(now - 61_000).toISOString()
+    const waiting = asking(4, { name: 'large' })
+    const large = { ...waiting, metadata: { ...waiting.metadata, creationTimestamp: since } }
+    for (const end of [() => vacancies.deleteNode('kosmos-leaf1'), () => vacancies.delete('shop/large')]) {
+      set(leaf(1))
+      vacancies.wait(large, policy, () => ['kosmos-leaf1'])
+      assert.equal(offer(1), 'reserved')
+      end()
+      assert.deepEqual(vacancies.takeFreed(), ['kosmos-leaf1'])
+    }
+    assert.equal(offer(1), 'room')
+  })
+
+  it('tells of a pod that runs, and not of one that does not run yet', () => {
+    for (const [phase, then] of [
+      ['Pending', 'noRoom'],
+      ['Running', 'room'],
+    ]) {
+      set(leaf(1))
+      vacancies.count(
+        asking(1, { name: 'a', spec: { nodeName: 'kosmos-leaf1' }, status: { phase: phase ?? '' } }),
+        'shop/a',
+      )
+      assert.equal(offer(4), 'noRoom')
+      now += 9_000
+      assert.equal(offer(4), then, phase)
+      vacancies.delete('shop/a')
+    }
+  })
+
+  it('is refused by a pod that was sent there, also when it is full by now, and open when that one is bound after all', () => {
+    set(leaf(1))
+    const aimed = asking(5, { annotations: { 'kosmos.io/room-at': 'kosmos-leaf1' } })
+    assert.deepEqual(vacancies.triedFor(asking(5)), ['kosmos-leaf1'])
+    const elsewhere = asking(5, { annotations: { 'kosmos.io/room-at': 'kosmos-leaf2' } })
+    assert.deepEqual(vacancies.triedFor(elsewhere), ['kosmos-leaf2', 'kosmos-leaf1'])
+    vacancies.refuse(aimed, policy, 'no node fits')
+    assert.equal(offer(5), 'refused')
+    assert.equal(vacancies.accept({ ...aimed, spec: { ...aimed.spec, nodeName: 'kosmos-leaf1' } }, policy), true)
+    assert.deepEqual([vacancies.takeFreed(), vacancies.takeFreed()], [['kosmos-leaf1'], []])
+    assert.equal(offer(5), 'noRoom')
+  })
+})
+
+describe('the earliest of some times', () => {
+  it('is the least that is known', () => {
+    assert.equal(earliest([5, undefined, 3, 4]), 3)
+    assert.equal(earliest([undefined]), undefined)
   })
 })
