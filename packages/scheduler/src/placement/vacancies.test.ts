@@ -111,12 +111,9 @@ describe('a node that says something else of itself', () => {
     for (const [phase, then] of [
       ['Pending', 'noRoom'],
       ['Running', 'room'],
-    ]) {
+    ] as const) {
       set(leaf(1))
-      vacancies.count(
-        asking(1, { name: 'a', spec: { nodeName: 'kosmos-leaf1' }, status: { phase: phase ?? '' } }),
-        'shop/a',
-      )
+      vacancies.count(asking(1, { name: 'a', spec: { nodeName: 'kosmos-leaf1' }, status: { phase } }), 'shop/a')
       assert.equal(offer(4), 'noRoom')
       now += 9_000
       assert.equal(offer(4), then, phase)
