@@ -40,7 +40,8 @@ describe('what is held of an object that may be copied', () => {
 
 describe('the metadata of a copy', () => {
   it('is that of the root’s object, with whose it is, and without what kubectl quotes', () => {
-    const { labels, annotations } = copyMetadata(original, 'root-1')
+    const { labels, annotations, ...ref } = copyMetadata(original, 'root-1')
+    assert.deepEqual(ref, { name: 'key', namespace: 'shop' })
     assert.deepEqual(labels, { app: 'web', 'kosmos.io/root-cluster': 'root-1' })
     assert.deepEqual(annotations, {
       note: 'a',

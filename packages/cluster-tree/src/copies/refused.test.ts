@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ApiError } from '@kosmos/kube'
+import { ApiError, type KubeObject } from '@kosmos/kube'
 import { CopyRefusals } from './refusals.ts'
 import { answerOf, CopyFailed, CopyRefused, isRefusal } from './refused.ts'
 
@@ -12,6 +12,16 @@ const failed = (error: Error, isSecret: boolean) =>
     () => assert.fail(),
     (thrown: Error) => thrown,
   )
+
+describe('a refusal of a leaf', () => {
+  it('is told without what is in the Secrets that it may quote, and not at all where these are not known', () => {
+    const refusal = { ok: false, reason: 'Invalid', status: { message: 'not precious, nor rotten' } } as const
+    const secret = { data: { a: Buffer.from('precious').toString('base64') } } as KubeObject
+    assert.equal(CopyRefused.of(refusal).message, 'not precious, nor rotten')
+    assert.equal(CopyRefused.of(refusal, [secret]).message, 'not [left out], nor rotten')
+    assert.match(CopyRefused.of(refusal, 'unknown').message, /^Invalid \(its words are left out/)
+  })
+})
 
 describe('an error that a leaf answers', () => {
   it('is told in its words, but for those about a Secret, which it may quote', async () => {

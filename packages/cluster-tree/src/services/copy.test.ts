@@ -85,6 +85,7 @@ describe('the Service of a leaf for one of the root', () => {
     assert.ok(!isCopied({ metadata: { namespace: 'kube-system', name: 'kube-dns' } }))
     assert.ok(!isCopied({ metadata: { namespace: 'default', name: 'kubernetes' } }))
     assert.ok(isCopied({ metadata: { namespace: 'shop', name: 'kubernetes' } }))
+    assert.ok(isCopied({ metadata: { namespace: 'default', name: 'web' } }))
     const labels = { 'kosmos.io/imported-by': 'root-1' }
     assert.ok(!isCopied({ metadata: { namespace: 'shop', name: 'clusterset-web', labels } }))
   })

@@ -62,5 +62,6 @@ describe('what to do about the tokens of a pod', () => {
     const other = rootPod({ metadata: { uid: 'another' } })
     assert.deepEqual(planTokens({ root: other, leaf, secret: undefined, now }), none)
     assert.deepEqual(planTokens({ root: undefined, leaf, secret: secret(), now }), none)
+    assert.deepEqual(planTokens({ root, leaf: undefined, secret: secret(), now }), none)
   })
 })

@@ -26,6 +26,11 @@ describe('the tokens that a pod asks for', () => {
     )
   })
 
+  it('are not what else is projected beside them', () => {
+    const sources = [{ configMap: { name: 'kube-root-ca.crt' } }, { serviceAccountToken: { path: 'token' } }]
+    assert.equal(tokenWishes({ containers: [], volumes: [{ name: 'api', projected: { sources } }] }).length, 1)
+  })
+
   it('are never those that an API server makes valid for a year', () => {
     assert.deepEqual(wishOf({ expirationSeconds: 3607 }), wishOf({ expirationSeconds: 3600 }))
   })

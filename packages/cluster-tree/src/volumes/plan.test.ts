@@ -204,6 +204,36 @@ describe('what to do about a claim whose volume a leaf makes', () => {
     const had = claim({ volumeName: 'pvc-c-1', capacity: '1Gi' })
     const view = { claim: had, volumes: [volume({ attributes: 'gold' })], leafClaim: leafClaim({ attributes: 'gold' }) }
     assert.equal(plan(view).kind, 'reflectClaim')
+    const status = { ...had.status, currentVolumeAttributesClassName: 'gold' }
+    const told = { ...had, status } as PersistentVolumeClaim
+    assert.equal(plan({ ...view, claim: told }).kind, 'none')
+    const wider = { ...claim({ volumeName: 'pvc-c-1', requested: '3Gi' }), status } as PersistentVolumeClaim
+    const spec = { resources: { requests: { storage: '3Gi' } } }
+    assert.deepEqual(plan({ ...view, claim: wider }), { kind: 'changeLeafClaim', uid: 'l-1', spec })
+  })
+
+  it('is to tell the root’s volume of no attributes that its claim does not ask for', () => {
+    const view = { claim: bound, volumes: [volume()], leafClaim: leafClaim({ attributes: 'premium' }) }
+    assert.equal(plan(view).kind, 'reflectClaim')
+  })
+
+  it('is to tell the root’s volume which the leaf’s is, and nothing else that is as it says', () => {
+    const fresh = volume({ leafUid: '' })
+    const annotations = { 'kosmos.io/leaf-claim': 'l-1', 'kosmos.io/leaf-persistent-volume': 'pv-l-1' }
+    const step = plan({ claim: bound, volumes: [fresh], leafClaim: leafClaim() })
+    assert.deepEqual(step, { kind: 'reflectVolume', volume: fresh, annotations, spec: {} })
+  })
+
+  it('is nothing for a volume that no claim has been bound to yet', () => {
+    for (const phase of ['Pending', 'Available'])
+      assert.equal(plan({ volumes: [volume({ phase, leafUid: '' })] }).kind, 'none')
+  })
+
+  it('is to end the volume that was meant, and no later one of its name', () => {
+    const released = volume({ phase: 'Released' })
+    assert.deepEqual(plan({ volumes: [released] }), { kind: 'deleteVolume', name: 'pvc-c-1', uid: 'v-c-1' })
+    const going = volume({ phase: 'Released', isDeleted: true })
+    assert.deepEqual(plan({ volumes: [going] }), { kind: 'releaseVolume', volume: going })
   })
 
   it('is to tell the root which attributes it has, by the name in the root, before anything is changed', () => {

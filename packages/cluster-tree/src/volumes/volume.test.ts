@@ -40,9 +40,16 @@ describe('the root’s volume for one in a leaf', () => {
     const volume = provisionedVolume(claim, fast, node('one2cluster')) as Parameters<typeof claimKeyOf>[0]
     const { claimRef, capacity, accessModes, storageClassName, csi, persistentVolumeReclaimPolicy } = volume.spec ?? {}
     assert.deepEqual([claimRef?.uid, claimKeyOf(volume)], ['c-1', 'shop/data'])
+    assert.deepEqual([claimRef?.apiVersion, claimRef?.kind], ['v1', 'PersistentVolumeClaim'])
     assert.deepEqual([capacity, accessModes, storageClassName], [{ storage: '1Gi' }, ['ReadWriteOnce'], 'fast'])
-    assert.deepEqual([csi?.driver, persistentVolumeReclaimPolicy], ['leaf.kosmos.io', 'Retain'])
-    assert.deepEqual(volume.metadata.finalizers, ['kosmos.io/leaf-volume'])
+    assert.deepEqual(csi, { driver: 'leaf.kosmos.io', volumeHandle: 'c-1' })
+    assert.equal(persistentVolumeReclaimPolicy, 'Retain')
+    assert.deepEqual(volume.metadata, {
+      name: 'pvc-c-1',
+      labels: { 'kosmos.io/cluster': 'east' },
+      annotations: { 'pv.kubernetes.io/provisioned-by': 'leaf.kosmos.io' },
+      finalizers: ['kosmos.io/leaf-volume'],
+    })
   })
 
   it('is a block device, and has attributes, where the claim asks for that', () => {
@@ -55,10 +62,25 @@ describe('the root’s volume for one in a leaf', () => {
     assert.deepEqual([spec?.volumeMode, spec?.volumeAttributesClassName], ['Block', 'gold'])
   })
 
-  it('is as large as the one that is brought in', () => {
-    const leafClaim = { ...claim, status: { capacity: { storage: '3Gi' } } } as PersistentVolumeClaim
+  it('asks for nothing that the claim does not ask for, and goes with the claim where its class does not say', () => {
+    const bare = { ...claim, spec: { resources: claim.spec?.resources } } as PersistentVolumeClaim
+    const made = provisionedVolume(bare, { provisioner: 'leaf.kosmos.io' } as StorageClass, node('one2cluster'))
+    const { claimRef, nodeAffinity, csi, ...spec } = (made as PersistentVolume).spec ?? {}
+    const asked = { capacity: { storage: '1Gi' }, accessModes: [], persistentVolumeReclaimPolicy: 'Delete' }
+    assert.deepEqual(spec, asked)
+  })
+
+  it('is as large as the one that is brought in, and known by it', () => {
+    const metadata = { ...claim.metadata, uid: 'l-1' }
+    const leafClaim = { ...claim, metadata, status: { capacity: { storage: '3Gi' } } } as PersistentVolumeClaim
     const imported = importedVolume(claim, leafClaim, { cluster: 'east', reclaimPolicy: 'Retain' }) as PersistentVolume
     assert.deepEqual(imported.spec?.capacity, { storage: '3Gi' })
+    assert.deepEqual([imported.metadata.name, imported.metadata.labels], ['leaf-l-1', { 'kosmos.io/cluster': 'east' }])
+    assert.deepEqual(imported.metadata.annotations, { 'kosmos.io/leaf-claim': 'l-1' })
+    assert.deepEqual(
+      [imported.spec?.csi?.volumeHandle, imported.spec?.persistentVolumeReclaimPolicy],
+      ['c-1', 'Retain'],
+    )
   })
 
   it('keeps its pods in the leaf, or on the virtual node that is a part of it', () => {
