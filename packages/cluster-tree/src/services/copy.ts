@@ -14,8 +14,6 @@ export function serviceCopy(root: Service, rootClusterId: string): KubeObject {
   const { sessionAffinity, sessionAffinityConfig, publishNotReadyAddresses, trafficDistribution } = spec
   const isSelecting = selector !== undefined && Object.keys(selector).length > 0
   const copy = {
-    apiVersion: 'v1',
-    kind: 'Service',
     metadata: copyMetadata(root, rootClusterId),
     spec: {
       type: type === 'ExternalName' ? type : 'ClusterIP',
