@@ -116,6 +116,8 @@ describe('who translates pods behind gateways', () => {
     assert.deepEqual(translating(first), ['c0/n0', 'c0/n1', 'c1/n0', 'c1/n1'])
     const again = planned(network, first, () => 'new')
     assert.deepEqual(again, first)
+    const silent = planned(network, first, () => undefined)
+    assert.deepEqual(silent, first, 'an agent that has said nothing yet is as new as this')
     const upgraded = new Map([...plannedBefore(network)].filter(([place]) => place !== 'c0/n1'))
     for (const [place, spec] of upgraded) {
       const inwardRoutes = spec.inwardRoutes?.filter(() => place.startsWith('c1/'))
@@ -144,5 +146,13 @@ describe('who translates pods behind gateways', () => {
     assert.deepEqual(translating(plans).length, 4, 'who was told nothing has said nothing')
     const told = planned(network, plans, (place) => (place === 'c0/n1' ? 'old' : 'new'))
     assert.deepEqual(translating(told), ['c1/n0', 'c1/n1'])
+  })
+
+  it('is no gateway where nodes reach each other themselves, or networks are seen as they are, whatever agents can', () => {
+    const asTheyAre = { ...gateway, overlapping: false }
+    const network = buildNetwork([gateway, { ...gateway, networkType: 'p2p', gateways: 0 }, asTheyAre])
+    const told = (place: string): Told => ({ spec: { nodeName: place }, status: saidBy('old') })
+    const translated = [...network.values()].map((cluster) => translatedByGateways(cluster, told).size)
+    assert.deepEqual(translated, [2, 0, 0])
   })
 })
