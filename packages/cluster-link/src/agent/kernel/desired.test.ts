@@ -65,6 +65,16 @@ describe('what a NodeConfig means for the kernel', () => {
     assert.deepEqual(hopsTo(spec, without(2)), ['220.0.2.3'])
   })
 
+  it('knows a next hop however its address is written, and has it once', () => {
+    const routes = ['9470::2:2', '9470:0::2:2', '9470::2:3'].map((gw) => ({ cidr: 'fd02::/64', gw, dev: 'vx-bridge' }))
+    const hops = (unreachable: readonly string[]) =>
+      desired(plainSpec(me, [first, second], { routes }), { ...facts, unreachable: new Set(unreachable) })
+        .routes.get('fd02::/64')
+        ?.hops.map(({ gateway }) => gateway)
+    assert.deepEqual(hops([]), ['9470::2:2', '9470::2:3'])
+    assert.deepEqual(hops(['9470::2:2']), ['9470::2:3'])
+  })
+
   it('falls back to a higher metric when nobody of the lowest answers', () => {
     const spec = plainSpec(me, [first, second], { routes: [via('10.2.0.0/16', first), via('10.2.0.0/16', second, 10)] })
     assert.deepEqual(hopsTo(spec, facts), ['220.0.2.2'])
@@ -98,7 +108,8 @@ describe('what a NodeConfig means for the kernel', () => {
   })
 
   it('leaves IPv6 out on a node that has none', () => {
-    const state = desired(plainSpec(me, [first]), { ...facts, hasIpv6: false })
+    const routes = [via('10.2.0.0/16', first), { cidr: 'fd02::/64', gw: '9470::2:2', dev: 'vx-bridge' }]
+    const state = desired(plainSpec(me, [first], { routes }), { ...facts, hasIpv6: false })
     assert.deepEqual(state.links.get('vx-bridge')?.addresses, ['220.0.2.1/32'])
     assert.deepEqual(
       [...state.routes.keys(), ...state.neighbours.keys()].filter((key) => key.includes(':')),
