@@ -10,6 +10,7 @@ import {
   pods,
   resource,
   secrets,
+  serviceAccounts,
   unwrap,
 } from '@kosmos/kube'
 import { clusterId } from '../clusters/identity.ts'
@@ -17,7 +18,7 @@ import { givenUpAnnotation, leafAccountName } from '../clusters/names.ts'
 import { clusterRoleBindings, clusters, deployments } from '../clusters/resources.ts'
 import { install } from '../install/install.ts'
 import { join } from '../join/join.ts'
-import { changesSince, eventually, inventory, liveClusters } from '../live.fixture.ts'
+import { changesSince, eventually, inventory, liveClusters, rightsAreKnown } from '../live.fixture.ts'
 import { noteGivenUp } from '../unjoin/given-up.ts'
 import { planUnjoin } from '../unjoin/plan.ts'
 import { unjoin } from '../unjoin/unjoin.ts'
@@ -148,6 +149,23 @@ describe('a command that is interrupted', { timeout: 480_000 }, () => {
         ({ added }) => added.length === 0,
       )
     await eventually(isAsBefore, 'nothing of it is left on either side')
+  })
+
+  it('is not taken for finished while the account is in the leaf, though it may do nothing there', async () => {
+    await join({ name: 'oslo', root: root.source, leaf: leaf.source, timeoutSeconds: 0 }, silent)
+    const ref = { namespace: 'kosmos-system', name: 'cluster-oslo' }
+    await noteGivenUp(root.client, 'oslo', (await root.client.get(secrets, ref)) ?? assert.fail(), [])
+    await root.client.delete(clusters, { name: 'oslo' })
+    const account = leafAccountName(await clusterId(root.client))
+    await leaf.client.delete(clusterRoleBindings, { name: account }, { propagationPolicy: 'Orphan' })
+    const options = { name: 'oslo', root: root.source }
+    const inNamespace = { namespace: ref.namespace, name: account }
+    await rightsAreKnown(leaf.client, inNamespace, { verb: 'get', resource: 'namespaces' }, false)
+    await assert.rejects(unjoin({ ...options, timeoutSeconds: 1 }, silent), /cannot be asked .*is forbidden/)
+    assert.ok(await root.client.get(secrets, ref), 'by it the account can still be found')
+    assert.ok(await leaf.client.get(serviceAccounts, inNamespace))
+    await unjoin({ ...options, leaf: leaf.source }, silent)
+    assert.equal(await root.client.get(secrets, ref), undefined)
   })
 
   it('forgets that an account was given up once the leaf is joined again', async () => {

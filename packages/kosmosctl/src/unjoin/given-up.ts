@@ -4,7 +4,7 @@ import { givenUpAnnotation } from '../clusters/names.ts'
 import { applyTo } from '../clusters/own.ts'
 import type { Manifest } from '../clusters/resources.ts'
 import { credentialsSecret } from '../join/root-manifests.ts'
-import { kubeconfigOf, type Reached, type StoredCluster } from './joined.ts'
+import { isGivenUp, kubeconfigOf, type Reached, type StoredCluster } from './joined.ts'
 import type { Remainder } from './leave-leaf.ts'
 
 /**
@@ -26,8 +26,8 @@ export async function noteGivenUp(
 }
 
 /**
- * What an earlier unjoin had left in the leaf when it deleted the account there; undefined: none had come so far. That the leaf refuses the
- * credentials tells that the account is gone; before that, the note alone says nothing. Pure.
+ * What an earlier unjoin had left in the leaf when it deleted the account there; undefined: none had come so far. That the credentials are nobody's
+ * in the leaf tells that the account is gone; before that, the note alone says nothing, nor does a leaf that allows them nothing. Pure.
  */
 export function leftByGivenUp(
   reached: Reached,
@@ -35,8 +35,8 @@ export function leftByGivenUp(
   secret: Secret | undefined,
   rootId: string,
 ): readonly Remainder[] | undefined {
+  if (!isGivenUp(cluster, secret) || reached.leaf !== undefined || !reached.isRefused) return undefined
   const count = secret?.metadata.annotations?.[givenUpAnnotation]
-  if (count === undefined || cluster !== undefined || reached.leaf !== undefined || !reached.isRefused) return undefined
   if (count === '0') return []
   return [
     {

@@ -1,9 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { systemNamespace } from '@kosmos/api'
-import { ApiError, type Client, KubeConfigError, type Secret, secrets } from '@kosmos/kube'
+import { ApiError, type Client, isForbidden, KubeConfigError, type Secret, secrets } from '@kosmos/kube'
 import { type OpenCluster, openCluster } from '../clusters/connect.ts'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
-import { credentialsSecretName, kubeconfigKey, leafIdAnnotation, managedBy, managedByLabel } from '../clusters/names.ts'
+import {
+  credentialsSecretName,
+  givenUpAnnotation,
+  kubeconfigKey,
+  leafIdAnnotation,
+  managedBy,
+  managedByLabel,
+} from '../clusters/names.ts'
 import { clusters } from '../clusters/resources.ts'
 import { within } from '../clusters/within.ts'
 import { explain } from '../terminal/explain.ts'
@@ -40,9 +48,12 @@ export type Reached =
   | {
       readonly leaf: undefined
       readonly why: string
-      /** It answers, but takes the credentials that the root holds no more. */
+      /** It answers that the credentials which the root holds are nobody's. One that allows them nothing knows whose they are. */
       readonly isRefused: boolean
     }
+
+/** For the leaf to collect an account whose rights have been deleted, and to forget that it knew the token of it (10 s). */
+const collectedWithinMs = 30_000
 
 /**
  * Opens the leaf if it answers and is the one that was joined.
@@ -62,14 +73,17 @@ export async function reachLeaf(
     if (options.leaf !== undefined) leaf = await openCluster('leaf', options.leaf)
     else if (cluster !== undefined) leaf = await openLeaf(root, cluster)
     else leaf = await openCluster('leaf', { text: kubeconfigOf(secret), selfContained: true })
-    const id = await answerWithin(leaf, withinMs)
+    const opened = leaf
+    const mayGo = !isNamed && isGivenUp(cluster, secret)
+    const collectedMs = Math.min(collectedWithinMs, withinMs ?? (options.timeoutSeconds ?? Infinity) * 1_000)
+    const id = await onceCollected(() => answerWithin(opened, withinMs), mayGo ? collectedMs : 0)
     const expected = cluster?.metadata.annotations?.[leafIdAnnotation] ?? id
     if (id !== expected) throw new OtherCluster(leaf.server, isNamed ? options.name : undefined)
     return { leaf, why: '' }
   } catch (error) {
     await leaf?.client.connection.close()
     if (isNamed && (error instanceof KubeConfigError || error instanceof OtherCluster)) throw error
-    const isRefused = error instanceof ApiError && (error.code === 401 || error.code === 403)
+    const isRefused = error instanceof ApiError && error.code === 401
     return { leaf: undefined, why: explain(error).message, isRefused: isRefused && !isNamed }
   }
 }
@@ -83,12 +97,33 @@ class OtherCluster extends Failure {
   }
 }
 
+/**
+ * Asks again while the leaf knows the account and allows it nothing: an unjoin that was killed has deleted its rights, and the leaf collects it
+ * after them. What is forbidden for longer says nothing: the right may have been taken away, and the account be there.
+ */
+async function onceCollected<T>(ask: () => Promise<T>, withinMs: number): Promise<T> {
+  const until = Date.now() + withinMs
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isForbidden(error) || Date.now() >= until) throw error
+    }
+    await sleep(500)
+  }
+}
+
 /** The id of the leaf, unless it has not answered by then. */
 async function answerWithin(leaf: OpenCluster, ms: number | undefined): Promise<string> {
   const ask = () => clusterId(leaf.client)
   if (ms === undefined) return await ask()
   const late = () => new Failure(`leaf: no answer from ${leaf.server} in the ${Math.round(ms / 1000)} s that it had`)
   return await within(ms, leaf, ask, late)
+}
+
+/** Whether an unjoin had come so far that there was no Cluster, and in the leaf nothing left but the account. Pure. */
+export function isGivenUp(cluster: StoredCluster | undefined, secret: Secret | undefined): boolean {
+  return cluster === undefined && secret?.metadata.annotations?.[givenUpAnnotation] !== undefined
 }
 
 /** The kubeconfig in the Secret that join made; empty if a join was interrupted before it had one. Pure. */
