@@ -1,12 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Client, type Outcome, type Pod, serviceAccounts } from '@kosmos/kube'
+import type { Client, Outcome, Pod, TokenRequest } from '@kosmos/kube'
 import { AsNode } from '../root/as-node.ts'
 import type { IssuedToken } from './secret.ts'
 import type { TokenWish } from './wishes.ts'
-
-interface TokenRequest {
-  readonly status: { readonly token: string; readonly expirationTimestamp: string }
-}
 
 /** The root issues no token for a pod: why, in its words. */
 export class TokenRefused extends Error {
@@ -60,7 +56,6 @@ export class TokenIssuer {
       expirationSeconds,
       boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
     }
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec }
-    return await this.#root.createFor<TokenRequest>(serviceAccounts, account, 'token', request as object, { headers })
+    return await this.#root.requestToken(account, spec, { headers })
   }
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { systemNamespace } from '@kosmos/api'
-import { type Client, type KubeObject, serviceAccounts } from '@kosmos/kube'
+import type { Client } from '@kosmos/kube'
 import type { LoadedKubeConfig } from '../clusters/connect.ts'
 import { toYaml } from '../output/print.ts'
 import { Failure } from '../terminal/failure.ts'
@@ -50,22 +50,14 @@ export function selfContainedKubeconfig(name: string, endpoint: LeafEndpoint, to
   })
 }
 
-interface TokenRequest extends KubeObject {
-  readonly status: { readonly token: string; readonly expirationTimestamp: string }
-}
-
 /** A token for the account that join made. The leaf may give it a shorter life than was asked for. */
 export async function requestToken(
   leaf: Client,
   account: string,
   ttlSeconds: number,
 ): Promise<{ readonly token: string; readonly expires: string }> {
-  const outcome = await leaf.createFor<TokenRequest>(
-    serviceAccounts,
-    { namespace: systemNamespace, name: account },
-    'token',
-    { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', ...{ spec: { expirationSeconds: ttlSeconds } } },
-  )
+  const ref = { namespace: systemNamespace, name: account }
+  const outcome = await leaf.requestToken(ref, { expirationSeconds: ttlSeconds })
   if (!outcome.ok) {
     throw new Failure(`leaf: no token for ServiceAccount ${systemNamespace}/${account}: ${outcome.status.message}`, {
       next: 'run join again; it takes up where it stopped',

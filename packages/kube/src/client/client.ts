@@ -2,8 +2,8 @@ import type { Connection, Request } from '../connection/connection.ts'
 import { ApiError, ClusterUnreachable, statusOf } from '../connection/errors.ts'
 import type { Response } from '../connection/exchange.ts'
 import type { ObjectRef } from '../objects/key.ts'
-import { apiVersionOf, pods, type Resource } from '../objects/resources.ts'
-import type { KubeObject } from '../objects/types.ts'
+import { apiVersionOf, pods, type Resource, serviceAccounts } from '../objects/resources.ts'
+import type { KubeObject, TokenRequest, TokenRequestSpec } from '../objects/types.ts'
 import { isNotFound, type Outcome, refusalOf } from './outcome.ts'
 import { objectPath, pathOf } from './path.ts'
 
@@ -204,6 +204,16 @@ export class Client {
     }
     const path = objectPath(pods, ref, { subresource: 'eviction', query: this.#query({}) })
     return await this.#write('POST', path, eviction, { repeat: false })
+  }
+
+  /** Asks for a token of a ServiceAccount (KEP-1205). The API server may give it another life than was asked for. */
+  async requestToken(
+    account: ObjectRef,
+    spec: TokenRequestSpec,
+    options: WriteOptions = {},
+  ): Promise<Outcome<TokenRequest>> {
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec } as KubeObject
+    return await this.createFor<TokenRequest>(serviceAccounts, account, 'token', request, options)
   }
 
   /** PUT: the whole object, which must carry the resourceVersion that it was read at. */

@@ -1,5 +1,5 @@
 import type { Client } from '../client/client.ts'
-import { secrets, serviceAccounts } from '../objects/resources.ts'
+import { secrets } from '../objects/resources.ts'
 import type { Secret } from '../objects/types.ts'
 import { isRenewalDue, tokenClaims, withToken } from './token.ts'
 
@@ -26,13 +26,9 @@ export async function renewToken(options: RenewalOptions, now = Date.now()): Pro
   // Somebody has changed the Secret: what is in there now is for the leaf that follows.
   if (secret.data?.[key] !== Buffer.from(kubeconfig).toString('base64')) return false
   const account = { namespace: claims.namespace, name: claims.serviceAccount }
-  const wanted = {
-    apiVersion: 'authentication.k8s.io/v1',
-    kind: 'TokenRequest',
-    spec: { expirationSeconds: Math.round((claims.expiresAt - claims.issuedAt) / 1000) },
-  }
+  const expirationSeconds = Math.round((claims.expiresAt - claims.issuedAt) / 1000)
   const how = { timeoutMs }
-  const request = await leaf.createFor<{ status: { token: string } }>(serviceAccounts, account, 'token', wanted, how)
+  const request = await leaf.requestToken(account, { expirationSeconds }, how)
   if (!request.ok) {
     throw new Error(
       `${leaf.name}: the token of ${account.namespace}/${account.name} cannot be renewed: ${request.status.message}`,

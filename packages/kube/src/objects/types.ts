@@ -24,6 +24,7 @@ import type {
   V1Service,
   V1ServiceAccount,
   V1StorageClass,
+  V1TokenRequestSpec,
 } from '@kubernetes/client-node'
 
 /**
@@ -57,6 +58,11 @@ export type ConfigMap = Stored<V1ConfigMap>
 export type Secret = Stored<V1Secret>
 export type PersistentVolume = Stored<V1PersistentVolume>
 export type PersistentVolumeClaim = Stored<V1PersistentVolumeClaim>
+/** As it is answered. */
+export interface TokenRequest {
+  readonly status: { readonly token: string; readonly expirationTimestamp: string }
+}
+export type TokenRequestSpec = Partial<Wire<V1TokenRequestSpec>>
 export type StorageClass = Stored<V1StorageClass>
 export type CSIDriver = Stored<V1CSIDriver>
 export type CSINode = Stored<V1CSINode>
