@@ -149,6 +149,20 @@ describe('any leaf nodes', () => {
       fc.property(nodes, (all) => {
         assert.deepEqual(roomOf(...all.toReversed()), roomOf(...all))
       }),
+      {
+        // Two of one sum, as long as it is added up in one order.
+        examples: [
+          [
+            [
+              { cpu: '160000m', memory: '184549376', 'nvidia.com/gpu': '7' },
+              { cpu: '0', 'nvidia.com/gpu': '14' },
+              { cpu: '0', memory: '480Gi' },
+              { cpu: '80000m', memory: '176Mi', pods: '1' },
+              { cpu: '0', pods: '1' },
+            ],
+          ],
+        ],
+      },
     )
   })
 

@@ -86,12 +86,14 @@ function byRoom(shapes: readonly FreeShape[]): FreeShape[] {
     for (const name of Object.keys(free)) most.set(name, Math.max(most.get(name) ?? 0, amount(free, name)))
   }
   const scarce = ['cpu', 'memory'].filter((name) => most.has(name))
-  const shares = (free: Amounts, names: Iterable<string>) =>
-    [...names].map((name) => amount(free, name) / (most.get(name) ?? 1))
+  // In one order whatever came first: a sum of fractions is another one in another order, and equal ones decide by their text.
+  const all = [...most.keys()].sort()
+  const shares = (free: Amounts, names: readonly string[]) =>
+    names.map((name) => amount(free, name) / (most.get(name) ?? 1))
   const ranked = shapes.map((shape) => ({
     shape,
     least: Math.min(1, ...shares(shape.free, scarce)),
-    sum: shares(shape.free, most.keys()).reduce((total, share) => total + share, 0),
+    sum: shares(shape.free, all).reduce((total, share) => total + share, 0),
     text: JSON.stringify(shape.free),
   }))
   ranked.sort((a, b) => b.least - a.least || b.sum - a.sum || (a.text < b.text ? -1 : 1))
