@@ -61,11 +61,20 @@ async function report(options: RunOptions & { readonly files: readonly string[] 
     counts.failed += tests - passed - skipped - todo
     counts.skipped += skipped + todo
   })
+  const isTogether = options.isolation === 'none'
+  // Only tests are counted: what fails after the last one of a suite is told and counted nowhere.
+  stream.on('test:fail', ({ details: { type, error } }) => {
+    const isOfFile = type !== 'suite' && type !== 'test'
+    if (causeOf(error) === 'hookFailed' && (type === 'suite' || (isOfFile && isTogether))) counts.failed++
+  })
   // What a test left behind fails its file where that has a process of its own; here nothing else would count it.
-  if (options.isolation === 'none')
+  if (isTogether)
     stream.on('test:diagnostic', ({ message }) => {
       if (message.includes('asynchronous activity after the test ended')) counts.failed++
     })
   for await (const chunk of stream.compose(spec)) process.stdout.write(chunk as string)
   return counts
 }
+
+/** What Node calls the kind of a failure. */
+const causeOf = (error: Error): unknown => (error as { readonly failureType?: unknown }).failureType
