@@ -23,6 +23,7 @@ import { isOwn } from '../clusters/own.ts'
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from '../clusters/resources.ts'
 import { lookAtMcsDefinitions, type McsRemoval, markOfJoin, removeMcsDefinitions } from '../install/mcs-definitions.ts'
 import { Failure } from '../terminal/failure.ts'
+import { mustBeGone } from './must-be-gone.ts'
 
 /** Something that unjoin left behind, why, and how to remove it by hand. */
 export interface Remainder {
@@ -279,9 +280,5 @@ async function deleteObject(leaf: Client, resource: Resource, object: KubeObject
     { name, namespace },
     { ...(uid && { uid }), propagationPolicy: 'Background' },
   )
-  if (outcome.ok || isGone(outcome)) return
-  throw new Failure(
-    `leaf: ${describeObject({ ...object, kind: resource.kind })} was not deleted: ${outcome.status.message}`,
-    asAdministrator,
-  )
+  mustBeGone(outcome, `leaf: ${describeObject({ ...object, kind: resource.kind })}`, asAdministrator.next)
 }

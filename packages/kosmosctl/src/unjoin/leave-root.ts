@@ -1,9 +1,9 @@
-import { type Client, describeObject, isGone, type KubeObject } from '@kosmos/kube'
+import { type Client, describeObject, type KubeObject } from '@kosmos/kube'
 import { isOwn } from '../clusters/own.ts'
 import { resourceOf } from '../clusters/resource-of.ts'
 import type { Manifest } from '../clusters/resources.ts'
 import { linkedRootManifests } from '../join/linked-root.ts'
-import { Failure } from '../terminal/failure.ts'
+import { mustBeGone } from './must-be-gone.ts'
 
 interface Present {
   readonly manifest: Manifest
@@ -37,9 +37,10 @@ export async function leaveRoot(root: Client, cluster: string, rootId: string): 
       { name, namespace },
       { uid, propagationPolicy: 'Background' },
     )
-    if (outcome.ok || isGone(outcome)) continue
-    throw new Failure(`root: ${describeObject(manifest)} was not deleted: ${outcome.status.message}`, {
-      next: 'the garbage collector of the root removes it, since its Cluster is gone; or use credentials that may delete it',
-    })
+    mustBeGone(
+      outcome,
+      `root: ${describeObject(manifest)}`,
+      'the garbage collector of the root removes it, since its Cluster is gone; or use credentials that may delete it',
+    )
   }
 }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clusterFinalizer, linkFinalizer } from '@kosmos/api'
-import { type Client, isGone } from '@kosmos/kube'
+import type { Client } from '@kosmos/kube'
 import { clusters } from '../clusters/resources.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { StoredCluster } from './joined.ts'
+import { mustBeGone, rightToDelete } from './must-be-gone.ts'
 import { controllersUntil } from './shares.ts'
 
 /**
@@ -17,11 +18,7 @@ export async function removeCluster(
 ): Promise<void> {
   const { name, uid } = cluster.metadata
   const deletion = await root.delete(clusters, { name }, { uid })
-  if (!deletion.ok && !isGone(deletion)) {
-    throw new Failure(`root: Cluster "${name}" was not deleted: ${deletion.status.message}`, {
-      next: 'use credentials for the root that may delete clusters.kosmos.io',
-    })
-  }
+  mustBeGone(deletion, `root: Cluster "${name}"`, rightToDelete('clusters.kosmos.io'))
   const until = how.force ? controllersUntil(Date.now(), how.deadline, how.leafGone) : how.deadline
   for (;;) {
     const left = await root.get(clusters, { name })

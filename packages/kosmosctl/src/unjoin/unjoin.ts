@@ -1,5 +1,5 @@
 import { clusterLabel, isRootCluster } from '@kosmos/api'
-import { type Client, isGone, type Node, nodes, pods, type Secret, secrets } from '@kosmos/kube'
+import { type Client, type Node, nodes, pods, type Secret, secrets } from '@kosmos/kube'
 import { type OpenCluster, openCluster } from '../clusters/connect.ts'
 import { leafAccountName } from '../clusters/names.ts'
 import { within } from '../clusters/within.ts'
@@ -13,6 +13,7 @@ import { deleteCopies, deleteImports, leaveLeaf, leftInLeaf, type Remainder } fr
 import { leaveNodes } from './leave-nodes.ts'
 import { leaveRoot } from './leave-root.ts'
 import { rootSteps, steps } from './left.ts'
+import { mustBeGone, rightToDelete } from './must-be-gone.ts'
 import type { UnjoinOptions } from './options.ts'
 import { removeCluster } from './remove-cluster.ts'
 import { agentsUntil, toEndMs, toLeaveLeafMs, toReachLeafMs } from './shares.ts'
@@ -182,10 +183,7 @@ async function deletePods(root: Client, virtualNodes: readonly Node[], atOnce: b
     await Promise.all(
       bound.map(async ({ metadata: { namespace, name, uid } }) => {
         const outcome = await root.delete(pods, { namespace, name }, { uid, ...(atOnce && { gracePeriodSeconds: 0 }) })
-        if (outcome.ok || isGone(outcome)) return
-        throw new Failure(`root: pod ${namespace}/${name} was not deleted: ${outcome.status.message}`, {
-          next: 'use credentials for the root that may delete pods',
-        })
+        mustBeGone(outcome, `root: pod ${namespace}/${name}`, rightToDelete('pods'))
       }),
     )
     count += bound.length
@@ -195,20 +193,14 @@ async function deletePods(root: Client, virtualNodes: readonly Node[], atOnce: b
 
 /** What the controllers would have removed in the root. */
 async function removeLeftovers(root: Client, virtualNodes: readonly Node[]): Promise<void> {
-  for (const { metadata } of virtualNodes) {
-    await deletePods(root, virtualNodes, true)
-    const outcome = await root.delete(nodes, { name: metadata.name }, { uid: metadata.uid })
-    if (outcome.ok || isGone(outcome)) continue
-    throw new Failure(`root: node ${metadata.name} was not deleted: ${outcome.status.message}`, {
-      next: 'use credentials for the root that may delete nodes',
-    })
+  for (const node of virtualNodes) {
+    await deletePods(root, [node], true)
+    const { name, uid } = node.metadata
+    mustBeGone(await root.delete(nodes, { name }, { uid }), `root: node ${name}`, rightToDelete('nodes'))
   }
 }
 
 async function deleteSecret(root: Client, { metadata: { name, namespace, uid } }: Secret): Promise<void> {
   const outcome = await root.delete(secrets, { name, namespace }, { uid })
-  if (outcome.ok || isGone(outcome)) return
-  throw new Failure(`root: Secret ${namespace}/${name} was not deleted: ${outcome.status.message}`, {
-    next: `kubectl delete secret -n ${namespace} ${name}`,
-  })
+  mustBeGone(outcome, `root: Secret ${namespace}/${name}`, `kubectl delete secret -n ${namespace} ${name}`)
 }
