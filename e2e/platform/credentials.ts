@@ -1,14 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import {
-  Client,
-  Connection,
-  createTransport,
-  type KubeObject,
-  loadKubeConfig,
-  resource,
-  serviceAccounts,
-} from '@kosmos/kube'
+import { Client, Connection, createTransport, type KubeObject, loadKubeConfig, resource } from '@kosmos/kube'
 import type { Testbed } from '@kosmos/testbed'
 import { loadAll } from 'js-yaml'
 import type { Component } from './components.ts'
@@ -62,11 +54,7 @@ export async function applied(client: Client, objects: readonly KubeObject[]): P
 /** A token for a day of an account in kosmos-system. */
 export async function tokenOf(client: Client, account: string): Promise<string> {
   const ref = { namespace: 'kosmos-system', name: account }
-  const token = await client.createFor<{ status: { token: string } }>(serviceAccounts, ref, 'token', {
-    apiVersion: 'authentication.k8s.io/v1',
-    kind: 'TokenRequest',
-    spec: { expirationSeconds: 24 * 3600 },
-  } as KubeObject)
+  const token = await client.requestToken(ref, { expirationSeconds: 24 * 3600 })
   if (!token.ok) throw new Error(`token of ${account}: ${token.status.message}`)
   return token.object.status.token
 }

@@ -1,4 +1,4 @@
-import { type Client, type Pod, serviceAccounts } from '@kosmos/kube'
+import type { Client, Pod } from '@kosmos/kube'
 
 /** As ServiceAccount admission writes it into the volume of each pod. */
 const EXPIRATION_SECONDS = 3607
@@ -7,9 +7,7 @@ const EXPIRATION_SECONDS = 3607
 export async function askToken(client: Client, { metadata, spec }: Pod): Promise<void> {
   const { namespace, name, uid } = metadata
   const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name, uid }
-  const request = { spec: { expirationSeconds: EXPIRATION_SECONDS, boundObjectRef } }
   const account = { namespace, name: spec.serviceAccountName ?? 'default' }
-  const object = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', ...request }
-  const outcome = await client.createFor(serviceAccounts, account, 'token', object)
+  const outcome = await client.requestToken(account, { expirationSeconds: EXPIRATION_SECONDS, boundObjectRef })
   if (!outcome.ok) throw new Error(`no token for pod ${name}: ${outcome.status.message}`)
 }

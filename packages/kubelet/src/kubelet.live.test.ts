@@ -65,12 +65,7 @@ describe('the kubelet API of a virtual node in a real root', () => {
 
   const token = async (name: string): Promise<string> => {
     unwrap(await client.create(serviceAccounts, { metadata: { namespace: 'default', name } }))
-    const answer = await client.createFor<{ status: { token: string } }>(
-      serviceAccounts,
-      { namespace: 'default', name },
-      'token',
-      { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} } as object,
-    )
+    const answer = await client.requestToken({ namespace: 'default', name }, {})
     return unwrap(answer)?.status.token ?? ''
   }
   const allow = async (name: string, subresource: string, verb: string) => {

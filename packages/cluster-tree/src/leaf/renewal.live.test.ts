@@ -73,8 +73,7 @@ describe('new credentials of a leaf', () => {
   }
   /** A token of an account in the leaf, another one each time. */
   const token = async (of: typeof account = account) => {
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} } as KubeObject
-    const granted = await leaf.client.createFor<{ status: { token: string } }>(serviceAccounts, of, 'token', request)
+    const granted = await leaf.client.requestToken(of, {})
     return (unwrap(granted) ?? assert.fail()).status.token
   }
   const nameOf = ({ namespace, name }: typeof account) => `system:serviceaccount:${namespace}:${name}`

@@ -27,14 +27,7 @@ describe('the token by which a leaf is reached', () => {
 
   /** A kubeconfig with a token for ten minutes, and the Secret that holds it. */
   async function joined() {
-    const spec = { expirationSeconds: 600 }
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec } as KubeObject
-    const granted = await cluster.client.createFor<{ status: { token: string } }>(
-      serviceAccounts,
-      account,
-      'token',
-      request,
-    )
+    const granted = await cluster.client.requestToken(account, { expirationSeconds: 600 })
     const { token } = (unwrap(granted) ?? assert.fail()).status
     const text = kubeconfig({ user: { token }, others: [{ name: 'other', user: { token: 'theirs' } }] })
     const metadata = { namespace: systemNamespace, name: `cluster-${count++}` }

@@ -92,12 +92,7 @@ describe('a serving certificate from a real root', () => {
         subjects: [{ kind: 'ServiceAccount', namespace: 'default', name }],
       } as object),
     )
-    const review = await admin.createFor<{ status: { token: string } }>(
-      serviceAccounts,
-      { namespace: 'default', name },
-      'token',
-      { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} } as object,
-    )
+    const review = await admin.requestToken({ namespace: 'default', name }, {})
     const config = {
       apiVersion: 'v1',
       kind: 'Config',

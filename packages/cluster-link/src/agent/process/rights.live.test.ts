@@ -13,7 +13,6 @@ import {
   nodes,
   resource,
   secrets,
-  serviceAccounts,
   unwrap,
 } from '@kosmos/kube'
 import { serveHttp } from '@kosmos/kube/process'
@@ -54,9 +53,7 @@ describe('an agent in a linked cluster', () => {
     return client
   }
   const tokenOf = async (account: { namespace: string; name: string }, spec: object = {}) => {
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec } as KubeObject
-    const answer = await admin.createFor<{ status: { token: string } }>(serviceAccounts, account, 'token', request)
-    return unwrap(answer)?.status.token ?? ''
+    return unwrap(await admin.requestToken(account, spec))?.status.token ?? ''
   }
   /** As the kubelet gets a token for the agent's pod on a node: it names the node (KEP-4193). */
   const agentOn = async (node: string | undefined) => {

@@ -93,14 +93,7 @@ describe('what a cluster says of its networks', () => {
     })
   /** A token is new with each join, and with it the connection. */
   const join = async () => {
-    const request = {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: { expirationSeconds: 3600 },
-    } as KubeObject
-    const granted = unwrap(
-      await client.createFor<{ status: { token: string } }>(serviceAccounts, account, 'token', request),
-    )
+    const granted = unwrap(await client.requestToken(account, { expirationSeconds: 3600 }))
     const name = 'own'
     const cluster = {
       server: controlPlane.server,
