@@ -8,7 +8,16 @@ import {
   systemNamespace,
   workloadPolicyKind,
 } from '@kosmos/api'
-import { type Client, customResourceDefinitions, Informer, namespaces, nodes, pods, resource } from '@kosmos/kube'
+import {
+  type Client,
+  customResourceDefinitions,
+  Informer,
+  namespaces,
+  nodes,
+  type Pod,
+  pods,
+  resource,
+} from '@kosmos/kube'
 import { downTestbed, type Progress, type Testbed, upTestbed } from '@kosmos/testbed'
 import PQueue from 'p-queue'
 import { scheduler } from '../../platform/components.ts'
@@ -25,8 +34,8 @@ export interface SchedulerResult {
   readonly policies: number
   /** Those of them that are in the namespace of the pods. */
   readonly policiesOfNamespace: number
-  /** The stock scheduler alone. */
-  readonly stock: LoadResult
+  /** The stock scheduler alone. `bindP50Ms`, `bindP99Ms`: from when a watcher sees a pod until it sees it bound, at `rate`. */
+  readonly stock: LoadResult & { readonly bindP50Ms: number; readonly bindP99Ms: number }
   /** With ours beside it, and pods in a namespace without policies. */
   readonly withoutPolicy: LoadResult
   /** With every pod under a policy. `cpuMsPerPod`: user and system time of ours over creation and deletion. */
@@ -83,7 +92,9 @@ async function measure(testbed: Testbed, client: Client, options: SchedulerOptio
   await labelNodes(client)
 
   progress.step(`${count} pods by the stock scheduler alone`)
-  const stock = await load()
+  const alone = await load()
+  const bound = await latencies(client, policies, rate, ({ spec }) => !spec.nodeName)
+  const stock = { ...alone, bindP50Ms: percentile(bound, 0.5), bindP99Ms: percentile(bound, 0.99) }
   await startScheduler(testbed, client, progress)
   const pid = pidOf(testbed, scheduler)
   await createPolicies(client, systemNamespace, options.policies - policies)
@@ -97,7 +108,7 @@ async function measure(testbed: Testbed, client: Client, options: SchedulerOptio
   const loaded = await load()
   const kosmos = { ...loaded, cpuMsPerPod: (cpuMs(pid) - before) / count }
   progress.step(`${kosmos.podsPerSecond.toFixed(1)} pods/s; ${rate} pods a second`)
-  const decided = await decisions(client, policies, rate)
+  const decided = await latencies(client, policies, rate, ({ spec }) => spec.schedulingGates !== undefined)
   return {
     count,
     nodes: options.nodes,
@@ -179,31 +190,41 @@ async function areAsked(client: Client, kind: Parameters<Client['listAll']>[0], 
   await sleep(2_000)
 }
 
-/** Milliseconds that pods were seen gated, sorted. */
-async function decisions(client: Client, policies: number, rate: number): Promise<number[]> {
+/** Milliseconds that a watcher saw pods wait, sorted. */
+async function latencies(
+  client: Client,
+  policies: number,
+  rate: number,
+  waits: (pod: Pod) => boolean,
+): Promise<number[]> {
   const stop = new AbortController()
   const informer = new Informer({ client, resource: pods, namespace: NAMESPACE, labelSelector: 'app=load' })
-  const gatedAt = new Map<string, number>()
+  const seenAt = new Map<string, number>()
   const took: number[] = []
-  informer.subscribe(({ type, object: { metadata, spec } }) => {
-    const since = gatedAt.get(metadata.name)
+  informer.subscribe(({ type, object: pod }) => {
+    const { name } = pod.metadata
+    const since = seenAt.get(name)
     if (type === 'deleted') return
-    if (spec.schedulingGates) gatedAt.set(metadata.name, since ?? performance.now())
+    if (waits(pod)) seenAt.set(name, since ?? performance.now())
     else if (since !== undefined) {
-      gatedAt.delete(metadata.name)
+      seenAt.delete(name)
       took.push(performance.now() - since)
     }
   })
   const following = informer.run(stop.signal)
   await informer.synced
+  const names = Array.from({ length: rate * STEADY_SECONDS }, (_, i) => `load-${i}`)
   const created: Promise<unknown>[] = []
-  for (let i = 0; i < rate * STEADY_SECONDS; i++) {
-    const pod = grouped(policies, `load-${i}`, NAMESPACE)
+  for (const name of names) {
+    const pod = grouped(policies, name, NAMESPACE)
     created.push(insist(() => client.create(pods, pod)))
     await sleep(1000 / rate)
   }
   await Promise.all(created)
-  while (gatedAt.size > 0) await sleep(100)
+  while (seenAt.size > 0) await sleep(100)
+  const requests = new PQueue({ concurrency: IN_FLIGHT })
+  await requests.addAll(names.map((name) => () => insist(() => client.delete(pods, { namespace: NAMESPACE, name }))))
+  while (informer.store.size > 0) await sleep(100)
   stop.abort()
   await following
   return took.sort((a, b) => a - b)
@@ -214,6 +235,7 @@ export function describeScheduler(result: SchedulerResult): string {
   return [
     `${result.count} pods, ${result.nodes} nodes in ${CLUSTERS} clusters`,
     `stock scheduler alone          ${rate(result.stock)}`,
+    `one binding by it at ${`${result.rate} pods/s`.padEnd(10)}${result.stock.bindP50Ms.toFixed(0)} ms (p50), ${result.stock.bindP99Ms.toFixed(0)} ms (p99)`,
     `with ours, no policy           ${rate(result.withoutPolicy)}, ratio ${result.ratioWithoutPolicy.toFixed(2)}`,
     `every pod under a policy        ${rate(result.kosmos)}, ratio ${result.ratio.toFixed(2)}, ${result.kosmos.cpuMsPerPod.toFixed(1)} ms of our CPU a pod`,
     `one decision at ${`${result.rate} pods/s`.padEnd(15)}${result.decideP50Ms.toFixed(0)} ms (p50), ${result.decideP99Ms.toFixed(0)} ms (p99)`,
