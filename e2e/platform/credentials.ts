@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { isFor, servesAdmissionPolicies } from '@kosmos/kosmosctl'
 import { Client, Connection, createTransport, type KubeObject, loadKubeConfig, resource } from '@kosmos/kube'
 import type { Testbed } from '@kosmos/testbed'
 import { loadAll } from 'js-yaml'
@@ -11,8 +12,8 @@ const deploy = path.resolve(import.meta.dirname, '../../deploy')
 export const deployed = async (name: string): Promise<readonly KubeObject[]> =>
   loadAll(await readFile(path.join(deploy, name), 'utf8')) as readonly KubeObject[]
 
-/** What runs it, which here are processes of the machine. */
-const processes = ['Deployment', 'PodDisruptionBudget']
+/** What runs it, which here are processes of the machine, and leads there. */
+const processes = ['Deployment', 'PodDisruptionBudget', 'Service']
 
 /**
  * Applies what its manifests say but for the process itself, so that a component has the rights that they write out, and no
@@ -21,9 +22,10 @@ const processes = ['Deployment', 'PodDisruptionBudget']
 export async function rootCredentials(testbed: Testbed, component: Component): Promise<string> {
   return await onRoot(testbed, async (client) => {
     const all = (await Promise.all(component.manifests.map(deployed))).flat()
+    const hasPolicies = await servesAdmissionPolicies(client)
     await applied(
       client,
-      all.filter(({ kind = '' }) => !processes.includes(kind)),
+      all.filter((manifest) => !processes.includes(manifest.kind ?? '') && isFor(hasPolicies, manifest)),
     )
     const { root, dir } = testbed
     const token = await tokenOf(client, component.account)

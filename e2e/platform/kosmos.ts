@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import path from 'node:path'
-import { join, type LinkChoices, lines } from '@kosmos/kosmosctl'
+import { join, type LinkChoices, lines, servesAdmissionPolicies } from '@kosmos/kosmosctl'
 import { launch, type Progress, type Testbed } from '@kosmos/testbed'
 import { type Component, clusterLink, clusterTree, scheduler } from './components.ts'
 import { onRoot, rootCredentials } from './credentials.ts'
@@ -98,6 +98,7 @@ export async function startComponent(
   progress.step(`starting ${name}`)
   const program = await programOf(component, dir)
   const kubeconfig = await rootCredentials(testbed, component)
+  const servesPolicies = () => onRoot(testbed, servesAdmissionPolicies)
   await launch(journal, {
     id: `root/${name}`,
     argv: [
@@ -107,6 +108,7 @@ export async function startComponent(
       ...['--kubeconfig', kubeconfig, '--https', https, ...(http ? ['--http', http] : [])],
       ...['--tls-cert-file', cert, '--tls-private-key-file', key],
       ...component.args(testbed),
+      ...((await servesPolicies()) ? [] : (component.webhook?.(testbed) ?? [])),
     ],
     log: path.join(dir, 'logs', `${name}.log`),
     health: { url: `https://${https}/livez`, caFile: ca },

@@ -5,6 +5,8 @@
 
 export type ToolSet =
   | 'kubernetes'
+  | 'kubernetes-1.30'
+  | 'kubernetes-1.31'
   | 'conformance'
   | 'etcd'
   | 'kwok'
@@ -80,23 +82,41 @@ const flannelVersion = 'v0.28.10'
 
 const kubernetesVersion = 'v1.37.2'
 
-/** What its programs say that they are; tests choose by it what a version allows. */
-const kubernetesVariables = {
-  'k8s.io/component-base/version.gitVersion': kubernetesVersion,
+/** Other versions that a control plane can have, by {@link binaryOf}: of the oldest root and of an old leaf. */
+export const otherKubernetes = ['1.30', '1.31'] as const
+export type OtherKubernetes = (typeof otherKubernetes)[number]
+
+/** What the programs of a version say that they are; tests choose by it what a version allows. */
+const kubernetesVariables = (version: string) => ({
+  'k8s.io/component-base/version.gitVersion': version,
   'k8s.io/component-base/version.gitMajor': '1',
-  'k8s.io/component-base/version.gitMinor': '37',
-}
+  'k8s.io/component-base/version.gitMinor': version.split('.')[1] ?? '',
+})
+
+const kubernetesRelease = (name: string): OfficialRelease => ({
+  baseUrl: 'https://dl.k8s.io',
+  baseUrlVariable: 'KOSMOS_KUBERNETES_URL',
+  path: `release/{version}/bin/{os}/{arch}/${name}`,
+  checksumPath: `release/{version}/bin/{os}/{arch}/${name}.sha256`,
+})
+
+const olderKubernetes = (minor: OtherKubernetes, version: string): ToolSetPin => ({
+  version,
+  variables: kubernetesVariables(version),
+  release: kubernetesRelease('{name}'),
+  binaries: Object.fromEntries(
+    ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map((name) => [
+      `${name}-${minor}`,
+      { package: `k8s.io/kubernetes/cmd/${name}`, release: kubernetesRelease(name) },
+    ]),
+  ),
+})
 
 export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
   kubernetes: {
     version: kubernetesVersion,
-    variables: kubernetesVariables,
-    release: {
-      baseUrl: 'https://dl.k8s.io',
-      baseUrlVariable: 'KOSMOS_KUBERNETES_URL',
-      path: 'release/{version}/bin/{os}/{arch}/{name}',
-      checksumPath: 'release/{version}/bin/{os}/{arch}/{name}.sha256',
-    },
+    variables: kubernetesVariables(kubernetesVersion),
+    release: kubernetesRelease('{name}'),
     binaries: {
       'kube-apiserver': { package: 'k8s.io/kubernetes/cmd/kube-apiserver' },
       'kube-controller-manager': { package: 'k8s.io/kubernetes/cmd/kube-controller-manager' },
@@ -112,9 +132,11 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
       'localhost.key': agnhostFile('localhost.key'),
     },
   },
+  'kubernetes-1.30': olderKubernetes('1.30', 'v1.30.14'),
+  'kubernetes-1.31': olderKubernetes('1.31', 'v1.31.0'),
   conformance: {
     version: kubernetesVersion,
-    variables: kubernetesVariables,
+    variables: kubernetesVariables(kubernetesVersion),
     release: { baseUrl: 'https://dl.k8s.io', baseUrlVariable: 'KOSMOS_KUBERNETES_URL', path: '' },
     // Ours leaves the suites of networks and clouds out; released in an archive of 300 MB only.
     binaries: { 'e2e.test': { package: 'kosmos.io/testbed/conformance/e2e', official: false } },

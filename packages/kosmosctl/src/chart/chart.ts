@@ -38,7 +38,7 @@ export function chart({ version, crds, mcs, manifests }: ChartSources): Record<s
       type: 'application',
       version,
       appVersion: version,
-      kubeVersion: '>=1.30.0-0',
+      kubeVersion: '>=1.31.0-0',
     })
   files['templates/NOTES.txt'] = notes
   return files
@@ -61,10 +61,11 @@ function withoutNamespace(text: string): string {
 
 const served = '.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"'
 
-/** A root has the admission policies, or else the webhook: as install does it. */
+/** A root has the admission policies, or else what stands in for younger parts of it: as install does it. */
 function whereServed(text: string): string {
   const where = (condition: string, document: string) => `{{- if ${condition} }}\n${document.trimEnd()}\n{{- end }}\n`
-  if (/^kind: MutatingWebhookConfiguration$/m.test(text)) return where(`not (${served})`, text)
+  if (/^kind: MutatingWebhookConfiguration$|^ {2}name: kosmos-clustertree-tokens$/m.test(text))
+    return where(`not (${served})`, text)
   return text
     .split(/^---\n/m)
     .map((document) => (/^kind: MutatingAdmissionPolicy/m.test(document) ? where(served, document) : document))

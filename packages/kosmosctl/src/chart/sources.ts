@@ -4,6 +4,7 @@ import type { ChartSources } from './chart.ts'
 
 const paths = [
   'rbac/clustertree.yaml',
+  'rbac/clustertree-tokens.yaml',
   'clustertree.yaml',
   'rbac/scheduler.yaml',
   'scheduler.yaml',

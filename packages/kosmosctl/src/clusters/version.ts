@@ -4,8 +4,8 @@ import { Failure } from '../terminal/failure.ts'
 
 /** The oldest Kubernetes that a leaf may run: sidecar containers and pod status by hostIPs are on by default. */
 export const oldestLeaf = '1.29.0'
-/** The oldest Kubernetes that the root may run: streaming lists and ValidatingAdmissionPolicy are stable. */
-export const oldestRoot = '1.30.0'
+/** The oldest Kubernetes that the root may run: rules of the kinds look at IP addresses (isCIDR), which CEL of older API servers cannot. */
+export const oldestRoot = '1.31.0'
 /** How many minor versions root and leaf may be apart before fields of pods are likely to be unknown to one. */
 export const comfortableSkew = 3
 

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { placementGate } from '@kosmos/api'
-import { ApiError, type Client, isGone, keyOf, pods } from '@kosmos/kube'
+import { ApiError, type Client, isGone, type KubeObject, keyOf, pods } from '@kosmos/kube'
 import { isGated, openPatch } from '@kosmos/scheduler'
-import { type Manifest, mutatingAdmissionPolicies, mutatingWebhookConfigurations } from '../clusters/resources.ts'
+import { mutatingAdmissionPolicies, mutatingWebhookConfigurations } from '../clusters/resources.ts'
 import { Failure } from '../terminal/failure.ts'
 
 const { group, version, plural } = mutatingAdmissionPolicies
 
-/** Whether pods can be gated: MutatingAdmissionPolicies are served from Kubernetes 1.36 on (KEP-3962). */
+/** Whether pods can be gated by policies: MutatingAdmissionPolicies are served from Kubernetes 1.36 on (KEP-3962). */
 export async function servesAdmissionPolicies(root: Client): Promise<boolean> {
   try {
     const list = (await root.raw(`/apis/${group}/${version}`)) as { resources: { name: string }[] }
@@ -18,11 +18,14 @@ export async function servesAdmissionPolicies(root: Client): Promise<boolean> {
   }
 }
 
-/** Whether a root needs a manifest: one that serves MutatingAdmissionPolicies has no use for the webhook, and the other way round. */
-export function isFor(hasPolicies: boolean, { kind, metadata }: Manifest): boolean {
+/** Only for roots before Kubernetes 1.36: the webhook, and the right to ask for tokens without constrained impersonation (KEP-5284). */
+const olderOnly = ['scheduler-webhook', 'kosmos-clustertree-tokens']
+
+/** Whether a root needs a manifest: one that serves MutatingAdmissionPolicies has no use for what stands in for younger parts of it. */
+export function isFor(hasPolicies: boolean, { kind, metadata }: Pick<KubeObject, 'kind' | 'metadata'>): boolean {
   if (kind?.startsWith(mutatingAdmissionPolicies.kind)) return hasPolicies
-  const isWebhook = kind === mutatingWebhookConfigurations.kind || metadata?.name === 'scheduler-webhook'
-  return !isWebhook || !hasPolicies
+  const isOlder = kind === mutatingWebhookConfigurations.kind || olderOnly.includes(metadata?.name ?? '')
+  return !isOlder || !hasPolicies
 }
 
 /** Every so often it is looked for gates that have come late. */

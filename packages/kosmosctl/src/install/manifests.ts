@@ -27,13 +27,14 @@ export async function installManifests(values: InstallValues = {}): Promise<Mani
     ...definitions(),
     ...components.filter(isNamespace),
     ...(await deployedManifests('rbac/clustertree.yaml')),
+    ...(await deployedManifests('rbac/clustertree-tokens.yaml')),
     ...(await deployedManifests('rbac/scheduler.yaml')),
     ...(await deployedManifests('rbac/clusterlink.yaml')),
     ...(await deployedManifests('rbac/metrics-reader.yaml')),
     ...components
       .filter((manifest) => !isNamespace(manifest))
       .map((manifest) => (manifest.kind === 'Deployment' ? withValues(manifest, values) : manifest)),
-    // Last: a pod is only gated when somebody opens gates. Which of the two a root needs is not known here.
+    // Last: a pod is only gated when somebody opens gates. Which of them a root needs is not known here.
     ...(await deployedManifests('admission.yaml')),
     ...(await deployedManifests('webhook.yaml')),
   ]

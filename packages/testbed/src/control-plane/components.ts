@@ -1,10 +1,15 @@
 import path from 'node:path'
 import type { ClusterPki } from '../pki/cluster.ts'
 import type { ProcessSpec } from '../processes/journal.ts'
+import type { OtherKubernetes } from '../versions.ts'
 import { type ClusterNetwork, ports } from './address.ts'
 
 export const componentNames = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const
 export type ComponentName = (typeof componentNames)[number]
+
+/** The program that a component is by another version of Kubernetes than the test bed's own. */
+export const binaryOf = (component: ComponentName, kubernetes?: OtherKubernetes): string =>
+  component === 'etcd' || kubernetes === undefined ? component : `${component}-${kubernetes}`
 
 export interface ControlPlanePlan {
   readonly name: string

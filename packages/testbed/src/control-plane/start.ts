@@ -9,9 +9,11 @@ import { launch } from '../processes/launch.ts'
 import { allowFileWatchers } from '../processes/limits.ts'
 import { tearDown } from '../processes/teardown.ts'
 import { type Progress, silent } from '../progress.ts'
+import type { OtherKubernetes } from '../versions.ts'
 import { clusterNetwork, freeLoopbackAddress, isFree, PortTaken, ports } from './address.ts'
-import { type ComponentName, componentNames, componentSpec, type Flags } from './components.ts'
+import { binaryOf, type ComponentName, componentSpec, type Flags } from './components.ts'
 import { type ClusterRecord, type ControlPlane, controlPlane } from './control-plane.ts'
+import { kubernetesOf } from './kubernetes.ts'
 
 export interface ClusterPlan {
   readonly name: string
@@ -21,6 +23,8 @@ export interface ClusterPlan {
   /** Address and port that nodes outside the host's network namespace can reach; default: a loopback address. */
   readonly listen?: { readonly address: string; readonly port: number }
   readonly apiServerFlags?: Flags | undefined
+  /** Default: the version that the test bed is for. */
+  readonly kubernetes?: OtherKubernetes | undefined
 }
 
 /** Starts the components of one cluster below the journal's folder and returns its handle when all are healthy. */
@@ -30,10 +34,12 @@ export async function startCluster(
   progress: Progress = silent,
 ): Promise<ControlPlane> {
   allowFileWatchers()
-  const bin = await ensureBinaries(
-    componentNames.filter((c) => plan.components.includes(c)),
+  const programs = plan.components.map((component) => [component, binaryOf(component, plan.kubernetes)] as const)
+  const files = await ensureBinaries(
+    programs.map(([, program]) => program),
     progress,
   )
+  const bin = Object.fromEntries(programs.map(([component, program]) => [component, files[program]]))
   const loopback = await freeLoopbackAddress()
   const { address, port } = plan.listen ?? { address: loopback, port: ports.apiserver }
   if (!(await isFree(address, port))) throw new PortTaken(port)
@@ -115,7 +121,9 @@ export async function startControlPlane(options: StartControlPlaneOptions = {}):
     await tearDown(journal, 0)
   }
   try {
-    const started = await startCluster(journal, { name, index: 0, components, apiServerFlags }, progress)
+    const { root, leaves } = kubernetesOf(process.env)
+    const kubernetes = name.startsWith('leaf') ? leaves : root
+    const started = await startCluster(journal, { name, index: 0, components, apiServerFlags, kubernetes }, progress)
     return { ...started, stop: end }
   } catch (error) {
     await end()

@@ -1,4 +1,5 @@
 import type { Flags } from '../control-plane/components.ts'
+import type { KubernetesOf } from '../control-plane/kubernetes.ts'
 import type { ImageName } from '../images/catalog.ts'
 import type { Cni } from '../nodes/real/network/cni.ts'
 
@@ -52,6 +53,8 @@ export interface TestbedPlan {
   readonly rootFlags: (server: string) => Flags
   /** Network plug-in of the real nodes of a cluster. */
   readonly cni: (cluster: string) => Cni
+  /** Version of the control planes. */
+  readonly kubernetes: KubernetesOf
 }
 
 export function hasRealNodes({ nodes, rootNodes, leaves }: TestbedPlan): boolean {

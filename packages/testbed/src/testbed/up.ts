@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs'
 import { ensurePrograms } from '../binaries/debian.ts'
 import { type Binaries, ensureBinaries } from '../binaries/ensure.ts'
 import { ports } from '../control-plane/address.ts'
-import { componentNames, type Flags } from '../control-plane/components.ts'
+import { binaryOf, componentNames, type Flags } from '../control-plane/components.ts'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
+import { kubernetesOf } from '../control-plane/kubernetes.ts'
 import { startCluster } from '../control-plane/start.ts'
 import { type ImageName, imageBinaries } from '../images/catalog.ts'
 import { startKwokNodes } from '../nodes/kwok.ts'
@@ -74,6 +75,7 @@ function planOf({
     archives: archives ?? [],
     cni,
     rootFlags,
+    kubernetes: kubernetesOf(process.env),
   }
 }
 
@@ -117,7 +119,11 @@ function binariesOf(plan: TestbedPlan): string[] {
   const images = new Set(plan.images.flatMap((image) => imageBinaries[image] ?? []))
   const flannel = clusterNames(plan).some((name) => isFlannel(plan.cni(name))) ? flannelBinaries : []
   const real = hasRealNodes(plan) ? [...realNodeBinaries, ...images, ...flannel] : []
-  return [...componentNames, 'kubectl', ...kwok, ...real]
+  const { root, leaves } = plan.kubernetes
+  const controlPlanes = new Set(
+    [root, leaves].flatMap((version) => componentNames.map((one) => binaryOf(one, version))),
+  )
+  return [...controlPlanes, 'kubectl', ...kwok, ...real]
 }
 
 const clusterNames = ({ leaves }: TestbedPlan): string[] => [
@@ -134,9 +140,10 @@ async function start(journal: Journal, plan: TestbedPlan, bin: Binaries, progres
       // Every API server, the root's too, listens where nodes and pods reach it.
       const listen = underlay && { address: underlay.address, port: ports.apiserver + index }
       const apiServerFlags = index === 0 && listen ? plan.rootFlags(`https://${listen.address}:${listen.port}`) : {}
+      const kubernetes = index === 0 ? plan.kubernetes.root : plan.kubernetes.leaves
       const cluster = await startCluster(
         journal,
-        { name, index, components: componentNames, apiServerFlags, ...(listen && { listen }) },
+        { name, index, components: componentNames, apiServerFlags, kubernetes, ...(listen && { listen }) },
         progress,
       )
       const counts = index === 0 ? plan.rootNodes : plan.nodes

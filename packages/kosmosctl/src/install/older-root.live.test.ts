@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { fieldManagers } from '@kosmos/api'
-import { Client } from '@kosmos/kube'
+import { Client, pods, serviceAccounts } from '@kosmos/kube'
 import { startControlPlane, withoutAdmissionPolicies } from '@kosmos/testbed'
 import { check } from '../check/check.ts'
 import { withClusters } from '../clusters/connect.ts'
@@ -10,7 +10,7 @@ import { silent } from '../terminal/progress.ts'
 import { install } from './install.ts'
 import { uninstall } from './uninstall.ts'
 
-describe('install, in a root that serves no MutatingAdmissionPolicies', () => {
+describe('install, in a root before Kubernetes 1.36', { timeout: 240_000 }, () => {
   it('sets up the webhook in their place, check says so, and uninstall takes it away first', async () => {
     const plane = await startControlPlane({ name: 'before-1-36', apiServerFlags: withoutAdmissionPolicies })
     const root = { file: plane.kubeconfig }
@@ -22,6 +22,7 @@ describe('install, in a root that serves no MutatingAdmissionPolicies', () => {
       const applied = await install({ root, timeoutSeconds: 0 }, silent)
       const ofAdmission = applied.filter((what) => /^(Mutating|ValidatingAdmissionPolicy )/.test(what))
       assert.deepEqual(ofAdmission, [
+        'ValidatingAdmissionPolicy kosmos-clustertree-tokens',
         'ValidatingAdmissionPolicy kosmos-policy-index',
         'ValidatingAdmissionPolicy kosmos-placement-label',
         'MutatingWebhookConfiguration kosmos-placement',
@@ -48,6 +49,45 @@ describe('install, in a root that serves no MutatingAdmissionPolicies', () => {
         'MutatingWebhookConfiguration kosmos-placement',
         'Service kosmos-system/scheduler-webhook',
       ])
+    } finally {
+      await plane.stop()
+    }
+  })
+
+  it('lets cluster-tree have tokens of pods, which newer roots give it as the node, and no others', async () => {
+    const apiServerFlags = { ...withoutAdmissionPolicies, 'feature-gates': 'ConstrainedImpersonation=false' }
+    const plane = await startControlPlane({ name: 'before-1-36', apiServerFlags })
+    const root = { file: plane.kubeconfig }
+    try {
+      await install({ root, timeoutSeconds: 0 }, silent)
+      await withClusters({ root }, async ({ root: { client } }) => {
+        const account = { namespace: 'default', name: 'web' }
+        await client.create(serviceAccounts, { metadata: account })
+        const spec = { serviceAccountName: 'web', containers: [{ name: 'main', image: 'web' }] }
+        const pod = await client.create(pods, { metadata: account, spec } as object)
+        assert(pod.ok, JSON.stringify(pod))
+        const headers = { 'Impersonate-User': 'system:serviceaccount:kosmos-system:clustertree' }
+        const boundTo = (kind: string, uid: string) => ({ apiVersion: 'v1', kind, name: 'web', uid })
+        const ask = (boundObjectRef?: object) =>
+          client.requestToken(account, { ...(boundObjectRef && { boundObjectRef }) } as object, { headers })
+        const { uid } = pod.object.metadata
+        const refusal = /cluster-tree gets tokens of pods only/
+        // The policy counts a moment after it is stored.
+        for (;;) {
+          const outcome = await ask()
+          if (!outcome.ok && refusal.test(outcome.status.message ?? '')) break
+        }
+        for (const refused of [boundTo('Secret', uid), boundTo('Pod', '')]) {
+          const outcome = await ask(refused)
+          assert.match((!outcome.ok && outcome.status.message) || 'a token', refusal)
+        }
+        const other = await ask(boundTo('Pod', 'of-another-pod'))
+        assert.equal(other.ok, false)
+        const token = await ask(boundTo('Pod', uid))
+        assert(token.ok, JSON.stringify(token))
+      })
+      const { removed } = await uninstall({ root }, silent)
+      assert.equal(removed.filter((what) => what.endsWith(' kosmos-clustertree-tokens')).length, 4)
     } finally {
       await plane.stop()
     }
