@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import type { Share } from '../seats/seats.ts'
+import { allot, type Share } from '../seats/seats.ts'
 import { Group } from './group.ts'
 import type { Standing } from './standing.ts'
 
@@ -75,7 +75,7 @@ describe('pods that are counted together', () => {
   it('have the counts, turns and numbers that follow from where each stands, whatever happened before', () => {
     fc.assert(
       fc.property(steps, (all) => {
-        const [group, model] = [new Group(shares), new Model()]
+        const [group, model] = [new Group({ shares, method: 'Balance' }), new Model()]
         for (const { key, to } of all) {
           model.step(key, to)
           if (to) group.set(key, to)
@@ -88,6 +88,7 @@ describe('pods that are counted together', () => {
         assert.deepEqual(
           {
             size: group.size,
+            desired: group.desired,
             taken: group.taken,
             ready: group.ready,
             waiting: group.waiting,
@@ -98,6 +99,7 @@ describe('pods that are counted together', () => {
           },
           {
             size: model.pods.size,
+            desired: allot(shares, 'Balance', model.pods.size),
             taken: byShare(() => true),
             ready: byShare(({ isReady }) => isReady),
             waiting: count(isWaiting),

@@ -1,4 +1,6 @@
 import type { ObjectKey } from '@kosmos/kube'
+import type { CompiledPolicy } from '../policies/compiled-policy.ts'
+import { Allotment } from '../seats/allotment.ts'
 import type { Seat, Share } from '../seats/seats.ts'
 import type { Standing } from './standing.ts'
 
@@ -12,12 +14,15 @@ export class Group {
   /** By what they ask for: who asks for the same has the same chances. */
   readonly #gated = new Map<string | undefined, Set<ObjectKey>>()
   readonly #shares: readonly Share[]
+  readonly #allotment: Allotment
   #waiting = 0
   #held = 0
   #elsewhere = 0
+  #unready = 0
 
-  constructor(shares: readonly Share[]) {
+  constructor({ shares, method }: Pick<CompiledPolicy, 'shares' | 'method'>) {
     this.#shares = shares
+    this.#allotment = new Allotment(shares, method)
     this.#taken = shares.map(() => 0)
     this.#ready = shares.map(() => 0)
     this.#numbers = shares.map(() => new Map<number, number>())
@@ -25,6 +30,11 @@ export class Group {
 
   get size(): number {
     return this.#pods.size
+  }
+
+  /** How many of them belong where, by share. */
+  get desired(): readonly number[] {
+    return this.#allotment.of(this.size)
   }
 
   /** Pods with a place, by share. */
@@ -54,9 +64,7 @@ export class Group {
 
   /** How many of those with a place, or elsewhere, are not Ready. */
   get unready(): number {
-    let count = 0
-    for (const { isGated, isReady } of this.#pods.values()) if (!isGated && !isReady) count++
-    return count
+    return this.#unready
   }
 
   /** Where its pods stand. */
@@ -118,6 +126,7 @@ export class Group {
 
   #count(key: ObjectKey, standing: Standing, by: 1 | -1): void {
     const { share, number, isGated, isReady } = standing
+    if (!isGated && !isReady) this.#unready += by
     if (share === undefined) {
       if (isGated) this.#queue(key, standing, by)
       else this.#elsewhere += by

@@ -139,7 +139,7 @@ export class Ledger {
   #group(policy: CompiledPolicy, name: string): Group {
     const groups = this.#groups.get(policy.key) ?? new Map<string, Group>()
     this.#groups.set(policy.key, groups)
-    const group = groups.get(name) ?? new Group(policy.shares)
+    const group = groups.get(name) ?? new Group(policy)
     groups.set(name, group)
     return group
   }

@@ -3,7 +3,6 @@ import type { Group } from '../placement/group.ts'
 import { type Offer, place } from '../placement/place.ts'
 import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 import { controllerOf } from '../policies/workload.ts'
-import { allot } from '../seats/seats.ts'
 
 export interface RebalanceView {
   readonly policy: CompiledPolicy
@@ -23,7 +22,7 @@ export type Rebalance =
 export function rebalance({ policy, groups, podOf, offerOf }: RebalanceView): Rebalance {
   if (policy.rebalance === undefined) return { kind: 'none', why: 'off' }
   const uneven = groups
-    .map((group) => ({ group, desired: allot(policy.shares, policy.method, group.size) }))
+    .map((group) => ({ group, desired: group.desired }))
     .filter(({ group, desired }) => desired.some((count, share) => (group.taken[share] ?? 0) < count))
   if (uneven.length === 0) return { kind: 'none', why: 'even' }
   const isWaiting = groups.some(({ waiting, held }) => waiting + held > 0)

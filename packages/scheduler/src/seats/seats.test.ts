@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { allot, compareSeats, type Method, nextShare, seatsBefore, sharesOf } from './seats.ts'
+import { method, shares } from './samples.fixture.ts'
+import { allot, compareSeats, nextShare, seatsBefore, sharesOf } from './seats.ts'
 
-const method = fc.constantFrom<Method>('Balance', 'Fill')
-const allocation = fc.oneof(
-  fc.record({ replicas: fc.nat(12) }),
-  fc.record({ weight: fc.integer({ min: 1, max: 9 }) }),
-  fc.record({ weight: fc.integer({ min: 1, max: 9 }), min: fc.nat(4), max: fc.integer({ min: 4, max: 12 }) }),
-)
-const shares = fc
-  .array(allocation, { minLength: 1, maxLength: 5 })
-  .map((all) => sharesOf(all.map((one, i) => ({ name: `v${i}`, ...one }))))
 const sum = (counts: readonly number[]) => counts.reduce((a, b) => a + b, 0)
 
 describe('the share of a value', () => {

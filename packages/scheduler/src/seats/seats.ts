@@ -64,6 +64,16 @@ export function nextShare(
   return first?.share
 }
 
+/** The share that has the last of the seats that are taken; undefined when none is. */
+export function lastShare(shares: readonly Share[], method: Method, taken: readonly number[]): number | undefined {
+  let last: Seat | undefined
+  for (let share = 0; share < shares.length; share++) {
+    const seat = { share, number: taken[share] ?? 0 }
+    if (seat.number > 0 && (last === undefined || compareSeats(shares, method, seat, last) > 0)) last = seat
+  }
+  return last?.share
+}
+
 /** How many of `pods` pods each share gets; the sum is less than `pods` when all of them are full. */
 export function allot(shares: readonly Share[], method: Method, pods: number): number[] {
   const taken = shares.map(() => 0)

@@ -27,7 +27,7 @@ const standing = (parts: Partial<Standing>): Standing => ({
   ...parts,
 })
 const groupOf = (...standings: Partial<Standing>[]) => {
-  const group = new Group(policy.shares)
+  const group = new Group(policy)
   for (const [i, parts] of standings.entries()) group.set(`shop/p${i}`, standing(parts))
   return group
 }

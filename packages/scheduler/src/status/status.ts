@@ -9,7 +9,6 @@ import {
 import type { Refusal } from '../nodes/refusals.ts'
 import type { Group } from '../placement/group.ts'
 import type { CompiledPolicy, StoredPolicy } from '../policies/compiled-policy.ts'
-import { allot } from '../seats/seats.ts'
 import { writtenRefusals } from './refusals.ts'
 
 interface Count {
@@ -56,9 +55,9 @@ export function statusOf(
 }
 
 /** What each share should have of the pods that there are, and has. Pure. */
-export function countsOf(policy: CompiledPolicy, groups: readonly Group[]): Count[] {
-  const desired = groups.map(({ size }) => allot(policy.shares, policy.method, size))
-  return policy.shares.map(({ name }, share) => ({
+export function countsOf({ shares }: CompiledPolicy, groups: readonly Group[]): Count[] {
+  const desired = groups.map((group) => group.desired)
+  return shares.map(({ name }, share) => ({
     name,
     desired: sum(desired.map((counts) => counts[share] ?? 0)),
     assigned: sum(groups.map(({ taken }) => taken[share] ?? 0)),
