@@ -123,11 +123,6 @@ export class RoomBook {
     return freed
   }
 
-  /** Of so many nodes something is known. */
-  get size(): number {
-    return this.#entries.size
-  }
-
   /** The first of these nodes in the order of {@link compareCandidates}; undefined when none has a machine with room. */
   choose(nodes: readonly string[], requests: ResourceList): Candidate | undefined {
     const asked = keyOfRequests(requests)
