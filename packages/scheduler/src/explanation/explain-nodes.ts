@@ -3,7 +3,7 @@ import { keyOf, type Pod } from '@kosmos/kube'
 import type { Candidate } from '../nodes/candidates.ts'
 import { asCreated } from '../placement/as-created.ts'
 import type { Decision } from '../placement/state.ts'
-import { type CompiledPolicy, policyOf } from '../policies/compiled-policy.ts'
+import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 import { decideWaiting, stateOf, type World } from '../simulation.ts'
 import type { Objection } from './objections.ts'
 
@@ -21,7 +21,7 @@ export function explainNodes(world: World, pod: Pod): NodesExplanation {
   const others = world.pods.filter((other) => keyOf(other) !== keyOf(pod))
   const state = stateOf({ ...world, pods: others })
   decideWaiting(state, others)
-  const fresh = asNew(pod, policyOf(pod, state.policies.in(pod.metadata.namespace)))
+  const fresh = asNew(pod, state.policies.of(pod))
   state.setPod(fresh)
   const objections = world.nodes.flatMap((node) => state.objection(fresh, node) ?? [])
   return { decision: state.decide(fresh), candidates: state.candidates(fresh), objections }

@@ -99,4 +99,14 @@ describe('the explanation of a workload', () => {
     ])
     assert.equal(explainWorkload(world({ pods: [] }), { ...web, name: 'db' }), undefined)
   })
+
+  it('is by the policy that would place the pods of one without pods: of several that name it the oldest', () => {
+    const policies = Object.entries({ newer: '2026-02-01', older: '2026-01-01', newest: '2026-03-01' }).map(
+      ([name, day]) => {
+        const policy = policyLike({ allocationPolicy }, name)
+        return { ...policy, metadata: { ...policy.metadata, creationTimestamp: `${day}T00:00:00Z` } }
+      },
+    )
+    assert.equal(explainWorkload({ ...world({ pods: [] }), policies }, web)?.policy.name, 'older')
+  })
 })

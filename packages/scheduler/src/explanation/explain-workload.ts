@@ -5,7 +5,7 @@ import type { Group } from '../placement/group.ts'
 import type { Offer } from '../placement/place.ts'
 import { gatesOfOthers, isCounted, isGated } from '../placement/standing.ts'
 import type { Decision, PlacementState } from '../placement/state.ts'
-import { type CompiledPolicy, policyOf } from '../policies/compiled-policy.ts'
+import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 import { isOfWorkload, type Workload } from '../policies/workload.ts'
 import type { Rebalance } from '../rebalance/decide.ts'
 import { stateOf, type World, whyWaiting } from '../simulation.ts'
@@ -88,17 +88,13 @@ export function explainWorkload(world: World, workload: WorkloadRef): WorkloadEx
 const isOf = (pod: Pod, { namespace, ...workload }: WorkloadRef): boolean =>
   pod.metadata.namespace === namespace && isOfWorkload(pod, workload)
 
-function policyFor(state: PlacementState, pods: readonly Pod[], { namespace, kind, name }: WorkloadRef) {
+function policyFor(state: PlacementState, pods: readonly Pod[], { namespace, ...workload }: WorkloadRef) {
   for (const pod of pods) {
-    const policy = policyOf(pod, state.policies.in(namespace))
+    const policy = state.policies.of(pod)
     if (policy) return policy
   }
   if (pods.length > 0) return undefined
-  const named = [...state.policies.in(namespace)].find(({ key }) => {
-    const { workload } = state.policies.get(key)?.stored.spec ?? {}
-    return workload?.kind === kind && workload.name === name
-  })
-  return named
+  return state.policies.naming(namespace, workload)[0]
 }
 
 function groupOf(state: PlacementState, key: ObjectKey, policy: CompiledPolicy): Group[] {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { keyOf, type ObjectKey, type Pod } from '@kosmos/kube'
 import fc from 'fast-check'
 import { compiled, podLike } from '../pods.fixture.ts'
-import type { CompiledPolicy } from '../policies/compiled-policy.ts'
+import { type CompiledPolicy, policyOf } from '../policies/compiled-policy.ts'
 import { Ledger } from './ledger.ts'
 import { freeSeat, place } from './place.ts'
 
@@ -17,7 +17,10 @@ const policy = compiled({
   labelSelector: {},
 })
 const ledgerOf = (policies: readonly CompiledPolicy[] = [policy]) =>
-  new Ledger({ policiesIn: () => policies, labelsOf: (node) => ({ 'kosmos.io/cluster': node.replace('kosmos-', '') }) })
+  new Ledger({
+    policyOf: (pod) => policyOf(pod, policies),
+    labelsOf: (node) => ({ 'kosmos.io/cluster': node.replace('kosmos-', '') }),
+  })
 const taken = (ledger: Ledger) => [...ledger.groupsOf(policy.key)].map((group) => [...group.taken])
 const gated = (name: string) => podLike({ name, spec: gate })
 const placed = (name: string, value: string, number: number) =>
@@ -60,7 +63,7 @@ describe('the ledger', () => {
 
   it('counts a pod at its place while its node is not known: told of later, or gone until it is rebuilt', () => {
     const labels = new Map<string, Record<string, string>>()
-    const ledger = new Ledger({ policiesIn: () => [policy], labelsOf: (node) => labels.get(node) })
+    const ledger = new Ledger({ policyOf: () => policy, labelsOf: (node) => labels.get(node) })
     const onNode = (pod: Pod): Pod => ({ ...pod, spec: { ...pod.spec, nodeName: 'new-node' } })
     for (const [name, value] of Object.entries({ a: 'leaf1', b: 'leaf2' })) {
       ledger.set(onNode(placed(name, value, 1)), `shop/${name}`)

@@ -1,5 +1,5 @@
 import type { ObjectKey, Pod } from '@kosmos/kube'
-import { type CompiledPolicy, policyOf } from '../policies/compiled-policy.ts'
+import type { CompiledPolicy } from '../policies/compiled-policy.ts'
 import { revisionOf } from '../policies/workload.ts'
 import type { Seat } from '../seats/seats.ts'
 import { Group } from './group.ts'
@@ -28,8 +28,8 @@ export interface LedgerChange {
 }
 
 export interface LedgerSources {
-  /** Policies of a namespace. */
-  policiesIn(namespace: string): Iterable<CompiledPolicy>
+  /** The policy that places a pod; undefined: none does. */
+  policyOf(pod: Pod): CompiledPolicy | undefined
   /** Labels of a node; undefined: it is not known. */
   labelsOf(nodeName: string): NodeLabels | undefined
 }
@@ -93,7 +93,7 @@ export class Ledger {
   /** A pod appeared or changed. */
   set(pod: Pod, key: ObjectKey): LedgerChange[] {
     if (!isGated(pod) || this.#promised.get(key)?.uid !== pod.metadata.uid) this.#promised.delete(key)
-    const policy = isCounted(pod) ? policyOf(pod, this.#sources.policiesIn(pod.metadata.namespace)) : undefined
+    const policy = isCounted(pod) ? this.#sources.policyOf(pod) : undefined
     if (policy === undefined) return this.delete(key)
     const groupName = policy.countsRevisions ? revisionOf(pod) : ''
     const old = this.#members.get(key)
@@ -112,8 +112,8 @@ export class Ledger {
 
   /** A policy changed or went: its counts are of no use any more. What selects its pods now is found by {@link set}. */
   forget(policy: ObjectKey): void {
+    for (const group of this.groupsOf(policy)) for (const [key] of group.standings()) this.#members.delete(key)
     this.#groups.delete(policy)
-    for (const [key, member] of this.#members) if (member.policy.key === policy) this.#members.delete(key)
   }
 
   #leave(key: ObjectKey): LedgerChange[] {

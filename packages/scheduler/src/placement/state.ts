@@ -61,7 +61,7 @@ export class PlacementState {
     this.#nodes = nodes
     this.vacancies = new Vacancies({ nodes, now, reserveAfterMs })
     this.ledger = new Ledger({
-      policiesIn: (namespace) => this.policies.in(namespace),
+      policyOf: (pod) => this.policies.of(pod),
       labelsOf: (nodeName) => {
         const node = nodes.get(nodeName)
         return node && (node.metadata.labels ?? {})

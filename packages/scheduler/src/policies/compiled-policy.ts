@@ -1,7 +1,7 @@
 import { type WorkloadPolicy, workloadPolicyLabel } from '@kosmos/api'
 import { keyOf, type LabelSelector, labelSelector, type ObjectKey, type Pod, SelectorError } from '@kosmos/kube'
 import { type Method, type Share, sharesOf } from '../seats/seats.ts'
-import { isOfDaemonSet, isOfWorkload } from './workload.ts'
+import { isOfDaemonSet, isOfWorkload, type Workload } from './workload.ts'
 
 /** A WorkloadPolicy as the root returned it. */
 export type StoredPolicy = WorkloadPolicy & {
@@ -25,6 +25,9 @@ export interface CompiledPolicy {
   readonly countsRevisions: boolean
   /** Whether and how pods are moved to where they belong. */
   readonly rebalance: StoredPolicy['spec']['rebalance']
+  /** What it says whose pods it is about by: one of the two or both. */
+  readonly workload: Workload | undefined
+  readonly selector: LabelSelector | undefined
   /** How directly it means a pod, 0 the most; undefined: not at all. */
   readonly rank: (pod: Pod) => number | undefined
   readonly createdAt: string
@@ -33,6 +36,7 @@ export interface CompiledPolicy {
 export function compilePolicy(policy: StoredPolicy): CompiledPolicy {
   const { metadata, spec } = policy
   const isRequired = spec.allocationType === 'Required'
+  const selector = selectorOf(spec)
   return {
     key: keyOf(policy),
     name: metadata.name,
@@ -44,14 +48,15 @@ export function compilePolicy(policy: StoredPolicy): CompiledPolicy {
     waitsForNodes: (spec.whenUnavailable ?? (isRequired ? 'Wait' : 'Spill')) === 'Wait',
     countsRevisions: spec.allocationScope === 'Revision',
     rebalance: spec.rebalance,
-    rank: rankOf(policy),
+    workload: spec.workload,
+    selector,
+    rank: rankOf(policy, selector),
     createdAt: metadata.creationTimestamp ?? '',
   }
 }
 
 /** A pod that names its policy, a policy that names its workload, a policy that selects by labels: in this order. */
-function rankOf({ metadata, spec }: StoredPolicy): CompiledPolicy['rank'] {
-  const selector = selectorOf(spec)
+function rankOf({ metadata, spec }: StoredPolicy, selector: LabelSelector | undefined): CompiledPolicy['rank'] {
   return (pod) => {
     if (pod.metadata.labels?.[workloadPolicyLabel] === metadata.name) return 0
     if (spec.workload && isOfWorkload(pod, spec.workload)) return 1

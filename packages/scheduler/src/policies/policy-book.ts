@@ -1,5 +1,7 @@
-import { keyOf, type ObjectKey } from '@kosmos/kube'
+import { keyOf, type ObjectKey, type Pod } from '@kosmos/kube'
 import { type CompiledPolicy, compilePolicy, type StoredPolicy } from './compiled-policy.ts'
+import { NamespacePolicies } from './namespace-policies.ts'
+import type { Workload } from './workload.ts'
 
 interface Entry {
   readonly stored: StoredPolicy
@@ -9,7 +11,7 @@ interface Entry {
 /** The policies, by name and by namespace, each compiled once a generation. */
 export class PolicyBook {
   readonly #entries = new Map<ObjectKey, Entry>()
-  readonly #byNamespace = new Map<string, Map<ObjectKey, CompiledPolicy>>()
+  readonly #namespaces = new Map<string, NamespacePolicies>()
 
   get(key: ObjectKey): Entry | undefined {
     return this.#entries.get(key)
@@ -19,39 +21,44 @@ export class PolicyBook {
     for (const { compiled } of this.#entries.values()) yield compiled
   }
 
-  /** The other policies that name the same workload. */
-  namesakes({ metadata, spec }: StoredPolicy): CompiledPolicy[] {
-    const { workload } = spec
-    if (workload === undefined) return []
-    return [...this.in(metadata.namespace)].filter(({ key, name }) => {
-      const its = this.get(key)?.stored.spec.workload
-      return name !== metadata.name && its?.kind === workload.kind && its.name === workload.name
-    })
+  /** The one that places a pod. */
+  of(pod: Pod): CompiledPolicy | undefined {
+    return this.#namespaces.get(pod.metadata.namespace)?.of(pod)
   }
 
-  in(namespace: string): Iterable<CompiledPolicy> {
-    return this.#byNamespace.get(namespace)?.values() ?? []
+  /** Those of a namespace that name a workload, the one that decides first. */
+  naming(namespace: string, workload: Workload): readonly CompiledPolicy[] {
+    return this.#namespaces.get(namespace)?.naming(workload) ?? []
+  }
+
+  /** The other policies that name the same workload. */
+  namesakes({ metadata: { namespace, name }, spec: { workload } }: StoredPolicy): CompiledPolicy[] {
+    return workload ? this.naming(namespace, workload).filter((other) => other.name !== name) : []
   }
 
   /** Whether it places pods otherwise than before; a new status is no such change. */
   set(stored: StoredPolicy): boolean {
     const key = keyOf(stored)
     const old = this.#entries.get(key)
-    const { uid, generation } = stored.metadata
-    const isSame = old?.stored.metadata.uid === uid && old?.stored.metadata.generation === generation
-    const compiled = isSame && old ? old.compiled : compilePolicy(stored)
+    const { namespace, uid, generation } = stored.metadata
+    if (old?.stored.metadata.uid === uid && old.stored.metadata.generation === generation) {
+      this.#entries.set(key, { ...old, stored })
+      return false
+    }
+    const compiled = compilePolicy(stored)
     this.#entries.set(key, { stored, compiled })
-    const { namespace } = stored.metadata
-    const siblings = this.#byNamespace.get(namespace) ?? new Map<ObjectKey, CompiledPolicy>()
-    this.#byNamespace.set(namespace, siblings.set(key, compiled))
-    return !isSame
+    const siblings = this.#namespaces.get(namespace) ?? new NamespacePolicies()
+    siblings.set(compiled)
+    this.#namespaces.set(namespace, siblings)
+    return true
   }
 
   delete(stored: StoredPolicy): void {
     const key = keyOf(stored)
+    const { namespace } = stored.metadata
     this.#entries.delete(key)
-    const siblings = this.#byNamespace.get(stored.metadata.namespace)
+    const siblings = this.#namespaces.get(namespace)
     siblings?.delete(key)
-    if (siblings?.size === 0) this.#byNamespace.delete(stored.metadata.namespace)
+    if (siblings?.size === 0) this.#namespaces.delete(namespace)
   }
 }

@@ -20,15 +20,15 @@ const workload = fc.record({
   name: fc.constantFrom('web', 'web-1'),
 })
 const allocationPolicy = [{ name: 'leaf1', weight: 1 }]
+/** Whose pods a policy is about. */
+export const selections = fc.oneof(
+  fc.record({ labelSelector }),
+  fc.record({ workload }),
+  fc.record({ labelSelector, workload }),
+)
 /** Of one namespace. */
 export const policies = fc
-  .array(
-    fc.oneof(
-      labelSelector.map((selector) => ({ labelSelector: selector })),
-      workload.map((one) => ({ workload: one })),
-    ),
-    { minLength: 2, maxLength: 3 },
-  )
+  .array(selections, { minLength: 2, maxLength: 3 })
   .map((all) => all.map((selection, i) => policyLike({ ...selection, allocationPolicy }, `policy-${i}`)))
 
 const podLabels = fc.record(
