@@ -60,8 +60,8 @@ export class PlacementController {
   readonly controller: Controller<ObjectKey>
   readonly #options: PlacementOptions
   readonly #told = new Map<ObjectKey, string>()
-  /** Pods that wait for room, and what was decided about them. */
-  readonly #held = new Map<ObjectKey, AimedDecision>()
+  /** Pods that wait for room or a node, and what was decided about them. */
+  readonly #held = new Map<ObjectKey, Decision>()
 
   constructor(options: PlacementOptions) {
     this.#options = options
@@ -127,6 +127,7 @@ export class PlacementController {
     }
     changed(state.commit(pod, decision))
     if (decision.kind === 'wait') {
+      if (state.waitsForVolumes(key)) this.#held.set(key, decision)
       this.#tell(pod, key, placementEvents.quotaReached(decision.policy, decision.asked))
     } else if (decision.kind === 'anywhere') await this.#patch(key, openPatch(pod, undefined, decision))
     else if (decision.offer === 'room' || decision.offer === 'byPreemption') await this.#open(pod, key, decision)

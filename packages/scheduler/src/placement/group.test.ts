@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { allot, type Share } from '../seats/seats.ts'
 import { Group } from './group.ts'
@@ -12,7 +13,9 @@ const shares: readonly Share[] = [
 const isWaiting = ({ isGated, share }: Standing) => isGated && share === undefined
 
 const isReady = fc.boolean()
-const asked = fc.constantFrom(undefined, undefined, undefined, 'leaf2', 'nowhere')
+const asked = fc
+  .constantFrom(undefined, undefined, ['leaf2'], ['nowhere'], ['leaf1', 'nowhere'], ['nowhere', 'leaf1'])
+  .map((values) => values && new Set(values))
 const waiting = fc.record({
   share: fc.constant(undefined),
   number: fc.constant(undefined),
@@ -47,7 +50,7 @@ class Model {
 
   step(key: string, to: Standing | null): void {
     const old = this.pods.get(key)
-    const keepsTurn = old && to && isWaiting(old) && isWaiting(to) && old.asked === to.asked
+    const keepsTurn = old && to && isWaiting(old) && isWaiting(to) && isDeepStrictEqual(old.asked, to.asked)
     if (to) this.pods.set(key, to)
     else this.pods.delete(key)
     if (keepsTurn) return
@@ -62,11 +65,14 @@ class Model {
   /** By what they ask for, the one that came first, where there is room. */
   get first(): string[] {
     const taken = shares.map((_, share) => this.count((one) => one.share === share))
-    const hasRoom = (asked: string | undefined) =>
-      asked === 'nowhere' || shares.some(({ name, max }, i) => (asked ?? name) === name && (taken[i] ?? 0) < max)
+    const hasRoom = (asked: Standing['asked']) => {
+      const free = shares.map(({ name }, i) => ({ name, isFree: (taken[i] ?? 0) < (shares[i]?.max ?? 0) }))
+      const those = free.filter(({ name }) => asked === undefined || asked.has(name))
+      return those.length === 0 || those.some(({ isFree }) => isFree)
+    }
     const asked = (key: string) => this.pods.get(key)?.asked
     return this.#queue.filter(
-      (key) => hasRoom(asked(key)) && this.#queue.find((other) => asked(other) === asked(key)) === key,
+      (key) => hasRoom(asked(key)) && this.#queue.find((other) => isDeepStrictEqual(asked(other), asked(key))) === key,
     )
   }
 }

@@ -9,10 +9,12 @@ export class Group {
   readonly #pods = new Map<ObjectKey, Standing>()
   readonly #taken: number[]
   readonly #ready: number[]
+  /** Which shares were full when it was told last that one is not any more. */
+  readonly #full: boolean[] = []
   /** How many pods have which number: two that were counted apart may have the same. */
   readonly #numbers: Map<number, number>[]
   /** By what they ask for: who asks for the same has the same chances. */
-  readonly #gated = new Map<string | undefined, Set<ObjectKey>>()
+  readonly #gated = new Map<string, { readonly asked: Standing['asked']; readonly keys: Set<ObjectKey> }>()
   readonly #shares: readonly Share[]
   readonly #allotment: Allotment
   #waiting = 0
@@ -79,18 +81,29 @@ export class Group {
 
   /** Of the pods without a place those whose turn it is: of all that ask for the same, the one that came first, if a share can have one more. */
   *first(): IterableIterator<ObjectKey> {
-    for (const [asked, keys] of this.#gated) {
+    for (const { asked, keys } of this.#gated.values()) {
       const [first] = keys
       if (first !== undefined && this.#hasRoomFor(asked)) yield first
     }
   }
 
+  /** Pods that wait at their place, if a share that was full when this was asked last is not any more: that may be a better one. */
+  takeReopened(): ObjectKey[] {
+    let isReopened = false
+    for (const [share, { max }] of this.#shares.entries()) {
+      const isFull = (this.#taken[share] ?? 0) >= max
+      isReopened ||= !isFull && this.#full[share] === true
+      this.#full[share] = isFull
+    }
+    if (!isReopened || this.#held === 0) return []
+    return [...this.#pods].flatMap(([key, { isGated, share }]) => (isGated && share !== undefined ? [key] : []))
+  }
+
   /** A pod that asks to be where no share is has room without one. */
-  #hasRoomFor(asked: string | undefined): boolean {
-    if (asked !== undefined && this.#shares.every(({ name }) => name !== asked)) return true
-    return this.#shares.some(
-      ({ name, max }, share) => (asked === undefined || name === asked) && (this.#taken[share] ?? 0) < max,
-    )
+  #hasRoomFor(asked: Standing['asked']): boolean {
+    const isAsked = ({ name }: Share) => asked === undefined || asked.has(name)
+    if (!this.#shares.some(isAsked)) return true
+    return this.#shares.some((share, i) => isAsked(share) && (this.#taken[i] ?? 0) < share.max)
   }
 
   /** The numbers of the seats of a share that are taken. */
@@ -113,7 +126,7 @@ export class Group {
     const old = this.#pods.get(key)
     this.#pods.set(key, standing)
     // A pod that stays gated keeps its turn.
-    if (old && isWaiting(old) && isWaiting(standing) && old.asked === standing.asked) return
+    if (old && isWaiting(old) && isWaiting(standing) && nameOf(old) === nameOf(standing)) return
     if (old) this.#count(key, old, -1)
     this.#count(key, standing, 1)
   }
@@ -142,12 +155,18 @@ export class Group {
     else numbers?.delete(number)
   }
 
-  #queue(key: ObjectKey, { asked }: Standing, by: 1 | -1): void {
+  #queue(key: ObjectKey, standing: Standing, by: 1 | -1): void {
     this.#waiting += by
-    const keys = this.#gated.get(asked) ?? new Set<ObjectKey>()
-    if (by > 0) this.#gated.set(asked, keys.add(key))
-    else if (keys.delete(key) && keys.size === 0) this.#gated.delete(asked)
+    const name = nameOf(standing)
+    const { asked } = standing
+    const queue = this.#gated.get(name) ?? { asked, keys: new Set<ObjectKey>() }
+    this.#gated.set(name, queue)
+    if (by > 0) queue.keys.add(key)
+    else if (queue.keys.delete(key) && queue.keys.size === 0) this.#gated.delete(name)
   }
 }
+
+/** The same for all that ask for the same. */
+const nameOf = ({ asked }: Standing): string => (asked === undefined ? '' : JSON.stringify([...asked].sort()))
 
 const isWaiting = ({ isGated, share }: Standing): boolean => isGated && share === undefined

@@ -16,9 +16,14 @@ const policy = compiled({
   allocationType: 'Required',
   labelSelector: {},
 })
+const askedBy = ({ spec }: Pod, { topologyKey }: CompiledPolicy) => {
+  const asked = spec.nodeSelector?.[topologyKey]
+  return asked === undefined ? undefined : new Set([asked])
+}
 const ledgerOf = (policies: readonly CompiledPolicy[] = [policy]) =>
   new Ledger({
     policyOf: (pod) => policyOf(pod, policies),
+    askedBy,
     labelsOf: (node) => ({ 'kosmos.io/cluster': node.replace('kosmos-', '') }),
   })
 const taken = (ledger: Ledger) => [...ledger.groupsOf(policy.key)].map((group) => [...group.taken])
@@ -63,7 +68,7 @@ describe('the ledger', () => {
 
   it('counts a pod at its place while its node is not known: told of later, or gone until it is rebuilt', () => {
     const labels = new Map<string, Record<string, string>>()
-    const ledger = new Ledger({ policyOf: () => policy, labelsOf: (node) => labels.get(node) })
+    const ledger = new Ledger({ policyOf: () => policy, askedBy, labelsOf: (node) => labels.get(node) })
     const onNode = (pod: Pod): Pod => ({ ...pod, spec: { ...pod.spec, nodeName: 'new-node' } })
     for (const [name, value] of Object.entries({ a: 'leaf1', b: 'leaf2' })) {
       ledger.set(onNode(placed(name, value, 1)), `shop/${name}`)

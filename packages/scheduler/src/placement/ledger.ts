@@ -30,6 +30,8 @@ export interface LedgerChange {
 export interface LedgerSources {
   /** The policy that places a pod; undefined: none does. */
   policyOf(pod: Pod): CompiledPolicy | undefined
+  /** The values of the topology key that a pod asks for, or has its volumes at; undefined: any. */
+  askedBy(pod: Pod, policy: CompiledPolicy): ReadonlySet<string> | undefined
   /** Labels of a node; undefined: it is not known. */
   labelsOf(nodeName: string): NodeLabels | undefined
 }
@@ -90,8 +92,21 @@ export class Ledger {
     return this.set(pod, key)
   }
 
+  /** The same while the next decision is made, with which what it frees is told. */
+  lift(pod: Pod, key: ObjectKey): void {
+    this.#promised.delete(key)
+    this.#put(pod, key)
+  }
+
   /** A pod appeared or changed. */
   set(pod: Pod, key: ObjectKey): LedgerChange[] {
+    const left = this.#put(pod, key)
+    const { policy, group } = this.membership(key) ?? {}
+    return policy && group ? [...left, changeOf(policy, group)] : left
+  }
+
+  /** Returns what has changed in the count that the pod was in before. */
+  #put(pod: Pod, key: ObjectKey): LedgerChange[] {
     if (!isGated(pod) || this.#promised.get(key)?.uid !== pod.metadata.uid) this.#promised.delete(key)
     const policy = isCounted(pod) ? this.#sources.policyOf(pod) : undefined
     if (policy === undefined) return this.delete(key)
@@ -100,9 +115,8 @@ export class Ledger {
     const isMoved = old !== undefined && (old.policy !== policy || old.group !== groupName)
     const changes = isMoved ? this.#leave(key) : []
     this.#members.set(key, { policy, group: groupName })
-    const group = this.#group(policy, groupName)
-    group.set(key, this.#standing(pod, key, policy))
-    return [...changes, changeOf(policy, group)]
+    this.#group(policy, groupName).set(key, this.#standing(pod, key, policy))
+    return changes
   }
 
   delete(key: ObjectKey): LedgerChange[] {
@@ -130,7 +144,10 @@ export class Ledger {
 
   #standing(pod: Pod, key: ObjectKey, policy: CompiledPolicy): Standing {
     const { nodeName } = pod.spec
-    const standing = standingOf(pod, policy, nodeName ? this.#sources.labelsOf(nodeName) : undefined)
+    const standing = {
+      ...standingOf(pod, policy, nodeName ? this.#sources.labelsOf(nodeName) : undefined),
+      asked: isGated(pod) ? this.#sources.askedBy(pod, policy) : undefined,
+    }
     const promised = this.#promised.get(key)
     if (promised === undefined) return standing
     return { ...standing, isGated: promised.isHeld, number: undefined, ...this.promised(key) }
@@ -145,7 +162,7 @@ export class Ledger {
   }
 }
 
-const changeOf = ({ key }: CompiledPolicy, group: Group): LedgerChange => ({
-  policy: key,
-  next: [...group.first()],
-})
+const changeOf = ({ key, waitsForNodes }: CompiledPolicy, group: Group): LedgerChange => {
+  const reopened = group.takeReopened()
+  return { policy: key, next: [...group.first(), ...(waitsForNodes ? [] : reopened)] }
+}

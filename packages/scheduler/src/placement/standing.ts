@@ -9,8 +9,8 @@ export interface Standing {
   /** The number of its seat, if it has one. */
   readonly number: number | undefined
   readonly isGated: boolean
-  /** The value of the topology key that the pod itself asks for, by its nodeSelector. */
-  readonly asked: string | undefined
+  /** The values of the topology key that the pod asks for, or has its volumes at, while it is gated; undefined: any. */
+  readonly asked: ReadonlySet<string> | undefined
   readonly isReady: boolean
 }
 
@@ -55,17 +55,19 @@ export function isCounted(pod: Pod): boolean {
  * hand, else the place that it was given.
  * @param nodeLabels of the pod's node; undefined while that is not known: its pod may be told of first, or stay while it is made anew
  */
-export function standingOf(pod: Pod, policy: CompiledPolicy, nodeLabels: NodeLabels | undefined): Standing {
+export function standingOf(
+  pod: Pod,
+  { topologyKey, shares }: CompiledPolicy,
+  nodeLabels: NodeLabels | undefined,
+): Omit<Standing, 'asked'> {
   const gated = isGated(pod)
-  const asked = pod.spec.nodeSelector?.[policy.topologyKey]
-  const value = nodeLabels ? nodeLabels[policy.topologyKey] : asked
-  const share = gated ? -1 : policy.shares.findIndex(({ name }) => name === value)
+  const value = (nodeLabels ?? pod.spec.nodeSelector)?.[topologyKey]
+  const share = gated ? -1 : shares.findIndex(({ name }) => name === value)
   const number = Number(pod.metadata.annotations?.[seatAnnotation])
   return {
     share: share < 0 ? undefined : share,
     number: share >= 0 && Number.isSafeInteger(number) && number > 0 ? number : undefined,
     isGated: gated,
-    asked,
     isReady: pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
   }
 }

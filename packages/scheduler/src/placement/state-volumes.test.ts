@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { clusterLabel } from '@kosmos/api'
-import type { Node, Pod } from '@kosmos/kube'
+import { keyOf, type Node, type Pod } from '@kosmos/kube'
 import fc from 'fast-check'
 import { explainNodes } from '../explanation/explain-nodes.ts'
 import { podLike, policyLike } from '../pods.fixture.ts'
 import { simulate, type World } from '../simulation.ts'
 import type { Reach } from '../volumes/reach.ts'
+import { PlacementState } from './state.ts'
 
 const leaf = (cluster: string, isReady = true): Node => ({
   metadata: { name: cluster, uid: cluster, resourceVersion: '1', labels: { [clusterLabel]: cluster } },
@@ -87,5 +88,52 @@ describe('a pod whose volume is in one cluster', () => {
         for (const name of clusters) assert(given.filter((place) => place === name).length <= 2)
       }),
     )
+  })
+})
+
+describe('a pod that waits because of its volume', () => {
+  const stateWith = (spec: object, nodes: readonly Node[], pods: readonly Pod[]) => {
+    const byName = new Map(nodes.map((node) => [node.metadata.name, node]))
+    const state = new PlacementState(byName)
+    state.setPolicy(policy({ allocationType: 'Required', ...spec }))
+    for (const node of nodes) state.vacancies.setNode(node, undefined)
+    for (const pod of pods) state.setPod(pod)
+    return { state, nodes: byName }
+  }
+  const placed = (name: string, value: string): Pod =>
+    podLike({ name, annotations: { 'kosmos.io/seat': '1' }, spec: { nodeSelector: { [clusterLabel]: value } } })
+  const waits = (state: PlacementState, pod: Pod, reach?: Reach) => {
+    state.setReach(keyOf(pod), reach)
+    const decision = state.decide(pod)
+    return { decision, changes: state.commit(pod, decision) }
+  }
+
+  it('lets those pass behind it that may go where it may not', () => {
+    const allocationPolicy = ['leaf1', 'leaf2'].map((name) => ({ name, max: 1 }))
+    const [bound, other] = [gated('bound'), gated('other')]
+    const pods = [placed('a', 'leaf1'), placed('b', 'leaf2'), bound, other]
+    const { state } = stateWith({ allocationPolicy }, world.nodes, pods)
+    for (const [pod, reach] of [[bound, at('leaf1')], [other]] as const) {
+      assert.equal(waits(state, pod, reach).decision.kind, 'wait')
+    }
+    assert.deepEqual(state.deletePod('shop/b'), [{ policy: 'shop/web', next: ['shop/other'] }])
+    assert.deepEqual(state.deletePod('shop/a'), [{ policy: 'shop/web', next: ['shop/other', 'shop/bound'] }])
+  })
+
+  it('is looked at again when the first node comes up that reaches it, wherever its place was before', () => {
+    for (const [max, kind] of [
+      [2, 'seat'],
+      [0, 'wait'],
+    ] as const) {
+      const pod = gated('p')
+      const { state, nodes } = stateWith({ allocationPolicy: [{ name: 'leaf1', max }] }, [leaf('leaf1')], [pod])
+      const { decision } = waits(state, pod, at('leaf2'))
+      assert.equal(decision.kind, kind)
+      const came = leaf('leaf2')
+      nodes.set('leaf2', came)
+      state.vacancies.setNode(came, undefined)
+      assert.equal(state.roomWithinMs(pod, decision, 'leaf2'), 0)
+      assert.equal(state.decide(pod).kind, 'anyRoom')
+    }
   })
 })

@@ -549,6 +549,33 @@ describe('the decisions of the scheduler', () => {
     )
   })
 
+  it('are looked at again, wherever they wait for room, when another place has a seat again', () => {
+    const node = (name: string, cluster: string, cpu: number): Node => ({
+      metadata: { name, uid: name, resourceVersion: '1', labels: { [clusterLabel]: cluster } },
+      status: { conditions: [{ type: 'Ready', status: 'True' }], allocatable: { cpu: `${cpu}`, pods: '9' } },
+    })
+    const policy = (whenUnavailable: 'Spill' | 'Wait') =>
+      policyLike({
+        allocationPolicy: ['leaf1', 'leaf2'].map((name) => ({ name, replicas: 1 })),
+        allocationType: 'Required',
+        labelSelector: {},
+        whenUnavailable,
+      })
+    const next = (whenUnavailable: 'Spill' | 'Wait') => {
+      const nodes = [node('large', 'leaf1', 3), node('small', 'leaf1', 1), node('other', 'leaf2', 1)]
+      const policies = [policy(whenUnavailable)]
+      const state = stateOf({ distributions: [], namespaces: [], policies, nodes, pods: [gated('first')] })
+      assert.equal(settle(state, gated('first')), 'leaf1')
+      state.setPod(gated('second', 3))
+      assert.equal(settle(state, gated('second', 3)), 'noRoom')
+      // The room that it had is too small, but it had the place in front of the large node as well.
+      return state.deletePod('shop/first').flatMap((change) => change.next)
+    }
+    assert.deepEqual(next('Spill'), ['shop/second'])
+    // It has its place, and waits for that.
+    assert.deepEqual(next('Wait'), [])
+  })
+
   it('end at the allotment when there is room for all, whatever the order in which pods came and went', () => {
     const policy = policyLike({
       allocationPolicy: [

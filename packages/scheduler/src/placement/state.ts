@@ -62,6 +62,7 @@ export class PlacementState {
     this.vacancies = new Vacancies({ nodes, now, reserveAfterMs })
     this.ledger = new Ledger({
       policyOf: (pod) => this.policies.of(pod),
+      askedBy: (pod, policy) => this.#askedBy(pod, policy),
       labelsOf: (nodeName) => {
         const node = nodes.get(nodeName)
         return node && (node.metadata.labels ?? {})
@@ -105,6 +106,11 @@ export class PlacementState {
     else this.#reaches.delete(key)
   }
 
+  /** Whether the place of a gated pod depends on which nodes there are. */
+  waitsForVolumes(key: ObjectKey): boolean {
+    return this.#reaches.has(key)
+  }
+
   /** Decides where a gated pod goes; the decision counts from {@link commit} on. */
   decide(pod: Pod): Decision {
     const { bound, distribution } = this.#bound(pod)
@@ -122,7 +128,7 @@ export class PlacementState {
     const { policy, group } = member
     const promised = this.ledger.promised(key)
     const isOpening = promised !== undefined && !this.ledger.isHeld(key)
-    if (this.ledger.isPromised(key) && !isOpening) this.ledger.withdraw(pod, key)
+    if (this.ledger.isPromised(key) && !isOpening) this.ledger.lift(pod, key)
     const chosenAt = this.#choices(pod, policy)
     const seatAt = (seat: Seat): Place => {
       const value = policy.shares[seat.share]?.name ?? ''
@@ -164,7 +170,9 @@ export class PlacementState {
       this.#aims.delete(key)
       this.vacancies.release(key)
     }
-    if (decision.kind !== 'seat' && decision.kind !== 'anyRoom') return []
+    // Who has its volume where every place is taken waits behind others who ask for that, not in front of those who may go elsewhere.
+    if (decision.kind === 'wait') return this.ledger.set(pod, key)
+    if (decision.kind === 'anywhere') return []
     if (aim) {
       this.vacancies.promise(pod, key, aim.node)
       const value = decision.kind === 'seat' ? decision.value : undefined
@@ -319,6 +327,8 @@ export class PlacementState {
   /** The nodes one of which a pod waits for. */
   #awaitedBy(pod: Pod, decision: Decision): readonly string[] {
     const { bound } = this.#bound(pod)
+    // A node that reaches its volumes may say that its place is another.
+    if (this.waitsForVolumes(keyOf(pod))) return this.vacancies.nodesFor(bound)
     if (decision.kind === 'anyRoom') return this.vacancies.nodesFor(belowMaxima(bound, decision.policy))
     const waitsHere = decision.kind === 'seat' && decision.policy.waitsForNodes
     if (!waitsHere) return this.vacancies.nodesFor(bound)

@@ -56,7 +56,7 @@ describe('the status of a policy', () => {
   })
 
   it('says that pods wait when what they ask for is full, although there is room elsewhere', () => {
-    const asking = { isGated: true, asked: 'leaf2' }
+    const asking = { isGated: true, asked: new Set(['leaf2']) }
     assert.deepEqual(reasonOf(groupOf({ share: 1 }, asking))[0], 'QuotaReached')
     assert.deepEqual(reasonOf(groupOf({ share: 1 }, asking, { isGated: true }))[0], 'Placing')
     assert.deepEqual(reasonOf(groupOf(asking))[0], 'Placing')
