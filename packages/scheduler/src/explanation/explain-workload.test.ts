@@ -83,11 +83,13 @@ describe('the explanation of a workload', () => {
     )
   })
 
-  it('counts no pods at the gates of others, and says how many there are', () => {
+  it('counts no pods at the gates of others, and says how many there are that stay', () => {
     const gated = pod(2)
     const schedulingGates = [...(gated.spec.schedulingGates ?? []), { name: 'example.org/quota' }]
     const waiting = { ...gated, spec: { ...gated.spec, schedulingGates } }
-    const found = explainWorkload(world({ pods: [pod(1, 'leaf1'), waiting] }), web)
+    const metadata = { ...waiting.metadata, name: 'leaving', deletionTimestamp: '2026-01-01T00:00:00Z' }
+    const leaving = { ...waiting, metadata }
+    const found = explainWorkload(world({ pods: [pod(1, 'leaf1'), waiting, leaving] }), web)
     assert.deepEqual([found?.pods, found?.others, found?.atOtherGates, found?.waiting], [1, 0, 1, []])
     assert.equal(explainWorkload(world({ pods: [waiting] }), web)?.policy.name, 'web')
   })
