@@ -10,10 +10,12 @@ describe('every command', { timeout: 300_000 }, () => {
   const { cluster } = liveClusters(['cluster'])
   let folder: string
   let stranger: string
+  let nobody: string
   before(async () => {
     const { server, ca, adminToken } = cluster.plane
     folder = await mkdtemp(path.join(os.tmpdir(), 'kosmosctl-'))
     stranger = path.join(folder, 'stranger.kubeconfig')
+    nobody = path.join(folder, 'nobody.kubeconfig')
     const config = {
       apiVersion: 'v1',
       kind: 'Config',
@@ -23,6 +25,7 @@ describe('every command', { timeout: 300_000 }, () => {
       contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
     }
     await writeFile(stranger, JSON.stringify(config))
+    await writeFile(nobody, JSON.stringify({ ...config, users: [{ name: 'a', user: { token: 'some-token' } }] }))
   })
   after(() => rm(folder, { recursive: true, force: true }))
 
@@ -35,6 +38,19 @@ describe('every command', { timeout: 300_000 }, () => {
       assert.match(stdout + stderr, /(next|fix): +\S/, name)
       assert.doesNotMatch(stdout + stderr, /^\s+at /m, name)
       if (!reporting.includes(name)) assert.equal(stdout, '', name)
+    }
+  })
+
+  it('says whose credentials are not accepted, by which server, and where they are', async () => {
+    for (const [name, words] of commandLines()) {
+      const { code, stdout, stderr } = await ranOn(nobody, words)
+      assert.equal(code, 1, `${name}: ${stdout}${stderr}`)
+      assert.match(
+        stdout + stderr,
+        /(next|fix): +log in again: https:\S+ does not accept the credentials of context "a" in \S+\/nobody\.kubeconfig/,
+        name,
+      )
+      assert.doesNotMatch(stdout + stderr, /^\s+at |some-token/m, name)
     }
   })
 

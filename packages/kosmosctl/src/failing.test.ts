@@ -44,7 +44,10 @@ describe('every command', () => {
       assert.equal(code, 1)
       assert.equal(stderr.match(/^error: /gm)?.length, 1, stderr)
       assert.match(stdout + stderr, /https:\/\/127\.0\.0\.1:1.*ECONNREFUSED/)
-      assert.match(stdout + stderr, /(next|fix): +is the server address right/)
+      assert.match(
+        stdout + stderr,
+        /(next|fix): +is the server address right \(context "away" in \S+\/away\.kubeconfig\)/,
+      )
       assert.doesNotMatch(stdout + stderr, /^\s+at |some-token/m)
       if (!reporting.includes(name)) assert.equal(stdout, '')
     })

@@ -28,7 +28,13 @@ export {
   statusOf,
 } from './connection/errors.ts'
 export type { Response } from './connection/exchange.ts'
-export { haveSameServer, KubeConfigError, type KubeConfigSource, loadKubeConfig } from './connection/kubeconfig.ts'
+export {
+  haveSameServer,
+  KubeConfigError,
+  type KubeConfigSource,
+  kubeConfigFiles,
+  loadKubeConfig,
+} from './connection/kubeconfig.ts'
 export { createTransport, type Transport, type TransportOptions } from './connection/transport.ts'
 export { Controller, type ControllerOptions, type ReconcileObservation, type Requeue } from './controller/controller.ts'
 export { EventBudget, type EventBudgetOptions } from './events/budget.ts'

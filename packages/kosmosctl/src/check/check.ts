@@ -20,7 +20,7 @@ export interface CheckOptions {
 
 /** Looks for everything that is wrong, in the root and in every leaf; changes nothing. */
 export async function check({ root, cluster }: CheckOptions, progress: Progress): Promise<Finding[]> {
-  return await withClusters({ root }, async ({ root: { client, server } }) => {
+  return await withClusters({ root }, async ({ root: { client, server, askedBy } }) => {
     const reachable: Finding = { id: 'root-reachable', verdict: ok(`the root answers at ${server}`) }
     try {
       const facts = await progress.step('looking at the root', () => gatherRootFacts(client))
@@ -29,7 +29,7 @@ export async function check({ root, cluster }: CheckOptions, progress: Progress)
     } catch (error) {
       if (error instanceof Failure) throw error
       if (isForbidden(error)) return [reachable, { id: 'root-rights', verdict: await rightsVerdict(client, error) }]
-      const { message, next } = explain(error)
+      const { message, next } = explain(error, askedBy)
       return [{ id: 'root-reachable', verdict: problem(message, next ?? 'check the kubeconfig') }]
     }
   })

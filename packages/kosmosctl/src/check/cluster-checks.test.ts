@@ -92,7 +92,9 @@ describe('the check of a leaf', () => {
 
   it('takes a refusal by the leaf for what it is', () => {
     const error = new ApiError('leaf', { method: 'GET', path: '/version' }, 401, { status: 'Failure' })
-    assert.equal(verdictOf('leaf-from-here', { leaf: { error } }).status, 'problem')
+    const found = verdictOf('leaf-from-here', { leaf: { error } })
+    assert.equal(found.status, 'problem')
+    assert.match('fix' in found ? found.fix : '', /^kosmosctl join leaf1 --kubeconfig LEAF renews/)
   })
 
   it('names the rights that were taken away', () => {

@@ -85,7 +85,10 @@ function leafFromHere({ leaf, credentials, cluster }: ClusterFacts): Verdict {
   const refused = leaf.error instanceof ApiError
   // That this machine is elsewhere than the controllers is nothing to repair.
   if (reachable && !refused) return skipped(`the controllers reach the leaf, this machine does not: ${message}`)
-  return problem(message, next ?? `kosmosctl join ${cluster.metadata.name} --kubeconfig LEAF`)
+  // Nobody logs in with what the root holds.
+  const isNobody = refused && (leaf.error as ApiError).code === 401
+  const again = `kosmosctl join ${cluster.metadata.name} --kubeconfig LEAF renews the credentials`
+  return problem(message, (isNobody ? undefined : next) ?? again)
 }
 
 const notAsked = skipped('not looked at, because the leaf could not be asked')

@@ -17,6 +17,7 @@ import { serverVersion } from '../clusters/version.ts'
 import { skipped, type Verdict } from '../findings/finding.ts'
 import { deployedManifests } from '../install/deploy-folder.ts'
 import { linkNamespace } from '../link/network/facts.ts'
+import type { AskedBy } from '../terminal/explain.ts'
 import { Failure } from '../terminal/failure.ts'
 import { leafManifests } from './leaf-manifests.ts'
 import type { LeafNode, ModelChoice } from './leaf-models.ts'
@@ -34,6 +35,7 @@ export interface Reached {
 /** What was found out about a cluster: what it said, or why it said nothing. */
 export interface ClusterFacts<T> {
   readonly server: string
+  readonly askedBy?: AskedBy | undefined
   readonly found: (Reached & T) | { readonly error: unknown }
 }
 
@@ -159,13 +161,13 @@ async function factsOf<T>(
   rights: readonly Right[],
   more: (cluster: OpenCluster) => Promise<T>,
 ): Promise<ClusterFacts<T>> {
-  const { client, server } = cluster
+  const { client, server, askedBy } = cluster
   try {
     const version = await serverVersion(client)
     const missing = await missingRights(client, rights)
     try {
       const [id, offset, rest] = await Promise.all([clusterId(client), clockOffsetMs(client.connection), more(cluster)])
-      return { server, found: { version, id, clockOffsetMs: offset, missingRights: missing, ...rest } }
+      return { server, askedBy, found: { version, id, clockOffsetMs: offset, missingRights: missing, ...rest } }
     } catch (error) {
       if (missing.length === 0 || !isForbidden(error)) throw error
       // What was refused is only the first of them.
@@ -175,7 +177,7 @@ async function factsOf<T>(
       })
     }
   } catch (error) {
-    return { server, found: { error } }
+    return { server, askedBy, found: { error } }
   }
 }
 

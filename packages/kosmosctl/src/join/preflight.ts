@@ -40,10 +40,10 @@ function nameIsValid({ name }: JoinFacts): Verdict {
     : problem(`the name ${wrong}`, 'choose another name for the cluster')
 }
 
-function isReachable(side: 'root' | 'leaf', { server, found }: ClusterFacts<unknown>): Verdict {
+function isReachable(side: 'root' | 'leaf', { server, askedBy, found }: ClusterFacts<unknown>): Verdict {
   if (!('error' in found)) return ok(`the ${side} answers at ${server}`)
   const { error } = found
-  const { message, next } = explain(error)
+  const { message, next } = explain(error, askedBy)
   const flag = side === 'leaf' ? '--kubeconfig' : '--root-kubeconfig'
   const fix = next ?? `check the kubeconfig given by ${flag}`
   if (error instanceof ClusterUnreachable) {

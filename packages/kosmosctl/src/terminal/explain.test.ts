@@ -25,6 +25,16 @@ describe('an error as a person reads it', () => {
     assert.match(explain(error).next ?? '', /firewall/)
   })
 
+  it('names the kubeconfig by which it was asked', () => {
+    const by = { kubeconfig: 'context "a" in /a', server: 'https://x' }
+    const next = (error: Error) => explain(error, by).next ?? ''
+    assert.match(next(refusal(401)), /https:\/\/x does not accept the credentials of context "a" in \/a/)
+    assert.match(next(refusal(403)), /https:\/\/x was asked by context "a" in \/a/)
+    const coming = ['SELF_SIGNED_CERT_IN_CHAIN', 'ECONNREFUSED'].map((code) => coded(code, code))
+    for (const cause of coming)
+      assert.match(next(new ClusterUnreachable('root', 'https://x', cause)), /\(context "a" in \/a\)/)
+  })
+
   it('says what to do about a refusal', () => {
     assert.match(explain(refusal(401)).next ?? '', /log in/)
     assert.match(explain(refusal(403)).next ?? '', /right/)

@@ -2,8 +2,15 @@ import { apiGroup } from '@kosmos/api'
 import { ApiError, ClusterUnreachable, KubeConfigError } from '@kosmos/kube'
 import { Failure } from './failure.ts'
 
+/** How the cluster that refused was asked, for who has to mend it. */
+export interface AskedBy {
+  /** Which one, e.g. `context "a" in /home/me/.kube/config`. */
+  readonly kubeconfig: string
+  readonly server: string
+}
+
 /** Any error as one line of cause and one of what to do. Pure. */
-export function explain(error: unknown): Failure {
+export function explain(error: unknown, askedBy?: AskedBy): Failure {
   if (error instanceof Failure) return error
   if (error instanceof KubeConfigError) {
     return new Failure(oneLine(error.message), {
@@ -12,16 +19,17 @@ export function explain(error: unknown): Failure {
     })
   }
   if (error instanceof ClusterUnreachable) {
-    return new Failure(oneLine(error.message), { next: unreachableAdvice(error), cause: error })
+    return new Failure(oneLine(error.message), { next: unreachableAdvice(error, askedBy), cause: error })
   }
   if (error instanceof ApiError && error.code === 404 && error.message.includes(`/apis/${apiGroup}/`)) {
-    return new Failure('this cluster does not know the kind Cluster of kosmos.io, so nothing is joined to it', {
+    const which = askedBy ? `${askedBy.server} (${askedBy.kubeconfig})` : 'this cluster'
+    return new Failure(`${which} does not know the kind Cluster of kosmos.io, so nothing is joined to it`, {
       next: 'is it the root (--root-kubeconfig, --root-context)? If so: kosmosctl install, or join a first leaf',
       cause: error,
     })
   }
   if (error instanceof ApiError)
-    return new Failure(oneLine(error.message), { next: refusalAdvice(error), cause: error })
+    return new Failure(oneLine(error.message), { next: refusalAdvice(error, askedBy), cause: error })
   const message = error instanceof Error ? error.message : String(error)
   return new Failure(oneLine(message), {
     next: 'set KOSMOS_DEBUG=1 to see where it comes from',
@@ -40,15 +48,22 @@ export function isTlsError(error: unknown): boolean {
   return false
 }
 
-function unreachableAdvice(error: ClusterUnreachable): string {
+function unreachableAdvice(error: ClusterUnreachable, askedBy: AskedBy | undefined): string {
+  const where = askedBy ? ` (${askedBy.kubeconfig})` : ''
   return isTlsError(error)
-    ? "put the cluster's CA into certificate-authority-data of the kubeconfig, and check that the server name is on its certificate"
-    : 'is the server address right, is the API server running, and may this machine reach it (firewall, VPN, proxy)?'
+    ? `put the cluster's CA into certificate-authority-data of the kubeconfig${where}, and check that the server name is on its certificate`
+    : `is the server address right${where}, is the API server running, and may this machine reach it (firewall, VPN, proxy)?`
 }
 
-function refusalAdvice(error: ApiError): string | undefined {
-  if (error.code === 401) return 'log in again: the credentials in the kubeconfig are not accepted (any more)'
-  if (error.code === 403) return 'use a kubeconfig of somebody who may do this, or have the right granted'
+function refusalAdvice(error: ApiError, askedBy: AskedBy | undefined): string | undefined {
+  if (error.code === 401) {
+    if (!askedBy) return 'log in again: the credentials in the kubeconfig are not accepted (any more)'
+    return `log in again: ${askedBy.server} does not accept the credentials of ${askedBy.kubeconfig} (any more)`
+  }
+  if (error.code === 403) {
+    const who = askedBy ? ` (${askedBy.server} was asked by ${askedBy.kubeconfig})` : ''
+    return `use a kubeconfig of somebody who may do this${who}, or have the right granted`
+  }
   if (error.code >= 500 || error.code === 429) return 'the API server is overloaded or starting: try again'
   return undefined
 }

@@ -84,7 +84,8 @@ export async function reachLeaf(
     await leaf?.client.connection.close()
     if (isNamed && (error instanceof KubeConfigError || error instanceof OtherCluster)) throw error
     const isRefused = error instanceof ApiError && error.code === 401
-    return { leaf: undefined, why: explain(error).message, isRefused: isRefused && !isNamed }
+    const by = leaf?.askedBy ? ` (${leaf.askedBy.kubeconfig})` : ''
+    return { leaf: undefined, why: `${explain(error).message}${by}`, isRefused: isRefused && !isNamed }
   }
 }
 

@@ -1,6 +1,6 @@
 import { clusterLabel, isRootCluster } from '@kosmos/api'
 import { type Client, describeObject, type KubeObject, nodes, pods, type Resource } from '@kosmos/kube'
-import { openCluster } from '../clusters/connect.ts'
+import { withClusters } from '../clusters/connect.ts'
 import { leafAccountName } from '../clusters/names.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { isDrainable } from './drain.ts'
@@ -23,8 +23,7 @@ export interface UnjoinPlan {
 }
 
 export async function planUnjoin(options: UnjoinOptions, progress: Progress): Promise<UnjoinPlan> {
-  const root = await openCluster('root', options.root)
-  try {
+  return await withClusters({ root: options.root }, async ({ root }) => {
     const { cluster, secret, rootId } = await findJoined(root.client, options.name)
     if (cluster !== undefined && isRootCluster(cluster)) {
       const agents = await lookAtRoot(root.client, options.name, rootId)
@@ -57,9 +56,7 @@ export async function planUnjoin(options: UnjoinOptions, progress: Progress): Pr
     } finally {
       await leaf?.client.connection.close()
     }
-  } finally {
-    await root.client.connection.close()
-  }
+  })
 }
 
 async function planInLeaf(leaf: Client, rootId: string): Promise<Pick<UnjoinPlan, 'leaf' | 'remains'>> {

@@ -6,6 +6,7 @@ export type Status = Wire<V1Status>
 /** An API server answered a request with an error that the caller did not ask to handle. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
+  readonly cluster: string
   /** HTTP status code. */
   readonly code: number
   /** `Forbidden`, `Invalid`, … as in metav1.StatusReason; empty if the answer was not a Status. */
@@ -22,6 +23,7 @@ export class ApiError extends Error {
     retryAfterMs?: number,
   ) {
     super(`${cluster}: ${request.method} ${request.path}: ${status.message ?? `HTTP ${code}`} (${code})`)
+    this.cluster = cluster
     this.code = code
     this.reason = status.reason ?? ''
     this.status = status

@@ -88,13 +88,17 @@ describe('a kubeconfig', () => {
     assert.deepEqual(authProvider?.config, { tokenFile: path.join(folder, 'token') }, 'as from a file that is named')
     process.env.KUBECONFIG = file('odd', kubeconfig({ user: { as: 'alice\n' } }))
     assert.match(refusal({}).message, /user "u": as is not/)
+    process.env.KUBECONFIG = file('contextless', kubeconfig({ current: 'gone' }))
+    assert.match(refusal({}).message, /^\S+\/contextless has no context "gone", which is its current-context/)
+    process.env.KUBECONFIG += `${path.delimiter}${path.join(folder, 'absent')}`
+    assert.match(refusal({}).message, /^\S+\/contextless, \S+\/absent has no context "gone"/)
     delete process.env.KUBECONFIG
     process.env.HOME = path.join(folder, 'home')
     // Within a pod its ServiceAccount comes last.
     if (!existsSync('/var/run/secrets/kubernetes.io/serviceaccount/token'))
       assert.match(
         refusal({}).message,
-        /there is no kubeconfig: name a file, set KUBECONFIG, or create ~\/.kube\/config/,
+        /there is no kubeconfig at \S+\/home\/.kube\/config: name a file, set KUBECONFIG, or create ~\/.kube\/config/,
       )
     mkdirSync(path.join(folder, 'home', '.kube'), { recursive: true })
     file('home/.kube/config', kubeconfig())

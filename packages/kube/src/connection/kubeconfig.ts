@@ -33,7 +33,7 @@ export class KubeConfigError extends Error {
 
 /** Loads a kubeconfig and selects its context. Throws {@link KubeConfigError}; never repeats the file's content. */
 export function loadKubeConfig(source: KubeConfigSource = {}): KubeConfig {
-  const origin = source.file ?? (source.text === undefined ? 'the default kubeconfig' : 'the kubeconfig')
+  const origin = source.text === undefined ? kubeConfigFiles(source).join(', ') : 'the kubeconfig'
   const config = read(source, origin)
   selectContext(config, source.context, origin)
   checkCluster(config, origin)
@@ -57,7 +57,10 @@ function read({ text, file }: KubeConfigSource, origin: string): KubeConfig {
     )
   }
   if (text === undefined && file === undefined && config.getCurrentContext() === 'loaded-context') {
-    throw new KubeConfigError('there is no kubeconfig: name a file, set KUBECONFIG, or create ~/.kube/config')
+    const looked = kubeConfigFiles({}).join(', ')
+    throw new KubeConfigError(
+      `there is no kubeconfig at ${looked}: name a file, set KUBECONFIG, or create ~/.kube/config`,
+    )
   }
   return config
 }
@@ -69,11 +72,16 @@ function loadFile(file: string): KubeConfig {
   return config
 }
 
+/** The files in which a source that is no text is looked for; those of KUBECONFIG need not be there. */
+export function kubeConfigFiles({ file }: Pick<KubeConfigSource, 'file'>): string[] {
+  if (file !== undefined) return [file]
+  const named = (process.env.KUBECONFIG ?? '').split(path.delimiter).filter((one) => one !== '')
+  return named.length === 0 ? [path.join(homedir(), '.kube', 'config')] : named
+}
+
 /** As kubectl does, passes over files of KUBECONFIG that are not there, as long as one is. */
 function loadDefault(): KubeConfig {
-  const named = (process.env.KUBECONFIG ?? '').split(path.delimiter).filter((file) => file !== '')
-  const files = named.length === 0 ? [path.join(homedir(), '.kube', 'config')] : named
-  const [first, ...others] = files.filter((file) => existsSync(file))
+  const [first, ...others] = kubeConfigFiles({}).filter((file) => existsSync(file))
   if (first === undefined) {
     const config = new KubeConfig()
     config.loadFromDefault()
