@@ -161,7 +161,7 @@ describe('a command that is interrupted', { timeout: 480_000 }, () => {
     const options = { name: 'oslo', root: root.source }
     const inNamespace = { namespace: ref.namespace, name: account }
     await rightsAreKnown(leaf.client, inNamespace, { verb: 'get', resource: 'namespaces' }, false)
-    await assert.rejects(unjoin({ ...options, timeoutSeconds: 1 }, silent), /cannot be asked .*is forbidden/)
+    await assert.rejects(unjoin({ ...options, timeoutSeconds: 3 }, silent), /cannot be asked .*is forbidden/)
     assert.ok(await root.client.get(secrets, ref), 'by it the account can still be found')
     assert.ok(await leaf.client.get(serviceAccounts, inNamespace))
     await unjoin({ ...options, leaf: leaf.source }, silent)

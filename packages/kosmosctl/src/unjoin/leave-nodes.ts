@@ -5,6 +5,7 @@ import { ApiError, type Client, isGone } from '@kosmos/kube'
 import { deployedManifests } from '../install/deploy-folder.ts'
 import { Failure } from '../terminal/failure.ts'
 import type { Remainder } from './leave-leaf.ts'
+import { mustBeGone } from './must-be-gone.ts'
 
 const LOOK_MS = 300
 
@@ -22,7 +23,16 @@ export async function leaveNodes(client: Client, cluster: string, rootId: string
     await sleep(LOOK_MS)
     left = await look()
   }
-  await Promise.all(left.map(({ metadata: { name, uid } }) => client.delete(nodeConfigs, { name }, { uid })))
+  await Promise.all(
+    left.map(async ({ metadata: { name, uid } }) => {
+      const deletion = await client.delete(nodeConfigs, { name }, { uid })
+      mustBeGone(
+        deletion,
+        `${client.name}: NodeConfig ${name}`,
+        `use credentials for the ${client.name} that may delete nodeconfigs.kosmos.io`,
+      )
+    }),
+  )
   const silent = left.filter(isAwaited)
   return silent.length === 0 ? [] : onNodes(silent, await agentImage())
 }

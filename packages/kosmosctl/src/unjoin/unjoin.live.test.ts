@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { clusterFinalizer } from '@kosmos/api'
 import { nodeConfigs, serviceExports, serviceImports } from '@kosmos/cluster-link'
 import {
+  type Client,
   configMaps,
   customResourceDefinitions,
   endpointSlices,
@@ -15,6 +16,7 @@ import {
   secrets,
   services,
 } from '@kosmos/kube'
+import { openCluster } from '../clusters/connect.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import { clusterRoleBindings, clusterRoles, clusters, podDisruptionBudgets } from '../clusters/resources.ts'
 import { definitions } from '../install/definitions.ts'
@@ -55,6 +57,31 @@ async function joined(): Promise<void> {
   await join({ name, root: root.source, leaf: leaf.source, timeoutSeconds: 0 }, silent)
   const labels = { 'kosmos.io/node': 'true', 'kosmos.io/cluster': name }
   await root.client.create(nodes, { metadata: { name: node, labels } })
+}
+
+/** Work as somebody in the leaf who may read and change things of a kind of kosmos.io, and not delete them. */
+async function asWhoMayNotDelete(plural: string, work: (client: Client) => Promise<void>): Promise<void> {
+  const [apiGroup, user] = ['rbac.authorization.k8s.io', 'somebody']
+  const metadata = { name: user }
+  const rules = [{ apiGroups: ['kosmos.io'], resources: [plural], verbs: ['get', 'list', 'patch'] }]
+  const roleRef = { apiGroup, kind: 'ClusterRole', name: user }
+  const subjects = [{ apiGroup, kind: 'User', name: user }]
+  await leaf.client.create(clusterRoles, { metadata, rules } as KubeObject)
+  await leaf.client.create(clusterRoleBindings, { metadata, roleRef, subjects } as KubeObject)
+  const { server, ca, adminToken } = leaf.plane
+  const config = {
+    clusters: [{ name: user, cluster: { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') } }],
+    users: [{ name: user, user: { token: adminToken, as: user } }],
+    contexts: [{ name: user, context: { cluster: user, user } }],
+  }
+  const { client } = await openCluster('leaf', { text: JSON.stringify(config) })
+  try {
+    await eventually(() => client.listAll(nodeConfigs).then(Boolean, () => false), 'the rights are known')
+    await work(client)
+  } finally {
+    await client.connection.close()
+    for (const kind of [clusterRoleBindings, clusterRoles]) await leaf.client.delete(kind, { name: user })
+  }
 }
 
 const own = (metadata: object): KubeObject => ({
@@ -246,6 +273,11 @@ describe('an unjoin', () => {
       eventually(async () => (await leaf.client.create(nodeConfigs, wanted(node))).ok, `${node} is planned`)
     await plan('is-gone')
     await say('is-gone')
+    await asWhoMayNotDelete('nodeconfigs', (client) =>
+      assert.rejects(leaveNodes(client, name, rootId, Date.now()), {
+        message: /^leaf: NodeConfig leaf1-is-gone was not deleted: .*forbidden/,
+      }),
+    )
     const [left, ...others] = await leaveNodes(leaf.client, name, rootId, Date.now())
     assert.match(left?.what ?? '', /^devices, routes and rules of ClusterLink on node is-gone, until it is restarted$/)
     const byHand =
@@ -492,6 +524,33 @@ describe('an unjoin whose Cluster somebody has removed and joined anew meanwhile
     await assert.rejects(removeCluster(root.client, before, leafGone), /"again" was joined anew meanwhile/)
     assert.deepEqual((await root.client.get(clusters, { name: 'again' }))?.metadata.uid, anew.metadata.uid)
     await removeCluster(root.client, anew, leafGone)
+  })
+})
+
+describe('an unjoin whose leaf hangs in the middle', () => {
+  it('ends in time, says in which step, and goes on when it is run again', async () => {
+    await joined()
+    const progress = recorded()
+    const hangs: Progress = {
+      ...progress,
+      step: async (title, work) => {
+        if (title === steps.leave) await leaf.plane.pause('kube-apiserver')
+        return await progress.step(title, work)
+      },
+    }
+    const error = await leave({ timeoutSeconds: 5 }, hangs).then(
+      () => assert.fail('it unjoined'),
+      (error: unknown) => explain(error),
+    )
+    await leaf.plane.resume('kube-apiserver')
+    assert.equal(
+      error.message,
+      '"leaf1" was not unjoined in the 5 s that there were, it was removing what is ours in the leaf',
+    )
+    assert.match(error.next ?? '', /kosmosctl unjoin leaf1 goes on where it stopped/)
+    assert.deepEqual((await leave()).remains, [])
+    await leafIsAsBefore()
+    await removeNode()
   })
 })
 

@@ -1,6 +1,6 @@
 import { clusterLabel, isRootCluster } from '@kosmos/api'
 import { type Client, type Node, nodes, pods, type Secret, secrets } from '@kosmos/kube'
-import { type OpenCluster, openCluster } from '../clusters/connect.ts'
+import { type OpenCluster, withClusters } from '../clusters/connect.ts'
 import { leafAccountName } from '../clusters/names.ts'
 import { within } from '../clusters/within.ts'
 import { explain } from '../terminal/explain.ts'
@@ -36,26 +36,18 @@ export async function unjoin(options: UnjoinOptions, progress: Progress): Promis
   const { force = false } = options
   const totalMs = (options.timeoutSeconds ?? defaultTimeoutSeconds[force ? 'force' : 'drain']) * 1000
   const end = Date.now() + totalMs
-  const root = await openCluster('root', options.root)
-  try {
-    if (!force) return await unjoinFrom(root.client, options, { totalMs, deadline: end }, progress)
+  return await withClusters({ root: options.root }, async ({ root }) => {
     const { watched, step } = watching(progress)
-    const time = { totalMs, deadline: end - toEndMs(totalMs) }
-    return await within(
-      totalMs,
-      root,
-      () => unjoinFrom(root.client, options, time, watched),
-      () => outOfTime(options.name, totalMs, step()),
-    )
-  } finally {
-    await root.client.connection.close()
-  }
+    const late = () => outOfTime(options, totalMs, step())
+    const time = { totalMs, deadline: end - toEndMs(totalMs), end, late }
+    return await within(totalMs, root, () => unjoinFrom(root.client, options, time, watched), late)
+  })
 }
 
-function outOfTime(name: string, totalMs: number, step: string | undefined): Failure {
+function outOfTime({ name, force }: UnjoinOptions, totalMs: number, step: string | undefined): Failure {
   const where = step === undefined ? '' : `, it was ${step}`
   return new Failure(`"${name}" was not unjoined in the ${totalMs / 1000} s that there were${where}`, {
-    next: `does the root answer (kosmosctl check)? kosmosctl unjoin ${name} --force goes on where it stopped, and has longer with --timeout`,
+    next: `does the root answer (kosmosctl check)? kosmosctl unjoin ${name}${force ? ' --force' : ''} goes on where it stopped, and has longer with --timeout`,
   })
 }
 
@@ -64,12 +56,15 @@ interface Time {
   readonly totalMs: number
   /** Until then pods, controllers and the leaf are waited for. */
   readonly deadline: number
+  /** Then it is over, and `late` says why. */
+  readonly end: number
+  readonly late: () => Failure
 }
 
 async function unjoinFrom(
   root: Client,
   options: UnjoinOptions,
-  { totalMs, deadline }: Time,
+  { totalMs, deadline, end, late }: Time,
   progress: Progress,
 ): Promise<UnjoinResult> {
   const { name, force = false } = options
@@ -78,7 +73,7 @@ async function unjoinFrom(
     const remains = await unjoinRoot(root, cluster, { rootId, force, deadline }, progress)
     return { cluster: name, podsGone: 0, remains }
   }
-  const toReachMs = force ? toReachLeafMs(totalMs) : undefined
+  const toReachMs = force ? toReachLeafMs(totalMs) : totalMs / 2
   const reached = await progress.step(steps.look, () => reachLeaf(root, cluster, secret, options, toReachMs))
   const { leaf } = reached
   try {
@@ -114,7 +109,9 @@ async function unjoinFrom(
       const note = async (remains: readonly Remainder[]) => {
         if (secret !== undefined) await noteGivenUp(root, name, secret, remains)
       }
-      if (!force) return await leaveLeaf(leaf.client, rootId, account, note)
+      if (!force) {
+        return await within(end - Date.now(), leaf, () => leaveLeaf(leaf.client, rootId, account, note), late)
+      }
       return await leaveByForce(leaf, { name, rootId, account, deadline }, note)
     })
     if (secret !== undefined) await deleteSecret(root, secret)
