@@ -15,7 +15,7 @@ const healthy: RootFacts = {
   version: 'v1.37.2',
   clockOffsetMs: 0,
   definition: 'current',
-  deployment: undefined,
+  controller: { deployment: undefined, pods: [] },
   leases: [lease(5)],
   nodes: [],
   virtualNodes: [node([{ type: 'InternalIP', address: '10.0.0.1' }])],

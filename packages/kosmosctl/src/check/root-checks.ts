@@ -1,6 +1,7 @@
 import { systemNamespace } from '@kosmos/api'
 import { clockVerdict } from '../findings/clock.ts'
 import { type Check, ok, problem, skipped, type Verdict, warning } from '../findings/finding.ts'
+import { idleController } from '../findings/idle-controller.ts'
 import { rootVersionVerdict } from '../findings/version.ts'
 import { admissionVerdict } from './admission.ts'
 import { tunnelDistribution, tunnelFix } from './distribution.ts'
@@ -44,22 +45,16 @@ function crds({ definition }: RootFacts): Verdict {
   }
 }
 
-function controller({ leases, deployment, now }: RootFacts): Verdict {
+function controller({ leases, controller, now }: RootFacts): Verdict {
   const renewed = leases.map(({ spec }) => Date.parse(String(spec?.renewTime ?? '')))
   const last = Math.max(...renewed.filter((time) => !Number.isNaN(time)))
   if (now - last < leaseFreshMs) return ok('a controller is at work')
   const since = Number.isFinite(last) ? `for ${Math.round((now - last) / 1000)} s` : 'so far'
-  if (deployment === undefined) {
-    return problem(`no controller has been at work ${since}, and none is installed`, 'kosmosctl install')
-  }
-  const { readyReplicas = 0 } = deployment.status ?? {}
-  return problem(
-    `no controller has been at work ${since}; ${readyReplicas} of ${deployment.spec.replicas ?? 1} replicas are ready`,
-    `kubectl logs -n ${systemNamespace} deployment/${deployment.metadata.name}`,
-  )
+  const { what, fix } = idleController(controller)
+  return problem(`no controller has been at work ${since}; ${what}`, fix)
 }
 
-function controllerVersion({ deployment }: RootFacts): Verdict {
+function controllerVersion({ controller: { deployment } }: RootFacts): Verdict {
   if (deployment === undefined) return skipped('the controllers are not installed in the root itself')
   return ok(`the controllers are ${deployment.spec.template.spec.containers[0]?.image ?? 'of unknown version'}`)
 }

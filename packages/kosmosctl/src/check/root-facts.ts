@@ -10,8 +10,8 @@ import {
 } from '@kosmos/kube'
 import { clockOffsetMs } from '../clusters/clock.ts'
 import { definitionState } from '../clusters/definition-state.ts'
-import { type Deployment, deployments } from '../clusters/resources.ts'
 import { serverVersion } from '../clusters/version.ts'
+import { type InstalledController, installedController } from '../findings/idle-controller.ts'
 import { virtualNodeSelector } from '../get/virtual-nodes.ts'
 import { type AdmissionFacts, gatherAdmissionFacts } from './admission.ts'
 import { type Probe, probe } from './kubelet-probe.ts'
@@ -24,8 +24,8 @@ export interface RootFacts {
   readonly version: string
   readonly clockOffsetMs: number | undefined
   readonly definition: 'current' | 'other' | 'missing'
-  /** The controllers as install runs them; they may run elsewhere. */
-  readonly deployment: Deployment | undefined
+  /** That of ClusterTree. */
+  readonly controller: InstalledController
   /** Whose renewals tell that a controller lives: that of the leader, and those of the virtual nodes. */
   readonly leases: readonly Lease[]
   readonly nodes: readonly Node[]
@@ -41,10 +41,10 @@ export async function gatherRootFacts(root: Client): Promise<RootFacts> {
   const all = await root.listAll(nodes)
   const virtualNodes = await root.listAll(nodes, { labelSelector: virtualNodeSelector })
   const lease = (namespace: string, name: string) => root.get(leases, { namespace, name })
-  const [offset, definition, deployment, requests, probes, admission, ...found] = await Promise.all([
+  const [offset, definition, controller, requests, probes, admission, ...found] = await Promise.all([
     clockOffsetMs(root.connection),
     definitionState(root),
-    root.get(deployments, { namespace: systemNamespace, name: controllersDeployment }),
+    installedController(root, controllersDeployment),
     root.listAll(certificateSigningRequests),
     Promise.all(virtualNodes.map((node) => probe(root, node))),
     gatherAdmissionFacts(root),
@@ -56,7 +56,7 @@ export async function gatherRootFacts(root: Client): Promise<RootFacts> {
     version,
     clockOffsetMs: offset,
     definition,
-    deployment,
+    controller,
     leases: found.filter((one) => one !== undefined),
     nodes: all,
     virtualNodes,

@@ -1,5 +1,6 @@
 import { overlapsIn, tunnelBetween } from '@kosmos/cluster-link'
 import { type Check, type Finding, judge, ok, problem, skipped, type Verdict, warning } from '../../findings/finding.ts'
+import { idleController } from '../../findings/idle-controller.ts'
 import { some } from '../listed.ts'
 import { type PairState, pairStates } from '../network/pairs.ts'
 import { type TunnelState, tunnelsOf } from '../network/tunnels.ts'
@@ -55,10 +56,16 @@ function controller({ view: { facts } }: NetworkFacts): Verdict {
   const { controllerSeen, now } = facts
   if (controllerSeen !== undefined && now - controllerSeen < leaseFreshMs) return ok('cluster-link is at work')
   const since = controllerSeen === undefined ? 'so far' : `for ${Math.round((now - controllerSeen) / 1000)} s`
+  const { what, fix } = facts.controller ? idleController(facts.controller) : keptFromYou
   return problem(
-    `cluster-link has not been at work ${since}: nodes go on with what they have, changes are not followed`,
-    'kosmosctl install; then kubectl logs -n kosmos-system deployment/clusterlink',
+    `cluster-link has not been at work ${since} (${what}): nodes go on with what they have, changes are not followed`,
+    fix,
   )
+}
+
+const keptFromYou = {
+  what: 'your credentials may not get its Deployment in kosmos-system',
+  fix: 'kubectl get deployment -n kosmos-system clusterlink, by an administrator of the root; kosmosctl install brings it',
 }
 
 function overlaps({ view: { facts } }: NetworkFacts): Verdict {

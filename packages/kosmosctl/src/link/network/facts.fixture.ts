@@ -87,6 +87,7 @@ export function linkedFacts(
     now,
     rootVersion: 'v1.37.2',
     controllerSeen: now - 2_000,
+    controller: { deployment: undefined, pods: [] },
     policies,
     network,
     clusters: clusters.map((cluster) => {

@@ -15,6 +15,7 @@ import {
   type Client,
   clusters,
   configMaps,
+  isForbidden,
   type KubeConfigSource,
   type KubeObject,
   nodes as kubernetesNodes,
@@ -27,6 +28,7 @@ import {
 import { openCluster } from '../../clusters/connect.ts'
 import { openLeaf } from '../../clusters/leaf.ts'
 import { serverVersion } from '../../clusters/version.ts'
+import { type InstalledController, installedController } from '../../findings/idle-controller.ts'
 import { explain } from '../../terminal/explain.ts'
 import { Failure } from '../../terminal/failure.ts'
 
@@ -68,6 +70,8 @@ export interface LinkFacts {
   readonly rootVersion: string
   /** When the controller that leads said so last, in milliseconds since 1970. */
   readonly controllerSeen: number | undefined
+  /** Undefined: who asks may not know. */
+  readonly controller: InstalledController | undefined
   readonly clusters: readonly LinkedCluster[]
   readonly policies: readonly StoredLinkPolicy[]
   readonly network: LinkNetwork
@@ -99,11 +103,12 @@ export async function gatherLinkFacts(root: Client, open: OpenMember): Promise<L
   if (linked.length === 0) {
     throw noClusterIsLinked()
   }
-  const [nodes, policies, rootVersion, lease] = await Promise.all([
+  const [nodes, policies, rootVersion, lease, controller] = await Promise.all([
     root.listAll(clusterNodes),
     listPolicies(root),
     serverVersion(root),
     root.get(leases, { namespace: systemNamespace, name: 'cluster-link' }),
+    installedController(root, 'clusterlink').catch(unlessForbidden),
   ])
   const nodesOf = (name: string) => nodes.filter(({ spec }) => spec.clusterName === name)
   const seen = Date.parse(String(lease?.spec?.renewTime ?? ''))
@@ -111,6 +116,7 @@ export async function gatherLinkFacts(root: Client, open: OpenMember): Promise<L
     now: Date.now(),
     rootVersion,
     controllerSeen: Number.isNaN(seen) ? undefined : seen,
+    controller,
     clusters: await Promise.all(
       linked.map(async (cluster) => {
         const { name } = cluster.metadata
@@ -120,6 +126,10 @@ export async function gatherLinkFacts(root: Client, open: OpenMember): Promise<L
     policies,
     network: linkNetwork(linked, nodesOf, policies),
   }
+}
+
+function unlessForbidden(error: unknown): undefined {
+  if (!isForbidden(error)) throw error
 }
 
 /** A root of an older version does not know them. */
