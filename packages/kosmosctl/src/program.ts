@@ -12,6 +12,7 @@ import { addLink } from './link/command.ts'
 import { addSimulate } from './simulate/command.ts'
 import { commandsOf } from './terminal/commands.ts'
 import type { Terminal } from './terminal/context.ts'
+import { addHelp } from './terminal/help.ts'
 import { rootKubeconfigHelp, withRootOptions } from './terminal/options.ts'
 import { addUnjoin } from './unjoin/command.ts'
 import { addVersion } from './version/command.ts'
@@ -45,6 +46,7 @@ export function createProgram(terminal: Terminal, output: OutputConfiguration = 
   addInstall(program, terminal)
   addUninstall(program, terminal)
   addVersion(program, terminal)
+  addHelp(program)
   pointToHelp(program, program.name())
   for (const [words, command] of commandsOf(program)) addExamples(command, examples[words])
   return program

@@ -23,6 +23,19 @@ describe('kosmosctl', () => {
     assert.match(JSON.parse(stdout).kosmosctl, /^\d+\.\d+\.\d+/)
   })
 
+  it('has help for a command of several words', async () => {
+    for (const words of [
+      ['help', 'link', 'check'],
+      ['link', 'help', 'check'],
+      ['link', 'check', '--help'],
+    ]) {
+      const { code, stdout, stderr } = await ran(words)
+      assert.deepEqual([code, stderr], [0, ''])
+      assert.match(stdout, /^Usage: kosmosctl link check \[options\]/)
+    }
+    assert.match((await ran(['help'])).stdout, /^Usage: kosmosctl \[options\] \[command\]/)
+  })
+
   it('prints its own version first, and ends with 1, when the root cannot be asked for its', () => {
     const { status, stdout, stderr } = kosmosctl('version', '--kubeconfig', '/does/not/exist', '-o', 'json')
     assert.equal(status, 1)
@@ -33,6 +46,8 @@ describe('kosmosctl', () => {
   it('ends with 2 and says why when the command line is wrong', async () => {
     for (const [args, why] of [
       [[], /Usage/],
+      [['help', 'fly'], /^error: unknown command 'fly'\n\(kosmosctl --help\)\n$/],
+      [['help', 'link', 'fly'], /^error: unknown command 'fly'\n\(kosmosctl link --help\)\n$/],
       [['fly'], /unknown command.*\n\(kosmosctl --help\)/],
       [['link', 'trace', 'a'], /missing required argument.*\n\(kosmosctl link trace --help\)/],
       [['join', 'leaf1', '--kubeconfig', 'x', '--no-tree'], /say --link/],
