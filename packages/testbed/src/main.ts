@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { installCsiHostPath } from './addons/install-csi-hostpath.ts'
 import type { ControlPlane } from './control-plane/control-plane.ts'
-import { type Cni, cnis } from './nodes/real/network/cni.ts'
+import { type Cni, cnis, isFlannel } from './nodes/real/network/cni.ts'
 import { isHealthy } from './processes/health.ts'
 import { isAlive } from './processes/identity.ts'
 import { Journal } from './processes/journal.ts'
@@ -10,7 +11,7 @@ import { progressOn } from './progress.ts'
 import { attachTestbed } from './testbed/attach.ts'
 import { downTestbed } from './testbed/down.ts'
 import { testbedDir, testbedNames } from './testbed/places.ts'
-import { checkName, parseNodes } from './testbed/plan.ts'
+import { checkName, hasRealNodes, parseNodes } from './testbed/plan.ts'
 import { summary, type Testbed } from './testbed/testbed.ts'
 import { upTestbed } from './testbed/up.ts'
 
@@ -45,9 +46,8 @@ function validated<T>(parse: (text: string) => T): (text: string) => string {
 }
 
 function leafCount(text: string): number {
-  const count = Number(text)
-  if (!Number.isInteger(count) || count < 0 || count > 63) throw new InvalidArgumentError('write a number from 0 to 63')
-  return count
+  if (!/^\d{1,2}$/.test(text) || Number(text) > 63) throw new InvalidArgumentError('write a number from 0 to 63')
+  return Number(text)
 }
 
 function show(testbed: Testbed): void {
@@ -67,6 +67,21 @@ function withRealNodes(
   return [...(parseNodes(rootNodes).real > 0 ? [root] : []), ...(parseNodes(nodes).real > 0 ? leaves : [])]
 }
 
+/** Who calls an `up` off learns that what it has started runs on. @returns what ends that */
+function tellingWhatIsLeft(name: string): () => void {
+  const tell = (signal: 'SIGINT' | 'SIGTERM') => {
+    const down = `npm run testbed -- down --name ${name}`
+    const what = existsSync(testbedDir(name))
+      ? `what was started runs on until ${down}, or until the next up of this name, which begins anew`
+      : 'nothing was started yet; what was built is kept'
+    console.error(`\ninterrupted: ${what}`)
+    process.exit(128 + constants.signals[signal])
+  }
+  process.once('SIGINT', tell)
+  process.once('SIGTERM', tell)
+  return () => process.removeListener('SIGINT', tell).removeListener('SIGTERM', tell)
+}
+
 const program = new Command('npm run testbed --')
   .description('Real Kubernetes clusters on this machine: a root and leaves')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
@@ -81,11 +96,24 @@ named(program.command('up'))
   .addOption(new Option('--cni <plug-in>', 'network of the pods of real nodes').choices(cnis).default('ptp'))
   .option('--csi', 'run a CSI driver on real nodes, with the StorageClass csi-hostpath')
   .option('--json', 'print one JSON object')
-  .action(async ({ csi, cni, ...options }: UpCommand) => {
-    const testbed = await upTestbed({ ...options, cni: () => cni, progress })
-    for (const cluster of csi ? withRealNodes(testbed, options) : []) {
-      await installCsiHostPath(testbed.journal, cluster, { progress })
+  .action(async ({ csi, cni, ...options }: UpCommand, command: Command) => {
+    const { name, leaves } = options
+    const areReal = hasRealNodes({ leaves, nodes: parseNodes(options.nodes), rootNodes: parseNodes(options.rootNodes) })
+    if ((csi || isFlannel(cni)) && !areReal) {
+      const what = csi ? '--csi' : `--cni ${cni}`
+      command.error(`error: ${what} is for real nodes: add --nodes real:COUNT or --root-nodes real:COUNT`)
     }
+    const isOver = tellingWhatIsLeft(name)
+    const testbed = await upTestbed({ ...options, cni: () => cni, progress })
+    try {
+      for (const cluster of csi ? withRealNodes(testbed, options) : []) {
+        await installCsiHostPath(testbed.journal, cluster, { progress })
+      }
+    } catch (error) {
+      await downTestbed(name, progress)
+      throw error
+    }
+    isOver()
     if (options.json) print(summary(testbed))
     else show(testbed)
   })
@@ -113,6 +141,7 @@ program
       }
     })
     if (json) return print(testbeds)
+    if (testbeds.length === 0) console.log('there is no test bed')
     for (const t of testbeds)
       console.log(
         `${t.name.padEnd(20)} ${t.running}/${t.processes} processes run${t.complete ? '' : ', never came up'}`,

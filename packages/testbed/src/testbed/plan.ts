@@ -57,6 +57,10 @@ export interface TestbedPlan {
   readonly kubernetes: KubernetesOf
 }
 
-export function hasRealNodes({ nodes, rootNodes, leaves }: TestbedPlan): boolean {
+export function hasRealNodes({
+  nodes,
+  rootNodes,
+  leaves,
+}: Pick<TestbedPlan, 'nodes' | 'rootNodes' | 'leaves'>): boolean {
   return (nodes.real > 0 && leaves > 0) || rootNodes.real > 0
 }

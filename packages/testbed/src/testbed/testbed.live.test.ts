@@ -125,12 +125,23 @@ describe('the testbed command', () => {
     })
   })
 
-  it('cleans up completely after its starter was killed with -9 half-way', async () => {
+  it('says that what was started runs on when it is called off, and cleans up completely after it, also after a kill -9', async () => {
     const dir = path.join(home, 'half')
-    const starter = spawn(process.execPath, [main, 'up', '--name', 'half', '--leaves', '1'], { env, stdio: 'ignore' })
-    while (!existsSync(dir) || new Journal(dir).processes().length < 3) await sleep(20)
-    starter.kill('SIGKILL')
-    assert.ok(processesWithEnvironment(markOf(dir)).length >= 3)
+    /** Starts a test bed, ends the command half-way, and returns what it said. */
+    const calledOffBy = async (signal: 'SIGINT' | 'SIGKILL') => {
+      const starter = spawn(process.execPath, [main, 'up', '--name', 'half', '--leaves', '1'], { env })
+      let said = ''
+      starter.stderr.on('data', (text) => (said += text))
+      while (!/starting/.test(said) || !existsSync(dir) || new Journal(dir).processes().length < 3) await sleep(20)
+      starter.kill(signal)
+      const [code] = await once(starter, 'close')
+      assert.ok(processesWithEnvironment(markOf(dir)).length >= 3)
+      return { code, said }
+    }
+    const { code, said } = await calledOffBy('SIGINT')
+    assert.equal(code, 130)
+    assert.match(said, /^interrupted: what was started runs on until npm run testbed -- down --name half,/m)
+    assert.match((await calledOffBy('SIGKILL')).said, /cleaning up what an earlier test bed half left behind/)
     await testbed('down', '--name', 'half')
     assert.deepEqual(processesWithEnvironment(markOf(dir)), [])
     assert.equal(existsSync(dir), false)
@@ -155,6 +166,12 @@ describe('the testbed command', () => {
     await assert.rejects(testbed('up', '--nodes', 'many'), { code: 2, stderr: /write kwok:COUNT, real:COUNT/ })
     await assert.rejects(testbed('up', '--name', '../x'), { code: 2 })
     await assert.rejects(testbed('fly'), { code: 2 })
+    await assert.rejects(testbed('up', '--leaves', ''), { code: 2, stderr: /write a number from 0 to 63/ })
+    for (const option of ['--csi', '--cni=flannel'])
+      await assert.rejects(testbed('up', '--nodes', 'kwok:1', option), {
+        code: 2,
+        stderr: /is for real nodes: add --nodes real/,
+      })
   })
 
   it('says that a test bed is not there, with exit code 1', async () => {
