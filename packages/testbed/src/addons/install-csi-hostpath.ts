@@ -49,7 +49,7 @@ export async function installCsiHostPath(
       unwrap(await client.apply(resource, object))
     await ready(client, nodes)
   })
-  progress.step(`${cluster.name}: the CSI driver is ready on ${nodes.length} nodes`)
+  progress.step(`${cluster.name}: the CSI driver is ready on ${nodes.length} node${nodes.length === 1 ? '' : 's'}`)
 }
 
 async function ready(client: Client, nodes: readonly string[], timeoutMs = 60_000): Promise<void> {
