@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import os from 'node:os'
+import { createWriteStream, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { makeScratch, type Scratch } from '@kosmos/testbed'
 
 /** How one test of upstream's suite ended. */
 export interface Outcome {
@@ -46,9 +46,9 @@ export async function runTests(suite: Suite, names: readonly string[]): Promise<
 }
 
 async function ginkgo({ program, kubectl, kubeconfig, log }: Suite, args: readonly string[]): Promise<Outcome[]> {
-  const dir = mkdtempSync(path.join(os.tmpdir(), 'kosmos-conformance-'))
+  const scratch = makeScratch('kosmos-conformance-')
   try {
-    const report = path.join(dir, 'report.json')
+    const report = path.join(scratch.dir, 'report.json')
     const flags = [
       `--kubeconfig=${kubeconfig}`,
       `--kubectl-path=${kubectl}`,
@@ -58,19 +58,20 @@ async function ginkgo({ program, kubectl, kubeconfig, log }: Suite, args: readon
       '--ginkgo.no-color',
       `--ginkgo.json-report=${report}`,
     ]
-    await run(program, [...flags, ...args], dir, log)
+    await run(program, [...flags, ...args], scratch, log)
     return outcomesOf(JSON.parse(readFileSync(report, 'utf8')))
   } finally {
-    rmSync(dir, { recursive: true, force: true })
+    await scratch.remove()
   }
 }
 
 /** A test that fails is no failure of the run: the report tells. */
-async function run(program: string, args: readonly string[], cwd: string, log: string): Promise<void> {
+async function run(program: string, args: readonly string[], { dir, mark }: Scratch, log: string): Promise<void> {
   const output = createWriteStream(log, { flags: 'a' })
-  // The tests of kubectl leave folders where temporary ones are made.
-  const env = { ...process.env, TMPDIR: cwd }
-  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [markName = '', markValue = ''] = mark.split('=')
+  // The tests of kubectl leave folders where temporary ones are made. By the mark all end with us, also when we are killed.
+  const env = { ...process.env, TMPDIR: dir, [markName]: markValue }
+  const child = spawn(program, args, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
   child.stdout.pipe(output, { end: false })
   child.stderr.pipe(output, { end: false })
   await new Promise((resolve, reject) => {
