@@ -118,8 +118,10 @@ const [script, ...args] = process.argv.slice(2)
 if (!script) fail('usage: node packages/testbed/bootstrap.mjs SCRIPT.ts [ARGS]')
 if (!isInstalled()) await withInstallLock(install).catch((error) => fail(error.message))
 
-const child = spawn(node, [resolve(root, script), ...args], {
-  stdio: 'inherit',
+// Whoever kills us means the script: it sees the channel close, which we use for nothing else.
+const endsWithUs = `process.on('disconnect', () => process.exit(1)); process.channel?.unref()`
+const child = spawn(node, ['--import', `data:text/javascript,${endsWithUs}`, resolve(root, script), ...args], {
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   env: {
     // TypeScript that was compiled once is not compiled again: half the time that a process takes to start.
     NODE_COMPILE_CACHE: join(modules, '.cache', 'compiled'),

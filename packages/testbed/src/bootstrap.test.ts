@@ -75,4 +75,22 @@ describe('the first line of every npm script, in a fresh clone', () => {
     child.kill('SIGTERM')
     assert.deepEqual(await once(child, 'exit'), [9, null])
   })
+
+  it('ends the script when it is killed itself', async () => {
+    const child = start(`console.log(process.pid); setInterval(() => {}, 1000)`)
+    const [pid] = await once(child.stdout ?? child, 'data')
+    child.kill('SIGKILL')
+    try {
+      // The script has the other end of these pipes; the time bounds a test that would never end.
+      await once(child, 'close', { signal: AbortSignal.timeout(60_000) })
+    } catch (error) {
+      process.kill(Number(pid), 'SIGKILL')
+      throw error
+    }
+  })
+
+  it('ends with a script that has nothing left to do', async () => {
+    const { out, code } = await run(`setTimeout(() => console.log('done'), 10)`)
+    assert.deepEqual([out, code], ['done\n', 0])
+  })
 })
