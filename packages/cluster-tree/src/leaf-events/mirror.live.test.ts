@@ -80,7 +80,7 @@ describe('Events of a leaf on real API servers', () => {
     await tell(leafPod, 'web.1', { reason: 'BackOff', type: 'Warning', message: 'Back-off for kosmos-copy-1' })
     const event = await shown('the Event', ({ reason }) => reason === 'BackOff')
     assert.equal(event.involvedObject.uid, rootPod.metadata.uid)
-    assert.equal(event.source?.component, 'kubelet (east)')
+    assert.deepEqual(event.source, { component: 'kubelet', host: 'worker (east)' })
     assert.equal(event.message, 'Back-off for settings')
     await leaf.client.patch(coreEvents, { namespace, name: 'web.1' }, { count: 5 }, { type: 'merge' })
     await shown('its count', ({ reason, count }) => reason === 'BackOff' && count === 5)
@@ -115,7 +115,7 @@ describe('Events of a leaf on real API servers', () => {
       note: 'no room',
     })
     const event = await shown('the Event', ({ reason }) => reason === 'FailedScheduling')
-    assert.deepEqual([event.message, event.source?.component], ['no room', 'example.com/scheduler (east)'])
+    assert.deepEqual([event.message, event.source], ['no room', { component: 'example.com/scheduler', host: 'east' }])
     await recorder.flush()
     await end()
     assert.deepEqual(refused, [])

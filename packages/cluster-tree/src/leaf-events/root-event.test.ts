@@ -42,7 +42,7 @@ describe('an Event of the leaf in the root', () => {
         uid: 'root-uid',
         fieldPath: 'spec.containers{main}',
       },
-      source: { component: 'kubelet (east)', host: 'worker-1' },
+      source: { component: 'kubelet', host: 'worker-1 (east)' },
       reason: 'BackOff',
       message: 'Back-off pulling image "nginx"',
       type: 'Warning',
@@ -54,9 +54,9 @@ describe('an Event of the leaf in the root', () => {
     })
   })
 
-  it('names the reporter of an Event of the newer API, which has no source', () => {
+  it('names the reporter of an Event of the newer API, which has no source and no host', () => {
     const event = { ...backOff, source: {}, reportingComponent: 'default-scheduler' } as CoreEvent
-    assert.deepEqual(rootEvent(event, root, 'east').source, { component: 'default-scheduler (east)' })
+    assert.deepEqual(rootEvent(event, root, 'east').source, { component: 'default-scheduler', host: 'east' })
   })
 
   it('has a name of its own that an API server takes, however long the leaf’s is', () => {
