@@ -21,6 +21,7 @@ import { sameTaint, stampOf } from './carried-identity.ts'
 import { type LeafHealth, nodeConditions, type Pressure } from './conditions.ts'
 import { declaredFeatures } from './declared-features.ts'
 import type { FreeRoom } from './free-shapes.ts'
+import type { WatchedNode } from './watched-node.ts'
 
 type NodeSpec = NonNullable<Node['spec']>
 export type NodeTaint = ClusterTreeOptions['nodeTaint']
@@ -135,7 +136,7 @@ export interface VirtualNodeFacts {
   /** Where the root's API server reaches the kubelet API; undefined until it listens. */
   readonly endpoint: { readonly address: string; readonly port: number } | undefined
   /** The node as it is in the root, whose times are kept for what did not change. */
-  readonly present: Node | undefined
+  readonly present: WatchedNode | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -147,8 +148,8 @@ export function virtualNodeStatus(facts: VirtualNodeFacts): NodeStatus {
   const images = model.kind === 'node' ? members[0]?.status?.images : undefined
   const features = declaredFeatures(members, version)
   return {
-    capacity: formatResources(offer.capacity),
-    allocatable: formatResources(offer.allocatable),
+    capacity: { ...advertisedIn('capacity', present), ...formatResources(offer.capacity) },
+    allocatable: { ...advertisedIn('allocatable', present), ...formatResources(offer.allocatable) },
     conditions: nodeConditions(health, pressures, present?.status?.conditions ?? [], now),
     addresses: [
       ...(endpoint ? [{ type: isIP(endpoint.address) ? 'InternalIP' : 'InternalDNS', address: endpoint.address }] : []),
@@ -160,6 +161,12 @@ export function virtualNodeStatus(facts: VirtualNodeFacts): NodeStatus {
     // An API server does not keep an empty list.
     ...((features.length > 0 || present?.status?.declaredFeatures) && { declaredFeatures: features }),
   }
+}
+
+/** What others advertise on the node stays, as a kubelet leaves it, unless the leaf has some of its own. */
+function advertisedIn(list: 'capacity' | 'allocatable', present: WatchedNode | undefined): Record<string, string> {
+  const amounts = present?.status?.[list] ?? {}
+  return Object.fromEntries(Object.entries(amounts).filter(([name]) => present?.advertised?.includes(name)))
 }
 
 function nodeInfo(kind: VirtualNodeModel['kind'], members: readonly Node[], version: string): NodeInfo {

@@ -9,6 +9,7 @@ import { healthOf, pressuresOf } from './health.ts'
 import { createNodeLease, renewNodeLease } from './lease.ts'
 import { isNodeOf } from './ownership.ts'
 import { type NodeTaint, virtualNode, virtualNodeStatus } from './template.ts'
+import type { WatchedNode } from './watched-node.ts'
 
 export interface VirtualNodeOptions {
   readonly name: string
@@ -18,7 +19,7 @@ export interface VirtualNodeOptions {
   /** gitVersion of the leaf. */
   readonly version: string
   readonly root: Client
-  readonly rootNodes: Pick<Informer<Node>, 'get'>
+  readonly rootNodes: Pick<Informer<WatchedNode>, 'get'>
   readonly endpoint: () => KubeletEndpoint | undefined
 }
 
@@ -41,7 +42,7 @@ export interface NodeRefusal {
   readonly detail: string
 }
 
-/** One node of the root that stands for a leaf or a part of it. Nothing else writes its status. */
+/** One node of the root that stands for a leaf or a part of it. Of its status, others may write conditions, and resources of their own. */
 export class VirtualNode {
   readonly name: string
   readonly #options: VirtualNodeOptions
@@ -54,7 +55,7 @@ export class VirtualNode {
   }
 
   /** The node, if it is there and ours. */
-  get present(): Node | undefined {
+  get present(): WatchedNode | undefined {
     const node = this.#options.rootNodes.get(this.name)
     return node && isNodeOf(node, this.#options.clusterName) ? node : undefined
   }
@@ -123,7 +124,7 @@ export class VirtualNode {
     if (patch) await this.#patch(patch, `node ${this.name} cannot be labelled`)
   }
 
-  #statusOf({ model, members, offer }: NodeFacts, present: Node | undefined) {
+  #statusOf({ model, members, offer }: NodeFacts, present: WatchedNode | undefined) {
     const { version, endpoint } = this.#options
     return virtualNodeStatus({
       model,
@@ -138,7 +139,7 @@ export class VirtualNode {
     })
   }
 
-  async #writeStatus(present: Node, facts: NodeFacts): Promise<void> {
+  async #writeStatus(present: WatchedNode, facts: NodeFacts): Promise<void> {
     const status = this.#statusOf(facts, present)
     const written = Object.entries(status).filter(
       ([field, value]) =>

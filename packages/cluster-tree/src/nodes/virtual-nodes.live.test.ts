@@ -17,6 +17,7 @@ import {
   virtualNodeModels,
 } from '@kosmos/api'
 import {
+  Client,
   Informer,
   type KubeObject,
   leases,
@@ -30,6 +31,7 @@ import {
 } from '@kosmos/kube'
 import { eventually, type LiveCluster, startCluster } from '../live.fixture.ts'
 import { VirtualNodes } from './virtual-nodes.ts'
+import { virtualNodeInformer } from './watched-node.ts'
 
 type NodeStatus = NonNullable<Node['status']>
 
@@ -78,7 +80,7 @@ describe('the virtual node of a leaf, in the root', () => {
     name = `kosmos-${cluster}`
     changes = 0
     told.length = 0
-    const rootNodes = new Informer<Node>({ client: root.client, resource: nodes, labelSelector: nodeLabel })
+    const rootNodes = virtualNodeInformer(root.client)
     const leafNodes = new Informer<Node>({ client: leaf.client, resource: nodes })
     const foreignPods = new Informer<Pod>({
       client: leaf.client,
@@ -221,6 +223,22 @@ describe('the virtual node of a leaf, in the root', () => {
     const checked = node.status?.conditions?.find(({ type }) => type === other.type)
     assert.equal(checked?.reason, 'Yes')
     await eventuallyNode('the leaf is as before', ({ status }) => status?.allocatable?.cpu === '4')
+  })
+
+  it('keeps what an administrator advertises on it, and none of what the leaf has no more, also after a restart', async () => {
+    const [dongles, gpus] = ['example.com/dongle', 'example.com/gpu']
+    const node = `more-${count}`
+    await leafNode(node, { cpu: '1', [gpus]: '2' })
+    await eventuallyNode('it has the leaf’s', ({ status }) => status?.allocatable?.[gpus] === '2')
+    const administrator = new Client(root.client.connection, 'kubectl')
+    const status = { capacity: { [dongles]: '5' }, allocatable: { [dongles]: '5' } }
+    unwrap(await administrator.patch(nodes, { name }, { status }, { type: 'strategic', subresource: 'status' }))
+    stop.abort()
+    await ends
+    await leaf.client.delete(nodes, { name: node })
+    await startNode(`east${count}`)
+    const after = await eventuallyNode('it has lost the leaf’s', ({ status }) => !status?.capacity?.[gpus])
+    assert.deepEqual([after.status?.capacity?.[dongles], after.status?.allocatable?.[dongles]], ['5', '5'])
   })
 
   it('has what the leaf has left: nodes that come and go, pods of others that start and end', async () => {

@@ -10,9 +10,10 @@ import { MemberNodes, SETTLE_MS } from './members.ts'
 import { isNodeOf } from './ownership.ts'
 import type { NodeTaint } from './template.ts'
 import { type NodeRefusal, VirtualNode, type VirtualNodeOptions } from './virtual-node.ts'
+import type { WatchedNode } from './watched-node.ts'
 
 export interface VirtualNodesOptions extends Omit<VirtualNodeOptions, 'name' | 'rootNodes' | 'endpoint'> {
-  readonly rootNodes: Informer<Node>
+  readonly rootNodes: Informer<WatchedNode>
   readonly leafNodes: Informer<Node>
   readonly foreignPods: Informer<Pod>
   /** Our copies. */

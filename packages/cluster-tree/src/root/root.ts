@@ -1,4 +1,4 @@
-import { clusterLabel, nodeLabel, systemNamespace } from '@kosmos/api'
+import { clusterLabel, systemNamespace } from '@kosmos/api'
 import {
   type Client,
   type ClusterTrustBundle,
@@ -12,9 +12,7 @@ import {
   endpointSlices,
   Informer,
   type KubeObject,
-  type Node,
   namespaces,
-  nodes,
   type PodCertificateRequest,
   podCertificateRequests,
   type Resource,
@@ -29,6 +27,7 @@ import type { ConfigurationSources } from '../configuration/controller.ts'
 import { versionOnly } from '../copies/identity.ts'
 import { handWritten, podKeysOf, serviceKeyOf } from '../endpoints/copy.ts'
 import { ServiceSlices } from '../links/service-slices.ts'
+import { virtualNodeInformer, type WatchedNode } from '../nodes/watched-node.ts'
 import { bundleResources, TrustBundles } from '../trust/bundles.ts'
 import type { RootVolumes } from '../volumes/placement.ts'
 import { watchVolumes } from '../volumes/root-volumes.ts'
@@ -43,7 +42,7 @@ export interface Root {
   readonly clusters: Informer<StoredCluster>
   /** Secrets of our own namespace, with content: the leaves' credentials. */
   readonly credentials: Informer<Secret>
-  readonly virtualNodes: Informer<Node>
+  readonly virtualNodes: Informer<WatchedNode>
   readonly namespaces: Informer<KubeObject>
   readonly boundPods: BoundPods
   readonly configuration: ConfigurationSources
@@ -77,7 +76,7 @@ export async function connectRoot(client: Client, events: EventSink): Promise<Ro
   const informers = {
     clusters: new Informer({ client, resource: clusters }),
     credentials: new Informer({ client, resource: secrets, namespace: systemNamespace }),
-    virtualNodes: new Informer({ client, resource: nodes, labelSelector: nodeLabel }),
+    virtualNodes: virtualNodeInformer(client),
     namespaces: metadata(namespaces),
     drivers: new Informer({ client, resource: csiDrivers }),
     csiNodes: new Informer({ client, resource: csiNodes, labelSelector: clusterLabel }),
