@@ -46,6 +46,17 @@ describe('a condition of the leaf', () => {
     assert.deepEqual(patchOf(ready, counted, undefined), [], 'a leaf that has not seen what was written')
   })
 
+  it('PodScheduled is the root’s, for the generation that the leaf’s kubelet has seen', () => {
+    const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: at }
+    const root = rootWith(scheduled)
+    const later = { ...scheduled, lastTransitionTime: '2026-01-01T00:00:09Z' }
+    const seen = leafWith(root, { ...later, observedGeneration: 1 })
+    assert.deepEqual(reflectConditions(root, seen, 3), [{ ...scheduled, observedGeneration: 3 }])
+    assert.deepEqual(reflectConditions(root, leafWith(root, later), 3), [], 'a leaf that does not count')
+    assert.deepEqual(reflectConditions(rootWith(), seen, 3), [], 'nobody has placed it')
+    assert.deepEqual(reflectConditions(rootWith({ ...scheduled, observedGeneration: 3 }), seen, 3), [])
+  })
+
   it('is not told when it was last probed', () => {
     const root = rootWith()
     const [patch] = reflectConditions(root, leafWith(root, { ...ready, lastProbeTime: at }), undefined)

@@ -54,6 +54,10 @@ function leafConditions(root: Pod, leaf: Pod): Condition[] {
   const scheduled = conditionOf(leaf.status, 'PodScheduled')
   // Under a name of its own: the root's PodScheduled stays True, since the pod is bound to the virtual node.
   if (scheduled?.status === 'False') conditions.push({ ...scheduled, type: leafScheduledCondition })
+  const seen = scheduled?.status === 'True' ? scheduled.observedGeneration : undefined
+  const said = conditionOf(root.status, 'PodScheduled')
+  // A kubelet repeats what the scheduler said, for the generation that it has seen.
+  if (seen !== undefined && said?.status === 'True') conditions.push({ ...said, observedGeneration: seen })
   return conditions
 }
 
