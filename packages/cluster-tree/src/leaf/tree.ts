@@ -176,6 +176,7 @@ export class LeafTree {
         podCertificates: root.certificateRequests !== undefined,
       },
       homeOf: (nodeName) => this.virtualNodes.homeOf(nodeName),
+      rootResourcesOf: (nodeName) => this.virtualNodes.rootResourcesOf(nodeName),
       taintsOf: (nodeName) => root.virtualNodes.get(nodeName)?.spec?.taints ?? [],
       rootVersion,
       onOrphan: (key) => root.events.record(cluster, orphanKept(key)),

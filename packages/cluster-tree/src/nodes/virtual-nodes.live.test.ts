@@ -232,7 +232,15 @@ describe('the virtual node of a leaf, in the root', () => {
     await eventuallyNode('it has the leaf’s', ({ status }) => status?.allocatable?.[gpus] === '2')
     const administrator = new Client(root.client.connection, 'kubectl')
     const status = { capacity: { [dongles]: '5' }, allocatable: { [dongles]: '5' } }
-    unwrap(await administrator.patch(nodes, { name }, { status }, { type: 'strategic', subresource: 'status' }))
+    const advertise = async () =>
+      unwrap(await administrator.patch(nodes, { name }, { status }, { type: 'strategic', subresource: 'status' }))
+    await advertise()
+    await eventually('pods ask the leaf for none', () => virtualNodes.rootResourcesOf(name).includes(dongles))
+    await leafNode(`${node}-too`, { cpu: '1', [dongles]: '1' })
+    await eventually('the leaf has some', () => virtualNodes.rootResourcesOf(name).length === 0)
+    await leaf.client.delete(nodes, { name: `${node}-too` })
+    await advertise()
+    await eventually('it has none', () => virtualNodes.rootResourcesOf(name).includes(dongles))
     stop.abort()
     await ends
     await leaf.client.delete(nodes, { name: node })

@@ -159,6 +159,14 @@ export class VirtualNodes {
     return this.#members.of(nodeName)
   }
 
+  /** What others advertise on a virtual node and none of its leaf nodes has. */
+  rootResourcesOf(nodeName: string): readonly string[] {
+    const advertised = this.#options.rootNodes.get(nodeName)?.advertised ?? []
+    if (advertised.length === 0) return advertised
+    const members = [...this.membersOf(nodeName)]
+    return advertised.filter((name) => !members.some(({ status }) => status?.capacity?.[name] !== undefined))
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     await this.#controller.run(signal)
     this.#endLeaseRound()

@@ -88,6 +88,7 @@ function startPods(root: Client, leaf: Client, isNodeOurs = true) {
     leaf,
     rootPods,
     homeOf: () => life.home,
+    rootResourcesOf: () => [],
     taintsOf: () => [],
     rootVersion: () => boundPods.informer.resourceVersion,
     onOrphan: (key) => told.push(`${key} Orphan`),

@@ -59,6 +59,8 @@ export interface PodControllerOptions {
   readonly needs: PodNeeds
   /** Where in the leaf the pods of a virtual node may run; undefined when it takes no new ones. */
   readonly homeOf: (nodeName: string) => Home | undefined
+  /** Resources of a virtual node of which its leaf nodes have none. */
+  readonly rootResourcesOf: (nodeName: string) => readonly string[]
   readonly taintsOf: (nodeName: string) => readonly Taint[]
   /** The resourceVersion that the root's pods have reached. */
   readonly rootVersion: () => string | undefined
@@ -184,7 +186,8 @@ export class PodController {
     const { context, needs } = this.#options
     const nameOf = needs.nameOf(root.metadata.namespace)
     // What has become forbidden meanwhile is no reason to leave the labels of a copy behind.
-    return changesOf(root, leaf, { ...context, home, apiServer, leafApi: true, nameOf })
+    const rootResources = this.#options.rootResourcesOf(root.spec.nodeName ?? '')
+    return changesOf(root, leaf, { ...context, home, apiServer, leafApi: true, rootResources, nameOf })
   }
 
   /** Why the pod should not be on its virtual node at all. */
@@ -263,6 +266,7 @@ export class PodController {
       apiServer: apiServer(),
       leafApi: leafApi(),
       priorityClasses: priorityClasses(),
+      rootResources: this.#options.rootResourcesOf(root.spec.nodeName ?? ''),
       nameOf,
     }
     const { pod, omissions, problems } = translate(root, { ...context, ...now })

@@ -9,6 +9,7 @@ import { stampIdentity } from './mutations/identity.ts'
 import { carryPatience } from './mutations/patience.ts'
 import { translatePriority } from './mutations/priority.ts'
 import { dropRootOnlyFields } from './mutations/root-only-fields.ts'
+import { dropRootResources } from './mutations/root-resources.ts'
 import { constrainToLeaf } from './mutations/scheduling.ts'
 import { carryTrust } from './mutations/trust.ts'
 import type { LeafContext, PodMutation, Translation } from './translation.ts'
@@ -19,6 +20,7 @@ export const podMutations: readonly PodMutation[] = [
   dropRootOnlyFields, // what the root's API server, scheduler and admission wrote for the root
   constrainToLeaf, // constraints on nodes mean the root's nodes, unless the user gave the leaf's
   placeAtHome, // a virtual node may stand for a part of the leaf only
+  dropRootResources, // what is advertised on the virtual node alone has been counted there
   carryPatience, // how long a lost node is waited for is the pod's to say
   claimEphemeralVolumes, // the root has made their claims
   referToCopies, // a name may be taken in the leaf

@@ -40,6 +40,8 @@ export interface LeafContext {
   readonly trustBundles?: boolean
   /** Whether signers of the root can be asked for certificates of pods. */
   readonly podCertificates?: boolean
+  /** Resources of the virtual node of which its leaf nodes have none. */
+  readonly rootResources?: readonly string[]
   /** What the leaf calls the ConfigMaps, Secrets and claims that the pod names; absent: as the root does. */
   readonly nameOf?: Rename | undefined
 }
