@@ -5,7 +5,7 @@ import { describe, resultOf } from './report.ts'
 import { type ConformanceOptions, runConformance } from './run.ts'
 
 /** Conformance tests of what a node is asked to do. */
-const FOCUS = '\\[(sig-node|sig-apps|sig-cli)\\].*\\[Conformance\\]'
+const FOCUS = '\\[(sig-node|sig-apps|sig-cli|sig-scheduling)\\].*\\[Conformance\\]'
 
 const program = new Command('npm run conformance --')
   .description('Kubernetes’ own end-to-end tests, straight on a leaf and through the tree')
