@@ -17,7 +17,7 @@ import { type CopyView, isCurrent, planCopy } from '../copies/plan.ts'
 import { podOwnerOf } from '../copies/pod-owned.ts'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
 import { CopyRefusals } from '../copies/refusals.ts'
-import { overwritten, setRightBy } from '../copies/set-right.ts'
+import { overwritten, setRightBy, steppedBy } from '../copies/set-right.ts'
 import { type CopyTarget, writeCopyAs } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
@@ -187,8 +187,7 @@ export class ConfigurationCopies {
       return { afterMs: HELD_BACK_MS }
     const setRight = overwritten(plan, by)
     const written = await writeCopyAs(plan, this.nameOf(key), (name) => this.#target(key, name, content, setRight))
-    if (setRight !== undefined) return { what: describe(key), toldOn: this.#toldOn(key) }
-    return written === 'written' ? undefined : written
+    return steppedBy(written, setRight === undefined ? undefined : { what: describe(key), toldOn: this.#toldOn(key) })
   }
 
   /** @param setRight who else has written to it, if that is why it is written */

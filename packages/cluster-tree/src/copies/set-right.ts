@@ -1,6 +1,8 @@
 import { setRightAnnotation } from '@kosmos/api'
 import type { KubeObject } from '@kosmos/kube'
+import type { SetRight, Stepped } from './contested.ts'
 import type { CopyPlan } from './plan.ts'
+import type { CopyWritten } from './write.ts'
 
 /** Who is written over by a plan, if that is what it is for. Pure. */
 export function overwritten(plan: CopyPlan, by: string | undefined): string | undefined {
@@ -17,4 +19,10 @@ export function setRightBy(copy: KubeObject, by: string | undefined, at: Date): 
   const { annotations } = copy.metadata ?? {}
   const note = `${at.toISOString()}: made as in the root again after ${by} had changed it`
   return { ...copy, metadata: { ...copy.metadata, annotations: { ...annotations, [setRightAnnotation]: note } } }
+}
+
+/** What became of a step that was to write a copy: it is set right when it was written, and not when somebody was quicker. Pure. */
+export function steppedBy(written: Exclude<CopyWritten, 'foreign'>, setRight?: SetRight): Stepped {
+  if (written === 'written') return setRight
+  return written === 'unchanged' ? undefined : written
 }

@@ -30,6 +30,8 @@ export interface CopyTarget {
 export type CopyWritten =
   /** The watch tells what came of it. */
   | 'written'
+  /** Nothing was to be written, or it met something newer than its plan, of which the watch tells. */
+  | 'unchanged'
   /** The leaf has an object of that name which is not ours. */
   | 'foreign'
   | { readonly afterMs: number }
@@ -48,25 +50,28 @@ export async function writeCopy(plan: CopyPlan, target: CopyTarget): Promise<Cop
   const { leaf, resource, ref } = target
   switch (plan.kind) {
     case 'none':
-      return 'written'
+      return 'unchanged'
     case 'delete':
-      await deleteUnlessRefused(leaf, resource, ref, plan.uid)
-      return 'written'
+      return writtenIf(await deleteUnlessRefused(leaf, resource, ref, plan.uid))
     case 'create':
       return await create(target)
     case 'replace': {
       const copy = await target.copy()
-      if (!copy) return 'written'
+      if (!copy) return 'unchanged'
       const { uid } = plan
       const object = inPlaceOf(copy, plan)
       const outcome = await replaceIn(leaf, resource, object)
       // An immutable object cannot be changed, only made again; whatever mounts it sees the new one.
       const isImmutable = !outcome.ok && outcome.reason === 'Invalid' && IMMUTABLE.test(outcome.status.message ?? '')
-      if (isImmutable) await deleteUnlessRefused(leaf, resource, ref, uid)
-      else if (isRefusal(outcome)) throw await refusedChange(outcome, leaf, resource, { ref, uid, sent: object })
-      return 'written'
+      if (isImmutable) return writtenIf(await deleteUnlessRefused(leaf, resource, ref, uid))
+      if (isRefusal(outcome)) throw await refusedChange(outcome, leaf, resource, { ref, uid, sent: object })
+      return writtenIf(outcome.ok)
     }
   }
+}
+
+function writtenIf(isDone: boolean): CopyWritten {
+  return isDone ? 'written' : 'unchanged'
 }
 
 /**
@@ -121,20 +126,25 @@ function inPlaceOf(object: KubeObject, { uid, resourceVersion }: Present): KubeO
   return { ...object, metadata: { ...object.metadata, uid, resourceVersion } }
 }
 
-/** Deletes one incarnation of something of ours. @throws CopyRefused, CopyFailed */
+/**
+ * Deletes one incarnation of something of ours.
+ * @throws CopyRefused, CopyFailed
+ * @returns false when it has gone already
+ */
 export async function deleteUnlessRefused(
   leaf: Client,
   resource: Resource,
   ref: ObjectRef,
   uid: string,
-): Promise<void> {
+): Promise<boolean> {
   const outcome = await answerOf(leaf.delete(resource, ref, { uid }), isSecret(resource))
   if (isRefusal(outcome)) throw await refusedChange(outcome, leaf, resource, { ref, uid })
+  return outcome.ok
 }
 
 async function create({ leaf, resource, ref, rootClusterId, namespaces, copy }: CopyTarget): Promise<CopyWritten> {
   const object = await copy()
-  if (!object) return 'written'
+  if (!object) return 'unchanged'
   const outcome = await createIn(leaf, resource, object)
   if (outcome.ok) return 'written'
   if (outcome.reason === 'NotFound' && ref.namespace) {

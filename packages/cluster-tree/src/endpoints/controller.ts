@@ -16,7 +16,7 @@ import type { WatchedCopy } from '../copies/content-state.ts'
 import { ContestedCopies, type Stepped } from '../copies/contested.ts'
 import { nameInRoot, privateName } from '../copies/private-name.ts'
 import { CopyRefusals } from '../copies/refusals.ts'
-import { overwritten, setRightBy } from '../copies/set-right.ts'
+import { overwritten, setRightBy, steppedBy } from '../copies/set-right.ts'
 import { writeCopy } from '../copies/write.ts'
 import type { Neighbours } from '../links/neighbours.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
@@ -141,9 +141,9 @@ export class EndpointCopies {
       if (regarding) events.record(regarding, endpointsRefused(clusterName, name, why))
     }
     const written = await this.#refusals.around(key, () => writeCopy(plan, target), tell)
-    if (written === 'written')
-      return setRight && regarding ? { what: `EndpointSlice ${name}`, toldOn: [regarding] } : undefined
-    if (written !== 'foreign') return written
+    const what = `EndpointSlice ${name}`
+    if (written !== 'foreign')
+      return steppedBy(written, setRight && regarding ? { what, toldOn: [regarding] } : undefined)
     tell(`it has another one called ${ref.name}`)
     return { afterMs: FOREIGN_MS }
   }

@@ -14,7 +14,7 @@ import type { WatchedCopy } from '../copies/content-state.ts'
 import { ContestedCopies, type Stepped } from '../copies/contested.ts'
 import { isCurrent, planCopy } from '../copies/plan.ts'
 import { CopyRefusals } from '../copies/refusals.ts'
-import { overwritten, setRightBy } from '../copies/set-right.ts'
+import { overwritten, setRightBy, steppedBy } from '../copies/set-right.ts'
 import { writeCopy } from '../copies/write.ts'
 import type { LeafNamespaces } from '../namespaces/controller.ts'
 import type { EventSink } from '../root/events.ts'
@@ -145,8 +145,8 @@ export class ServiceCopies {
       },
     )
     if (!root || isCurrent(view)) this.#arrived(key)
-    if (written === 'written') return setRight && root ? { what: `Service ${ref.name}`, toldOn: [root] } : undefined
-    if (written !== 'foreign') return written
+    if (written !== 'foreign')
+      return steppedBy(written, setRight && root ? { what: `Service ${ref.name}`, toldOn: [root] } : undefined)
     if (root) events.record(root, serviceNameTaken(clusterName))
     this.#arrived(key)
     return { afterMs: FOREIGN_MS }

@@ -257,6 +257,6 @@ export class LeafVolumes {
       namespaces,
       copy: async () => leafClaim({ ...parts, name }),
     }))
-    return written === 'written' ? undefined : written
+    return typeof written === 'object' ? written : undefined
   }
 }

@@ -149,7 +149,7 @@ export class SharedVolumes {
           namespaces,
           copy: async () => sharedClaim(plan.claim, rootClusterId, name),
         }))
-        return written === 'written' ? undefined : written
+        return typeof written === 'object' ? written : undefined
       }
       case 'createLeafVolume':
         return await this.#createLeafVolume(plan.claim, plan.leafClaim)
