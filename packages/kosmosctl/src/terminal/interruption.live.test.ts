@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { sign } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import {
@@ -18,8 +21,9 @@ import { givenUpAnnotation, leafAccountName } from '../clusters/names.ts'
 import { clusterRoleBindings, clusters, deployments } from '../clusters/resources.ts'
 import { install } from '../install/install.ts'
 import { join } from '../join/join.ts'
-import { changesSince, eventually, inventory, liveClusters, rightsAreKnown } from '../live.fixture.ts'
+import { changesSince, eventually, inventory, liveClusters, rightsAreKnown, type TestCluster } from '../live.fixture.ts'
 import { noteGivenUp } from '../unjoin/given-up.ts'
+import { kubeconfigOf } from '../unjoin/joined.ts'
 import { planUnjoin } from '../unjoin/plan.ts'
 import { unjoin } from '../unjoin/unjoin.ts'
 import { silent } from './progress.ts'
@@ -168,6 +172,24 @@ describe('a command that is interrupted', { timeout: 480_000 }, () => {
     assert.equal(await root.client.get(secrets, ref), undefined)
   })
 
+  it('is not taken for finished while the account is in the leaf, though the token of it has ended', async () => {
+    await join({ name: 'oslo', root: root.source, leaf: leaf.source, timeoutSeconds: 0 }, silent)
+    const ref = { namespace: 'kosmos-system', name: 'cluster-oslo' }
+    const secret = (await root.client.get(secrets, ref)) ?? assert.fail()
+    const kubeconfig = kubeconfigOf(secret).replace(/(?<=token: )\S+/, (token) => endedToken(token, signingKeyOf(leaf)))
+    const data = { kubeconfig: Buffer.from(kubeconfig).toString('base64') }
+    await noteGivenUp(root.client, 'oslo', { ...secret, data }, [])
+    await root.client.delete(clusters, { name: 'oslo' })
+    const options = { name: 'oslo', root: root.source }
+    await assert.rejects(unjoin(options, silent), /cannot be asked .*: .*the token .* ended at \d{4}-/)
+    assert.ok(await root.client.get(secrets, ref), 'by it the account can still be found')
+    const account = { namespace: ref.namespace, name: leafAccountName(await clusterId(root.client)) }
+    assert.ok(await leaf.client.get(serviceAccounts, account))
+    await unjoin({ ...options, leaf: leaf.source }, silent)
+    assert.equal(await root.client.get(secrets, ref), undefined)
+    assert.equal(await leaf.client.get(serviceAccounts, account), undefined)
+  })
+
   it('forgets that an account was given up once the leaf is joined again', async () => {
     const join1 = () => join({ name: 'oslo', root: root.source, leaf: leaf.source, timeoutSeconds: 0 }, silent)
     const ref = { namespace: 'kosmos-system', name: 'cluster-oslo' }
@@ -191,3 +213,16 @@ describe('a command that is interrupted', { timeout: 480_000 }, () => {
     assert.equal(kept, undefined)
   })
 })
+
+/** The same token, as it would be if it had ended an hour ago. */
+function endedToken(token: string, key: string): string {
+  const [header = '', payload = ''] = token.split('.')
+  const now = Math.floor(Date.now() / 1000)
+  const claims = { ...JSON.parse(Buffer.from(payload, 'base64url').toString()), iat: now - 7_200, exp: now - 3_600 }
+  const signed = `${header}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`
+  return `${signed}.${sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`
+}
+
+function signingKeyOf({ plane }: TestCluster): string {
+  return readFileSync(path.join(path.dirname(plane.kubeconfig), 'service-accounts.key'), 'utf8')
+}

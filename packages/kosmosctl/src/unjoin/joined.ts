@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemNamespace } from '@kosmos/api'
-import { ApiError, type Client, isForbidden, KubeConfigError, type Secret, secrets } from '@kosmos/kube'
+import { ApiError, type Client, isForbidden, KubeConfigError, type Secret, secrets, tokenLife } from '@kosmos/kube'
+import { clockOffsetMs } from '../clusters/clock.ts'
 import { type OpenCluster, openCluster } from '../clusters/connect.ts'
 import { clusterId } from '../clusters/identity.ts'
 import { openLeaf } from '../clusters/leaf.ts'
@@ -48,7 +49,7 @@ export type Reached =
   | {
       readonly leaf: undefined
       readonly why: string
-      /** It answers that the credentials which the root holds are nobody's. One that allows them nothing knows whose they are. */
+      /** It answers that the credentials which the root holds are nobody's, although they have not ended. One that allows them nothing knows whose they are. */
       readonly isRefused: boolean
     }
 
@@ -81,12 +82,26 @@ export async function reachLeaf(
     if (id !== expected) throw new OtherCluster(leaf.server, isNamed ? options.name : undefined)
     return { leaf, why: '' }
   } catch (error) {
+    const isUnknown = error instanceof ApiError && error.code === 401
+    const ended = isUnknown && !isNamed && leaf !== undefined ? await endOf(leaf) : undefined
     await leaf?.client.connection.close()
     if (isNamed && (error instanceof KubeConfigError || error instanceof OtherCluster)) throw error
-    const isRefused = error instanceof ApiError && error.code === 401
     const by = leaf?.askedBy ? ` (${leaf.askedBy.kubeconfig})` : ''
-    return { leaf: undefined, why: `${explain(error).message}${by}`, isRefused: isRefused && !isNamed }
+    const message = `${explain(error).message}${by}`
+    const why = ended === undefined ? message : `${message}; the token in the root ended at ${ended.toISOString()}`
+    return { leaf: undefined, why, isRefused: isUnknown && !isNamed && ended === undefined }
   }
+}
+
+/** By the header of an answer, which counts seconds. */
+const clockErrorMs = 1_000
+
+/** When the token ended that the leaf was asked with, by the leaf's clock; it is refused then whether its account is there or not. Undefined if it has not. */
+async function endOf({ client, config }: OpenCluster): Promise<Date | undefined> {
+  const life = tokenLife(config.getCurrentUser()?.token ?? '')
+  if (life === undefined) return undefined
+  const now = Date.now() + ((await clockOffsetMs(client.connection)) ?? 0)
+  return life.expiresAt - clockErrorMs <= now ? new Date(life.expiresAt) : undefined
 }
 
 class OtherCluster extends Failure {
