@@ -10,7 +10,7 @@ export { isGone, isOvertaken, type Outcome, type RefusalReason, refused, unwrap 
 export { type Credentials, credentialsRef, readCredentials } from './clusters/credentials.ts'
 export { renewToken } from './clusters/renewal.ts'
 export { clusters, type StoredCluster } from './clusters/resource.ts'
-export { isRenewalDue, tokenLife } from './clusters/token.ts'
+export { isRenewalDue, type TokenLife, tokenLife } from './clusters/token.ts'
 export type { Breaker, BreakerOptions } from './connection/breaker.ts'
 export {
   Connection,

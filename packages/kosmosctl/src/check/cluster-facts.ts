@@ -1,5 +1,14 @@
 import { type Cluster, clusterLabel } from '@kosmos/api'
-import { type Client, configMaps, type KubeObject, type Node, nodes, resource } from '@kosmos/kube'
+import {
+  type Client,
+  configMaps,
+  type KubeObject,
+  type Node,
+  nodes,
+  resource,
+  type TokenLife,
+  tokenLife,
+} from '@kosmos/kube'
 import { clockOffsetMs } from '../clusters/clock.ts'
 import { openLeaf } from '../clusters/leaf.ts'
 import type { Manifest } from '../clusters/resources.ts'
@@ -7,7 +16,6 @@ import { serverVersion } from '../clusters/version.ts'
 import { deployedManifests } from '../install/deploy-folder.ts'
 import { type AddressAnswer, askAddress } from './root-address.ts'
 import { type Need, needsOf, type Rule, uncovered } from './rules.ts'
-import { type TokenLife, tokenLife } from './token.ts'
 import { tokenIssuer } from './token-issuer.ts'
 
 export interface ClusterFacts {
@@ -63,7 +71,7 @@ async function askLeaf(root: Client, cluster: Cluster): Promise<Pick<ClusterFact
   } catch (error) {
     return { credentials: { error }, leaf: { error } }
   }
-  const credentials = { life: tokenLife(leaf.config.getCurrentUser()?.token) }
+  const credentials = { life: tokenLife(leaf.config.getCurrentUser()?.token ?? '') }
   try {
     const version = await serverVersion(leaf.client, 10_000)
     const [offset, missing] = await Promise.all([clockOffsetMs(leaf.client.connection), missingNeeds(leaf.client)])

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { loadKubeConfig } from '../connection/kubeconfig.ts'
 import { accountToken, kubeconfig, token } from '../testing/index.ts'
-import { isRenewalDue, tokenClaims, withToken } from './token.ts'
+import { isRenewalDue, tokenClaims, tokenLife, withToken } from './token.ts'
 
 describe('the token of a kubeconfig', () => {
   it('says whose it is, and from when until when', () => {
@@ -56,5 +56,16 @@ describe('the token of a kubeconfig', () => {
     assert.equal(after.getCurrentUser()?.token, 'new')
     assert.equal(after.getUser('somebody')?.token, 'theirs')
     assert.deepEqual(after.getCurrentCluster(), loadKubeConfig({ text: before }).getCurrentCluster())
+  })
+})
+
+describe('the life of a token', () => {
+  it('is what the token says', () => {
+    assert.deepEqual(tokenLife(token({ iat: 1, exp: 3 })), { issuedAt: 1_000, expiresAt: 3_000 })
+  })
+
+  it('is unknown when it says nothing, or is no JWT', () => {
+    for (const other of ['', 'opaque', 'a.b.c', token({ exp: 3 }), token({ iat: 1 })])
+      assert.equal(tokenLife(other), undefined)
   })
 })
