@@ -3,7 +3,6 @@ import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { keyOf } from '../objects/key.ts'
 import type { KubeObject } from '../objects/types.ts'
-import { aborted } from '../signals/aborted.ts'
 import { Store } from '../store/store.ts'
 import { Controller, type ControllerOptions, type ReconcileObservation } from './controller.ts'
 
@@ -206,21 +205,6 @@ describe('a controller', { timeout: 120_000 }, () => {
     pods.store.set(pod('b'))
     await sleep(5)
     assert.deepEqual(reconciled, ['shop/a'])
-  })
-
-  it('tells a reconcile that runs when it is to end', async () => {
-    const { controller, observations, run, stop } = started(async (_key, signal) => {
-      assert.equal(signal.aborted, false)
-      stop.abort()
-      await aborted(signal)
-      return undefined
-    })
-    controller.enqueue('a')
-    await run()
-    assert.deepEqual(
-      observations.map(({ key, error }) => [key, error]),
-      [['a', undefined]],
-    )
   })
 
   it('ends at once when it is stopped before its sources have synced', async () => {

@@ -17,8 +17,8 @@ export interface ReconcileObservation {
 
 export interface ControllerOptions<Key extends string> {
   readonly name: string
-  /** Brings one key from what is to what should be. Throwing means: again, later. The signal aborts when the controller is told to end. */
-  readonly reconcile: (key: Key, signal: AbortSignal) => Promise<Requeue>
+  /** Brings one key from what is to what should be. Throwing means: again, later. */
+  readonly reconcile: (key: Key) => Promise<Requeue>
   readonly concurrency?: number
   readonly backoff?: BackoffOptions
   readonly onReconcile?: (observation: ReconcileObservation) => void
@@ -40,7 +40,6 @@ export class Controller<Key extends string = string> {
   readonly #queue: WorkQueue<Key>
   readonly #synced: Promise<unknown>[] = []
   readonly #unsubscribe: (() => void)[] = []
-  readonly #stop = new AbortController()
 
   constructor(options: ControllerOptions<Key>) {
     this.name = options.name
@@ -94,7 +93,6 @@ export class Controller<Key extends string = string> {
       if (!signal.aborted) this.#queue.start()
       await stopped
     } finally {
-      this.#stop.abort()
       for (const unsubscribe of this.#unsubscribe) unsubscribe()
       await this.#queue.close()
     }
@@ -106,7 +104,7 @@ export class Controller<Key extends string = string> {
     const report = (outcome: { readonly error?: Error }) =>
       observe(onReconcile, { controller: this.name, key, seconds: (performance.now() - started) / 1000, ...outcome })
     try {
-      const requeue = await reconcile(key, this.#stop.signal)
+      const requeue = await reconcile(key)
       if (requeue) this.#queue.addAfter(key, requeue.afterMs)
       report({})
     } catch (thrown) {
