@@ -7,6 +7,7 @@ import {
   clusters,
   type Requeue,
   type StoredCluster,
+  timestamp,
 } from '@kosmos/kube'
 import { type Discovery, type FoundNetworks, foundNetworks } from '../discover/networks.ts'
 import { ClusterNodeWriter, type ClusterNodeWriterOptions } from './cluster-nodes/cluster-node-writer.ts'
@@ -147,7 +148,7 @@ export class DiscoveryController {
         ? [networksFoundCondition({ options, observedGeneration, discovery, forbidden: member.forbidden() })]
         : []
     const present = (cluster.status?.conditions ?? []) as readonly Condition[]
-    const now = `${new Date().toISOString().slice(0, 19)}Z`
+    const now = timestamp(Date.now())
     const conditions = [linked, ...found, ...this.#policiesFollowed(cluster)].reduce(
       (all, next) => withCondition(all, next, now),
       present,

@@ -10,6 +10,7 @@ import {
   refOf,
   type Service,
   services,
+  timestamp,
 } from '@kosmos/kube'
 import type { SeenFrom } from './addresses.ts'
 import { derivedService, isAsDerived } from './derived.ts'
@@ -150,7 +151,7 @@ export class Importer {
 
   async #say(owner: ServiceImport, plan: ImportPlan, ready: NewCondition): Promise<void> {
     const before = owner.status?.conditions ?? []
-    const conditions = withCondition(before, ready, `${new Date().toISOString().slice(0, 19)}Z`)
+    const conditions = withCondition(before, ready, timestamp(Date.now()))
     const clusters = plan.clusters.map((cluster) => ({ cluster }))
     if (conditions === before && isDeepStrictEqual(owner.status?.clusters ?? [], clusters)) return
     await change(

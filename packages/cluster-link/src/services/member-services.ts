@@ -7,6 +7,7 @@ import {
   type KubeObject,
   type ObjectKey,
   type Requeue,
+  timestamp,
 } from '@kosmos/kube'
 import { AutoExports, isAutomatic } from './auto-exports.ts'
 import { exportConditions } from './conditions.ts'
@@ -107,7 +108,7 @@ export class MemberServices {
     const own = sources.get(name)
     if (own?.kind === 'unknown') return
     const before = request.status?.conditions ?? []
-    const now = `${new Date().toISOString().slice(0, 19)}Z`
+    const now = timestamp(Date.now())
     const facts = {
       service: serviceOf(own),
       conflicts: conflictsOf(sources),

@@ -23,6 +23,7 @@ import {
   type Resource,
   readCredentials,
   type StoredCluster,
+  timestamp,
 } from '@kosmos/kube'
 import type { Log } from '@kosmos/kube/process'
 import { ClusterKubelets } from '../kubelet/cluster-kubelets.ts'
@@ -304,7 +305,7 @@ export class ClusterController {
       conditions,
       virtualNodes: this.#virtualNodesOf(name).map(virtualNodeState),
       version: this.#leaves.get(name)?.leaf.report().version,
-      now: `${new Date().toISOString().slice(0, 19)}Z`,
+      now: timestamp(Date.now()),
     })
     if (!status) return
     // ClusterLink writes conditions as well, in the same list: only what was read is replaced. On a conflict the watch brings this key.

@@ -1,4 +1,4 @@
-import type { Node } from '@kosmos/kube'
+import { type Node, timestamp } from '@kosmos/kube'
 
 type Condition = NonNullable<NonNullable<Node['status']>['conditions']>[number]
 
@@ -25,7 +25,7 @@ export function nodeConditions(
   present: readonly Condition[],
   now: number,
 ): Condition[] {
-  const at = `${new Date(now).toISOString().slice(0, 19)}Z`
+  const at = timestamp(now)
   const wanted = new Map(
     [ready(health), ...pressureConditions(pressures), network].map((condition) => [condition.type, condition]),
   )

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { timestamp } from '@kosmos/kube'
 import { send, sendJson } from '../answer.ts'
 import { areas } from './areas.ts'
 import type { RequestContext } from './context.ts'
@@ -18,7 +19,7 @@ export function zpages(flags: Flags) {
   /** GET /statusz */
   const statusz = async (_: RouteParams, __: URLSearchParams, response: ServerResponse, { node }: RequestContext) => {
     const status = {
-      startTime: `${startTime.toISOString().slice(0, 19)}Z`,
+      startTime: timestamp(startTime.getTime()),
       uptimeSeconds: Math.floor(process.uptime()),
       goVersion: `none (Node.js ${process.version})`,
       // As the Node says of its kubelet.

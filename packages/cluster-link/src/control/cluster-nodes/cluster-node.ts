@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ClusterNodeSpec, type Condition, nodeConfigCondition } from '@kosmos/api'
-import type { Node } from '@kosmos/kube'
+import { type Node, timestamp } from '@kosmos/kube'
 import { nodeFacts } from '../../discover/node.ts'
 import type { StoredClusterNode, StoredNodeConfig } from '../resources.ts'
 
@@ -72,7 +72,7 @@ function clockOff(before: readonly Condition[], aheadMs: number | undefined, now
   if (aheadMs === undefined || told.length > 0) return told
   const seconds = `${Math.round(Math.abs(aheadMs) / 1000)} s`
   const detail = aheadMs > 0 ? `ahead of the root by ${seconds}` : `behind the root by ${seconds}`
-  return [{ ...nodeConfigCondition('ClockRight', 'ClockOff', { detail }), lastTransitionTime: timeOf(now) }]
+  return [{ ...nodeConfigCondition('ClockRight', 'ClockOff', { detail }), lastTransitionTime: timestamp(now) }]
 }
 
 /** The moment of the last word stays as it was first told. */
@@ -82,14 +82,12 @@ function silenced(
   silentMs: number,
   now: number,
 ): readonly Condition[] {
-  const detail = `last word ${timeOf(now - silentMs)}, by the clock of the root`
+  const detail = `last word ${timestamp(now - silentMs)}, by the clock of the root`
   return said.map((condition) => {
     const { type } = condition
     if (type !== 'Applied' && type !== 'NextHopsReachable') return condition
     const told = before.find((one) => one.type === type)
     if (told?.reason === SILENT) return told
-    return { ...nodeConfigCondition(type, SILENT, { detail }), lastTransitionTime: timeOf(now) }
+    return { ...nodeConfigCondition(type, SILENT, { detail }), lastTransitionTime: timestamp(now) }
   })
 }
-
-const timeOf = (milliseconds: number): string => `${new Date(milliseconds).toISOString().slice(0, 19)}Z`

@@ -8,6 +8,7 @@ import {
   type Requeue,
   refused,
   type StoredCluster,
+  timestamp,
 } from '@kosmos/kube'
 import { chosenBy, type Subject, unknownNames } from '../../plan/policies.ts'
 import { listed } from '../conditions/listed.ts'
@@ -47,7 +48,7 @@ export class PoliciesController {
     const { root, policies, clusters } = this.#state
     const policy = policies.get(name)
     if (policy === undefined) return
-    const now = `${new Date().toISOString().slice(0, 19)}Z`
+    const now = timestamp(Date.now())
     const status = policyStatus(policy, subjectsOf(clusters.store.values()), now)
     if (isDeepStrictEqual(status, policy.status)) return
     const patch = { metadata: { uid: policy.metadata.uid }, status }

@@ -1,4 +1,4 @@
-import type { Pod } from '@kosmos/kube'
+import { type Pod, timestamp } from '@kosmos/kube'
 import { conditionPatch, deletedInLeaf } from '../status/conditions.ts'
 import {
   type ConditionPatch,
@@ -7,7 +7,6 @@ import {
   isTerminal,
   patchOf,
   type StatusPatch,
-  timestamp,
 } from '../status/status-patch.ts'
 
 /**

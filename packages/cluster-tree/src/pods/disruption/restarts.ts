@@ -1,13 +1,6 @@
 import { restartsAnnotation } from '@kosmos/api'
-import type { Pod } from '@kosmos/kube'
-import {
-  type ContainerStatus,
-  conditionOf,
-  isTerminal,
-  patchOf,
-  type StatusPatch,
-  timestamp,
-} from '../status/status-patch.ts'
+import { type Pod, timestamp } from '@kosmos/kube'
+import { type ContainerStatus, conditionOf, isTerminal, patchOf, type StatusPatch } from '../status/status-patch.ts'
 import { unknownEnd } from './failure.ts'
 
 /** Waiting reason of a pod's containers between a disruption in the leaf and its next copy. */

@@ -1,6 +1,6 @@
 import { leafScheduledCondition } from '@kosmos/api'
-import type { Pod } from '@kosmos/kube'
-import { type Condition, type ConditionPatch, conditionOf, timestamp } from './status-patch.ts'
+import { type Pod, timestamp } from '@kosmos/kube'
+import { type Condition, type ConditionPatch, conditionOf } from './status-patch.ts'
 
 /** The conditions that a kubelet owns, of which the leaf's is the only writer (upstream pkg/kubelet/types/pod_status.go). */
 const leafOwned = new Set([

@@ -37,8 +37,3 @@ export function isTerminal(status: PodStatus | undefined): boolean {
 export function conditionOf(status: PodStatus | undefined, type: string): Condition | undefined {
   return status?.conditions?.find((condition) => condition.type === type)
 }
-
-/** RFC 3339 in whole seconds, as the API stores times. */
-export function timestamp(epochMs: number): string {
-  return `${new Date(epochMs).toISOString().slice(0, 19)}Z`
-}

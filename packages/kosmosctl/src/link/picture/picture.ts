@@ -1,3 +1,4 @@
+import { timestamp } from '@kosmos/kube'
 import { isProblem } from '../../findings/finding.ts'
 import { counted } from '../../output/counted.ts'
 import type { LinkCheck } from '../check/check.ts'
@@ -62,5 +63,5 @@ export function summaryOf({ now, clusters, findings }: LinkCheck): string {
   const nodes = clusters.reduce((sum, cluster) => sum + cluster.nodes.length, 0)
   const found = findings.filter(isProblem).length
   const wrong = found === 0 ? 'no problem' : counted(found, 'problem')
-  return `ClusterLink at ${new Date(now).toISOString().slice(0, 19)}Z: ${clusters.length} clusters, ${nodes} nodes, ${wrong}`
+  return `ClusterLink at ${timestamp(now)}: ${clusters.length} clusters, ${nodes} nodes, ${wrong}`
 }
