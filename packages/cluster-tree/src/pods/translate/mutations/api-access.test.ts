@@ -92,7 +92,7 @@ describe("a pod that talks to the root's API server", () => {
   it('finds the authority where it asks for it, if only for that of its volumes', () => {
     const items = [{ key: 'ca.crt', path: 'root.pem', mode: 256 }]
     const own = { name: 'own', configMap: { name: 'settings', optional: true } }
-    const sources = [{ configMap: { name: 'kube-root-ca.crt' } }, { configMap: { name: 'settings' } }]
+    const sources = [{ configMap: { name: 'kube-root-ca.crt', optional: true } }, { configMap: { name: 'settings' } }]
     const { volumes } = copyOf({
       containers: [],
       volumes: [
@@ -107,11 +107,24 @@ describe("a pod that talks to the root's API server", () => {
       {
         name: 'both',
         projected: {
-          sources: [{ secret: { name: secretName, items: [{ key: 'ca.crt', path: 'ca.crt' }] } }, sources[1]],
+          sources: [
+            { secret: { name: secretName, items: [{ key: 'ca.crt', path: 'ca.crt' }], optional: true } },
+            sources[1],
+          ],
         },
       },
       own,
     ])
+  })
+
+  it('has its token for the group of the pod alone, if that has one, and whose file it is as it says', () => {
+    const sources = [{ serviceAccountToken: { path: 'token', user: 7 } }]
+    const volumes = [{ name: 'access', projected: { sources } }]
+    const itemOf = (spec: Partial<PodSpec>) =>
+      copyOf({ containers: [], volumes, ...spec }).pod.spec.volumes?.[0]?.projected?.sources?.[0]?.secret?.items?.[0]
+    const { key, ...file } = itemOf({ securityContext: { fsGroup: 2000 } }) ?? assert.fail()
+    assert.deepEqual(file, { path: 'token', user: 7, mode: 0o600 })
+    assert.deepEqual(itemOf({}), { key, path: 'token', user: 7 })
   })
 
   it('that asks for no token has none, and needs no Secret', () => {

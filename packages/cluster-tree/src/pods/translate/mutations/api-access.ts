@@ -22,6 +22,8 @@ export const carryApiAccess: PodMutation = (translation, root, ctx) => {
   const { serviceAccountName: _, serviceAccount: __, ...rest } = translation.pod.spec
   const hasTokens = tokenWishes(rest).length > 0
   const secret = tokenSecretName(root)
+  // As a kubelet does: the group of the pod reads a token, and nobody else.
+  const mode = rest.securityContext?.fsGroup === undefined ? {} : { mode: 0o600 }
   const { metadata } = translation.pod
   return {
     ...translation,
@@ -33,7 +35,7 @@ export const carryApiAccess: PodMutation = (translation, root, ctx) => {
       spec: {
         ...rest,
         automountServiceAccountToken: false,
-        ...(hasTokens && rest.volumes && { volumes: rest.volumes.map((volume) => fromSecret(volume, secret)) }),
+        ...(hasTokens && rest.volumes && { volumes: rest.volumes.map((volume) => fromSecret(volume, secret, mode)) }),
         containers: rest.containers.map((container) => withAddress(container, apiServer)),
         ...(rest.initContainers && {
           initContainers: rest.initContainers.map((container) => withAddress(container, apiServer)),
@@ -44,38 +46,28 @@ export const carryApiAccess: PodMutation = (translation, root, ctx) => {
 }
 
 /** The volume with what came from the kubelet and the leaf's API server taken from the Secret instead. */
-function fromSecret(volume: Volume, secret: string): Volume {
+function fromSecret(volume: Volume, secret: string, mode: Pick<KeyToPath, 'mode'>): Volume {
   const { configMap, projected } = volume
   if (projected?.sources) {
     return {
       ...volume,
-      projected: { ...projected, sources: projected.sources.map((from) => sourceFrom(from, secret)) },
+      projected: { ...projected, sources: projected.sources.map((from) => sourceFrom(from, secret, mode)) },
     }
   }
   if (configMap?.name !== rootCaConfigMap) return volume
   const { configMap: _, ...rest } = volume
-  const { items, defaultMode, optional } = configMap
-  return {
-    ...rest,
-    secret: {
-      secretName: secret,
-      items: authorityItems(items),
-      ...(defaultMode !== undefined && { defaultMode }),
-      ...(optional !== undefined && { optional }),
-    },
-  }
+  const { name, items, ...how } = configMap
+  return { ...rest, secret: { ...how, secretName: secret, items: authorityItems(items) } }
 }
 
-function sourceFrom(source: Source, secret: string): Source {
+function sourceFrom(source: Source, secret: string, mode: Pick<KeyToPath, 'mode'>): Source {
   const { serviceAccountToken, configMap } = source
   if (serviceAccountToken) {
-    return {
-      secret: { name: secret, items: [{ key: wishOf(serviceAccountToken).key, path: serviceAccountToken.path }] },
-    }
+    const { audience, expirationSeconds, ...file } = serviceAccountToken
+    return { secret: { name: secret, items: [{ key: wishOf(serviceAccountToken).key, ...file, ...mode }] } }
   }
-  return configMap?.name === rootCaConfigMap
-    ? { secret: { name: secret, items: authorityItems(configMap.items) } }
-    : source
+  if (configMap?.name !== rootCaConfigMap) return source
+  return { secret: { ...configMap, name: secret, items: authorityItems(configMap.items) } }
 }
 
 /** The ConfigMap has one key, of the name that it has in our Secret. */

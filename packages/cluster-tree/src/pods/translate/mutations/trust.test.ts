@@ -75,6 +75,16 @@ describe('a pod that mounts certificates', () => {
     assert.deepEqual(reasons, [])
   })
 
+  it('has files of the users that it says, as have bundles of trust', () => {
+    const [own, roots] =
+      mounting([
+        { podCertificate: { ...certificate.podCertificate, user: 7 } },
+        { clusterTrustBundle: { ...named, user: 8 } },
+      ]).projected?.sources ?? []
+    assert.deepEqual(own?.secret?.items, [{ key: 'credentials.pem', path: 'bundle.pem', user: 7 }])
+    assert.deepEqual(roots?.configMap?.items, [{ key: bundleKey(named), path: 'roots.pem', user: 8 }])
+  })
+
   it('has its keys for the group of the pod alone, if that has one', () => {
     const { projected } = mounting([certificate], serving, {}, { securityContext: { fsGroup: 2000 } })
     assert.deepEqual(projected?.sources, [

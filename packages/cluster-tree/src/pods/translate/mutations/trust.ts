@@ -49,7 +49,8 @@ function carry(
 ): readonly Source[] {
   const { clusterTrustBundle, podCertificate } = source
   if (clusterTrustBundle) {
-    const items = [{ key: bundleKey(clusterTrustBundle), path: clusterTrustBundle.path }]
+    const { name, signerName, labelSelector, optional, ...file } = clusterTrustBundle
+    const items = [{ key: bundleKey(clusterTrustBundle), ...file }]
     return trustBundles ? [{ configMap: { name: trustConfigMapName(root), items } }] : []
   }
   if (podCertificate) return podCertificates ? [certificateFrom(podCertificate, volume, root)] : []
@@ -57,7 +58,8 @@ function carry(
 }
 
 function certificateFrom(source: CertificateSource, volume: string, root: Pod): Source {
-  const { credentialBundlePath, keyPath, certificateChainPath } = source
+  const { credentialBundlePath, keyPath, certificateChainPath, ...rest } = source
+  const { signerName, keyType, maxExpirationSeconds, userAnnotations, ...file } = rest
   const files = [
     [credentialKeys.bundle, credentialBundlePath],
     [credentialKeys.key, keyPath],
@@ -65,7 +67,7 @@ function certificateFrom(source: CertificateSource, volume: string, root: Pod): 
   ] as const
   // As a kubelet does: the group of the pod reads it, and nobody else.
   const mode = root.spec.securityContext?.fsGroup === undefined ? {} : { mode: 0o600 }
-  const items = files.flatMap(([key, path]) => (path ? [{ key, path, ...mode }] : []))
+  const items = files.flatMap(([key, path]) => (path ? [{ ...file, key, path, ...mode }] : []))
   return { secret: { name: certificateSecretName(root, certificateId(volume, source)), items } }
 }
 
