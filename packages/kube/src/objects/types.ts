@@ -48,9 +48,20 @@ export type Stored<T> = Wire<T> & {
   readonly metadata: { readonly name: string; readonly uid: string; readonly resourceVersion: string }
 }
 
-export type Pod = Stored<V1Pod> & { readonly spec: Wire<V1PodSpec>; readonly metadata: { readonly namespace: string } }
-export type PodSpec = Wire<V1PodSpec>
-export type PodStatus = Wire<V1PodStatus>
+export type Pod = Stored<V1Pod> & {
+  readonly spec: PodSpec
+  readonly status?: PodStatus
+  readonly metadata: { readonly namespace: string }
+}
+/** With what Kubernetes 1.37 has, and the generated types not yet. */
+export type PodSpec = Wire<V1PodSpec> & {
+  /** KEP-4563 */
+  readonly evictionResponders?: readonly { readonly name: string; readonly priority: number }[]
+}
+export type PodStatus = Wire<V1PodStatus> & {
+  /** What CSI drivers say of the pod's volumes, by the volume's name. */
+  readonly volumeHealth?: readonly { readonly name: string }[]
+}
 export type Node = Stored<V1Node>
 export type Lease = Stored<V1Lease>
 export type Namespace = Stored<V1Namespace>

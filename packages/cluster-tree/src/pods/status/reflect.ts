@@ -11,6 +11,8 @@ type Fields = { -readonly [K in keyof StatusPatch['status']]: StatusPatch['statu
 const scalars = ['phase', 'hostIP', 'podIP', 'startTime', 'resize'] as const
 /** Lists that the merge would unite by their key, so they are replaced as a whole. */
 const addresses = ['hostIPs', 'podIPs'] as const
+/** Lists that the merge replaces as they are. */
+const lists = ['volumeHealth'] as const
 /** Maps that the merge would unite, so they are replaced as a whole. */
 const amounts = ['resources', 'allocatedResources'] as const
 
@@ -28,6 +30,9 @@ export function reflect(root: Pod, leaf: Pod): StatusPatch | undefined {
   const patch: Fields = {}
   for (const field of scalars) {
     if (from[field] !== to[field]) Object.assign(patch, { [field]: from[field] ?? null })
+  }
+  for (const field of lists) {
+    if (!isDeepStrictEqual(from[field], to[field])) Object.assign(patch, { [field]: from[field] ?? null })
   }
   for (const field of addresses) {
     if (!isDeepStrictEqual(from[field], to[field])) {

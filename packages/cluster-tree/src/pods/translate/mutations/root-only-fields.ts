@@ -12,6 +12,7 @@ export const dropRootOnlyFields: PodMutation = (translation) => {
     schedulingGates, // all removed by the time a pod is bound, and refused together with a node
     schedulingGroup, // gang scheduling was done by the root's scheduler, its PodGroup is not in the leaf
     overhead, // set by RuntimeClass admission; the leaf's own refuses a value that differs from its class
+    evictionResponders, // watch evictions in the root (KEP-4563); in the leaf, a drain would wait for each in vain
     ephemeralContainers, // refused on creation, they come through their subresource
     ...spec
   } = translation.pod.spec
