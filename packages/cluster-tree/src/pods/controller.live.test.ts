@@ -688,7 +688,7 @@ describe('a root whose Kubernetes does not know a field that the leaf’s pods h
     await Promise.all([root?.end(), leaf?.end()])
   })
 
-  it('has the rest of their status, and is not written again and again', async () => {
+  it('has the rest of their status, is not written again and again, and goes on to have its changes carried', async () => {
     const resources = { requests: { 'example.com/gpu': '1' }, limits: { 'example.com/gpu': '1' } }
     const spec = { nodeName, containers: [{ name: 'a', image: 'a', resources }] }
     unwrap(await root.client.create(pods, { metadata: ref, spec } as KubeObject))
@@ -718,5 +718,9 @@ describe('a root whose Kubernetes does not know a field that the leaf’s pods h
     await sleep(7_000)
     assert.equal(pair.looks.get(key), looks, 'nobody looks at it any more')
     assert.equal((await root.client.get(pods, ref))?.metadata.resourceVersion, shown.metadata.resourceVersion)
+    await root.client.patch(pods, ref, { metadata: { labels: { tier: 'front' } } }, { type: 'merge' })
+    await eventually('what is changed in the root comes to the copy', async () => {
+      return (await leaf.client.get(pods, ref))?.metadata.labels?.tier === 'front'
+    })
   })
 })

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { orphanLabel, rootClusterLabel, tokenSecretAnnotation } from '@kosmos/api'
 import {
   ApiError,
@@ -92,6 +93,8 @@ export class PodController {
   readonly #lackingSince = new Map<ObjectKey, number>()
   readonly #rootWrites = new Expectations()
   readonly #leafWrites = new Expectations()
+  /** Statuses that changed nothing in the root, and the version of the root pod that was so. */
+  readonly #inVain = new Map<ObjectKey, string>()
   /** How leaf pods looked when they went, while their root pods still need to be told. */
   readonly #lastLeaf = new Map<ObjectKey, Pod>()
   readonly #wake = (key: ObjectKey) => this.controller.enqueue(key)
@@ -138,6 +141,7 @@ export class PodController {
     this.#changeRefusals.forget(key)
     this.#rootWrites.forget(key)
     this.#lackingSince.delete(key)
+    this.#inVain.delete(key)
   }
 
   async #reconcile(key: ObjectKey): Promise<Requeue> {
@@ -155,6 +159,7 @@ export class PodController {
     const action = decide({
       rootClusterId: context.rootClusterId,
       current: isCurrent(),
+      isInVain: (patch) => root !== undefined && this.#inVain.get(key) === attemptOf(root, patch),
       recreate: this.#options.recreate(),
       root,
       leaf: this.#asSeen(leaf, root),
@@ -239,9 +244,14 @@ export class PodController {
       case 'finishRoot':
         await this.#deleteRoot(key, { uid: action.uid, gracePeriodSeconds: 0 })
         return
-      case 'reflect':
-        await this.#patchRoot(key, action.patch)
-        return
+      case 'reflect': {
+        const written = await this.#patchRoot(key, action.patch)
+        // No event follows, and what else is to be done waits for none.
+        const isInVain = root !== undefined && written === root.metadata.resourceVersion
+        if (!isInVain || action.reason !== 'StatusChanged') return
+        this.#inVain.set(key, attemptOf(root, action.patch))
+        return AT_ONCE
+      }
       case 'failRoot':
         if (root) events.record(root, vanishedInLeaf(context.clusterName))
         await this.#patchRoot(key, action.patch)
@@ -401,18 +411,26 @@ export class PodController {
     }
   }
 
-  async #patchRoot(key: ObjectKey, patch: StatusPatch): Promise<void> {
+  /** Returns the version of the root pod then. */
+  async #patchRoot(key: ObjectKey, patch: StatusPatch): Promise<string | undefined> {
     const outcome = await this.#options.root.patch<KubeObject>(pods, refOf(key), patch, {
       type: 'strategic',
       subresource: 'status',
       metadataOnly: true,
     })
-    if (outcome.ok) this.#expectRoot(key, outcome.object)
-    // Gone, or another incarnation: not the one this status was meant for.
-    else if (!isGone(outcome)) {
-      throw new Error(`status of pod ${key} cannot be written: ${outcome.status.message}`)
+    if (outcome.ok) {
+      this.#expectRoot(key, outcome.object)
+      return outcome.object.metadata?.resourceVersion
     }
+    // Gone, or another incarnation: not the one this status was meant for.
+    if (isGone(outcome)) return undefined
+    throw new Error(`status of pod ${key} cannot be written: ${outcome.status.message}`)
   }
+}
+
+/** Tells one attempt to write a status from others. */
+function attemptOf({ metadata: { resourceVersion } }: Pod, patch: StatusPatch): string {
+  return hash('sha1', `${resourceVersion} ${JSON.stringify(patch)}`)
 }
 
 const AT_ONCE = { afterMs: 0 } as const

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import type { Pod } from '@kosmos/kube'
 import fc from 'fast-check'
 import { decide, isOurs, type PodAction, type PodView, rootUidOf } from './decide.ts'
@@ -90,6 +91,19 @@ describe('a pod bound to the virtual node', () => {
     const root = rootPod({ status })
     const changes = () => assert.fail('nothing of it can change')
     assert.deepEqual(decide(view({ root, leaf: leafPod(root, { status }), changes })), { do: 'none', reason: 'InSync' })
+  })
+
+  it('has the rest done where the root does not store its status, once that is known of this status', () => {
+    const root = rootPod()
+    const leaf = leafPod(root, { status: started })
+    const changes = [{ body: { metadata: { uid: 'leaf-uid' } } }]
+    const tried = decide(view({ root, leaf, changes: () => changes, isInVain: () => false }))
+    assert.ok(tried.do === 'reflect')
+    const isInVain = (patch: object) => isDeepStrictEqual(patch, tried.patch)
+    assert.equal(decide(view({ root, leaf, changes: () => changes, isInVain })).do, 'changeLeaf')
+    assert.deepEqual(decide(view({ root, leaf, isInVain })), { do: 'none', reason: 'InSync' })
+    const ended = leafPod(root, { status: { ...started, phase: 'Succeeded' } })
+    assert.equal(decide(view({ root, leaf: ended, isInVain })).do, 'reflect')
   })
 
   it('has exactly those changes made that it asks for', () => {

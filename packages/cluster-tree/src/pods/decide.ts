@@ -37,6 +37,8 @@ export interface PodView {
    * that stays: it costs a translation.
    */
   readonly changes?: () => readonly CopyPatch[]
+  /** Whether a status was written to the root as it is and changed nothing there: its Kubernetes does not know the fields. */
+  readonly isInVain?: (patch: StatusPatch) => boolean
   /** Whether a copy that the leaf ends is made again, instead of the root pod failing. */
   readonly recreate?: boolean
   /** What stopped the last attempt to create the copy; left out when it is time for another. */
@@ -120,7 +122,7 @@ function withCopy(view: PodView, root: Pod, leaf: Pod): PodAction {
   const isStuck = isOverdue(leaf, view.now) && stays(root)
   if (recreates(view, root) && isDisrupted(leaf) && !isStuck) return endForAnother(view, root, leaf)
   const patch = reflect(root, leaf)
-  if (patch !== undefined) return { do: 'reflect', reason: 'StatusChanged', patch }
+  if (patch !== undefined && !view.isInVain?.(patch)) return { do: 'reflect', reason: 'StatusChanged', patch }
   if (isStuck) return { do: 'deleteRoot', reason: 'LeafPodStuck', uid: root.metadata.uid }
   if (leaf.metadata.deletionTimestamp !== undefined) return terminating(leaf, view.now)
   const changes = isTerminal(leaf.status) ? [] : (view.changes?.() ?? [])
