@@ -51,6 +51,8 @@ describe('where a volume is made that no pod waits for', () => {
     const nodes = [node({ name: 'east', zone: 'e' }), node({ name: 'west', zone: 'w' })]
     assert.equal(chosen(nodes, inZones('w', 'x')), 'west')
     assert.equal(chosen(nodes, inZones('x')), undefined)
+    for (const allowedTopologies of [[], [{}]])
+      assert.ok(chosen(nodes, { allowedTopologies } as unknown as StorageClass), 'none allows all')
     const [west] = inZones('w').allowedTopologies ?? []
     const [nowhere] = inZones('x').allowedTopologies ?? []
     assert(west && nowhere)
@@ -84,6 +86,11 @@ describe('where a volume is made that no pod waits for', () => {
     const capacities = [room('small', '4Gi'), room('large', '5Gi')]
     assert.equal(chosen(nodes, any, 'claim-1', capacities), 'large')
     assert.equal(chosen(nodes, any, 'claim-1', [room('small', '4Gi')]), undefined)
+    const { capacity: _, ...unknown } = room('small', '')
+    assert.equal(chosen(nodes, any, 'claim-1', [unknown]), undefined, 'of which nothing is said is no room')
+    const asksNothing = { metadata: { uid: 'claim-1' } } as unknown as PersistentVolumeClaim
+    const places = { virtualNodes: nodes, capacities: [unknown] }
+    assert.equal(nodeForImmediate(asksNothing, any, places)?.metadata.name, 'small')
   })
 
   it('is the same for everybody, whatever the order in which they know the nodes', () => {

@@ -30,6 +30,26 @@ describe("what the root's claim is told of its volume", () => {
     })
   })
 
+  it('is whatever is said of its size and attributes, and of each work on them', () => {
+    const amounts = { storage: '2Gi' }
+    const fields = {
+      capacity: amounts,
+      allocatedResources: amounts,
+      allocatedResourceStatuses: { storage: 'NodeResizeInProgress' },
+      currentVolumeAttributesClassName: 'gold',
+      modifyVolumeStatus: { status: 'InProgress', targetVolumeAttributesClassName: 'silver' },
+    }
+    for (const [field, value] of Object.entries(fields))
+      assert.deepEqual(reflected({}, { [field]: value }), { [field]: value })
+    const works = ['Resizing', 'FileSystemResizePending', 'ControllerResizeError', 'NodeResizeError']
+    for (const type of [...works, 'ModifyingVolume', 'ModifyVolumeError']) {
+      const conditions = [{ type, status: 'True' }]
+      assert.deepEqual(reflected({}, { conditions }), { conditions })
+      assert.deepEqual(reflected({ conditions: [...conditions, unused] }, {}), { conditions: [unused] })
+    }
+    assert.equal(reflected({}, { phase: 'Bound', accessModes: ['ReadWriteOnce'], conditions: [unused] }), undefined)
+  })
+
   it('goes when it is said no more', () => {
     const shown = {
       conditions: [pending, unused],

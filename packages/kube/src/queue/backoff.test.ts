@@ -9,6 +9,14 @@ describe('the pause after failures', () => {
     assert.deepEqual(pauses, [100, 200, 400, 800, 1_000, 1_000])
   })
 
+  it('is a tenth of a second at first and half a minute at last, of which up to three tenths are random', () => {
+    assert.deepEqual(
+      [1, 2, 1_000].map((failures) => backoffMs(failures, { random: () => 0 })),
+      [100, 200, 30_000],
+    )
+    assert.equal(Math.round(backoffMs(1, { random: () => 1 })), 70)
+  })
+
   it('stays within its bounds for any number of failures, and within the share that may be random', () => {
     const cases = fc.record({
       failures: fc.nat({ max: 1e9 }),
