@@ -69,6 +69,12 @@ describe('what is kept of our copies', () => {
       }),
     )
   })
+
+  it('is which debug containers they have, by name', () => {
+    const ephemeralContainers = [{ name: 'debugger', image: 'nginx' }]
+    const copy = { metadata: {}, spec: { containers: [], ephemeralContainers } } as unknown as Pod
+    assert.deepEqual(whatIsReflected(copy).spec.ephemeralContainers, [{ name: 'debugger' }])
+  })
 })
 
 describe('what is kept of the pods of others', () => {

@@ -159,7 +159,7 @@ export function watchLeaf(
 export function whatIsReflected(pod: Pod): Pod {
   const { apiVersion, kind, metadata, spec, status } = pod
   const { ownerReferences: _, ...identity } = metadata
-  const { terminationGracePeriodSeconds, nodeName } = spec
+  const { terminationGracePeriodSeconds, nodeName, ephemeralContainers } = spec
   return {
     apiVersion,
     kind,
@@ -168,6 +168,8 @@ export function whatIsReflected(pod: Pod): Pod {
       ...requestsOf(spec),
       ...(nodeName && { nodeName }),
       ...(terminationGracePeriodSeconds !== undefined && { terminationGracePeriodSeconds }),
+      // Which there are: one that is there cannot be changed.
+      ...(ephemeralContainers && { ephemeralContainers: ephemeralContainers.map(({ name }) => ({ name })) }),
     },
     status,
   } as Pod

@@ -280,6 +280,24 @@ describe('the change of a root pod', () => {
     assert.deepEqual(first?.body.spec, { ephemeralContainers: [{ ...debug, env: env('keys-copy') }] })
   })
 
+  it('by a debug container has it speak to the API server that the pod speaks to, and of the root pod', () => {
+    const env = [{ name: 'UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } }]
+    const next = edited(rootPod(), { spec: { ephemeralContainers: [{ name: 'debugger', image: 'busybox', env }] } })
+    const apiServer = { host: '10.0.0.1', port: '6443' }
+    const [first] = changesOf(next, leafPod(rootPod()), { ...ctx, apiServer })
+    const { ephemeralContainers } = (first?.body.spec ?? {}) as Partial<PodSpec>
+    const variables = ephemeralContainers?.[0]?.env ?? []
+    assert.ok(variables.some(({ name, value }) => name === 'KUBERNETES_SERVICE_HOST' && value === '10.0.0.1'))
+    assert.equal(variables.at(-1)?.valueFrom?.fieldRef?.fieldPath, "metadata.annotations['kosmos.io/root-uid']")
+  })
+
+  it('by a debug container leaves those that the copy has as they are, which cannot be changed', () => {
+    const [first, second] = ['first', 'second'].map((name) => ({ name, image: 'busybox' }))
+    const next = edited(rootPod(), { spec: { ephemeralContainers: [first, second] as never } })
+    const copy = leafPod(rootPod(), { spec: { ephemeralContainers: [{ ...first, env: [] }] as never } })
+    assert.deepEqual(changesOf(next, copy, ctx)[0]?.body.spec, { ephemeralContainers: [second] })
+  })
+
   it('that nobody can read leaves the copy as it is', () => {
     const root = rootPod()
     const next = edited(root, { metadata: { annotations: { 'kosmos.io/cluster-selector': '{' } } })

@@ -1,7 +1,6 @@
 import { rootGenerationAnnotation } from '@kosmos/api'
 import type { Pod, PodSpec } from '@kosmos/kube'
 import { patienceAgain } from '../translate/mutations/patience.ts'
-import { renameReferences } from '../translate/renamed-references.ts'
 import { translate } from '../translate/translate.ts'
 import type { LeafContext } from '../translate/translation.ts'
 import { carriesMetadata, droppedMetadata } from './carried-metadata.ts'
@@ -58,7 +57,7 @@ function objectChanges(root: Pod, leaf: Pod, ctx: LeafContext): readonly CopyPat
   if (!specChanged) return [{ body: { metadata } }]
   const tolerations = [...(pod.spec.tolerations ?? []), ...patienceAgain(leaf, pod.spec)]
   return [
-    ...debugging(root, pod.spec, ctx, uid),
+    ...debugging(root, leaf, pod.spec, ctx),
     ...resizing(pod.spec, uid),
     { body: { metadata, spec: replaceable(pod.spec) }, ...(tolerations.length > 0 && { tolerations }) },
   ]
@@ -97,12 +96,18 @@ function resizing({ containers, initContainers = [], resources }: PodSpec, uid: 
   return [{ subresource: 'resize', body: { metadata: { uid }, spec } }]
 }
 
-/** They are added by name and never change afterwards. Mounts of volumes that the copy does without are left out. */
-function debugging(root: Pod, { volumes = [] }: PodSpec, { nameOf }: LeafContext, uid: string): CopyPatch[] {
-  const { ephemeralContainers = [] } = nameOf ? renameReferences(root.spec, nameOf) : root.spec
-  if (ephemeralContainers.length === 0) return []
+/**
+ * They are added by name and never change afterwards: those that the copy has stay as they were added. Translated as any container is,
+ * so that they reach the same API server. Mounts of volumes that the copy does without are left out.
+ */
+function debugging(root: Pod, leaf: Pod, { volumes = [] }: PodSpec, ctx: LeafContext): CopyPatch[] {
+  const { uid } = leaf.metadata
+  const has = new Set(leaf.spec.ephemeralContainers?.map(({ name }) => name))
+  const added = root.spec.ephemeralContainers?.filter(({ name }) => !has.has(name)) ?? []
+  if (added.length === 0) return []
   const present = new Set(volumes.map(({ name }) => name))
-  const containers = ephemeralContainers.map(({ volumeMounts, ...container }) => {
+  const translated = translate({ ...root, spec: { ...root.spec, containers: added } }, ctx).pod.spec.containers
+  const containers = translated.map(({ volumeMounts, ...container }) => {
     const mounts = volumeMounts?.filter(({ name }) => present.has(name))
     return { ...container, ...(mounts?.length && { volumeMounts: mounts }) }
   })
