@@ -24,6 +24,7 @@ export type ToolSet =
   | 'flannel-cni'
   | 'kube-router'
   | 'helm'
+  | 'calico'
 
 /** `{version}`, `{os}`, `{arch}`, `{name}` and (version without its v) `{number}` are filled in. */
 export interface OfficialRelease {
@@ -79,6 +80,9 @@ const prometheusOperator = 'github.com/prometheus-operator/prometheus-operator'
 
 const flannel = 'github.com/flannel-io/flannel'
 const flannelVersion = 'v0.28.10'
+
+const calico = 'github.com/projectcalico/calico'
+const calicoVersion = 'v3.28.5'
 
 const kubernetesVersion = 'v1.37.2'
 
@@ -322,6 +326,41 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
     release: imagesOnly('KOSMOS_KUBE_ROUTER_URL'),
     // Ours runs its NetworkPolicies alone.
     binaries: { 'kube-router-policies': { package: 'kosmos.io/testbed/kube-router/policies', official: false } },
+  },
+  calico: {
+    version: calicoVersion,
+    variables: { [`${calico}/felix/buildinfo.GitVersion`]: calicoVersion, 'main.VERSION': calicoVersion },
+    release: imagesOnly('KOSMOS_CALICO_URL'),
+    binaries: {
+      'calico-felix': { package: `${calico}/felix/cmd/calico-felix`, official: false },
+      // The CNI plug-in, and its IPAM when it is called calico-ipam.
+      calico: { package: `${calico}/cni-plugin/cmd/calico`, official: false },
+      'calico-crds.yaml': {
+        moduleFiles: {
+          module: calico,
+          files: [
+            'bgpconfigurations',
+            'bgpfilters',
+            'bgppeers',
+            'blockaffinities',
+            'clusterinformations',
+            'felixconfigurations',
+            'globalnetworkpolicies',
+            'globalnetworksets',
+            'hostendpoints',
+            'ipamblocks',
+            'ipamconfigs',
+            'ipamhandles',
+            'ippools',
+            'ipreservations',
+            'kubecontrollersconfigurations',
+            'networkpolicies',
+            'networksets',
+          ].map((kind) => `libcalico-go/config/crd/crd.projectcalico.org_${kind}.yaml`),
+        },
+        official: false,
+      },
+    },
   },
 }
 
