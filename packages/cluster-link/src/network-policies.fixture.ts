@@ -39,7 +39,7 @@ const relayProgram = `
   server.listen(Number(port), host, () => console.log('listening'))`
 
 /** A server of this machine is at its own address in the network of a host: by a socket that is a file, as networks have none in common. */
-async function reachFrom(network: Network, host: Host, { hostname, port }: URL): Promise<Server> {
+export async function reachFrom(network: Network, host: Host, { hostname, port }: URL): Promise<Server> {
   const path = `${host.stateDir}.sock`
   const server = createServer((from) => {
     const to = connect(Number(port), hostname)

@@ -21,6 +21,8 @@ export interface Network {
   readonly hosts: ReadonlyMap<string, Host>
   /** A pod of a host, behind a veth as CNIs make it, with an address of each family given. */
   pod(host: Host, name: string, addresses: readonly string[]): Promise<Host>
+  /** A pod without a network, which a plug-in makes. */
+  bare(name: string): Promise<Host>
   /** Another process of this test that ends with it. */
   start(host: Host, argv: readonly string[], options?: { readonly cwd?: string }): ChildProcess
   end(): Promise<void>
@@ -122,6 +124,7 @@ export async function startNetwork(plan: Readonly<Record<string, readonly string
       await host.sh(addresses.map((address) => `ip route add ${address} dev ${name}`).join('\n'))
       return pod
     },
+    bare: namespace,
     start: (host, argv, options) => start(host.prefix, argv, options),
     end,
   }
