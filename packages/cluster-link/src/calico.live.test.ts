@@ -104,23 +104,30 @@ for (const backend of ['NFT', 'Legacy'] satisfies Backend[]) {
     /** Whom the called one sees, once it answers. */
     const seenBy = (from: Host, to: string) => eventually(`${from.name} is answered by ${to}`, () => ask(from, to))
 
-    const large = 'head -c 1000000 /dev/zero | curl -sS -m 20 --data-binary @-'
-    /** From each pod and each node to each pod of the other cluster, by everything. */
+    const upload = 'head -c 1000000 /dev/zero | curl -sS -m 30 --data-binary @-'
+    /** From each pod and each node to each pod of the other cluster, by everything; and from pods to pods of their own. */
     const expectPassage = async (link: LinkNetwork, all: readonly Pod[]) => {
-      for (const from of all) {
-        for (const to of all.filter(({ cluster }) => cluster !== from.cluster)) {
+      const pairs = all.flatMap((from) => all.map((to) => ({ from, to })))
+      const between = pairs.filter(({ from, to }) => from.cluster !== to.cluster)
+      const within = pairs.filter(({ from, to }) => from.cluster === to.cluster && from.place !== to.place)
+      await Promise.all([
+        ...between.map(async ({ from, to }) => {
           const [target, caller] = [globalOf(link, to), globalOf(link, from)]
           assert.equal(await seenBy(from.host, target), caller, `who ${from.place} is to ${to.place}`)
-          assert.equal(await from.host.sh(`echo . | nc -u -W 1 -w 5 ${target} 8080`), caller, 'by UDP')
-          assert.equal(await from.host.sh(`${large} http://${target}:8080/`), caller, 'with 1 MB')
           // In fragments, as they do not fit.
-          await from.host.sh(`ping -c 1 -W 5 -s 3000 ${target}`)
-          await seenBy(hostOf(network, from.place), target)
-        }
-        for (const to of all.filter(({ cluster, place }) => cluster === from.cluster && place !== from.place)) {
-          assert.equal(await seenBy(from.host, to.address), from.address, 'as before in the own cluster')
-        }
-      }
+          const others = [`echo . | nc -u -W 1 -w 9 ${target} 8080`, `ping -q -c 1 -W 9 -s 3000 ${target}`]
+          const [byUdp, large] = await Promise.all([
+            from.host.sh(others[0] ?? ''),
+            from.host.sh(`${upload} http://${target}:8080/`),
+            from.host.sh(others[1] ?? ''),
+            seenBy(hostOf(network, from.place), target),
+          ])
+          assert.deepEqual([byUdp, large], [caller, caller], 'by UDP, and with 1 MB')
+        }),
+        ...within.map(async ({ from, to }) =>
+          assert.equal(await seenBy(from.host, to.address), from.address, 'as before in the own cluster'),
+        ),
+      ])
     }
     const plans = (networkType: Mode, overlapping: boolean) => plansOf(linked(networkType, overlapping))
     const applyAll = (specs: ReadonlyMap<string, NodeConfigSpec>) =>
