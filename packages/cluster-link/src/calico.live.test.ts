@@ -6,6 +6,7 @@ import type { NodeConfigSpec } from '@kosmos/api'
 import { type KubeObject, resource, unwrap } from '@kosmos/kube'
 import { type Cidr, contains, formatCidr, parseCidr, translate } from '@kosmos/kube/addresses'
 import { type AgentProcess, startAgent } from './agent/agent.fixture.ts'
+import { tableName } from './agent/firewall/syntax.ts'
 import { apply } from './agent/kernel.fixture.ts'
 import { eventually, type Host, hostOf, type Network, startNetwork, unlessRoot } from './agent/network.fixture.ts'
 import { type Backend, type CalicoCluster, type Felix, startCalico } from './calico.fixture.ts'
@@ -226,6 +227,16 @@ for (const backend of ['NFT', 'Legacy'] satisfies Backend[]) {
       }
     }
 
+    it('would take callers for their nodes, as Calico masquerades them, if it were not for our rules', async () => {
+      await applyAll(plans('p2p', false))
+      const [from, to] = ['c0', 'c1'].map((name) => pods.false.find(({ cluster }) => cluster === name))
+      assert.ok(from && to)
+      await hostOf(network, from.place).sh(`nft delete table inet ${tableName}`)
+      assert.notEqual(await seenBy(from.host, to.address), from.address)
+      await applyAll(plans('p2p', false))
+      assert.equal(await seenBy(from.host, to.address), from.address)
+    })
+
     it('let nobody in but whom a NetworkPolicy names, by its own address or by the global one', async () => {
       const policy = { namespace: 'default', name: 'only-one' }
       for (const overlapping of [false, true]) {
@@ -258,7 +269,7 @@ for (const backend of ['NFT', 'Legacy'] satisfies Backend[]) {
       }
     })
 
-    it('go on when Felix is killed and starts again, and when the agents do; then neither writes anything', async () => {
+    it('go on when Felix or the agents start again, or rules are flushed; then neither writes anything', async () => {
       const specs = plans('p2p', false)
       const agents = new Map<string, AgentProcess>()
       const startAgents = async () => {
@@ -279,6 +290,13 @@ for (const backend of ['NFT', 'Legacy'] satisfies Backend[]) {
       await passes()
       for (const { process } of agents.values()) process.kill('SIGKILL')
       await startAgents()
+      await passes()
+      const closed = hostOf(network, 'c1n0')
+      await closed.sh(`${iptables} -F FORWARD`)
+      await eventually('both have put their rules back', async () => {
+        const rules = await closed.sh(`${iptables} -S FORWARD`)
+        return rules.includes('cali-FORWARD') && rules.includes('-i vx-bridge')
+      })
       await passes()
       const before = await everyHost(stateOf)
       const logs = new Map([...felixes].map(([place, felix]) => [place, felix.log().length]))
