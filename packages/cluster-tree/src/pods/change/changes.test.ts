@@ -243,11 +243,15 @@ describe('the change of a root pod', () => {
     ])
   })
 
-  it('of the spec is none where the root counts no generations', () => {
+  it('of the spec is seen as well where the root counts no generations', () => {
     const { generation: _, ...metadata } = rootPod().metadata
     const root = { ...rootPod(), metadata }
-    const spec = { ...root.spec, containers: [{ name: 'main', image: 'nginx:2' }] }
-    assert.deepEqual(changesOf({ ...root, spec }, leafPod(root), ctx), [])
+    assert.deepEqual(changesOf(root, leafPod(root), ctx), [])
+    const containers = [{ name: 'main', image: 'nginx:2' }]
+    const next = { ...root, spec: { ...root.spec, containers } }
+    const [change, ...others] = changesOf(next, leafPod(root), ctx)
+    assert.deepEqual([change?.body.spec, others], [{ containers }, []])
+    assert.deepEqual(changesOf(next, leafPod(next), ctx), [])
   })
 
   it('of images names those of init containers too', () => {

@@ -1,9 +1,9 @@
-import { rootGenerationAnnotation } from '@kosmos/api'
 import type { Pod, PodSpec } from '@kosmos/kube'
 import { patienceAgain } from '../translate/mutations/patience.ts'
 import { translate } from '../translate/translate.ts'
 import type { LeafContext } from '../translate/translation.ts'
 import { carriesMetadata, droppedMetadata } from './carried-metadata.ts'
+import { carriesSpec } from './carried-spec.ts'
 import { gateConditions } from './readiness-gates.ts'
 
 type Container = PodSpec['containers'][number]
@@ -41,7 +41,7 @@ export function changesOf(root: Pod, leaf: Pod, ctx: LeafContext): readonly Copy
 }
 
 function objectChanges(root: Pod, leaf: Pod, ctx: LeafContext): readonly CopyPatch[] {
-  const specChanged = hasNewSpec(root, leaf)
+  const specChanged = !carriesSpec(leaf, root)
   if (!specChanged && carriesMetadata(leaf, root)) return []
   const { pod, problems } = translate(root, ctx)
   // A constraint that cannot be read keeps a copy from being made; one that is there goes on as it is.
@@ -61,12 +61,6 @@ function objectChanges(root: Pod, leaf: Pod, ctx: LeafContext): readonly CopyPat
     ...resizing(pod.spec, uid),
     { body: { metadata, spec: replaceable(pod.spec) }, ...(tolerations.length > 0 && { tolerations }) },
   ]
-}
-
-/** An API server before 1.33 counts no generations of pods: there a changed spec is not noticed. */
-function hasNewSpec(root: Pod, leaf: Pod): boolean {
-  const { generation } = root.metadata
-  return generation !== undefined && String(generation) !== leaf.metadata.annotations?.[rootGenerationAnnotation]
 }
 
 function replaceable({ containers, initContainers, activeDeadlineSeconds }: PodSpec): object {

@@ -11,6 +11,7 @@ import {
   tokenSecretAnnotation,
 } from '@kosmos/api'
 import { carriedMetadata } from '../../change/carried-metadata.ts'
+import { carriedSpec } from '../../change/carried-spec.ts'
 import type { PodMutation } from '../translation.ts'
 
 /**
@@ -30,7 +31,6 @@ export const stampIdentity: PodMutation = (translation, root, ctx) => {
   delete annotations[restartsAnnotation]
   delete annotations[patienceAnnotation]
   // Which root spec the copy stands for, so that status.observedGeneration can be told in the root's numbers.
-  delete annotations[rootGenerationAnnotation]
-  if (root.metadata.generation !== undefined) annotations[rootGenerationAnnotation] = String(root.metadata.generation)
+  annotations[rootGenerationAnnotation] = carriedSpec(root)
   return { ...translation, pod: { ...translation.pod, metadata: { ...metadata, labels, annotations } } }
 }

@@ -64,7 +64,7 @@ describe('stampIdentity', () => {
 })
 
 describe('a root that does not count generations', () => {
-  it('gives its copies none, not even one that the user made up', () => {
+  it('gives its copies a hash of the spec, and no number that the user made up', () => {
     const root = rootPod({ metadata: { labels: {}, annotations: { 'kosmos.io/root-generation': '99' } } })
     const { generation, ...metadata } = root.metadata
     const start = {
@@ -73,7 +73,9 @@ describe('a root that does not count generations', () => {
       problems: [],
     } as unknown as Translation
     const { pod } = stampIdentity(start, { ...root, metadata }, ctx)
-    assert.deepEqual(identity(pod.metadata), { 'kosmos.io/root-uid': 'root-uid', ...version })
+    const { 'kosmos.io/root-generation': stamp, ...others } = identity(pod.metadata) as Record<string, string>
+    assert.deepEqual(others, { 'kosmos.io/root-uid': 'root-uid', ...version })
+    assert.match(`${stamp}`, /^spec-[0-9a-f]{16}$/)
   })
 })
 
