@@ -19,8 +19,14 @@ export const placeOf = (cluster: string, node: string): string => `${cluster}${n
 /** The address of a pod in the network of its node. */
 export const addressIn = (cidr: Cidr): string => nthAddress(cidr, 5n)
 
-/** Hosts for networks that have the same nodes; pods have the addresses that they have in any of them. */
-export async function startPlanned(built: readonly LinkNetwork[]): Promise<PlannedHosts> {
+/**
+ * Hosts for networks that have the same nodes; pods have the addresses that they have in any of them.
+ * @param bare clusters whose pods, and the routes to them, are left to a network plug-in
+ */
+export async function startPlanned(
+  built: readonly LinkNetwork[],
+  bare: ReadonlySet<string> = new Set(),
+): Promise<PlannedHosts> {
   const [first] = built
   assert.ok(first)
   const nodes = [...first.values()].flatMap(({ name, nodes }) =>
@@ -30,7 +36,7 @@ export async function startPlanned(built: readonly LinkNetwork[]): Promise<Plann
     Object.fromEntries(nodes.map(({ cluster, node }) => [placeOf(cluster, node.name), [`${node.ip}/6`]])),
   )
   const podOn = new Map<string, Host>()
-  for (const { cluster, node } of nodes) {
+  for (const { cluster, node } of nodes.filter((one) => !bare.has(one.cluster))) {
     const host = hostOf(network, placeOf(cluster, node.name))
     const cidrsOf = (name: string) => built.flatMap((one) => one.get(cluster)?.nodes.get(name)?.podCIDRs ?? [])
     podOn.set(host.name, await network.pod(host, `pod-${host.name}`, cidrsOf(node.name).map(addressIn)))

@@ -23,6 +23,7 @@ export type ToolSet =
   | 'flannel'
   | 'flannel-cni'
   | 'kube-router'
+  | 'cilium'
   | 'helm'
   | 'calico'
 
@@ -44,6 +45,8 @@ export interface Binary {
   readonly package?: string
   /** For data: files of the tool set's main Go module, joined as YAML documents. */
   readonly moduleFiles?: { readonly module: string; readonly files: readonly string[] }
+  /** For data: a folder of the tool set's main Go module, with all that is in it. */
+  readonly moduleFolder?: { readonly module: string; readonly folder: string }
   /** False when it is in no release archive. */
   readonly official?: boolean
   /** Where this one lies, if not as the release says. */
@@ -77,6 +80,9 @@ const imagesOnly = (baseUrlVariable: string): OfficialRelease => ({ baseUrl: '',
 const certManager = 'github.com/cert-manager/cert-manager'
 
 const prometheusOperator = 'github.com/prometheus-operator/prometheus-operator'
+
+const cilium = 'github.com/cilium/cilium'
+const ciliumVersion = 'v1.20.2'
 
 const flannel = 'github.com/flannel-io/flannel'
 const flannelVersion = 'v0.28.10'
@@ -362,6 +368,20 @@ export const toolSets: Readonly<Record<ToolSet, ToolSetPin>> = {
       },
     },
   },
+  cilium: {
+    version: ciliumVersion,
+    // IPAM out of pools of the cluster, not those of clouds.
+    tags: ['ipam_provider_operator'],
+    variables: { [`${cilium}/pkg/version.ciliumVersion`]: ciliumVersion.slice(1) },
+    release: imagesOnly('KOSMOS_CILIUM_URL'),
+    binaries: {
+      'cilium-agent': { package: `${cilium}/daemon`, official: false },
+      'cilium-operator': { package: `${cilium}/operator`, official: false },
+      'cilium-cni': { package: `${cilium}/plugins/cilium-cni`, official: false },
+      // What the agent compiles on the node.
+      bpf: { moduleFolder: { module: cilium, folder: 'bpf' }, official: false },
+    },
+  },
 }
 
 /** The Go toolchain that the modules are built with when the machine has none (from the Go module proxy). */
@@ -382,6 +402,8 @@ export const debianPrograms = {
   // What kube-router calls.
   ipset: { file: '/usr/sbin/ipset', package: 'ipset' },
   conntrack: { file: '/usr/sbin/conntrack', package: 'conntrack' },
+  // Cilium's agent compiles with it, and calls it by this name.
+  clang: { file: '/usr/lib/llvm-19/bin/clang', package: 'clang-19' },
   busybox: { file: '/bin/busybox', package: 'busybox-static' },
   ip: { file: '/sbin/ip', package: 'iproute2' },
   curl: { file: '/usr/bin/curl', package: 'curl' },

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { Progress } from '../progress.ts'
@@ -96,6 +96,10 @@ async function place(go: string, set: ToolSet, name: string, scratch: string, di
   const binary = toolSets[set].binaries[name]
   const built = path.join(scratch, binary?.package ? commandName(binary.package) : name)
   if (binary?.moduleFiles) writeFileSync(built, await moduleFiles(go, set, binary.moduleFiles))
+  if (binary?.moduleFolder) {
+    const { module, folder } = binary.moduleFolder
+    cpSync(path.join(await moduleRoot(go, set, module), folder), built, { recursive: true })
+  }
   renameSync(built, path.join(dir, name))
 }
 
@@ -104,9 +108,13 @@ async function moduleFiles(
   set: ToolSet,
   { module, files }: NonNullable<Binary['moduleFiles']>,
 ): Promise<string> {
-  await runGo(go, ['mod', 'download', module], moduleDir(set))
-  const root = (await runGo(go, ['list', '-m', '-f', '{{.Dir}}', module], moduleDir(set))).trim()
+  const root = await moduleRoot(go, set, module)
   return files.map((file) => readFileSync(path.join(root, file), 'utf8')).join('\n---\n')
+}
+
+async function moduleRoot(go: string, set: ToolSet, module: string): Promise<string> {
+  await runGo(go, ['mod', 'download', module], moduleDir(set))
+  return (await runGo(go, ['list', '-m', '-f', '{{.Dir}}', module], moduleDir(set))).trim()
 }
 
 /** The file name that `go build` gives a command: the last element of its path that is not a major version. */
