@@ -25,7 +25,7 @@ export interface CompiledPolicy {
   readonly countsRevisions: boolean
   /** Whether and how pods are moved to where they belong. */
   readonly rebalance: StoredPolicy['spec']['rebalance']
-  /** What it says whose pods it is about by: one of the two or both. */
+  /** What it says whose pods it is about by: one of the two. */
   readonly workload: Workload | undefined
   readonly selector: LabelSelector | undefined
   /** How directly it means a pod, 0 the most; undefined: not at all. */

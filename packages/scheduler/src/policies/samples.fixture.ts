@@ -21,11 +21,7 @@ const workload = fc.record({
 })
 const allocationPolicy = [{ name: 'leaf1', weight: 1 }]
 /** Whose pods a policy is about. */
-export const selections = fc.oneof(
-  fc.record({ labelSelector }),
-  fc.record({ workload }),
-  fc.record({ labelSelector, workload }),
-)
+export const selections = fc.oneof(fc.record({ labelSelector }), fc.record({ workload }))
 /** Of one namespace. */
 export const policies = fc
   .array(selections, { minLength: 2, maxLength: 3 })
