@@ -156,10 +156,11 @@ export class PodController {
     }
     const now = Date.now()
     const needs = root && !leaf ? this.#options.needs.of(root) : NOTHING_NEEDED
+    const inVain = this.#inVain.get(key)
     const action = decide({
       rootClusterId: context.rootClusterId,
       current: isCurrent(),
-      isInVain: (patch) => root !== undefined && this.#inVain.get(key) === attemptOf(root, patch),
+      isInVain: (patch) => root !== undefined && inVain !== undefined && inVain === attemptOf(root, patch),
       recreate: this.#options.recreate(),
       root,
       leaf: this.#asSeen(leaf, root),
