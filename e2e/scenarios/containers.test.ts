@@ -56,7 +56,7 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     assert.match(stdout, /IP:\s+\d+\.\d+\.\d+\.\d+/)
     await eventually('what we do is told, and what the kubelet of the leaf does', async () => {
       const { stdout } = await kubectl('describe', 'pod', 'described')
-      return /CreatedInLeaf/.test(stdout) && /Started\s.*kubelet \(leaf1\)/.test(stdout)
+      return /CreatedInLeaf/.test(stdout) && /Started\s.*kubelet, \S+ \(leaf1\)/.test(stdout)
     })
   })
 
