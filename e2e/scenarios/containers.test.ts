@@ -55,7 +55,14 @@ describe('containers in leaves with real nodes', { skip: isRoot ? false : 'real 
     assert.match(stdout, /State:\s+Running/)
     assert.match(stdout, /IP:\s+\d+\.\d+\.\d+\.\d+/)
     await eventually('what we do is told, and what the kubelet of the leaf does', async () => {
-      const { stdout } = await kubectl('describe', 'pod', 'described')
+      const { stdout } = await kubectl(
+        'get',
+        'events',
+        '--field-selector',
+        'involvedObject.name=described',
+        '-o',
+        'wide',
+      )
       return /CreatedInLeaf/.test(stdout) && /Started\s.*kubelet, \S+ \(leaf1\)/.test(stdout)
     })
   })

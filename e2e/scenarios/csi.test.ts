@@ -285,7 +285,7 @@ describe('pods whose data a CSI driver of the leaf keeps', { skip: isRoot ? fals
         pod('tuner', { container: FILES, spec: using('tuned') }),
       )
       await eventually('the claim says so', async () =>
-        /ProvisioningFailed .*, leaf1\s.*volumeattributesclass.* "silver" not found/.test(
+        /ProvisioningFailed .*\(leaf1\).*volumeattributesclass.* "silver" not found/.test(
           await kubectl('describe', 'pvc', 'tuned'),
         ),
       )

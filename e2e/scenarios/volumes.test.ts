@@ -235,7 +235,7 @@ describe('pods whose data lies in a leaf', { skip: isRoot ? false : 'real nodes 
     await platform.apply(claim('never', 'unknown'))
     await eventually('the claim in the root has the Event of the leaf', async () => {
       const { stdout } = await kubectl('describe', 'pvc', 'never')
-      return /ProvisioningFailed .*, leaf1\s.*"unknown" not found/.test(stdout)
+      return /ProvisioningFailed .*\(leaf1\) .*"unknown" not found/.test(stdout)
     })
   })
 

@@ -115,7 +115,7 @@ describe('Events of a leaf on real API servers', () => {
       note: 'no room',
     })
     const event = await shown('the Event', ({ reason }) => reason === 'FailedScheduling')
-    assert.deepEqual([event.message, event.source], ['no room', { component: 'example.com/scheduler', host: 'east' }])
+    assert.deepEqual([event.message, event.source], ['no room', { component: 'example.com/scheduler (east)' }])
     await recorder.flush()
     await end()
     assert.deepEqual(refused, [])

@@ -54,9 +54,11 @@ describe('an Event of the leaf in the root', () => {
     })
   })
 
-  it('names the reporter of an Event of the newer API, which has no source and no host', () => {
+  it('names the reporter of an Event of the newer API, which has no source, and the cluster, for the root has one of that name', () => {
     const event = { ...backOff, source: {}, reportingComponent: 'default-scheduler' } as CoreEvent
-    assert.deepEqual(rootEvent(event, root, 'east').source, { component: 'default-scheduler', host: 'east' })
+    assert.deepEqual(rootEvent(event, root, 'east').source, { component: 'default-scheduler (east)' })
+    const kubelet = { ...backOff, source: { component: 'kubelet' } } as CoreEvent
+    assert.deepEqual(rootEvent(kubelet, root, 'east').source, { component: 'kubelet', host: 'east' })
   })
 
   it('has a name of its own that an API server takes, however long the leaf’s is', () => {

@@ -7,9 +7,8 @@ const LONGEST_NAME = 253
 
 /**
  * The Event in the root for an Event that the leaf has on the copy of `root`: on the root object, with the same counts and times, in
- * `words` that name things as the root does, told by the leaf's component, on a host that names the cluster: whoever selects the Events
- * of kubelets (`source=kubelet`) gets these as well. The name follows from the leaf's, so that the same Event told twice is one, also
- * after a restart. For server-side apply. Pure.
+ * `words` that name things as the root does, told by the leaf's component "(cluster)". The name follows from the leaf's, so that the same
+ * Event told twice is one, also after a restart. For server-side apply. Pure.
  *
  * By core/v1, since events.k8s.io does not take what kubelets write (no eventTime, an empty action).
  */
@@ -33,7 +32,7 @@ export function rootEvent(
       uid,
       ...(involvedObject.fieldPath && { fieldPath: involvedObject.fieldPath }),
     },
-    source: { component, host: source?.host ? `${source.host} (${clusterName})` : clusterName },
+    source: sourceOf(component, source?.host, clusterName),
     ...defined({
       reason,
       message: message && words(message),
@@ -47,6 +46,15 @@ export function rootEvent(
     }),
     ...defined({ reportingComponent, reportingInstance }),
   }
+}
+
+/**
+ * A pod has one kubelet, whose Events are looked for by its name (`source=kubelet`): there the host names the cluster. Of schedulers and
+ * controllers the root has its own.
+ */
+function sourceOf(component: string, host: string | undefined, clusterName: string) {
+  if (component === 'kubelet') return { component, host: host ? `${host} (${clusterName})` : clusterName }
+  return { component: `${component} (${clusterName})`, ...(host && { host }) }
 }
 
 /** When it last happened, in ms since the epoch. */
