@@ -98,7 +98,8 @@ export async function startComponent(
   progress.step(`starting ${name}`)
   const program = await programOf(component, dir)
   const kubeconfig = await rootCredentials(testbed, component)
-  const servesPolicies = () => onRoot(testbed, servesAdmissionPolicies)
+  const { webhook } = component
+  const isAsked = webhook !== undefined && !(await onRoot(testbed, servesAdmissionPolicies))
   await launch(journal, {
     id: `root/${name}`,
     argv: [
@@ -108,7 +109,7 @@ export async function startComponent(
       ...['--kubeconfig', kubeconfig, '--https', https, ...(http ? ['--http', http] : [])],
       ...['--tls-cert-file', cert, '--tls-private-key-file', key],
       ...component.args(testbed),
-      ...((await servesPolicies()) ? [] : (component.webhook?.(testbed) ?? [])),
+      ...(isAsked ? webhook(testbed) : []),
     ],
     log: path.join(dir, 'logs', `${name}.log`),
     health: { url: `https://${https}/livez`, caFile: ca },

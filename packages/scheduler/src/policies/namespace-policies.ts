@@ -34,7 +34,10 @@ export class NamespacePolicies {
       ...(selector ? this.#rarest(selector) : []),
     ]
     this.#policies.set(policy.key, { policy, signs })
-    for (const sign of signs) this.#bySign.set(sign, new Set(this.#carrying(sign)).add(policy))
+    for (const sign of signs) {
+      const those = this.#bySign.get(sign) ?? new Set<CompiledPolicy>()
+      this.#bySign.set(sign, those.add(policy))
+    }
   }
 
   delete(key: ObjectKey): void {
