@@ -11,7 +11,6 @@ import {
   type KubeObject,
   loadKubeConfig,
   nodes,
-  pods,
   resource,
   serviceAccounts,
   unwrap,
@@ -20,6 +19,7 @@ import { type ControlPlane, ensureBinaries, ensurePrograms, silent, startControl
 import { loadAll } from 'js-yaml'
 import { eventually, type Host, type Network } from './agent/network.fixture.ts'
 import { reachFrom } from './network-policies.fixture.ts'
+import { createNode, createPod, runsAt } from './plug-in-cluster.fixture.ts'
 
 const kindOf = (kind: string, plural: string) =>
   resource<KubeObject>('crd.projectcalico.org/v1', kind, plural, 'Cluster')
@@ -152,10 +152,7 @@ export async function startCalico(
       // As calico/node does when it starts.
       await host.sh(`mkdir /var/lib/calico; echo ${host.name} > /var/lib/calico/nodename`)
       relays.push(await reachFrom(network, host, new URL(controlPlane.server)))
-      const annotations = { 'projectcalico.org/IPv4Address': `${address}/6` }
-      unwrap(await client.create(nodes, { metadata: { name: host.name, annotations } }))
-      const status = { addresses: [{ type: 'InternalIP', address }] }
-      unwrap(await client.patch(nodes, { name: host.name }, { status }, { type: 'merge', subresource: 'status' }))
+      await createNode(client, host, address, { 'projectcalico.org/IPv4Address': `${address}/6` })
       // What calico/node does with -allocate-tunnel-addrs.
       const tunnel = await addressOf(host, 'vxlan-tunnel-addr', pool)
       const metadata = { annotations: { 'projectcalico.org/IPv4VXLANTunnelAddr': tunnel } }
@@ -181,15 +178,11 @@ export async function startCalico(
     },
     address: addressOf,
     pod: async (host, podName, pool) => {
-      const spec = { nodeName: host.name, automountServiceAccountToken: false, containers: [{ name: 'c', image: 'i' }] }
-      const key = { namespace: 'default', name: podName }
-      const metadata = { ...key, labels: { name: podName } }
-      await eventually('the pod is made', async () => (await client.create(pods, { metadata, ...{ spec } })).ok)
+      await createPod(client, host, podName)
       const bare = await network.bare(podName)
       const args = `K8S_POD_NAMESPACE=default;K8S_POD_NAME=${podName};K8S_POD_INFRA_CONTAINER_ID=${podName}`
       const address = await cni(host, 'calico', { id: podName, pid: bare.pid, args, pool })
-      const status = { phase: 'Running', podIP: address, podIPs: [{ ip: address }] }
-      unwrap(await client.patch(pods, key, { status }, { type: 'merge', subresource: 'status' }))
+      await runsAt(client, podName, address)
       return { host: bare, address }
     },
     end: async () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { dirname } from 'node:path'
-import { type Client, nodes, pods, unwrap } from '@kosmos/kube'
+import type { Client } from '@kosmos/kube'
 import { ensureBinaries, ensurePrograms, silent } from '@kosmos/testbed'
 import { eventually, type Host, type Network } from './agent/network.fixture.ts'
 import { reachFrom } from './network-policies.fixture.ts'
+import { createNode, createPod, runsAt } from './plug-in-cluster.fixture.ts'
 
 /** A cluster whose nodes are hosts, with an API server that is reached by the same address from this machine. */
 export interface CiliumCluster {
@@ -67,9 +68,7 @@ export async function startCilium(network: Network, cluster: CiliumCluster): Pro
   assert.ok(first)
   for (const [host, address] of cluster.nodes) {
     await asNode(host)
-    unwrap(await client.create(nodes, { metadata: { name: host.name } }))
-    const status = { addresses: [{ type: 'InternalIP', address }] }
-    unwrap(await client.patch(nodes, { name: host.name }, { status }, { type: 'merge', subresource: 'status' }))
+    await createNode(client, host, address)
   }
   const operator = start(first, bin['cilium-operator'], {
     'cluster-pool-ipv4-cidr': podCIDR,
@@ -97,15 +96,13 @@ export async function startCilium(network: Network, cluster: CiliumCluster): Pro
   for (const host of cluster.nodes.keys()) await whileAllRun(`Cilium is ready on ${host.name}`, () => configOf(host))
   return {
     pod: async (host, name) => {
-      const made = unwrap(await client.create(pods, podOf(host, name)))
-      assert.ok(made)
+      const uid = await createPod(client, host, name)
       const { cniVersion, name: of, plugins } = JSON.parse(await host.sh(`cat ${conflist}`)) as Conflist
       const space = await network.bare(name)
-      // As a kubelet, again and again: its first pod waits for the compiler, and for longer than the plugin does.
       const add = [
         `export CNI_COMMAND=ADD CNI_CONTAINERID=${name} CNI_NETNS=/proc/${space.pid}/ns/net CNI_IFNAME=eth0`,
         `export CNI_PATH=${dirname(bin['cilium-cni'])}`,
-        `export 'CNI_ARGS=IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${name};K8S_POD_UID=${made.metadata.uid}'`,
+        `export 'CNI_ARGS=IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${name};K8S_POD_UID=${uid}'`,
         `echo '${JSON.stringify({ cniVersion, name: of, ...plugins[0] })}' | ${bin['cilium-cni']}`,
       ].join('\n')
       // As a kubelet, again and again: the first pod waits for the compiler, on a busy machine for longer than the plugin does.
@@ -113,10 +110,7 @@ export async function startCilium(network: Network, cluster: CiliumCluster): Pro
       const [ip] = (JSON.parse(said) as { readonly ips: readonly { readonly address: string }[] }).ips
       assert.ok(ip)
       const address = ip.address.replace(/\/\d+$/, '')
-      const status = { phase: 'Running', podIP: address, podIPs: [{ ip: address }] }
-      unwrap(
-        await client.patch(pods, { namespace: 'default', name }, { status }, { type: 'merge', subresource: 'status' }),
-      )
+      await runsAt(client, name, address)
       return { host: space, address }
     },
     stop: async () => {
@@ -136,11 +130,6 @@ async function asNode(host: Host): Promise<void> {
     mount --bind /run/timer_migration /proc/sys/kernel/timer_migration`,
   )
 }
-
-const podOf = (host: Host, name: string) => ({
-  metadata: { namespace: 'default', name, labels: { name } },
-  spec: { nodeName: host.name, automountServiceAccountToken: false, containers: [{ name: 'c', image: 'i' }] },
-})
 
 function watched(what: string, child: ChildProcess): { expectAlive(): void } {
   let said = ''

@@ -7,7 +7,6 @@ import {
   createTransport,
   type KubeObject,
   loadKubeConfig,
-  nodes,
   pods,
   resource,
   serviceAccounts,
@@ -21,6 +20,7 @@ import type { LinkCluster, LinkNetwork } from './model/network.ts'
 import { startNetworkPolicies } from './network-policies.fixture.ts'
 import { buildNetwork, type ClusterSketch } from './plan/testing/networks.ts'
 import { addressIn, type PlannedHosts, placeOf, plansOf, startPlanned } from './planned.fixture.ts'
+import { createNode, createPod } from './plug-in-cluster.fixture.ts'
 
 const networkPolicies = resource<KubeObject>('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', 'Namespaced')
 const unlessWhole =
@@ -99,15 +99,9 @@ describe('a NetworkPolicy of the receiving cluster, as kube-router enforces it',
     hosts = await startPlanned(built)
     const node = hostOf(hosts.network, placeOf('c1', 'n1'))
     const ip = built[0]?.get('c1')?.nodes.get('n1')?.ip
-    const internal = { addresses: [{ type: 'InternalIP', address: ip }] }
-    unwrap(await client.create(nodes, { metadata: { name: node.name } }))
-    unwrap(
-      await client.patch(nodes, { name: node.name }, { status: internal }, { type: 'merge', subresource: 'status' }),
-    )
+    await createNode(client, node, ip)
     await client.create(serviceAccounts, { metadata: { namespace: 'default', name: 'default' } })
-    const pod = { ...called, labels: { name: 'called' } }
-    const spec = { nodeName: node.name, automountServiceAccountToken: false, containers: [{ name: 'c', image: 'i' }] }
-    await eventually('the pod is made', async () => (await client.create(pods, { metadata: pod, ...{ spec } })).ok)
+    await createPod(client, node, called.name)
     const status = { phase: 'Running', hostIP: ip, hostIPs: [{ ip }] }
     unwrap(await client.patch(pods, called, { status }, { type: 'merge', subresource: 'status' }))
     const inPod = hosts.podOn.get(node.name)
